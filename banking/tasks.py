@@ -25,7 +25,7 @@ _FOR_THREE_DAYS = RetryStrategy(
     max_attempts=webhooks.ATTEMPTS, exponential_wait=3, retry_exceptions=[webhooks.NotDelivered, *_DATABASE_AWAY]
 )
 
-# After 10 s, 100 s, 17 min, about 3 hours: the mail server restarts or has a bad hour.
+# Retries after 10 s, 100 s, 17 minutes and about 3 hours, because the mail server may restart or fail for some time.
 _WHILE_MAIL_IS_AWAY = RetryStrategy(
     max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *_DATABASE_AWAY]
 )

@@ -1,8 +1,8 @@
 """Staff must not change a user who has more rights than they, nor give rights that they do not have (ASVS 5.0 8.2.1,
 8.3.1; least privilege).
 
-Django checks `change_user` only. With that permission alone, support could set a superuser's password or make
-themselves superusers.
+Django checks `change_user` only. With that permission alone, a member of support could set a superuser's password or
+become a superuser.
 """
 
 from collections.abc import Iterable

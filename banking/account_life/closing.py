@@ -35,8 +35,9 @@ def close(account_id: UUID, *, by: UUID, is_proven: bool, other_id: UUID | None 
 
 @transaction.atomic
 def close_by_officer(account_id: UUID, *, officer: UUID, reason: str) -> None:
-    """What the account has earned goes to the oldest other account of its owner. What it owes is waived: an officer
-    takes nothing from another account. Raises OtherAccountNeeded or NotClosable."""
+    """Interest that the account has earned goes to the oldest other account of its owner. Charges that it owes are
+    waived, because an officer takes no money from another account. Raises OtherAccountNeeded or NotClosable.
+    """
     other = others_of(Account.objects.get(pk=account_id)).first()
     _close(account_id, officer, other.pk if other else None, is_officer=True, reason=reason)
 

@@ -1,5 +1,6 @@
-"""What hangs on an account or on an access, and ends with it. In the caller's transaction, before the account is
-locked: orders and authorizations are locked first everywhere."""
+"""Ends everything that depends on an account or on a user's access to it. Call it in a transaction before the account
+is locked, because orders and authorizations are locked first everywhere.
+"""
 
 from uuid import UUID
 
@@ -14,7 +15,9 @@ from banking.orders import lifecycle
 
 
 def end_all_of_user(account_id: UUID, user_id: UUID) -> None:
-    """What the user's access to this account allowed: apps, orders from it or to it as their own, invitations."""
+    """Ends what the user's access to this account allowed: apps, orders from it or to it as an own account,
+    invitations.
+    """
     end_consents(user_id, account_id)
     theirs = Q(source=account_id) | Q(destination=account_id, payee_iban="")
     _end_orders(theirs & Q(user_id=user_id), ScheduledTransfer.EndReason.ACCESS_ENDED)
@@ -22,7 +25,7 @@ def end_all_of_user(account_id: UUID, user_id: UUID) -> None:
 
 
 def end_all_of_account(account_id: UUID) -> None:
-    """What the account allowed anybody. Active orders it end on their next day, when their users are told."""
+    """Ends what the account allowed any user. Active orders it end on their next day, when their users are told."""
     for user_id in (
         AccountAccess.objects.filter(account=account_id).order_by("user_id").values_list("user_id", flat=True)
     ):

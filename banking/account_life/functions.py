@@ -19,5 +19,5 @@ def call(function: str, *values: Any) -> bool:
 
 
 def last_act(account_id: UUID, *, user_id: UUID | None = None) -> AccountAct:
-    """What was just written down about the account, or about a user's access to it."""
+    """The record that was just written about the account, or about a user's access to it."""
     return AccountAct.objects.filter(account_id=account_id, user_id=user_id).latest("id")

@@ -32,7 +32,7 @@ from banking.models import (
 )
 from banking.notation import amounts
 
-#: What must be done first, and the path of the page where it is done.
+#: The obstacle that the user must remove first, and the path of the page for it.
 Obstacle = tuple[str, str]
 
 
@@ -40,7 +40,9 @@ class LeavingTheBank:
     """For settings.CLOSING_PARTS."""
 
     def obstacles(self, user_id: UUID) -> Iterator[Obstacle]:
-        """Money, payments on their way, payment orders, and accounts that others use as well: each by its name."""
+        """The obstacles to closing: money, pending payments, payment orders, and accounts that others use as well, each
+        with its name.
+        """
         for account in _owned(user_id):
             url = reverse("bank:account", args=[account.pk])
             yield from ((text, url) for text in _of_account(account))
@@ -70,7 +72,7 @@ class LeavingTheBank:
         invited = AccountInvitation.objects.filter(email=email.lower(), status=AccountInvitation.Status.OPEN)
         for pk in invited.values_list("pk", flat=True):
             call("end_invitation", pk, AccountInvitation.Status.DECLINED)
-        # What was offered and not taken. A closed account cannot exchange, so nothing else waits for them.
+        # Deletes unused quotes. A closed account cannot exchange, so nothing else needs them.
         ExchangeQuote.objects.filter(user=user_id, exchange=None).delete()
         for personal in (
             MutedNotice,

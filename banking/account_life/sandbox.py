@@ -13,7 +13,7 @@ from banking.notation.currencies import PLAY_MONEY
 #: The bank's own account that play money comes from. Its balance says how much there is.
 ISSUER = "Play money"
 FULL_MINOR = 1_000_000
-#: What an app finds in the first account: description and amount in minor units.
+#: The transactions of the first account: description and amount in minor units.
 _HISTORY = (
     ("Salary", 240_000), ("Rent", -95_000), ("Groceries", -6_420), ("Coffee", -380), ("Electricity", -7_105),
     ("Refund of a purchase", 2_599),

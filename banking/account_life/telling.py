@@ -1,4 +1,4 @@
-"""Who hears what happened to an account: everybody who holds it, and the user whom it is about."""
+"""Notifies about changes of an account: everybody who holds it, and the user whom the change is about."""
 
 from uuid import UUID
 

@@ -30,7 +30,7 @@ def newest_entries(
 
 
 def _named(row: tuple[Any, ...]) -> dict[str, Any]:
-    """As `.values()` has it."""
+    """A row in the form of `.values()`."""
     named = dict(zip(COLUMNS, row, strict=True))
     if named["merchant"] is not None:
         named["merchant"] = json.loads(named["merchant"])

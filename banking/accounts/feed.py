@@ -1,4 +1,4 @@
-"""What several accounts booked, each in the order of its numbers: to be read once, without loss.
+"""The transactions of several accounts, each in the order of its numbers, so that a client reads each transaction once.
 
 The position of a reader is one number for each account. Numbers have no gaps, and an account gives the next one under a
 lock that it holds until COMMIT; so a transaction that commits later has a higher number. A time or an id of the
@@ -64,7 +64,7 @@ def next_of(
         cursor.execute(_NEXT, [list(positions), list(positions.values()), times, of_each])
         entries = [Next(*row) for row in cursor.fetchall()]
     accounts = {pk: list(rows) for pk, rows in groupby(entries, key=lambda entry: entry.account_id)}
-    # After the last row that was read of an account, the next one in time may be its own.
+    # After the last row that was read of an account, the next row in time may belong to the same account.
     ends = {rows[-1].pk for rows in accounts.values() if len(rows) == of_each}
     following = []
     # The oldest of the accounts' next entries. An account's own order holds even if its times do not rise.

@@ -10,7 +10,7 @@ from django.utils import timezone
 from banking.models.schedule import Frequency
 from banking.notation.bank_transaction_codes import code_of
 
-#: What is read of a LedgerEntry, with `.values()`.
+#: The fields of a LedgerEntry that are read with `.values()`.
 FIELDS = (
     "transaction_id", "account_id", "account_seq", "amount_minor", "currency", "balance_after_minor",
     "counterparty_name", "counterparty_iban", "booked_at", "value_date",
@@ -23,7 +23,7 @@ FIELDS = (
 
 
 def recent_since() -> datetime:
-    """What happened before may be read after a fresh login only (SCA-RTS art. 10)."""
+    """Transactions before this time may be read only after a fresh login (SCA-RTS art. 10)."""
     return timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
 
 
@@ -52,7 +52,7 @@ def code_of_row(row: dict[str, Any]) -> str:
 
 
 def end_to_end_id_of(row: dict[str, Any]) -> str:
-    """What the payer gave the payment, here or at another bank; empty if nothing."""
+    """The end-to-end id that the payer gave the payment, here or at another bank; empty if there is none."""
     made, received = row["transaction__transfer__end_to_end_id"], row["transaction__scheme_message__end_to_end_id"]
     return made or received or ""
 

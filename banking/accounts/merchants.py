@@ -27,7 +27,7 @@ def with_merchant(rows: _Q) -> _Q:
 
 
 def of_category(rows: _Q, category: str) -> _Q:
-    """Those whose merchant has the category."""
+    """The entries whose merchant has the category."""
     keyed, merchants = _keyed(rows)
     found: _Q = keyed.alias(category=Subquery(merchants.values("category")[:1])).filter(category=category)
     return found

@@ -29,7 +29,7 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> "Month | None":
-        """From `2026-10`; None if the text is not a month."""
+        """The month of a text such as `2026-10`; None if the text is not a month."""
         form = re.fullmatch(cls.PATTERN, text)
         return cls(int(form[1]), int(form[2])) if form and int(form[1]) > 0 else None
 

@@ -23,7 +23,9 @@ MOST_OUT_OF_ORDER = timedelta(minutes=10)
 def booked_in(
     entries: QuerySet[LedgerEntry], account_id: Any, *, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[LedgerEntry]:
-    """Those of `entries` booked from `since`, inclusive, until `until`, exclusive. `entries` are of this account."""
+    """The `entries` that were booked from `since` (inclusive) until `until` (exclusive). `entries` are of this
+    account.
+    """
     entries = with_times(entries, since=since, until=until)
     if since is not None:
         entries = entries.filter(account_seq__gt=_number_before(account_id, _earlier(since)))
@@ -35,7 +37,7 @@ def booked_in(
 def with_times(
     entries: QuerySet[LedgerEntry], *, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[LedgerEntry]:
-    """Those of `entries` with such times, which no index finds."""
+    """The `entries` with such times, filtered without an index."""
     # As an expression that no index has: with the index of times, a page of a long span would read and sort all of it,
     # and the planner takes that index if its statistics are missing or old.
     entries = entries.alias(time=ExpressionWrapper(F("booked_at") + timedelta(), output_field=DateTimeField()))
@@ -46,8 +48,9 @@ def with_times(
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What is in a span of time has a number between `after` and `before`, both exclusive. `old` is the number of the
-    newest entry before a time; 0 if there is none."""
+    """Entries in this span of time have numbers between `after` and `before`, both exclusive. `old` is the number of
+    the newest entry before a time; 0 if there is none.
+    """
 
     after: int
     before: int

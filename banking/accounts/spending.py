@@ -1,4 +1,4 @@
-"""What a month of an account brought and cost, by the categories of merchants."""
+"""The income and spending of an account in a month, by the categories of merchants."""
 
 from collections import defaultdict
 from dataclasses import dataclass

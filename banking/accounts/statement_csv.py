@@ -1,5 +1,6 @@
-"""A statement as CSV, one line at a time. For the API in one format forever; for the web bank as a spreadsheet of the
-reader's language opens it."""
+"""A statement as CSV, one line at a time. The API always uses the same format. The web bank uses the format that a
+spreadsheet in the user's language opens.
+"""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -48,7 +49,9 @@ class Notation:
 
     @classmethod
     def of_page(cls) -> "Notation":
-        """For the language and time zone of the page. Where a comma separates decimals, a semicolon separates cells."""
+        """For the language and time zone of the page. In a language with a decimal comma, a semicolon separates
+        cells.
+        """
         decimal_sign = str(get_format("DECIMAL_SEPARATOR"))
         delimiter = ";" if decimal_sign == "," else ","
         zone = timezone.localtime().tzinfo  # not the current one, which may end with the request

@@ -18,7 +18,7 @@ from banking.models import LedgerEntry
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What an account booked in a span of time. `ends_at` is exclusive."""
+    """The transactions that an account booked in a span of time. `ends_at` is exclusive."""
 
     begins_at: datetime
     ends_at: datetime
@@ -30,7 +30,7 @@ class Extract:
 
     @property
     def number_of_rows(self) -> int:
-        """Without a query: an account's entries are numbered without gaps."""
+        """Needs no query, because an account's entries are numbered without gaps."""
         return max(0, self.last_seq - self.first_seq + 1)
 
     @property
@@ -73,7 +73,7 @@ SELECT coalesce(e.seq, 0), coalesce(e.balance_minor, 0)
 
 
 def extract_of(account_id: Any, begins_at: datetime, ends_at: datetime, using: str = DEFAULT_DB_ALIAS) -> Extract:
-    """As a statement, of any span; what is booked later may still belong to one that has not ended."""
+    """Like a statement, for any span. If the span has not ended, later transactions may still belong to it."""
     with connections[using].cursor() as cursor:
         cursor.execute(_BALANCES, [[begins_at, ends_at], account_id])
         (before, opening_minor), (last_seq, closing_minor) = cursor.fetchall()

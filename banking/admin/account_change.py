@@ -1,4 +1,4 @@
-"""What officers asked for accounts: another officer approves or declines it."""
+"""Requests of officers about accounts. Another officer approves or declines each."""
 
 from typing import Any
 

@@ -116,5 +116,5 @@ class WithActs(ModelAdmin[Any]):
         self.log_change(request, one, f"{act.name}: {reason}" if reason else act.name)
 
     def facts(self, one: Any) -> list[tuple[Text, Text]]:
-        """What the officer should see before they act: names and values."""
+        """Names and values that the officer must see before the action."""
         return [(str(self.opts.verbose_name), str(one))]

@@ -1,4 +1,4 @@
-"""What users allowed apps in detail. The authorization server knows whether a consent still holds."""
+"""The detailed permissions that users gave apps. The authorization server knows whether a consent still holds."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,6 @@
-"""What apps call the counterparties of transactions, and which category they are in. Not money, so staff edit it."""
+"""The names that apps show for the counterparties of transactions, and their categories. Not money, so staff edit
+it.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What all lists and pages of the bank in the admin share."""
+"""The base of all lists and pages of the bank in the admin."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ MOST_OF_AN_ACCOUNT = 1000
 
 
 def moved(transaction: LedgerTransaction) -> list[tuple[Text, Text]]:
-    """What went where, for the officer who is about to undo it."""
+    """The entries of the transaction, for the officer who is about to reverse it."""
     entries = transaction.entries.select_related("account__holder").order_by("amount_minor")
     sides = (
         (
@@ -102,7 +102,7 @@ class TransactionAdmin(WithActs, ReadOnly):
 
     @admin.display(description=_("requests for a reversal"))
     def requests(self, transaction: LedgerTransaction) -> str:
-        """With their state: an open one waits for a second officer."""
+        """The requests with their state. An open one waits for a second officer."""
         asked = transaction.reversal_requests.select_related("requested_by", "decided_by").order_by("-id")
         lines = format_html_join(mark_safe("<br>"), '<a href="{}">{}</a> {}', (_request(one) for one in asked))
         return lines or "-"

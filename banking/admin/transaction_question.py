@@ -1,4 +1,4 @@
-"""What users ask about transactions: the worklist of staff, and its answers."""
+"""Questions of users about transactions: the worklist of staff, and the answers."""
 
 from typing import Any
 

@@ -23,7 +23,9 @@ class DestinationSerializer(StrictSerializer):
     name = StrictCharField(max_length=140, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Without `scheme` where a member of its own says the same, so that both forms are one request to repeat."""
+        """Leaves out `scheme` if another member says the same, so that a retry in the other form counts as the same
+        request.
+        """
         scheme = attrs.pop("scheme", None)
         form = next((name for name, members in FORMS.items() if set(attrs) == members), None)
         if form is None or (scheme or form) != form or (form == "iban" and scheme is None):
@@ -34,7 +36,7 @@ class DestinationSerializer(StrictSerializer):
 
 
 def represent(row: dict[str, Any]) -> TransferDestination:
-    """Of a transfer's row: an own account by its id, any other with its IBAN partly hidden."""
+    """The destination from a transfer's row: an own account by its id, any other with its IBAN partly hidden."""
     if row["is_own"]:
         return {"scheme": "account", "account_id": row["destination_id"]}
     identifier = row["destination__iban"] or row["payee_iban"]

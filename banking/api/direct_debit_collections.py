@@ -90,7 +90,7 @@ class CollectionRefund(DirectDebitView):
 
 
 def _collections(request: TokenRequest, mandate_id: UUID, visible: MandateQuerySet) -> QuerySet[SchemeMessage]:
-    """Those of the direct debit that the app may see. Raises Http404."""
+    """The collections of the direct debit that the app may see. Raises Http404."""
     mandate = visible.filter(pk=mandate_id).first()
     if mandate is None:
         raise Http404

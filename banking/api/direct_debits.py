@@ -36,7 +36,9 @@ _STATUS = Choices("status", "One value, or several separated by commas.", tuple(
 
 
 class DirectDebitView(BankView):
-    """Those of the accounts whose transactions the token may see. A token for single transfers (RFC 9396) sees none."""
+    """The direct debits of accounts whose transactions the token may see. A token for single transfers (RFC 9396) sees
+    none.
+    """
 
     tag = "Direct debits"
 

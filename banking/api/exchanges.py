@@ -81,7 +81,7 @@ class QuoteDetail(BankView):
 
     @operation("Read a quote")
     def get(self, request: TokenRequest, quote_id: str) -> Ok[ExchangeQuote]:
-        """Of this user and this app. One that was not used is deleted after 30 days."""
+        """The quote, which must be of this user and this app. One that was not used is deleted after 30 days."""
         seen = Account.objects.visible_to(request.token, "transfers").values("pk")
         quotes = QuoteRow.objects.filter(
             user_id=user_or_404(request), client_id=request.claims.client_id, source__in=seen, destination__in=seen
@@ -117,7 +117,7 @@ class _ExchangeView(CreateOnce):
         }
 
     def visible(self, request: TokenRequest) -> QuerySet[ExchangeRow]:
-        """Those between accounts that the token may both see, as far back as the user allowed."""
+        """The exchanges between two accounts that the token may see, as far back as the user allowed."""
         made = _between(Account.objects.visible_to(request.token, "transfers"))
         for accounts, since in histories(request.claims.authorization_details):
             about = Q(quote__source__in=accounts) | Q(quote__destination__in=accounts) if accounts else Q()

@@ -167,7 +167,7 @@ class StrictCharField(serializers.CharField):
             self.fail("invalid")
         if not re.fullmatch(self.pattern, data):
             self.fail("form")
-        # Before the text is trimmed, because the schema counts spaces too.
+        # Checked before the text is trimmed, because the schema counts spaces, too.
         if self.max_length is not None and len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
         return super().to_internal_value(data)
@@ -179,7 +179,9 @@ class CurrencyField(StrictCharField):
 
 
 class IBANField(StrictCharField):
-    """As users write it, with small letters and separators. Its structure and check digits are not checked here."""
+    """An IBAN as users write it, with small letters and separators. Its structure and check digits are not checked
+    here.
+    """
 
     pattern = iban.WRITTEN_PATTERN
     keywords = {"format": "iban", "examples": ["DE89 3704 0044 0532 0130 00"]}

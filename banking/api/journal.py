@@ -18,7 +18,7 @@ _NAMES = ("account_id", "source_account_id")
 
 
 def note(request: Request, response: Any, scopes: list[str], kwargs: Mapping[str, Any]) -> None:
-    """Nothing is counted for a client that acts for itself, for a refusal, and for what needs no scope."""
+    """Nothing is counted for a client that acts for itself, for a refusal, and for an operation that needs no scope."""
     if not scopes or not 200 <= response.status_code < 300 or not isinstance(request.auth, AccessToken):
         return
     user_id = user_id_of(request.auth)

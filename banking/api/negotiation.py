@@ -1,4 +1,4 @@
-"""Which representation a client wants (RFC 9110 §12.5.1)."""
+"""Chooses the representation that a client wants (RFC 9110 §12.5.1)."""
 
 from typing import Any
 

@@ -18,8 +18,9 @@ M = TypeVar("M", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Deprecation:
-    """What is deprecated `since` then, and ends at `sunset` if that is known. `successor` is the path to use instead.
-    The changelog of the API explains it."""
+    """An operation that is deprecated since the time `since`, and is removed at `sunset`, if that is known. `successor`
+    is the path to use instead. The changelog of the API explains it.
+    """
 
     since: datetime
     sunset: datetime | None = None

@@ -1,4 +1,6 @@
-"""What /transfers, /scheduled-transfers and /exchanges share: a POST that creates one exactly once; a cancellation."""
+"""The base of /transfers, /scheduled-transfers and /exchanges: a POST that creates one exactly once, and a
+cancellation.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -34,11 +36,11 @@ class PaymentView(BankView):
         raise NotImplementedError
 
     def visible(self, request: TokenRequest) -> QuerySet[Any]:
-        """Those that the token may read."""
+        """The objects that the token may read."""
         raise NotImplementedError
 
     def payable(self, request: TokenRequest) -> QuerySet[Any]:
-        """Those from accounts that the user may pay from."""
+        """The objects whose source is an account that the user may pay from."""
         payments: Any = self.model.objects
         payable: QuerySet[Any] = payments.from_accounts(Account.objects.payable_by(request.token)).with_is_own(
             user_id_of(request.token)

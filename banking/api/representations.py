@@ -1,4 +1,5 @@
-"""What the API answers, as types. mypy holds the code to them, and the OpenAPI document is generated from them.
+"""The responses of the API, as types. mypy checks the code against them, and the OpenAPI document is generated from
+them.
 
 The name of a class is the name of its schema, and its docstring the description. `Keywords` are further
 keywords of JSON Schema. Every object is closed: it has these members and no others.

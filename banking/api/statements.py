@@ -1,7 +1,8 @@
 """GET /accounts/{id}/statements[/{YYYY-MM}]: closed months, as JSON or CSV.
 
-They are streamed. A long one is a file that the background worker makes: 202 until it is there. Each request for it is
-checked as any other, so a file reaches no app that may not read the statement any more."""
+They are streamed. A long one is a file that the background worker makes: 202 until it is there. Each request for a file
+is checked like any other request, so an app that may no longer read the statement does not get the file.
+"""
 
 import hashlib
 import json
@@ -40,7 +41,7 @@ _RETRY_AFTER_SECONDS = 10
 
 
 class CSVRenderer(BaseRenderer):
-    """For content negotiation only: the view streams the CSV itself. Errors are JSON."""
+    """Used only for content negotiation: the view streams the CSV itself. Errors are JSON."""
 
     media_type = "text/csv"
     format = "csv"

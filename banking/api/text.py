@@ -1,4 +1,4 @@
-"""Which characters a string of the API may hold, as one pattern that the code applies and the OpenAPI document states.
+"""The characters that a string of the API may contain, as one pattern for the code and the OpenAPI document.
 
 The pattern means the same in Python, Java, Kotlin and ECMA 262 with or without the flag `u`: it looks neither ahead nor
 behind, names no Unicode property, and reaches characters above U+FFFF only by exclusion.

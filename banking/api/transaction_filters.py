@@ -99,7 +99,7 @@ class Filters:
         return entries if self.category is None else of_category(entries, self.category)
 
     def pending(self, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
-        """Of pending payments to other banks, which go out only."""
+        """For pending payments to other banks, which are always outgoing."""
         if self.direction == "in":
             return transfers.none()
         if self.since is not None:

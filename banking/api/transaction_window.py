@@ -1,4 +1,4 @@
-"""Which entries of an account a page of its transactions examines, by number.
+"""The entries of an account that a page of its transactions examines, by number.
 
 No index finds text, amounts or categories, so a page with such a filter examines at most MOST_EXAMINED entries. It may
 then have fewer rows than asked for, or none, and a cursor all the same. What is older than ninety days is examined

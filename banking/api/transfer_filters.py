@@ -51,7 +51,7 @@ class TransferFilters:
 
     @property
     def is_searched(self) -> bool:
-        """Whether no index finds the transfers. Those that were not posted have one."""
+        """Whether no index finds the transfers. An index exists for transfers that were not posted."""
         wanted = (self.min_amount, self.max_amount, self.text)
         return Transfer.Status.POSTED in self.statuses or any(one is not None for one in wanted)
 

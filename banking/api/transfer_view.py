@@ -1,4 +1,4 @@
-"""What the operations on transfers share: the body, the JSON of a transfer, and which transfers a token sees."""
+"""The base of the operations on transfers: the body, the JSON of a transfer, and the transfers that a token may see."""
 
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from banking.payments import Payer
 from banking.payments.idempotency import IdempotentRequest
 from oauth.resource_server import TokenRequest, live_query
 
-#: What a request to pay may be refused for, beyond its form.
+#: The reasons for which a request to pay may be refused, apart from its form.
 PAYMENT_REFUSALS = {
     409: "It can no longer be done, or a request with this key is still running.",
     422: "The bank refuses it: funds, limits, currency, payee, or the key was used for another body.",
@@ -114,7 +114,7 @@ class TransferView(PaymentView):
         return self.represent(self._row_of(transfer, transfer.destination.iban if transfer.destination else None))
 
     def _row_of(self, transfer: TransferRow, destination_iban: str | None) -> dict[str, Any]:
-        """Of one that has just been made."""
+        """The JSON of a transfer that has just been made."""
         row = {field: getattr(transfer, field) for field in self.fields if field != "is_own" and "__" not in field}
         joined = {
             "is_own": not transfer.payee_iban,

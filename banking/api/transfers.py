@@ -61,7 +61,7 @@ class TransferList(TransferView):
             rows = found.with_is_own(reader, alias).using(alias).values(*self.fields)
             return list(rows[: page.limit + 1]), goes_on_at
 
-        # Which single transfers the token sees is part of the query.
+        # The query also decides which single transfers the token may see.
         rows, goes_on_at = ask(DEFAULT_DB_ALIAS) if consents else replica.read(reader, ask)
         recent = readable(request, rows, at="created_at")
         listed = [self.represent(row) for row in recent]

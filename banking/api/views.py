@@ -1,4 +1,4 @@
-"""What the views of the API share: private answers, conditional requests, known parameters, the account in the path."""
+"""The base of the API's views: private answers, conditional requests, known parameters, the account in the path."""
 
 import hashlib
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class BankView(TokenView):
     limit = ThrottleToken.DEFAULT
     #: The group of operations that the document lists it under.
     tag: ClassVar[str]
-    # By method. Parameters that are not named are refused, so that a mistyped filter is never silently ignored.
+    # The known parameters by method. Others are refused, so that a mistyped filter is never silently ignored.
     required_scopes: Mapping[str, list[str]] = {}
     query_parameters: Mapping[str, tuple[Parameter, ...]] = {}
     # Still taken, but deprecated and not in the document.

@@ -48,7 +48,7 @@ class AccountAccess(ScopeDetails):
         return [*detail["scopes"]]
 
     def question(self, detail: Detail, user: Any) -> Question:
-        """At first, the accounts that the user has are ticked, and those of the future are not."""
+        """At first, the user's existing accounts are ticked, and the choice “All accounts, also future ones” is not."""
         accounts = list(open_accounts(user))
         return _question(accounts, ticked=[str(account.pk) for account in accounts])
 

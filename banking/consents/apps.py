@@ -18,7 +18,7 @@ WEB_BANK = "web bank"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the user allows the app in one authorization."""
+    """The permissions of the app in one authorization."""
 
     scopes: Sequence[str]
     authorization_details: Sequence[Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""What both types of details share: schemas, the choice of accounts, and the stored consent."""
+"""Code for both types of details: schemas, the choice of accounts, and the stored consent."""
 
 import json
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ def choice_of(account: Account, *, is_ticked: bool) -> Choice:
 
 
 def balance_of(account: Account) -> str:
-    """What may be spent from it now."""
+    """The amount that can be spent from the account now."""
     return amounts.with_symbol(account.currency, account.available_minor)
 
 
@@ -96,7 +96,7 @@ def number_of(account: Account) -> str:
 
 
 def way_to_an_account() -> tuple[str, str]:
-    """For the consent page of a user who has none. They come back from there to the consent."""
+    """A link for the consent page of a user who has no account. From there, the user returns to the consent page."""
     return _("Open an account"), reverse("bank:open")
 
 

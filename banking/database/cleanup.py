@@ -59,7 +59,7 @@ def _delete_access_counts(batch: int) -> int:
 
 
 def _delete_quotes(batch: int) -> int:
-    """Those that were not used. A foreign key prevents the deletion of the others."""
+    """The quotes that were not used. A foreign key prevents the deletion of the others."""
     deleted = 0
     while True:
         old = ExchangeQuote.objects.filter(expires_at__lt=timezone.now() - QUOTES_KEPT, exchange=None)

@@ -10,8 +10,9 @@ from oauth.infrastructure import outage
 
 
 def defer(task: str, *, in_seconds: int = 0, **arguments: str) -> None:
-    """In the queue of the task, after `in_seconds` at the earliest. Raises OperationalError if the connection is lost,
-    as any statement does; procrastinate raises its own error."""
+    """Adds a job to the queue of the task. It runs after `in_seconds` at the earliest. Raises OperationalError if the
+    connection is lost, as any statement does; procrastinate raises its own error.
+    """
     try:
         when: dict[str, Any] = {"schedule_in": {"seconds": in_seconds}} if in_seconds else {}
         app.configure_task(task, **when).defer(**arguments)

@@ -45,7 +45,7 @@ RIGHTS: dict[str, Rights] = {
             "refusal",
             "tried_on",
             "retry_at",
-            # What its user may change; never who is paid from which account.
+            # The columns of a payment order that its user may change; never the payee or the account.
             "amount_minor",
             "reference",
             "last_on",

@@ -23,7 +23,7 @@ class Deadlines:
     unauthorized: date
 
     def reasons(self) -> tuple[DirectDebitRefund.Reason, ...]:
-        """Those that may be given today."""
+        """The reasons that may be given today."""
         today = bank_day.today()
         until = {
             DirectDebitRefund.Reason.DISPUTED: self.disputed,

@@ -89,7 +89,7 @@ def end_all_of_account(account_id: UUID) -> None:
 
 
 def tell_holders(kind: notices.Kind, mandate: Mandate) -> None:
-    """By email, everybody who holds the account."""
+    """Sends an email to everybody who holds the account."""
     holding = AccountAccess.objects.filter(account=mandate.account_id, role__in=HOLDING).order_by("user_id")
     for user_id in holding.values_list("user_id", flat=True):
         notices.enqueue_notice(kind, mandate.pk, to=user_id)
@@ -100,7 +100,7 @@ def announce(mandate: Mandate) -> None:
 
 
 def end(mandate: Mandate) -> Mandate:
-    """An active one, which the caller has locked."""
+    """Ends an active mandate, which the caller has locked."""
     mandate.status, mandate.cancelled_at = Mandate.Status.CANCELLED, timezone.now()
     mandate.save(update_fields=["status", "cancelled_at"])
     announce(mandate)

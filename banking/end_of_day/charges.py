@@ -1,8 +1,8 @@
 """Interest and fees of a month, one transaction each, posted once.
 
 An account pays overdraft interest and its fee only as far as its balance and overdraft allow: the ledger refuses what
-would overdraw it. The charge is then due, and is tried again each day, as for a frozen account. Nothing is charged for
-being due. An account that closes is charged at that moment (`final_charges`), and never again.
+would overdraw it. The charge is then due, and is tried again each day, as for a frozen account. A charge that is due
+costs no further fee. An account that closes is charged at that moment (`final_charges`), and never again.
 """
 
 from decimal import Decimal
@@ -75,7 +75,7 @@ def _charge(account_id: UUID, month: Month) -> None:
 
 
 def _amount(account: Account, month: Month, kind: AccountCharge.Kind) -> tuple[int, Decimal]:
-    """What the account gets in minor units, negative for what it pays, and the units that are carried on."""
+    """The amount that the account gets in minor units (negative if it pays), and the units that are carried over."""
     assert account.product
     if kind == Kind.FEE:
         return -(account.product.monthly_fee_minor or 0), Decimal(0)
@@ -91,7 +91,9 @@ def _amount(account: Account, month: Month, kind: AccountCharge.Kind) -> tuple[i
 
 
 def rounded(units: Decimal) -> tuple[int, Decimal]:
-    """In whole minor units, half to even, and the units that remain: amount * UNITS + rest is what was given."""
+    """The amount in whole minor units, rounded half to even, and the remaining units: amount * UNITS + rest equals the
+    argument.
+    """
     amount_minor, rest = divmod(int(units), InterestAccrual.UNITS)
     if 2 * rest > InterestAccrual.UNITS or (2 * rest == InterestAccrual.UNITS and amount_minor % 2):
         amount_minor += 1

@@ -47,7 +47,7 @@ def _close(day: date) -> bool:
 
 
 def _run(day: BankDay, step: Step) -> None:
-    """Repeats the step until it is done. What it did up to a failure stays, and the row says why it failed."""
+    """Repeats the step until it is done. Work done before a failure stays, and the row says why the step failed."""
     DayStep.objects.filter(day=day, name=step.name, done_at=None).update(attempts=F("attempts") + 1)
     try:
         while not (_part_alone(day, step) if step.is_exclusive else _part(day, step)):

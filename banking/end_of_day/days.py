@@ -1,4 +1,4 @@
-"""Which bank days are closed, and which have ended since."""
+"""Finds the bank days that are closed, and those that have ended since."""
 
 from datetime import date, datetime, timedelta
 from itertools import takewhile

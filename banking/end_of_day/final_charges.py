@@ -28,12 +28,12 @@ class FinalCharges:
 
     @property
     def amount_minor(self) -> int:
-        """What the account gets in all, negative for what it pays."""
+        """The total amount that the account gets; negative if it pays."""
         return sum(charge.amount_minor for charge in self.charges)
 
 
 def final_charges(account: Account) -> FinalCharges:
-    """What `post_final_charges` would post now; stores nothing."""
+    """The charges that `post_final_charges` would post now. Stores nothing."""
     days = not_closed(timezone.now())
     accruals = tuple(not_accrued(account, days))
     this_month = Month.of(bank_day.today())
@@ -61,7 +61,7 @@ def post_final_charges(account: Account, final: FinalCharges, *, are_waived: boo
 
 
 def _interest(account: Account, accruals: Iterable[InterestAccrual], until: Month) -> Iterator[AccountCharge]:
-    """Of each month that is not charged yet, and of the one that has begun."""
+    """The charges of each month that is not charged yet, and of the current month."""
     stored = InterestAccrual.objects.filter(account=account)
     for kind, which, sign in ((Kind.INTEREST, "earned_units", 1), (Kind.OVERDRAFT, "owed_units", -1)):
         last = AccountCharge.objects.filter(account=account, kind=kind).order_by("-month").first()

@@ -41,7 +41,7 @@ def accrue_some(day: BankDay, reached: UUID | None) -> tuple[UUID | None, str]:
     return (last if count == BATCH else None), f"{accrued} accounts in the last batch"
 
 
-# As _ACCRUE, of one account and several days.
+# Like _ACCRUE, for one account and several days.
 _NOT_ACCRUED = """
 WITH ended AS (
   SELECT u.day, coalesce(b.ends_at, u.ends) AS ends_at
@@ -58,7 +58,7 @@ SELECT day, balance, greatest(balance, 0) * earning, greatest(-balance, 0) * owi
 
 
 def not_accrued(account: Account, days: Sequence[date]) -> Iterator[InterestAccrual]:
-    """What the account earned or owes for those of the days that have no interest yet; not stored."""
+    """The interest that the account earned or owes for days without interest so far. Stores nothing."""
     values: dict[str, Any] = {
         "account": account.pk,
         "days": list(days),

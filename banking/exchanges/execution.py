@@ -42,7 +42,7 @@ def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | Non
     source, destination = accounts_of(quoted.source_id, quoted.destination_id, payer)
     if Exchange.objects.filter(quote=quoted).exists():
         raise QuoteUsed(field="quote")
-    # Not before the quote was made, by the clock of whichever server made it.
+    # Never earlier than the time of the quote, which another server's clock may have set.
     now = max(timezone.now(), quoted.created_at)
     if _is_expired(quoted, now):
         raise QuoteExpired(field="quote")

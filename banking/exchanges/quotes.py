@@ -24,8 +24,9 @@ VALID_FOR = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a user wants to exchange. `currency` is that of the source if the amount to sell is fixed, and that of the
-    destination if the amount to buy is; the other amount follows."""
+    """The exchange that a user wants. `currency` is that of the source if the amount to sell is fixed, and that of the
+    destination if the amount to buy is; the other amount follows.
+    """
 
     source_id: UUID
     destination_id: UUID

@@ -57,7 +57,7 @@ def rate_in_force(one: str, other: str, *, at: datetime | None = None) -> Exchan
 
 
 def offer(sell_currency: str, buy_currency: str) -> Offer:
-    """What the bank offers now. Raises NoRate."""
+    """The rate that the bank offers now. Raises NoRate."""
     in_force = rate_in_force(sell_currency, buy_currency)
     with localcontext(_EXACT):
         exact = in_force.mid * in_force.kept if in_force.base == sell_currency else in_force.kept / in_force.mid
@@ -103,8 +103,9 @@ def _oldest(at: datetime) -> datetime:
 def set_rate(
     base: str, counter: str, *, mid: Decimal, spread_percent: Decimal, reason: str, valid_from: datetime | None = None
 ) -> ExchangeRate:
-    """As an operator on the command line, or a feed that they run: in force without a second officer. Raises
-    ValidationError."""
+    """For an operator on the command line, or a feed that they run. The rate is in force without a second officer.
+    Raises ValidationError.
+    """
     now = timezone.now()
     rate = ExchangeRate(
         base=base, counter=counter, mid=mid, spread_percent=spread_percent, reason=reason,

@@ -6,7 +6,7 @@ from banking.ledger.refusals import Refusal, WrongState
 
 
 class NoRate(Refusal):
-    """Also for play money (XTS), which has no rate and cannot get one."""
+    """This is also raised for play money (XTS), which has no rate and cannot get one."""
 
     code = "no_exchange_rate"
     title = _("We have no current rate for these two currencies.")

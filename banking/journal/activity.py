@@ -1,4 +1,4 @@
-"""What apps read and did, as users and staff see it: the counted reads, and the money movements one by one."""
+"""The activity of apps for users and staff: the counted reads, and the money movements one by one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from banking.models import AccessCount, Exchange, ScheduledTransfer, Transfer
 from banking.notation import amounts
 from oauth.infrastructure.moments import moment
 
-#: What the pages look back on. The export of personal data and the admin show everything that is stored.
+#: The time that the pages show. The export of personal data and the admin show everything that is stored.
 SHOWN = timedelta(days=90)
 MOST_MOVEMENTS = 20
 
@@ -70,8 +70,9 @@ def _reads(counted: Any, *, is_of_one: bool = False) -> list[Line]:
 
 
 def _line(rows: list[dict[str, Any]], *, is_of_one: bool) -> Line:
-    """Such as “Everyday: balances, transactions – 14 times today, last at 9:02”; on the page of one account without its
-    name."""
+    """A line such as “Everyday: balances, transactions – 14 times today, last at 9:02”. The page of one account leaves
+    out its name.
+    """
     last = max(row["last"] for row in rows)
     what = ", ".join(sorted({kind_name(row["kind"]) for row in rows}))
     name = rows[0]["account__name"] or _("Without an account")
@@ -133,7 +134,7 @@ def _day(at: datetime) -> str:
 
 
 def kind_name(kind: str) -> str:
-    """What was read or done, by the scope that it needed."""
+    """The activity by the scope that it needed."""
     return {
         "accounts:read": _("account details"),
         "balances:read": _("balances"),

@@ -74,7 +74,9 @@ def count(
 
 
 def store() -> int:
-    """Adds what was counted to the table; returns the number of rows. What cannot be stored now is kept."""
+    """Adds what was counted to the table; returns the number of rows. Counts that cannot be stored now are kept in
+    memory.
+    """
     global _pending, _dropped
     with _later.lock:
         counted, _pending = _pending, {}

@@ -95,7 +95,7 @@ def _entries(
     destination: Account,
     names: Mapping[tuple[UUID, UUID], tuple[str, str]],
 ) -> list[tuple[Any, ...]]:
-    """In the order of `post`. The trigger sets the two values that are 0 here and the time."""
+    """The entries in the order of `post`. The trigger sets the two values that are 0 here and the time."""
     sides = sorted(
         ((source, -posting.amount_minor), (destination, posting.amount_minor)),
         key=lambda side: (side[0].kind == Account.Kind.INTERNAL, side[0].pk),

@@ -87,7 +87,7 @@ def verified(text: str) -> Checkpoint | None:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where an audit begins: the next checkpoint in the making, and how many rows are below the last one."""
+    """The start of an audit: the checkpoint that it will write, and the number of rows below the last one."""
 
     xid: int
     next_xid: int

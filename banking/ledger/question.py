@@ -1,4 +1,4 @@
-"""What a question of the audit is."""
+"""A question of the audit."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the audit asks: statements that must hold, each with queries that find what contradicts it.
+"""The questions of the audit: statements that must be true, each with queries that find contradictions.
 
 `whole` asks about the whole ledger. `since` asks about what is new since a checkpoint: rows that were written by a
 transaction that had not ended then (`{new}`, see `checkpoint`), and what depends on them. It relies on the previous

@@ -1,4 +1,4 @@
-"""What the audit asks about closed days, settlement files, and what was decided."""
+"""The questions of the audit about closed days, settlement files and decisions."""
 
 from banking.ledger.question import Question
 

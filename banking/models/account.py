@@ -48,7 +48,8 @@ class Account(models.Model):
     name = models.CharField(max_length=100)
     iban = models.CharField("IBAN", max_length=34, unique=True, null=True, blank=True)
     currency = models.CharField(max_length=3)
-    # Of the same currency and type. None for the bank's own accounts, and for accounts from before products existed.
+    # The product has the account's currency and type. None for the bank's own accounts, and for accounts from before
+    # products existed.
     product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, blank=True, related_name="accounts")
     status = models.CharField(max_length=6, choices=Status.choices, default=Status.OPEN)
     overdraft_minor = models.BigIntegerField(default=0)
@@ -99,7 +100,8 @@ class Account(models.Model):
                 name="no_overdraft",
                 condition=Q(kind="internal") | Q(posted_minor__gte=F("held_minor") - F("overdraft_minor")),
             ),
-            # With the overdraft and without it, so that JSON readers keep each balance of the API exact.
+            # Applies to balances with the overdraft and without it, so that JSON parsers keep each balance of the API
+            # exact.
             models.CheckConstraint(
                 name="balance_in_range",
                 condition=Q(posted_minor__gte=-MOST_MINOR, posted_minor__lte=MOST_MINOR)

@@ -1,4 +1,4 @@
-"""Which officer froze an account and which one unfroze it: never the same."""
+"""The officers who froze and unfroze an account. They are never the same."""
 
 from django.conf import settings
 from django.db import models

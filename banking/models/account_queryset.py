@@ -1,4 +1,4 @@
-"""Which accounts a user has, and which of them a token may see."""
+"""Decides which accounts a user has, and which of them a token may see."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from oauth.tokens.access_token import AccessToken
 
 
-#: What an app does with accounts, and the scopes of which one allows it.
+#: An action of an app on accounts -> the scopes, of which one is enough for it.
 SCOPES_OF_ACTIONS = {
     "accounts": frozenset({"accounts:read", "accounts:detail"}),
     "balances": frozenset({"balances:read"}),
@@ -49,8 +49,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.filter(currency=PLAY_MONEY) if is_sandbox else self.exclude(currency=PLAY_MONEY)
 
     def with_role(self) -> "AccountQuerySet":
-        """Of a user's accounts: each with `role`, the user's, and `is_user_active`."""
-        # By a dict: mypy would take keywords for a second definition of what Account declares.
+        """A user's accounts, each with the user's `role` and with `is_user_active`."""
+        # Passed as a dict, because mypy would take keywords for a second definition of Account's fields.
         return self.annotate(**{"role": F("access__role"), "is_user_active": F("access__user__is_active")})
 
     def visible_to(self, token: "AccessToken", action: str = "") -> "AccountQuerySet":
@@ -102,7 +102,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.of_user(user_id, may_pay=may_pay).named_by(token.claims.authorization_details, action)
 
     def named_by(self, details: Iterable[Mapping[str, Any]], action: str = "") -> "AccountQuerySet":
-        """Those that the user picked in these details (RFC 9396) for this action; all if there are no details.
+        """The accounts that the user picked in these details (RFC 9396) for this action; all accounts if there are no
+        details.
 
         A filter on top of ownership, never instead of it.
         """

@@ -1,4 +1,4 @@
-"""What a user allowed an app in authorization details (RFC 9396): which accounts, or which transfer.
+"""A user's permissions for an app in authorization details (RFC 9396): accounts, or a transfer.
 
 The authorization server decides whether the consent still holds; the bank stores its content.
 """

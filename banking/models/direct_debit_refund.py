@@ -12,9 +12,10 @@ from banking.models.scheme_message import SchemeMessage
 
 
 class DirectDebitRefund(models.Model):
-    """At most one per collection. `transaction` is the reversal that credited the account; `contested_by` moved the
-    amount to suspense, because the creditor's bank refused a claim after we had credited the user. `reason_code` is its
-    code of ISO 20022."""
+    """There is at most one refund per collection. `transaction` is the reversal that credited the account;
+    `contested_by` moved the amount to suspense, because the creditor's bank refused a claim after we had credited the
+    user. `reason_code` is its code of ISO 20022.
+    """
 
     class Reason(models.TextChoices):
         DISPUTED = "disputed", _("I allowed it, and want the money back")

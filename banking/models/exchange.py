@@ -73,7 +73,7 @@ class ExchangeRate(models.Model):
         ]
         constraints = [
             models.CheckConstraint(name="rate_of_two_currencies", condition=~Q(base=F("counter"))),
-            # Without play money (XTS), which is never exchanged for real money.
+            # Play money (XTS) is not in it, because it is never exchanged for real money.
             models.CheckConstraint(
                 name="rate_of_real_money",
                 condition=Q(base__in=sorted(MINOR_DIGITS), counter__in=sorted(MINOR_DIGITS)),

@@ -50,7 +50,7 @@ class AccountCharge(models.Model):
     rounded half to even; the rest is carried over to the next month as `carried_units`."""
 
     class Kind(models.TextChoices):
-        """In the order in which they are posted: interest may pay for the fee."""
+        """They are in the order of posting, because interest may pay for the fee."""
 
         INTEREST = "interest", "Interest"
         OVERDRAFT = "overdraft", "Overdraft interest"

@@ -14,7 +14,7 @@ from banking.notation import amounts
 
 # Below 2^53, so that every JSON reader keeps it exact.
 MAX_AMOUNT_MINOR = 10**15
-#: Of a bigint: above every `account_seq`.
+#: The maximum of a bigint, which is above every `account_seq`.
 MAX_SEQ = 2**63 - 1
 
 
@@ -70,7 +70,7 @@ class LedgerEntry(models.Model):
         verbose_name_plural = "ledger entries"
         indexes = [
             models.Index(fields=["account", "booked_at", "account_seq"], name="entry_of_account_by_time"),
-            # For the filter `direction`. Each entry is in one of them.
+            # Indexes for the filter `direction`. Each entry is in one of them.
             models.Index(fields=["account", "account_seq"], name="entry_in", condition=Q(amount_minor__gt=0)),
             models.Index(fields=["account", "account_seq"], name="entry_out", condition=Q(amount_minor__lt=0)),
         ]

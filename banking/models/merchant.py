@@ -52,7 +52,8 @@ class Merchant(models.Model):
         db_table = "merchant"
         ordering = ["name", "id"]
         constraints = [
-            # By the database's capitals on both sides: Python's may differ from those of its locale.
+            # Both sides use the database's function for capital letters, because Python's may differ from that of the
+            # database's locale.
             models.UniqueConstraint(Upper("counterparty"), name="merchant_once"),
             models.CheckConstraint(name="merchant_of_somebody", condition=~Q(counterparty="")),
             models.CheckConstraint(
@@ -72,6 +73,6 @@ class Merchant(models.Model):
 
 
 def counterparty_of(text: str) -> str:
-    """As it is stored: an IBAN without separators, other text as it is."""
+    """The stored form: an IBAN without separators, other text unchanged."""
     compact = iban.compact(text)
     return compact if iban.is_valid(compact) else text.strip()

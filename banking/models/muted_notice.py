@@ -1,4 +1,4 @@
-"""Which emails of the bank a user does not want."""
+"""The emails of the bank that a user does not want."""
 
 from django.conf import settings
 from django.db import models

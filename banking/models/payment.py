@@ -1,4 +1,4 @@
-"""What transfers and payment orders have in common: who ordered it, through which client, and who is paid."""
+"""The base of transfers and payment orders: the user who ordered it, the client, and the payee."""
 
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import UUID
@@ -22,8 +22,9 @@ class PaymentQuerySet(models.QuerySet[_Payment]):
         return self.filter(source__in=accounts.values("pk"))
 
     def with_is_own(self, user_id: UUID | None, alias: str = DEFAULT_DB_ALIAS) -> Self:
-        """Each with `is_own`: whether the destination is an account of this user. For a replica, one query asks the
-        primary."""
+        """Each with `is_own`: whether the destination is an account of this user. For rows of a replica, this costs one
+        query of the primary.
+        """
         own = AccountAccess.objects.filter(user=user_id)
         if alias == DEFAULT_DB_ALIAS:
             return self.annotate(is_own=Exists(own.filter(account=OuterRef("destination"))))

@@ -1,4 +1,4 @@
-"""What a user may do with an account."""
+"""The roles of a user for an account."""
 
 from django.db import models
 

@@ -35,8 +35,9 @@ MAX_INTERVAL = 366
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Every `interval` days, weeks or months from `first_on` to `last_on`. In a shorter month, the 31st is its last
-    day."""
+    """Every `interval` days, weeks or months from `first_on` to `last_on`. In a shorter month, the 31st means the last
+    day.
+    """
 
     frequency: str
     interval: int

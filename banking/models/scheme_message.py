@@ -1,4 +1,4 @@
-"""What the payment scheme told us, each message once, with what we did about it."""
+"""The messages of the payment scheme, each once, with our reaction to it."""
 
 from django.db import models
 from django.db.models import Q

@@ -25,7 +25,9 @@ class SecondBankPayment(models.Model):
 
 
 class SecondBankMessage(models.Model):
-    """What it tells us at `due_at`. `body` has the members of the message's class in `banking.payments.scheme`."""
+    """The message that it sends us at `due_at`. `body` has the members of the message's class in
+    `banking.payments.scheme`.
+    """
 
     class Kind(models.TextChoices):
         PAYMENT = "payment"

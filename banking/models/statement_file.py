@@ -24,14 +24,14 @@ class StatementFile(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="statement_files")
     #: The app that asked; empty for the user at the web bank, who gets an email when the file is there.
     client_id = models.CharField(max_length=255, blank=True)
-    #: What the file contains, in which form: a digest. Two requests with the same one share a file.
+    #: A digest of the content and the form of the file. Two requests with the same digest share a file.
     identity = models.CharField(max_length=64)
     form = models.CharField(max_length=11, choices=Form.choices)
     #: The first day of the month; None for a statement of other days.
     month = models.DateField(null=True)
     begins_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    #: Of a SPREADSHEET.
+    #: The language of a SPREADSHEET.
     language = models.CharField(max_length=20, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)
     asked_at = models.DateTimeField(default=timezone.now)

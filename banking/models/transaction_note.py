@@ -1,4 +1,4 @@
-"""What a user writes beside a transaction, for themselves."""
+"""A private note of a user about a transaction."""
 
 from django.conf import settings
 from django.db import models

@@ -1,4 +1,4 @@
-"""What a user asks about a transaction, or disputes, and what staff answer."""
+"""A user's question about a transaction, or a dispute, and the answer of staff."""
 
 from django.conf import settings
 from django.db import models

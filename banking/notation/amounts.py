@@ -12,7 +12,7 @@ from banking.notation.currencies import minor_digits
 
 #: The most that each reader of JSON keeps exact (RFC 8259 §6: 2^53 - 1). Balances stay within it, on both sides of 0.
 MOST_MINOR = 2**53 - 1
-# Without exponents and underscores, which Decimal accepts, and no longer than what a user types.
+# Excludes exponents and underscores, which Decimal accepts, and numbers longer than a user types.
 _AMOUNT = re.compile("-?[0-9.,’'\xa0\u202f]{1,32}")
 # One or two digits after the only point or comma are decimals in every language. Many keypads have only one of the two
 # characters.
@@ -20,7 +20,7 @@ _SMALL = re.compile("([0-9]{1,15})[.,]([0-9]{1,2})")
 
 
 def decimal(currency: str, minor_units: int) -> Decimal:
-    """In major units by ISO 4217: a yen has no minor unit, a dinar has a thousand."""
+    """The amount in major units by ISO 4217: a yen has no minor unit, a dinar has a thousand."""
     return Decimal(minor_units).scaleb(-minor_digits(currency))
 
 
@@ -63,7 +63,7 @@ def without_currency(currency: str, minor_units: int) -> str:
 
 
 def _written(currency: str, minor_units: int, pattern: NumberPattern) -> str:
-    """With the digits of ISO 4217; Babel's own are those of CLDR."""
+    """Uses the number of digits of ISO 4217, because Babel uses that of CLDR."""
     exact = copy(pattern)
     exact.frac_prec = (minor_digits(currency),) * 2
     written: str = exact.apply(decimal(currency, minor_units), _locale(), currency=currency, currency_digits=False)

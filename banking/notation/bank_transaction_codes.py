@@ -8,7 +8,7 @@ from banking.notation import iban
 #: The text form of the code: `PMNT-ICDT-DMCT`.
 PATTERN = "^[A-Z]{4}-[A-Z]{4}-[A-Z]{4}$"
 
-#: By the kind of transaction: the code of money out, and of money in.
+#: Kind of transaction -> the code for outgoing and for incoming money.
 BY_KIND = {
     "card": ("PMNT-CCRD-POSD", "PMNT-CCRD-RIMB"),
     "deposit": ("PMNT-CNTR-CWDL", "PMNT-CNTR-CDPT"),
@@ -18,7 +18,7 @@ BY_KIND = {
     "overdraft": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
     "fee": ("ACMT-MDOP-CHRG", "ACMT-MCOP-CHRG"),
     "refund": ("PMNT-RDDT-PMDD", "PMNT-RDDT-UPDD"),
-    # What comes back was issued by the account; what is taken back was received by it.
+    # Money that comes back was once paid by the account. Money that is taken back was once received by it.
     "return": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
     "reversal": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
 }

@@ -22,7 +22,7 @@ MINOR_DIGITS = {code: digits for digits, codes in _CODES.items() for code in cod
 MOST_MINOR_DIGITS = max(_CODES)
 #: ISO 4217 reserves this code for tests. Here it is the money of sandbox customers, with the digits of GBP.
 PLAY_MONEY = "XTS"
-#: What an account may be in.
+#: The currencies that an account may have.
 OF_ACCOUNTS = frozenset({*MINOR_DIGITS, PLAY_MONEY})
 
 

@@ -15,11 +15,11 @@ def _pattern(letters: str, gap: str = "") -> str:
 
 
 _FORM = re.compile(_pattern("A-Z"))
-# Between groups, as users and documents write them: spaces of any width, hyphens, dots, slashes.
+# Separators between groups in texts of users and documents: spaces of any width, hyphens, dots, slashes.
 _GAP = r"[ \u00a0\u2007\u2009\u202f\u2010-\u2013.\/-]*"
 _PREFIX = f"{_GAP}([Ii][Bb][Aa][Nn]{_GAP}:?)?{_GAP}"
 _WRITTEN_PREFIX, _WRITTEN_GAP = re.compile(f"^{_PREFIX}"), re.compile(_GAP)
-#: What `compact` makes that form of, for a JSON Schema (ECMA 262).
+#: The texts that `compact` turns into this form, as a pattern for a JSON Schema (ECMA 262).
 WRITTEN_PATTERN = f"^{_PREFIX}{_pattern('A-Za-z', _GAP)}$"
 #: 34, what separates groups of four, and the prefix.
 MAX_WRITTEN_CHARACTERS = 64
@@ -74,7 +74,7 @@ def domestic(iban: str | None) -> tuple[str, str] | None:
 
 
 def grouped(iban: str | None) -> str:
-    """In groups of four, as on paper."""
+    """The IBAN in groups of four, as on paper."""
     return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4)) if iban else ""
 
 

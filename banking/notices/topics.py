@@ -1,4 +1,4 @@
-"""Which emails of the bank its users can turn off. All others warn of what somebody else may have done."""
+"""The emails of the bank that users can turn off. All others warn of what somebody else may have done."""
 
 from collections.abc import Collection
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Which days a new payment order may ask for. The API and the web bank each say it in their own words."""
+"""The days that a new payment order may have. The API and the web bank each say it in their own words."""
 
 from datetime import date, timedelta
 from typing import Literal

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 #: The most transfers of one order in one run; the next run makes more.
 MOST_AT_ONCE = 100
-#: Between two attempts of a bank day.
+#: The time between two attempts on a bank day.
 RETRY_AFTER = timedelta(hours=2)
 #: Why a payment is tried again on the same day: the reason may pass.
 _MAY_PASS = (InsufficientFunds, AccountNotOpen, LimitExceeded, OwnLimitExceeded)
@@ -86,7 +86,7 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
         return _refused(scheduled, day, ScheduledTransfer.NotPaid.MISSED, is_told=not _is_next_missed(scheduled, today))
     try:
         with transaction.atomic():
-            # By the rules for a transfer that is asked for today.
+            # Prepares the transfer by the rules for a transfer of today.
             payments.make(PaymentOrder.due(scheduled, day))
     except _MAY_PASS as refusal:
         return _try_again(scheduled, refusal.code, today)
@@ -100,7 +100,8 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
 
 def _why_on_hold(scheduled: ScheduledTransfer) -> str:
     """Why the order pays nothing until its user resumes it: they were deactivated, or the app that set it up may no
-    longer pay for them from this account. Empty if it pays; an order that was resumed without its app does."""
+    longer pay for them from this account. Empty if the order pays, as one does that was resumed without its app.
+    """
     if not scheduled.user.is_active:
         return ScheduledTransfer.HeldReason.USER_INACTIVE
     if scheduled.resumed_at is not None:

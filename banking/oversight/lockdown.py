@@ -27,7 +27,7 @@ class Stopped:
 
 
 def accounts_to_freeze(user_id: UUID) -> QuerySet[Account]:
-    """Those that the user holds, alone or with others."""
+    """The accounts that the user holds, alone or with others."""
     held = Account.objects.filter(access__user_id=user_id, access__role__in=HOLDING)
     return held.filter(kind=Account.Kind.CUSTOMER, status=Account.Status.OPEN)
 
@@ -37,7 +37,7 @@ def orders_of_user(user_id: UUID) -> QuerySet[ScheduledTransfer]:
 
 
 def orders_of_app(client_id: str) -> QuerySet[ScheduledTransfer]:
-    """Without those that their users have resumed without the app."""
+    """Leaves out orders that their users have resumed without the app."""
     active = ScheduledTransfer.objects.filter(client_id=client_id, status=ScheduledTransfer.Status.ACTIVE)
     return active.filter(resumed_at=None)
 

@@ -1,5 +1,5 @@
-"""What two officers decide about money: one requests it, another approves or declines. Neither may have access to an
-account that the decision touches.
+"""Decisions of two officers about a reversal: one requests it, another approves or declines. Neither may have access to
+an account that the decision touches.
 
 A transaction is reversed; the money of a settled payment to another bank comes from suspense, because it has left. Or
 the held money of a transfer goes to suspense, because the other bank was paid while the account was frozen. Both work

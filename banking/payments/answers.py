@@ -1,4 +1,4 @@
-"""What other banks say about our payments after we handed them over: accepted, refused, or sent back.
+"""Answers of other banks about payments that we handed over: accepted, refused, or sent back.
 
 Messages may be late, repeated or out of order. Whatever the order, the user's money is taken once and given back once:
 
@@ -71,7 +71,7 @@ def _take_return(message: SchemeMessage) -> None:
         return
     match transfer.status:
         case Transfer.Status.PENDING:
-            # What comes back was paid, so the answer is on its way.
+            # A payment that comes back was accepted before, so that answer is on its way.
             if conclude(transfer.pk, scheme.Outcome()):
                 _bring_back(lock_transfer(transfer.pk), message)
             else:  # The account is frozen and cannot be debited. Nothing was taken, so the hold ends.

@@ -26,7 +26,7 @@ class DaySum:
 
 
 def day_sum(user_id: UUID, currency: str) -> DaySum:
-    """With the payment orders that are due. One query; payments themselves are decided in the database."""
+    """Includes the payment orders that are due. One query; payments themselves are decided in the database."""
     [(ordered, to_others, own_limit)] = rows(_SUMS, [user_id, currency, day_ago(timezone.now()), bank_day.today()])
     return DaySum(int(ordered), int(to_others), own_limit)
 

@@ -1,4 +1,4 @@
-"""What the database decides about a payment: the functions `prepare_payment` and `post_transfer` of
+"""Calls the database functions that decide about a payment: `prepare_payment` and `post_transfer` of
 migrations/payment.sql.
 
 They are called with everything that is known before: what is asked, what the client may see, the clock and the limits.
@@ -38,7 +38,7 @@ from oauth.infrastructure.rows import rows
 
 #: A transfer that is never handed over expires after this time, and its money is released.
 LONGEST_PENDING = timedelta(days=5)
-#: Within this time, the payer's own reference is good for one payment.
+#: Within this time, the payer's own reference can be used for one payment only.
 SAME_REFERENCE_WITHIN = timedelta(seconds=60)
 
 _ROUTE = {
@@ -121,7 +121,7 @@ class Decision:
 
 
 def find_route(instruction: Instruction, payer: Payer, *, is_charged: bool) -> Route:
-    """Where the money would go, after every check that is possible before it is touched.
+    """The destination of the money, after every check that is possible before money moves.
 
     `is_charged` is False if the user has already seen an answer about the destination's account. Raises NotTheirs if
     they may not pay from the source, LimitReached, or a Refusal.

@@ -1,4 +1,4 @@
-"""Where money goes: one of the user's own accounts, a stored payee, or an IBAN with a name."""
+"""The destination of a payment: one of the user's own accounts, a stored payee, or an IBAN with a name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

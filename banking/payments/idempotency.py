@@ -38,7 +38,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an earlier request made under the key: the answer to it, and the fingerprint of that request."""
+    """The answer to an earlier request with the key, and the fingerprint of that request."""
 
     answer: Answer
     fingerprint: bytes
@@ -70,8 +70,8 @@ def run_idempotent(
     """Does `work` once per key, in its own transaction, and repeats its answer afterwards.
 
     Every answer that `work` returns is stored, a refusal as well. Any exception removes the record together with
-    everything else that `work` did. Records are deleted after a week. What was made keeps its key forever, in
-    `made_in`: a later retry is answered with `made_before`, before any check against the present, such as the balance.
+    everything else that `work` did. Records are deleted after a week. The object that the request created keeps its key
+    forever, in `made_in`. A later retry gets `made_before`, before any check of current data, such as the balance.
 
     Raises IdempotencyKeyReused or RequestInProgress.
     """
@@ -86,7 +86,7 @@ def run_idempotent(
 
 
 def run_claiming(request: IdempotentRequest, work: Callable[[], Answer], *, made_before: Callable[[], Made]) -> Answer:
-    """As `run_idempotent`, for work that claims the key itself, raises AskedBefore, and stores its answer."""
+    """Like `run_idempotent`, for work that claims the key itself, raises AskedBefore, and stores its answer."""
 
     def transaction() -> Answer:
         try:

@@ -1,4 +1,4 @@
-"""What is asked to be paid, and by whom. The API, the web bank and payment orders all ask by these."""
+"""A request to pay: the payment, and the user who pays. The API, the web bank and payment orders all ask by these."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What a request asks to pay; only its form was checked. `fingerprint` distinguishes it from another request with
-    the same idempotency key."""
+    """The payment of a request, of which only the form was checked. `fingerprint` distinguishes it from another request
+    with the same idempotency key.
+    """
 
     key: str
     fingerprint: bytes | None

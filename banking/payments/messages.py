@@ -14,7 +14,7 @@ from banking.notation import iban
 from banking.notation.currencies import MINOR_DIGITS, PLAY_MONEY
 from oauth.infrastructure import display_names
 
-#: What to store of a message: the fields of a SchemeMessage.
+#: The part of a message that is stored: the fields of a SchemeMessage.
 Fields = dict[str, Any]
 _ONCE = "scheme_message_once"
 

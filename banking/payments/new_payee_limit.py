@@ -15,7 +15,7 @@ from banking.payments.strong_proof import PLAY_MONEY_LIMIT_MINOR
 
 
 def limit_of(currency: str) -> int:
-    """What all new payees of a user together may get, in minor units; 0 without an entry for the currency."""
+    """The sum that all new payees of a user together may get, in minor units; 0 without an entry for the currency."""
     limits: Mapping[str, int] = settings.NEW_PAYEE_LIMIT_MINOR
     return limits.get(currency, PLAY_MONEY_LIMIT_MINOR if currency == PLAY_MONEY else 0)
 
@@ -31,7 +31,8 @@ def refuse_alone(user_id: UUID, payee_iban: str, amount_minor: int, currency: st
 def exceeded(currency: str) -> LimitExceeded:
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
     most = amounts.with_code(currency, limit_of(currency))
-    # In the user's language in the web bank. In English in the API, where no middleware sets a language.
+    # The text is in the user's language in the web bank, and in English in the API, where no middleware sets a
+    # language.
     detail = _(
         "New payees together can get at most %(most)s in %(hours)s hours."
         " To pay more, store the payee and wait that long."

@@ -56,7 +56,7 @@ class Span:
     def newest(self, fits: Callable[[QuerySet[Transfer]], QuerySet[Transfer]], number: int) -> TransferQuerySet:
         """At most `number` of each account, those that fit."""
         of_each = ArraySubquery(fits(self._of_account()).values("pk")[:number])
-        # As an array that is made once: the plan then looks up each id, whatever the statistics say.
+        # The ids are an array that is made once, so that the plan looks up each id, whatever the statistics say.
         ids = ArraySubquery(self._accounts().values(one=_Unnest(of_each)))
         return Transfer.objects.filter(IsOneOf(F("pk"), ids))
 
@@ -71,7 +71,7 @@ class Span:
         return self._accounts().filter(Exists(self._of_account())).exists()
 
     def narrowed(self, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
-        """Those of `transfers` that are in the span, whatever their account."""
+        """The `transfers` in the span, whatever their account."""
         return self._in_time(self._among_ids(transfers))
 
     def _of_account(self) -> QuerySet[Transfer]:

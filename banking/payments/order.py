@@ -31,7 +31,7 @@ class PaymentOrder:
     due_on: date | None = None
     #: Whether the user has just logged in (RFC 9470). For a standing order, they did so when it was set up.
     is_proven: bool = False
-    #: Of the request. It distinguishes a late retry from another request with the same idempotency key.
+    #: The fingerprint of the request. It distinguishes a late retry from another request with the same idempotency key.
     fingerprint: bytes | None = None
 
     @classmethod
@@ -40,7 +40,7 @@ class PaymentOrder:
         return cls(
             user_id=scheduled.user_id,
             client_id=scheduled.client_id,
-            # With spaces, which an Idempotency-Key cannot contain: no app can take the key first.
+            # It contains spaces, which an Idempotency-Key cannot contain, so no app can use the key first.
             key=f"scheduled {scheduled.pk} {day}",
             source=scheduled.source,
             destination=scheduled.destination,

@@ -62,7 +62,9 @@ class RequestInProgress(WrongState):
 
 
 class StrongProofNeeded(Exception):
-    """The user must log in again to confirm that it is them. Not a Refusal: the same request succeeds afterwards."""
+    """The user must log in again to confirm that it is them. This is not a Refusal, because the same request can
+    succeed afterwards.
+    """
 
 
 class NotTheirs(Exception):

@@ -89,14 +89,17 @@ class RefundClaim:
 
 
 class PaymentScheme(Protocol):
-    """What a scheme's adapter does for us. Each method raises Unanswered if it does not learn the outcome in time."""
+    """The interface of an adapter for a payment scheme. Each method raises Unanswered if it does not learn the outcome
+    in time.
+    """
 
     def pay(self, payment: OutgoingPayment) -> Outcome:
         """Hands the payment over. It may be called again with the same `payment_id`, and must then pay once."""
 
     def ask(self, payment: OutgoingPayment) -> Outcome | None:
-        """What became of a payment that was handed over (pacs.028). None if the scheme does not have it and will not
-        pay it unless it is handed over again."""
+        """The status of a payment that was handed over (pacs.028). None if the scheme does not have it and will not pay
+        it unless it is handed over again.
+        """
 
     def give_back(self, returned: OutgoingReturn) -> Outcome:
         """Sends money back. It may be called again with the same `return_id`, and must then return it once."""

@@ -132,8 +132,9 @@ def _submit(transfer_id: UUID) -> tuple[Transfer, bool] | None:
     """Marks the transfer as handed over; it cannot be cancelled any more. Returns it, and whether this is the first
     time. None if it is not pending.
 
-    Also None, with `status_reason`, if its money may not leave: the account is not open or the user not active. What
-    was handed over before is asked about all the same, because the other bank may have been paid."""
+    Also None, with `status_reason`, if its money may not leave: the account is not open or the user not active. A
+    transfer that was handed over before is still asked about, because the other bank may have been paid.
+    """
     transfer = lock_transfer(transfer_id)
     if transfer.status != Transfer.Status.PENDING:
         return None

@@ -42,14 +42,15 @@ def pay(instruction: Instruction, payer: Payer, *, once_for: str | None = None, 
 
 
 def pay_at_once(instruction: Instruction, payer: Payer, *, once_for: str, live: Live) -> Paid | None:
-    """As `pay`, in its own transaction, if `live` has a row. None if nothing was done and the caller must decide
-    in another way; see banking/payments/at_once.py."""
+    """Like `pay`, in its own transaction, if `live` has a row. None if nothing was done and the caller must decide in
+    another way; see banking/payments/at_once.py.
+    """
     made = at_once.try_fast(instruction, payer, deed=once_for, live=live)
     return None if made is None else Paid(_made(made, instruction, payer), made.destination_iban)
 
 
 def make(order: PaymentOrder) -> Transfer:
-    """As `pay`, for an order whose answer the user has seen, or that is due."""
+    """Like `pay`, for an order whose answer the user has seen, or that is due."""
     return _make(order.instruction, order.payer, order.scheduled, order.due_on, is_charged=False).transfer
 
 

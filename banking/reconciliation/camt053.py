@@ -21,7 +21,7 @@ _NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.[0-9]
 #: ISO 20022, ActiveOrHistoricCurrencyAndAmount: 18 digits, 5 of them fractional.
 _AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
 _IDENTIFIER = re.compile(r"[ -~]{1,35}")
-#: In place of an end-to-end id that the payer did not give.
+#: Stands for an end-to-end id that the payer did not give.
 _NOT_PROVIDED = "NOTPROVIDED"
 _REFERENCES = ("InstrId", "TxId", "EndToEndId", "AcctSvcrRef")
 
@@ -95,7 +95,7 @@ def _identifier(text: str) -> str:
 
 
 def _currency(statement: "ElementTree.Element") -> str:
-    """Of the account: all amounts of the statement have it."""
+    """The currency of the account, which all amounts of the statement have."""
     amounts = [*statement.iterfind("Bal/Amt"), *statement.iterfind("Ntry/Amt")]
     currencies = {amount.get("Ccy", "") for amount in amounts} | {statement.findtext("Acct/Ccy") or ""} - {""}
     if len(currencies) != 1 or not currencies <= MINOR_DIGITS.keys():
@@ -121,13 +121,13 @@ def _period(statement: "ElementTree.Element") -> tuple[datetime, datetime]:
 
 
 def _moment(text: str) -> datetime:
-    """Without an offset, in the time zone of the bank."""
+    """A time without an offset is in the time zone of the bank."""
     at = datetime.fromisoformat(text)
     return (at if at.tzinfo else at.replace(tzinfo=bank_day.time_zone())).astimezone(UTC)
 
 
 def _items(entry: "ElementTree.Element", currency: str) -> Iterator[Item]:
-    """The transactions of a booked entry; the entry itself if it lists none. What is pending is not booked yet."""
+    """The transactions of a booked entry; the entry itself if it lists none. Pending entries are not booked yet."""
     status = (entry.findtext("Sts/Cd") or entry.findtext("Sts") or "").strip()
     if status != "BOOK":
         return
@@ -156,7 +156,7 @@ def _signed(element: "ElementTree.Element", amount_minor: int) -> int:
 
 
 def _amount(parent: "ElementTree.Element", path: str, currency: str) -> int:
-    """In minor units by ISO 4217. A fraction of one is refused, never rounded."""
+    """The amount in minor units by ISO 4217. A fraction of one is refused, never rounded."""
     element = parent.find(path)
     text = _text(parent, path)
     if element is None or element.get("Ccy") != currency or not _AMOUNT.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Which entries of the ledger a settlement file is about: by our id of the transfer, or by the end-to-end id."""
+"""Finds the ledger entries of a settlement file: by our id of the transfer, or by the end-to-end id."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Match:
 
     @property
     def our_minor(self) -> int | None:
-        """As the account at the clearing would have it."""
+        """The amount from the view of the account at the clearing."""
         return None if self.entry is None else -self.entry.amount_minor
 
 

@@ -1,4 +1,4 @@
-"""What the second bank does with a payment depends on the last four digits of its amount in minor units.
+"""The last four digits of a payment's amount in minor units decide how the second bank treats it.
 
 An amount that is not named here is accepted at once. The table in docs/payment-scheme.md is for partners.
 """

@@ -1,4 +1,4 @@
-"""What the second bank tells us later: rows of its books, delivered by the background worker when they are due."""
+"""Later messages of the second bank: rows of its books, which the background worker delivers when they are due."""
 
 from collections.abc import Iterable
 from dataclasses import asdict

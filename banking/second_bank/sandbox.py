@@ -1,4 +1,4 @@
-"""Where the second bank may run: in the demo, in tests, and on a site that BANK_SANDBOX declares a sandbox."""
+"""The second bank may run only in the demo, in tests, and on a site that BANK_SANDBOX declares a sandbox."""
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured

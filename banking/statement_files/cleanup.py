@@ -14,7 +14,7 @@ _AT_ONCE = 1000
 
 
 def delete_old() -> int:
-    """Also what belongs to an account that its user no longer sees. Returns the number of rows."""
+    """Also deletes files of an account that the user may no longer see. Returns the number of rows."""
     if not place.exists():
         return 0
     seen = AccountAccess.objects.filter(user=OuterRef("user"), account=OuterRef("account"))
@@ -24,8 +24,9 @@ def delete_old() -> int:
 
 
 def _sweep(storage: Storage) -> None:
-    """Deletes each file that no row names. Those of a row that still waits for its file stay: one of them is being
-    written."""
+    """Deletes each file that no row names. Files of a row that still waits for its file stay, because one of them is
+    being written.
+    """
     try:
         _, names = storage.listdir(place.FOLDER)
     except FileNotFoundError:

@@ -69,7 +69,9 @@ def _notation(row: StatementFile) -> Notation:
 
 
 def _rows(extract: Extract) -> Iterator[Row]:
-    """In parts, each read by its own statement, so that none runs for minutes. Entries never change."""
+    """Writes the file in parts. Each part has its own statement, so that no statement runs for minutes. Entries never
+    change.
+    """
     after = extract.first_seq - 1
     while part := list(extract.entries.filter(account_seq__gt=after).values(*FIELDS)[:_ROWS_AT_ONCE]):
         yield from part

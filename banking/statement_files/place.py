@@ -1,4 +1,4 @@
-"""Where the files are: the storage "files" of settings.STORAGES, which all machines share and no URL reaches."""
+"""The storage of the files: "files" of settings.STORAGES, which all machines share and no URL reaches."""
 
 from typing import Final
 

@@ -18,7 +18,7 @@ class StorageAway(Exception):
 
 
 def of_user(user_id: UUID) -> QuerySet[StatementFile]:
-    """What the user asked for at the web bank and may read or wait for, newest first."""
+    """The files that the user requested at the web bank and may read or wait for, newest first."""
     theirs = StatementFile.objects.filter(user_id=user_id, client_id="", account__in=Account.objects.of_user(user_id))
     return theirs.filter(expires_at__gt=timezone.now()).order_by("-id")
 

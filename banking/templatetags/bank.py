@@ -29,7 +29,7 @@ def money(currency: str, minor_units: int) -> SafeString:
 
 @register.simple_tag
 def moved(currency: str, minor_units: int) -> SafeString:
-    """With a plus or minus sign, because not everybody can see the colour."""
+    """The amount with a plus or minus sign, because not everybody can see the color."""
     sign, css = ("+", "money in") if minor_units > 0 else ("−", "money out")
     return format_html('<span class="{}">{}{}</span>', css, sign, amounts.with_symbol(currency, abs(minor_units)))
 

@@ -50,7 +50,8 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
     search = history.Search(request.GET, label_suffix="")
     before = request.GET.get("before", "")
     is_search, is_first = bool(set(request.GET) - {"before", "month"}), "before" not in request.GET
-    # Before what is booked, and from the same database: what is booked meanwhile is then in both and never in none.
+    # Pending transfers are read before the booked ones, and from the same database. A transfer that is booked meanwhile
+    # is then in both lists, and never in neither.
     shows_pending = is_first and not is_search
     pending = replica.read(id_of(request), lambda alias: _pending(found, alias)) if shows_pending else []
     part = find(found, search, id_of(request), before=before, is_fresh=is_fresh(request))

@@ -1,4 +1,4 @@
-"""Which emails the bank sends to the user."""
+"""The page on which the user chooses the emails of the bank."""
 
 from django import forms
 from django.contrib import messages

@@ -22,7 +22,7 @@ from banking.web.user import account_or_404, id_of, is_fresh, page, prove_it
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def close(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
-    """For the owner of an open account. Needs a fresh login."""
+    """Only for the owner of an open account. Needs a fresh login."""
     account = account_or_404(request, account_id)
     if account.role != Role.OWNER or account.status != Account.Status.OPEN:
         raise Http404

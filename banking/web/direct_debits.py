@@ -50,7 +50,7 @@ def direct_debits(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page
 def direct_debit(request: HttpRequest, mandate_id: UUID) -> HttpResponse:
-    """What was collected and what was refused, the newest first; without a fresh login, of the last 90 days."""
+    """Collections that were paid or refused, newest first. Without a fresh login, only those of the last 90 days."""
     mandate = _visible(request).select_related("account").filter(pk=mandate_id).first()
     if mandate is None:
         raise Http404

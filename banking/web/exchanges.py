@@ -194,7 +194,7 @@ def _own_quotes(request: HttpRequest) -> QuerySet[ExchangeQuote]:
 
 
 def _choices(request: HttpRequest) -> list[Account]:
-    """What the user holds and may use now."""
+    """The accounts that the user holds and may use now."""
     return [
         account
         for account in accounts_of(request).filter(status=Account.Status.OPEN, dormant_since=None)
@@ -220,5 +220,5 @@ def _form(request: HttpRequest, form: ExchangeForm, accounts: list[Account], *, 
 
 
 def _written(number: Decimal) -> str:
-    """In the notation of the page's language, as amounts are: “1.164” is more than a thousand in German."""
+    """Uses the notation of the page's language, as for amounts, because “1.164” is more than a thousand in German."""
     return number_format(f"{number.normalize():f}")

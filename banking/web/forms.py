@@ -57,7 +57,7 @@ def clean_text(value: str) -> str:
 
 
 def initial_of(body: dict[str, Any]) -> dict[str, Any]:
-    """What the form showed that made this body."""
+    """The values of the form that made this body."""
     amount, to = body["amount"], body["destination"]
     if "account_id" in to:
         chosen = {"to": f"account:{to['account_id']}"}

@@ -1,4 +1,4 @@
-"""Which transactions a part of an account's page shows, and how far it looks.
+"""Finds the transactions that a part of an account's page shows, and limits how many are examined.
 
 No index finds text, amounts or categories, so a part with such a search examines MOST_EXAMINED entries at most, as in
 the API, and the user continues. What is older than ninety days is examined after a fresh login only: otherwise a search

@@ -109,7 +109,7 @@ class Line:
     highest: tuple[date, int]
     first_day: date
     last_day: date
-    #: What the axis says: the top of the picture and its foot.
+    #: The labels of the axis: at the top and at the bottom of the picture.
     top: int
     bottom: int
     width: int = _WIDTH

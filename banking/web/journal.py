@@ -1,4 +1,4 @@
-"""Which apps read an account, how often and when: the access journal as a customer sees it."""
+"""The access journal for a customer: which apps read an account, how often and when."""
 
 from uuid import UUID
 

@@ -22,7 +22,7 @@ from banking.web.user import accounts_of, id_of, is_fresh, page, prove_it
 
 
 class LimitForm(forms.Form):
-    """For one currency, which is the prefix of its fields. Empty removes the limit."""
+    """The form for one currency, which is the prefix of its fields. Empty removes the limit."""
 
     amount = AmountField(
         label=gettext_lazy("Your limit for payments to others"),

@@ -86,12 +86,12 @@ class OrderForm(TransferForm):
 
 
 def initial_of_order(body: dict[str, Any]) -> dict[str, Any]:
-    """What the form showed that made this body."""
+    """The values of the form that made this body."""
     return {**body, **initial_of(body)}
 
 
 class OrderChangeForm(forms.Form):
-    """What a user may change of an order; see `orders.change`."""
+    """The fields of an order that a user may change; see `orders.change`."""
 
     amount = AmountField(
         label=_("Amount"),

@@ -19,7 +19,7 @@ def payer_of(request: HttpRequest) -> Payer:
 
 
 def choices_of(request: HttpRequest) -> dict[str, Any]:
-    """What the form for a transfer offers."""
+    """The choices of the form for a transfer."""
     is_open = {"status": Account.Status.OPEN}
     return {
         "sources": list(accounts_of(request, may_pay=True).filter(**is_open).filter(dormant_since=None)),
@@ -29,7 +29,7 @@ def choices_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def initial_choice(request: HttpRequest, sources: Sequence[Account]) -> dict[str, str]:
-    """What the form for a transfer starts with: the accounts of the query, never the same on both sides."""
+    """The initial values of the form for a transfer: the accounts of the query, never the same on both sides."""
     to, source = request.GET.get("to", ""), request.GET.get("from", "")
     others = [str(one.pk) for one in sources if to != f"account:{one.pk}"]
     return {"to": to, "source": source if source in others else next(iter(others), "")}

@@ -1,6 +1,7 @@
-"""What a transfer and a new payment order have in common: fill in the form, confirm, see what was made.
+"""The base of the pages for a transfer and a new payment order: fill in the form, confirm, see the result.
 
-A `Kind` says in what they differ. What is confirmed is stored under a key, so that exactly this is made, and once.
+A `Kind` says in what they differ. The confirmed payment is stored under a key, so that exactly this payment is made,
+and only once.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """Transfers and payment orders that are filled in but not confirmed. They are stored in the session on the server, so
-that nobody can change one between the two pages. The key is its idempotency key. What was filled in as an order is
-never found as a transfer, which would pay today."""
+that nobody can change one between the two pages. The key is its idempotency key. A form for an order is never found as
+a transfer, because that would pay today.
+"""
 
 import secrets
 import time

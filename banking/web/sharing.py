@@ -1,4 +1,4 @@
-"""Who may use an account: its users, invitations, and its name."""
+"""The page for sharing an account: its users, invitations, and its name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from banking.web.user import account_or_404, id_of, is_fresh, page, prove_it
 
 #: The session key of an invitation that waits for its user to log in again.
 _TYPED = "bank.invitation"
-#: What a user with this role may do.
+#: The permissions of a user with this role.
 MAY = {
     Role.OWNER: gettext_lazy("Owns the account"),
     Role.HOLDER: gettext_lazy("Holds the account jointly: sees it, pays, and shares it with others"),

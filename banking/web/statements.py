@@ -35,7 +35,7 @@ from oauth.infrastructure.rate_limits import Limit, LimitReached
 MOST_MONTHS = 120
 #: Each takes up to seconds of a processor.
 PDFS = Limit("statement-pdfs", 10)
-#: Of those that are too long for an answer.
+#: The limit for statements that are too long for a direct response.
 FILES = Limit("statement-files", 20, seconds=86_400)
 #: The days that the form begins with.
 USUAL_DAYS = timedelta(days=30)
@@ -77,7 +77,7 @@ def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpRespons
 @require_safe
 @page
 def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
-    """With the rows that the API sends, in the notation of the page's language."""
+    """The same rows as in the API, in the notation of the page's language."""
     notation = Notation.of_page()  # before the answer is streamed, when no language is active any more
 
     def download(found: Account, asked: Month) -> HttpResponseBase:

@@ -22,7 +22,9 @@ View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
-    """For logged-in users only, and never stored by a cache. What is not theirs is answered with 404."""
+    """The page is for logged-in users only, and no cache stores it. For an object of another user, the answer is
+    404.
+    """
 
     @login_required
     @wraps(view)

@@ -14,7 +14,8 @@ _ANNOUNCE = "SELECT one FROM announce(%s::text[], %s::uuid[], %s::uuid[]) AS d (
 
 def announce(happened: Iterable[tuple[Event, UUID, UUID]]) -> None:
     """Writes each event (event, account, transaction or transfer) for each app that asked for it and may see the
-    account. In the caller's transaction; a single statement if no app asked."""
+    account. Runs in the caller's transaction, and costs a single statement if no app has subscribed.
+    """
     events, accounts, resources = zip(*happened, strict=True)
     for (delivery_id,) in rows(_ANNOUNCE, [[str(event) for event in events], list(accounts), list(resources)]):
         enqueue(delivery_id)

@@ -15,9 +15,7 @@ from oauth.models import AuditEvent, Client
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """A link by the id in its stored form. An object that is not found, or that this member of staff may not see, stays
-    an id.
-    """
+    """Links by the stored id. An object that is not found, or that this member of staff may not see, stays an id."""
 
     clients: Mapping[str, tuple[str, str]]
     users: Mapping[str, tuple[str, str]]

@@ -75,7 +75,7 @@ class DetailsType:
         return None
 
     def question(self, detail: Detail, user: Any) -> Question:
-        """The questions of the consent page about a requested detail."""
+        """The question of the consent page about a requested detail."""
         raise NotImplementedError
 
     def summary(self, detail: Detail) -> Summary:

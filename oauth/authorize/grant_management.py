@@ -88,7 +88,9 @@ def change_details(grant: Authorization, details: Sequence[Detail]) -> None:
 
 
 def _end_access_tokens(grant: Authorization) -> None:
-    """APIs learn of it by the status list. Payments check it immediately: see status.liveness."""
+    """Ends the access tokens of the grant. APIs learn of it by the status list. Payments check it immediately: see
+    status.liveness.
+    """
     RevokedStatus.objects.get_or_create(index=grant.status_index, defaults={"revoked_at": timezone.now()})
     grant.status_index = next_status_index()
 

@@ -159,7 +159,7 @@ def _is_about(decided: dict[str, Any], now: dict[str, Any]) -> bool:
 
 
 def origin_of(redirect_uri: str) -> str:
-    """The host that receives the response, as a page shows it."""
+    """The origin that receives the response, as a page shows it."""
     parts = urlsplit(redirect_uri)
     if ignores_port(redirect_uri):
         return f"http://{parts.hostname}"

@@ -227,7 +227,7 @@ def tokens_of_a_user(
 def new_id_token(
     request: GrantRequest, authorization: Authorization, scopes: frozenset[str], *, access_token: str, nonce: str = ""
 ) -> str:
-    """It contains the claims that were requested by name (OpenID Connect Core §5.5).
+    """The ID token contains the claims that were requested by name (OpenID Connect Core §5.5).
 
     Those of the `scopes` come from UserInfo (§5.4), unless an admin lets the client read them here.
     """

@@ -1,4 +1,4 @@
-"""The parts of a request that verification reads: Django's `HttpRequest` has it, and so has `APIRequest`, for other
+"""The parts of a request that verification reads. Django's `HttpRequest` has them, and so has `APIRequest`, for other
 programs.
 """
 

@@ -21,7 +21,7 @@ __all__ = ["DATABASE", "DATABASE_NAME", "KeyStore", "KeyStoreError", "NewKey", "
 
 
 def choices(algorithm: str) -> list[str]:
-    """The store that can make a key of this algorithm: `DATABASE`, which is empty, and the names of stores."""
+    """The stores that can make a key of this algorithm: `DATABASE`, which is empty, and the names of stores."""
     return [DATABASE, *(name for name in policy.values.stores if algorithm in named(name).algorithms)]
 
 
