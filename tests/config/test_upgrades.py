@@ -16,7 +16,6 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models.functions import Now
 
-from config.management.commands.migrate import _neighbours_kept
 from config.upgrades import patience, plan
 from config.upgrades.known import KNOWN, RELEASED
 from config.upgrades.patience import Patience
@@ -25,7 +24,6 @@ from config.upgrades.verdict import Finding, Verdict
 from tests.lib import servers
 
 SAFE, SLOW, UNKNOWN, LOCKS, BREAKS = Verdict
-TEXT = models.CharField(max_length=10)
 
 
 class _Executor:
@@ -257,76 +255,6 @@ class TestMigrate:
             call_command("migrate", verbosity=0, interactive=False)
         patience._discard()
         other.rollback()
-
-
-def _shops(**more: ModelState) -> ProjectState:
-    """A shop, and orders of it, both with classes."""
-    state = ProjectState()
-    key = models.AutoField(primary_key=True)
-    state.add_model(ModelState("shops", "Shop", [("id", key)]))
-    state.add_model(
-        ModelState("shops", "Order", [("id", key), ("shop", models.ForeignKey("shops.Shop", models.CASCADE))])
-    )
-    for model in more.values():
-        state.add_model(model)
-    assert state.apps
-    return state
-
-
-class TestTheClassesThatMigrateMakes:
-    """`migrate` takes a fraction of the time, and the classes are those that Django makes."""
-
-    def test_a_step_without_relations_makes_one(self) -> None:
-        state = _shops()
-        shop, order = (state.apps.get_model("shops", name) for name in ("Shop", "Order"))
-        with _neighbours_kept():
-            state.add_field("shops", "shop", "name", TEXT, True)
-            assert state.apps.get_model("shops", "Order") is order
-            assert state.apps.get_model("shops", "Shop") is not shop
-            assert state.apps.get_model("shops", "Shop")._meta.get_field("name").max_length == 10
-            assert [one.related_model for one in state.apps.get_model("shops", "Shop")._meta.related_objects] == [order]
-
-    def test_python_code_of_a_migration_sees_new_classes_only(self) -> None:
-        state = _shops()
-        with _neighbours_kept():
-            state.add_field("shops", "shop", "name", TEXT, True)
-            state.clear_delayed_apps_cache()  # as RunPython does
-        shop, order = (state.apps.get_model("shops", name) for name in ("Shop", "Order"))
-        assert order._meta.get_field("shop").related_model is shop
-
-    def test_a_step_with_a_relation_makes_all(self) -> None:
-        state = _shops()
-        order = state.apps.get_model("shops", "Order")
-        with _neighbours_kept():
-            state.add_field("shops", "shop", "last", models.ForeignKey("shops.Order", models.CASCADE, null=True), True)
-        assert state.apps.get_model("shops", "Order") is not order
-
-    def test_a_new_model_makes_one(self) -> None:
-        state = _shops()
-        shop = state.apps.get_model("shops", "Shop")
-        with _neighbours_kept():
-            to_shop = models.ForeignKey("shops.Shop", models.CASCADE)
-            state.add_model(
-                ModelState("shops", "Till", [("id", models.AutoField(primary_key=True)), ("shop", to_shop)])
-            )
-        till = state.apps.get_model("shops", "Till")
-        assert state.apps.get_model("shops", "Shop") is shop
-        assert till._meta.get_field("shop").related_model is shop
-        assert till in [one.related_model for one in shop._meta.related_objects]
-
-    def test_a_class_that_others_inherit_takes_them_along(self) -> None:
-        state = _shops(kiosk=ModelState("shops", "Kiosk", [], bases=("shops.Shop",)))
-        with _neighbours_kept():
-            state.add_field("shops", "shop", "name", TEXT, True)
-        assert issubclass(state.apps.get_model("shops", "Kiosk"), state.apps.get_model("shops", "Shop"))
-
-    def test_afterwards_django_makes_them_as_ever(self) -> None:
-        state = _shops()
-        order = state.apps.get_model("shops", "Order")
-        with _neighbours_kept():
-            pass
-        state.add_field("shops", "shop", "name", TEXT, True)
-        assert state.apps.get_model("shops", "Order") is not order
 
 
 def test_the_executor_of_django_knows_what_is_pending(db: None) -> None:

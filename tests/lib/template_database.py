@@ -1,6 +1,6 @@
 """One migrated database from which each run copies its own:
 
-migrating takes fifteen seconds, copying one. The template's name is a hash of everything that its content depends on,
+migrating takes five seconds, copying one. The template's name is a hash of everything that its content depends on,
 so a changed migration gives a new template.
 
 `python -m tests.lib.template_database` makes it while the processes of a run collect tests.
@@ -27,8 +27,8 @@ from django.core.management import call_command
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import sql
-from django.db.migrations.executor import MigrationExecutor
 
+from config.upgrades.executor import FrugalExecutor
 from tests.lib.changed_migration import ROOT, ChangedMigration
 from tests.lib.patience import Patience
 
@@ -144,7 +144,7 @@ def _migrate() -> None:
 
 def _migrate_before(file: Path) -> None:
     """Migrates up to the first migration that is in the file, or reads it."""
-    executor = MigrationExecutor(connection)
+    executor = FrugalExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     sources = [Path(inspect.getfile(type(migration))) for migration, _ in plan]
     reads = next(number for number, source in enumerate(sources) if source == file or file.name in source.read_text())
