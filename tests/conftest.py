@@ -114,14 +114,16 @@ def _leave_no_swelled_table(django_db_blocker: DjangoDbBlocker) -> Iterator[None
 
 @pytest.fixture(scope="module")
 def module_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[DjangoDbBlocker]:
-    """For fixtures of a module that write what all its tests begin with, while they have unblocked the database."""
+    """For fixtures of a module that write rows for all its tests, in a block in which the database is unblocked."""
     with shared_rows.around_the_module(django_db_blocker):
         yield django_db_blocker
 
 
 @pytest.fixture(autouse=True)
 def _forget_what_is_kept_in_memory() -> Iterator[None]:
-    """What this process keeps in memory outlives a test's rows, and the language of a request its response."""
+    """Clears caches, because they would outlive the rows of a test, and the language of a request, which outlives the
+    response.
+    """
     with rsa_keys.during_a_test():
         yield
     caches.clear()
@@ -165,7 +167,9 @@ def as_the_site(db: None) -> str:
 
 @pytest.fixture
 def signing_keys(db: None) -> None:
-    """The keys that `migrate` made. For a test that travels to an earlier day, it made them then."""
+    """The keys that `migrate` made. For a test that travels to an earlier day, the keys must not be newer than that
+    day.
+    """
     if not SigningKey.objects.active().exists():
         SigningKey.objects.update(published_at=timezone.now(), active_at=timezone.now())
         ring.forget()

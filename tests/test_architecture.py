@@ -50,7 +50,7 @@ def test_planted_breaches_are_reported(repository):
 
 
 def test_every_room_of_an_app_has_a_place_in_a_contract():
-    """Without `exhaustive` a new room may import what it likes."""
+    """Without `exhaustive`, a new package could import anything."""
     exhaustive = {
         container
         for contract in CONTRACTS["contracts"]
@@ -73,7 +73,7 @@ def test_the_document_names_every_room(package):
 
 
 def test_every_email_leaves_by_one_door():
-    """Which sends nothing to an address that cannot exist (RFC 6761 §6.4). The adapter of allauth asks as well."""
+    """It sends nothing to an address that cannot exist (RFC 6761 §6.4). The adapter of allauth asks as well."""
     senders = [
         str(file.relative_to(ROOT))
         for package in ("accounts", "banking", "config", "oauth")

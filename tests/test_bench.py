@@ -84,7 +84,7 @@ def test_each_target_has_a_row_which_says_whether_it_was_hit() -> None:
 
 
 def _measured() -> dict[str, dict[str, float]]:
-    """As `--targets --json` writes it."""
+    """A file as `--targets --json` writes it."""
     case = {"server_us": 900.0, "database_us": 100.0, "statements": 2.0, "p50_ms": 1.0}
     start = {"start_seconds": 1.0, "start_cpu_seconds": 2.0, "idle_mb": 100.0, "loaded_mb": 1234.0}
     return {

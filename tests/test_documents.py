@@ -138,7 +138,7 @@ def _leads_somewhere(path: str) -> bool:
 
 
 def _code_spans(text: str) -> Iterator[str]:
-    """What stands between backticks, and each line of a fenced block without its comment."""
+    """Text between backticks, and each line of a fenced block without its comment."""
     for block in re.findall(r"```\w*\n(.*?)```", text, re.S):
         yield from (line.strip().partition(" #")[0] for line in block.splitlines())
     yield from re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))

@@ -1,4 +1,6 @@
-"""What ends, and who is told, when an address or a password changes and when a user is deactivated or reactivated."""
+"""The consequences of a new email, a new password, a deactivation and a reactivation: what ends, and who is
+notified.
+"""
 
 from io import StringIO
 
@@ -268,7 +270,7 @@ def test_staff_see_one_open_email_of_a_user_and_may_reject_it(admin_browser, ali
 
 @pytest.mark.parametrize("rights", [["view_user"], ["change_user", "view_user"]])
 def test_whoever_approves_may_change_the_user(rights, admin_browser, alice):
-    """Not with the right to look alone, nor for a user with more rights."""
+    """The permission to view is not enough, and a user with more rights cannot be changed."""
     save_in_admin(admin_browser, alice, email=NEW_ADDRESS)
     alice.user_permissions.set(Permission.objects.filter(codename="delete_user"))
     second = staff()
@@ -296,7 +298,7 @@ def test_staff_cannot_give_somebody_the_address_of_somebody_else(admin_browser, 
 
 
 def test_staff_add_no_address_beside_the_users_page(admin_browser, alice):
-    """What is changed is changed by the one function, not by a row."""
+    """An email is changed by one function only, and never by editing its row."""
     assert admin_browser.get("/admin/account/emailaddress/").status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""What owners are told by mail, and that telling never stands in the way."""
+"""Emails to the owners of user accounts. A failure to send one never stops the action."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What holds for every page: headers, no inline script or style, labels, one heading."""
+"""Rules for every page: headers, no inline script or style, labels, one heading."""
 
 import pytest
 

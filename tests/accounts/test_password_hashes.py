@@ -142,7 +142,9 @@ def test_the_kernel_prefers_other_threads_to_those_that_hash():
 
 
 def test_one_thread_computes_all_hashes():
-    """What a thread has allocated stays its own: in a server's 32 threads it was 600 MB."""
+    """A thread keeps the memory that it has allocated. If all 32 threads of a server computed hashes, they kept 600
+    MB.
+    """
     computing: set[str] = set()
     asking = [
         threading.Thread(target=argon2.in_turn, args=(lambda: computing.add(threading.current_thread().name),))

@@ -108,7 +108,7 @@ def test_a_zone_that_there_is_not_is_that_of_the_bank(client, alice, name):
 
 
 def test_a_page_without_times_does_not_read_the_session(client, settings):
-    """So that caches may keep it."""
+    """Otherwise caches could not store the response."""
     assert "Cookie" not in client.get("/oauth/brand/123456.css").get("Vary", "")
 
 

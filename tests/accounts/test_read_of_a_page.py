@@ -1,4 +1,4 @@
-"""What each page of a user reads: the session and the user, the same with and without the fast path."""
+"""Each page of a user reads the session and the user, and it reads the same with and without the fast path."""
 
 import uuid
 from datetime import timedelta

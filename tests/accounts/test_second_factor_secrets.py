@@ -26,7 +26,7 @@ def stored():
 
 
 def with_plain_rows(user):
-    """As a release before this one wrote them."""
+    """Rows as an earlier release wrote them."""
     Authenticator.objects.create(user=user, type="totp", data={"secret": SECRET})
     Authenticator.objects.create(user=user, type="recovery_codes", data={"seed": "ab" * 40, "used_mask": 3})
 

@@ -52,7 +52,7 @@ def make(kind, user):
 
 @pytest.mark.parametrize("kind", SENTENCES)
 def test_every_removal_is_mailed_and_audited(kind, alice):
-    """ASVS 5.0 6.3.7. By a command or in the shell."""
+    """ASVS 5.0 6.3.7. The removal is by a command or in the shell."""
     factor = make(kind, alice)
     told()
     second_factors.remove(factor)
@@ -250,7 +250,9 @@ def test_the_second_step_asks_the_key_to_check_its_user(alice, key):
 
 @pytest.mark.parametrize("page", ["login", "authenticate"])
 def test_a_key_without_its_user_is_refused_whatever_the_challenge_asked(alice, key, page):
-    """Not the setting alone, which the challenge in the session remembers: the form looks at the flag itself."""
+    """The setting alone does not decide, because the challenge in the session has stored it. The form checks the flag
+    itself.
+    """
     browser = Browser(headers={"Host": HOST})
     log_in(browser, alice.email)
     shown = browser.get("/accounts/2fa/authenticate/").content.decode()

@@ -253,7 +253,9 @@ def test_the_mail_of_a_right_guess_is_sent_after_the_answer(alice, mailoutbox, r
 
 @pytest.mark.parametrize("where", ["203.0.113.9", "198.51.100.7"])
 def test_the_right_password_is_never_refused_whatever_strangers_did(alice, mailoutbox, monkeypatch, where):
-    """On a new browser, behind the stranger's own address or another: the code from the mailbox lets the owner in."""
+    """On a new browser, at the stranger's own IP address or another one, the owner gets in with the code from the
+    mailbox.
+    """
     monkeypatch.setattr(guessing, "OF_STRANGERS", Limit("strangers", 6, seconds=3600))
     for _ in range(9):
         try_password(Browser(REMOTE_ADDR="203.0.113.9"), alice, "guess-number-one")

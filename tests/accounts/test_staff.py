@@ -78,7 +78,7 @@ def test_staff_with_a_second_factor_use_the_admin(required):
 
 @pytest.mark.parametrize("is_required", [True, False])
 def test_who_has_a_second_factor_is_asked_for_it_whatever_the_setting(settings, is_required):
-    """Also after a login from a trusted browser, which asks for none."""
+    """This is also true after a login from a trusted browser, which asks for no second factor."""
     settings.STAFF_SECOND_FACTOR = is_required
     person = staff("superuser")
     browser = logged_in(person)
@@ -152,7 +152,7 @@ def root(db):
 
 
 def test_support_touches_no_account_of_somebody_with_more_rights(root):
-    """Not to remove a second factor, to change, to set a password, to deactivate or to delete."""
+    """Support cannot remove a second factor, change, set a password, deactivate or delete."""
     helper = with_rights(
         "view_user", "change_user", "delete_user", "add_user", "view_authenticator", "delete_authenticator"
     )
@@ -192,7 +192,7 @@ def test_a_deactivated_account_keeps_its_rank(root):
 
 
 def test_nobody_gives_rights_that_they_lack(alice):
-    """Not to themselves, not to others, not by a group."""
+    """They can give such rights neither to themselves, nor to others, nor to a group."""
     helper = with_rights("view_user", "change_user", "view_group", "change_group", "add_group", "view_scope")
     browser = browser_of(helper)
     strong, weak = Permission.objects.get(codename="rotate_signingkey"), Permission.objects.get(codename="view_scope")

@@ -1,4 +1,4 @@
-"""Log-in through somebody else's OpenID Connect provider, which may lie."""
+"""Login through an OpenID Connect provider of others, which may lie."""
 
 import base64
 import hashlib
@@ -121,7 +121,9 @@ def test_a_name_that_changed_hands_opens_nothing(browser, alice, provider):
 
 @pytest.mark.parametrize("trusted", [[], ["example.test"]])
 def test_a_provider_that_claims_an_address_takes_over_nobody(alice, provider, mailoutbox, trusted):
-    """Not even one whose word on that domain counts: the owner is told, and connects it or not."""
+    """This is true even for a provider that is trusted for the domain. The owner gets an email, and decides whether to
+    connect the provider.
+    """
     provider.app.settings |= {"verified_email": trusted, "email_authentication": True}
     provider.app.save()
     provider.says(sub="mallory", email=alice.email, email_verified=True)

@@ -28,7 +28,7 @@ def start(browser, client, **parameters):
 
 
 def follow(browser, answer):
-    """As a browser does, as long as it stays on this site."""
+    """Follows redirects as a browser does, as long as they stay on this site."""
     while answer.status_code in (302, 303) and answer["Location"].startswith("/"):
         answer = browser.get(answer["Location"])
     return answer
@@ -114,7 +114,7 @@ def test_a_link_that_is_sent_again_leads_to_the_consent_as_well(mobile_app, mail
 
 
 def test_every_page_on_the_way_offers_the_way_back(alice, bob, mobile_app, mailoutbox, totp):
-    """Also where the user can do nothing but go back."""
+    """This includes pages where the user can only go back."""
     pages = []
 
     def begin():

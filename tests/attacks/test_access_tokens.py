@@ -64,7 +64,9 @@ def test_a_valid_token_is_accepted_with_the_scheme_in_any_case(present, access_t
 
 @pytest.mark.parametrize("part", [None, 0, 1, 2])
 def test_a_token_has_one_spelling(present, access_token, alice, part):
-    """RFC 7515 §2: the last character of a part may have bits that no byte takes. Also where we have signed it so."""
+    """RFC 7515 §2: the last character of a part may have bits that no byte takes. Other spellings are refused even if
+    the site itself has signed them.
+    """
     ring, ecdsa = keys.signing_key("ES256"), jwt.algorithms.get_default_algorithms()["ES256"]
     claims = jwt.decode(access_token(alice), options={"verify_signature": False})
     parts = []

@@ -1,4 +1,4 @@
-"""Who may only look changes nothing: not by an action of a list, not by any address of the admin."""
+"""Staff who may only view cannot change anything, neither by an action of a list nor by any URL of the admin."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from tests.lib.ledger import funded
 from tests.lib.staff import browser_of, looker, staff
 
 pytestmark = pytest.mark.django_db
-# What a request changes whatever it asks for: the session that it came with, and how much was asked.
+# Tables that every request may change: its session, and the counts of rate limits.
 ALWAYS = {"django_session", "shared_cache", "usersessions_usersession"}
 
 
@@ -160,7 +160,7 @@ def test_an_auditor_cancels_no_job_and_who_may_is_in_the_log(db):
 
 
 def test_a_third_partys_action_that_names_no_permission_is_off(alice):
-    """For superusers, too: allauth's own list marks any address as verified."""
+    """This applies to superusers, too, because allauth's own list would mark any address as verified."""
     address = EmailAddress.objects.create(user=alice, email="other@example.test", verified=False)
     with registered(EmailAddress, EmailAddressAdmin) as their_admin:
         request = RequestFactory().get("/")
@@ -180,7 +180,7 @@ def registered(model: Any, admin_class: Any) -> Iterator[Any]:
 
 
 def test_what_staff_change_is_in_the_audit_log(alice):
-    """Also where a third party's form changes it: who, which row, which fields, and no value."""
+    """Changes by a third party's form are logged, too: who, which row and which fields, but no value."""
     browser = browser_of(root := staff("superuser"))
     browser.post("/admin/auth/group/add/", {"name": "Tellers"})
     browser.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"})

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_traces", "
 LOOKUPS = ("", "__exact", "__startswith", "__contains", "__regex", "__gt", "__isnull")
 # A user reaches most tables in one step, and an admin list reaches a user in one or two.
 DEEPEST = 3
-# What a column shows, where it is not the field of its name.
+# The content of columns that do not show the field of their name.
 CELLS = {
     "oauth.AuditEvent": {
         "time": ("at",), "what": ("action", "error"), "who": ("user", "actor"), "app": ("client",),
@@ -143,7 +143,7 @@ def test_an_order_or_another_key_tells_nothing(alice):
 
 
 def test_a_list_that_is_registered_tomorrow_is_guarded_too():
-    """By the site, so that no third party's ModelAdmin can be forgotten."""
+    """The admin site guards all lists, so that no third party's ModelAdmin can be forgotten."""
 
     class Loose(admin.ModelAdmin):
         def lookup_allowed(self, *args: Any) -> bool:

@@ -35,7 +35,7 @@ def test_oauthlib_cve_2022_36087_a_redirect_uri_does_not_stall_the_server(browse
 
 
 def test_golang_jwt_cve_2024_51744_an_expired_and_forged_token_is_forged(api, access_token, alice):
-    """What is wrong with the signature is never hidden by what is wrong with the time."""
+    """A wrong time must never hide a wrong signature."""
     token = access_token(alice)
     head, payload, signature = token.split(".")
     forged = f"{head}.{payload}.{signature[::-1]}"

@@ -1,4 +1,4 @@
-"""What jwt_tool's playbook and PortSwigger's JWT labs try, against a live access token at the API.
+"""The attacks of jwt_tool's playbook and PortSwigger's JWT labs, with a live access token at the API.
 
 Every forgery is the live token with one thing changed, so nothing else explains the refusal; each is 401 with
 `invalid_token`, and no query runs for it. `test_access_tokens.py` has the attacks that need no forger.
@@ -79,7 +79,7 @@ def by(key, algorithm="ES256"):
 
 
 def hmac_with(secret, algorithm="HS256"):
-    # Not PyJWT's key preparation, which refuses public keys as secrets.
+    # Does not use PyJWT's key preparation, because that refuses public keys as secrets.
     return lambda signing_input: jwt.get_algorithm_by_name(algorithm).sign(signing_input, secret)
 
 

@@ -139,7 +139,7 @@ def test_asvs_9_1_3_no_broken_or_weak_key_is_registered_by_a_client(jwks, vector
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256", "PS256"])
 def test_an_access_token_by_a_vectors_key_is_accepted_and_a_changed_one_not(algorithm):
-    """What the vectors cannot show: with the same keys, a token that is right in everything gets through."""
+    """The vectors do not show that a correct token is accepted; this test does so with the same keys."""
     groups = json.loads((VECTORS / "json_web_signature_test.json").read_text())["testGroups"]
     group = next(group for group in groups if group["comment"] == algorithm.lower())
     [private] = _key_set(group, "private")["keys"]

@@ -247,7 +247,7 @@ NOT_FOR_DELEGATES = {
     ("post", "exchange-quotes"): 422,
     ("post", "collection-refund"): 404,
 }
-#: What is of a user and not of an account.
+#: Endpoints for objects of a user, not of an account.
 OF_A_USER = {case for case in NAMING if ENDPOINTS[case][1] in ("person", "client")}
 
 

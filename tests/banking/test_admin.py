@@ -407,7 +407,7 @@ def test_declining_moves_nothing_and_it_may_be_asked_again(asker, approver, paym
 
 @pytest.mark.parametrize("is_superuser", [False, True])
 def test_nobody_approves_what_they_asked_for(asker, payment, current, is_superuser):
-    """By the button, by a second request, by a direct POST."""
+    """Neither the button, a second request nor a direct POST works."""
     asker.is_superuser = is_superuser
     asker.save()
     staff = browser_of(asker)
@@ -435,7 +435,7 @@ def test_nobody_approves_what_they_asked_for(asker, payment, current, is_superus
     ],
 )
 def test_the_database_itself_wants_two_people(asker, approver, payment, current, savings, change):
-    """For every role, the owner of the tables included."""
+    """This is true for every role, including the owner of the tables."""
     reversal = ledger.reverse(payment)
     unrelated = ledger.post([(current, -1), (savings, 1)], description="x", kind="transfer")
     request = ReversalRequest.objects.create(transaction=payment, reason="Wrong", requested_by=asker)

@@ -1,4 +1,6 @@
-"""Which emails a user gets: those that warn of others stay on, whatever is posted."""
+"""The emails that a user gets. Those that warn of other people's actions cannot be turned off, whatever a form
+sends.
+"""
 
 import pytest
 
@@ -15,7 +17,7 @@ from tests.lib.web_bank import soup, text
 pytestmark = pytest.mark.django_db
 HERE = "/bank/alerts"
 
-#: What somebody else may have done, what staff must decide, or what the user has just asked for.
+#: Emails about actions that somebody else may have done, decisions of staff, and requests of the user.
 ALWAYS = {
     Kind.NEW_PAYEE, Kind.LARGE_PAYMENT, Kind.LARGE_EXCHANGE, Kind.RATE_REQUESTED, Kind.LIMIT_RAISED, Kind.NEW_ORDER, Kind.NEW_DIRECT_DEBIT, Kind.ACCESS_GIVEN,
     Kind.ACCESS_ENDED, Kind.OVERDRAFT_CHANGED, Kind.ACCOUNT_CLOSED, Kind.INVITED, Kind.APPLICATION_MADE,

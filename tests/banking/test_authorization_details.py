@@ -357,7 +357,7 @@ def test_introspection_and_metadata_say_so(tokens, token_endpoint, web_app, acco
 
 
 def test_an_exchanged_token_keeps_the_details(tokens, token_endpoint, web_app, accounts):
-    """Without them it would reach every account of the person."""
+    """Without the details, the token would cover every account of the user."""
     web_app.grant_types = [*web_app.grant_types, "urn:ietf:params:oauth:grant-type:token-exchange"]
     web_app.save()
     issued = tokens([READ], (0, str(accounts[0].pk)))

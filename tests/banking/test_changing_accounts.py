@@ -22,7 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @pytest.fixture
 def tokens(browser, mobile_app, current, savings, token_endpoint):
-    """Of an app that may see both accounts, and pay."""
+    """Tokens of an app that may see both accounts, and pay."""
     url = authorization_url(mobile_app, scope="transfers:write", authorization_details=json.dumps([DETAIL]))
     return token_endpoint.redeem(mobile_app, callback(decide(browser, browser.get(url)))["code"]).json()
 
@@ -111,7 +111,7 @@ def test_a_token_of_before_a_change_is_told_nothing_and_ends_nothing(browser, to
 
 
 def test_an_order_from_an_account_that_the_app_lost_is_on_hold(browser, tokens, change_page, current, savings, api):
-    """As its transfers are refused from then on. Its user resumes it, then without the app."""
+    """The app's transfers are refused from then on, too. Its user resumes it, then without the app."""
     made = order(
         api(tokens["access_token"]), current, savings, first_on=bank_day.today().isoformat(), frequency="daily"
     )

@@ -1,4 +1,4 @@
-"""What a token may do, and giving it back."""
+"""/consent: shows what a token may do, and gives the permission back."""
 
 from urllib.parse import urlencode
 

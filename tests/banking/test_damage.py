@@ -428,7 +428,7 @@ def test_changes_are_also_found_after_many_audits(names, current, of_bob):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_sites_role_is_refused_each_of_it(names):
-    """By a missing right, by a trigger at COMMIT, or by a foreign key."""
+    """A missing right, a trigger at COMMIT, or a foreign key refuses it."""
     refused = {}
     with site_role() as role, connected_as(role):
         for damage in DAMAGES:
@@ -442,7 +442,7 @@ def test_the_sites_role_is_refused_each_of_it(names):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_owner_is_refused_what_contradicts_the_ledger(names):
-    """With the triggers on."""
+    """The triggers are on in this test."""
     for damage in DAMAGES:
         if damage.found_by in (TRANSFER, HOLD, REVERSAL, MESSAGE, MANDATE, REFUND, DAY, DIFFERENCE):
             with pytest.raises(IntegrityError):
@@ -451,7 +451,7 @@ def test_the_owner_is_refused_what_contradicts_the_ledger(names):
 
 @pytest.mark.parametrize("change", ["settled_at = now()", "submitted_at = now()", "status_reason = 'x'"])
 def test_a_transfer_that_has_ended_stays_as_it_ended(names, change):
-    """Also where it would not contradict the ledger."""
+    """This is true even if the change would not contradict the ledger."""
     with pytest.raises(IntegrityError, match="is final"):
         run(f"UPDATE transfer SET {change} WHERE id = '{names['settled']}'")
 

@@ -37,7 +37,7 @@ def role(db):
 
 @pytest.fixture
 def as_site(role, transactional_db):
-    """What follows is said to the database as the site's role."""
+    """Within it, statements are run with the site's role."""
     with connected_as(role):
         yield role
 
@@ -137,7 +137,7 @@ def test_the_site_cannot_do_what_it_need_not(as_site):
 
 
 def violations(current, savings):
-    """What only inserts, as everybody may who posts, and the constraint that refuses it."""
+    """INSERT statements, which the site's role may run, and for each one the constraint that refuses it."""
     posted = move(current, savings, 100)
     insert = (
         "INSERT INTO ledger_entry (transaction_id, account_id, currency, amount_minor, account_seq, "

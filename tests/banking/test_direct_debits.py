@@ -171,7 +171,7 @@ def test_a_mandate_is_of_one_account(mandate, current, savings):
 
 
 def test_everybody_who_holds_the_account_is_told(alice, bob, current):
-    """Not who only pays or looks."""
+    """Users who may only pay or view are not notified."""
     for role in ("delegate", "reader"):
         AccountAccess.objects.create(account=current, user=make_user(f"{role}@example.test", role), role=role)
     AccountAccess.objects.create(account=current, user=bob, role="holder")
@@ -185,7 +185,7 @@ def test_everybody_who_holds_the_account_is_told(alice, bob, current):
 
 
 def test_apps_hear_of_it(issued, web_app, api, current, settings):
-    """With the scope for it; an app without the scope cannot ask for the event."""
+    """The app needs the scope. Without it, an app cannot subscribe to the event."""
     settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": ["app.example:8000"]}
     web_app.allowed_scopes = ["webhooks:manage", "direct-debits:read"]
     web_app.save()
@@ -235,7 +235,7 @@ def test_mandates_end_with_their_account_and_not_with_an_access(alice, bob, curr
 
 
 def test_an_account_from_which_is_collected_is_in_use(settings, mandate, current, savings):
-    """Nothing was paid from either; only one becomes dormant, whatever the task believes."""
+    """Nobody paid from either account, but only the one without collections becomes dormant."""
     settings.BANK_DORMANT_DAYS = 30
     Account.objects.update(opened_at=timezone.now() - timedelta(days=900))
     collected(10)
@@ -245,7 +245,7 @@ def test_an_account_from_which_is_collected_is_in_use(settings, mandate, current
 
 
 def test_an_app_sees_no_collection_from_before_its_history(access_token, api, alice, current, mandate):
-    """Nor an old one without a fresh login."""
+    """An old collection also needs a fresh login."""
     collected(10)
     named = {
         "type": "account_information", "identifier": str(mandate.pk), "actions": ["transactions"],

@@ -1,4 +1,6 @@
-"""At each run, an order obeys every rule of a transfer; what may pass is tried again on the same bank day."""
+"""Each payment of an order must meet every rule of a transfer. If the reason of a refusal may pass, it is tried again
+on the same bank day.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -93,7 +95,7 @@ def test_a_payee_that_was_removed_is_a_stranger_again(alice, alice_api, to_bob, 
 
 
 def test_an_order_of_an_iban_that_became_the_users_own_is_an_own_payment(alice, alice_api, to_bob, of_bob, settings):
-    """As a transfer to it is: neither a limit of new payees nor a payee."""
+    """As for a transfer to that IBAN, the limit for new payees does not apply, and no payee is stored."""
     rich = funded(alice, "Rich", amount_minor=2_000_000)
     order(alice_api, rich, to_bob, KEY, 500_000)
     AccountAccess.objects.create(account=of_bob, user=alice, role="holder")
@@ -371,7 +373,9 @@ SHAPES = [
 
 
 def test_the_page_shows_an_order_of_any_shape(browser, alice, bob, current, savings, of_bob):
-    """To an own account, to another user's, to another bank; each rhythm, each state, with and without its app."""
+    """Orders to an own account, to another user and to another bank; with each rhythm and state, with and without the
+    app.
+    """
     to = [
         {"destination": savings},
         {"destination": of_bob, "payee_iban": of_bob.iban, "payee_name": "Bob Baker"},

@@ -71,7 +71,7 @@ def test_a_day_is_closed_once_and_missed_days_in_order(alice, clearing):
 
 
 def test_a_day_without_an_entry_is_closed_and_has_a_digest(settings, tmp_path):
-    """Also before the bank has an account."""
+    """This is true even before the bank has an account."""
     settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
     assert close_until(date(2026, 10, 5)) == [date(2026, 10, 5)]
     assert close_until(date(2026, 10, 6)) == [date(2026, 10, 6)]

@@ -66,7 +66,7 @@ def test_a_client_for_itself_opens_nobodys_account(token_endpoint, service, curr
 
 @pytest.mark.parametrize("grant", GRANTS)
 def test_a_deactivated_person_gets_no_token(allowed, grant, alice):
-    """What the user allowed before the deactivation gives no token."""
+    """Permissions from before the deactivation give no token."""
     redeem = allowed(grant, "accounts:read")
     alice.is_active = False
     alice.save()

@@ -75,7 +75,7 @@ def execute(made, user, **asked):
 
 
 def until_commit(work, first="ALL"):
-    """With what is checked at COMMIT, or what somebody checks before the rest."""
+    """Runs `work` and the deferred constraints: all of them, or the constraint `first` before the others."""
     with transaction.atomic():
         work()
         with connection.cursor() as cursor:
@@ -399,7 +399,7 @@ def test_in_a_sandbox_the_age_of_a_rate_counts_as_well_and_play_money_has_none(
 
 
 def test_play_money_is_never_exchanged(alice, db):
-    """Not by a quote, and the database takes no rate for it."""
+    """There is no quote for it, and the database accepts no rate."""
     with pytest.raises(NoRate):
         offer("XTS", "GBP")
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -438,7 +438,7 @@ FORGERIES = {
 
 @pytest.mark.parametrize("why", FORGERIES)
 def test_what_does_not_follow_the_rate_does_not_commit(alice, current, euro, rate, why, monkeypatch):
-    """Whoever writes their own quote."""
+    """The quote is forged: somebody has written it into the table."""
     made = quote_of(alice, current, euro)
     forged = ExchangeQuote(
         **{field.attname: getattr(made, field.attname) for field in ExchangeQuote._meta.fields if field.name != "id"}
@@ -597,7 +597,7 @@ def test_an_app_sees_no_exchange_from_before_its_history(alice, current, euro, r
 
 
 def test_the_halves_are_posted_in_the_order_of_locks(alice, current, euro, rate):
-    """In both directions, so that exchanges of two users do not wait for each other's last lock."""
+    """The order is the same in both directions, so that exchanges of two users cannot deadlock."""
     positions = []
     for done in (exchanged(alice, current, euro), exchanged(alice, euro, current, 100, "EUR")):
         entries = LedgerEntry.objects.filter(transaction__exchange=done, account__kind="internal").order_by("pk")

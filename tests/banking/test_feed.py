@@ -25,7 +25,7 @@ class Reader:
         self.app, self.query, self.cursor, self.seen = app, query, None, []
 
     def read(self):
-        """What is new; texts."""
+        """The texts of the new transactions."""
         texts, has_more = [], True
         while has_more:
             cursor = f"&cursor={self.cursor}" if self.cursor else ""
@@ -236,7 +236,7 @@ def test_with_very_many_accounts_each_is_read_by_itself(app, alice, monkeypatch)
 
 
 def test_the_cursor_of_the_most_accounts_fits(app, alice):
-    """In the parameter, and in the URL that servers accept."""
+    """The cursor must fit into the parameter and into a URL that servers accept."""
     accounts = [open_account(alice, name=str(one), currency="GBP") for one in range(transaction_feed.MOST_ACCOUNTS)]
     reader = Reader(app)
     reader.read()

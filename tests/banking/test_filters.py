@@ -70,7 +70,7 @@ def test_a_refused_value_is_pointed_at(ask, query, pointer):
 
 
 def walked(api, url):
-    """What all pages have, and how many pages there are."""
+    """The rows of all pages, and the number of pages."""
     data, pages, cursor = [], 0, ""
     while cursor is not None:
         answer = api.get(f"{url}{cursor and f'&cursor={cursor}'}")

@@ -55,7 +55,9 @@ def charges_of(account):
 
 @pytest.mark.parametrize("closed_until", [FIRST, date(2026, 10, 29)], ids=["a-day-behind", "up-to-date"])
 def test_interest_until_the_day_before_goes_to_another_account(alice, clearing, closed_until):
-    """Also of days that the bank has not closed yet; and the days and the month that are closed later add nothing."""
+    """This includes days that the bank has not closed yet. When these days and the month are closed later, nothing is
+    added.
+    """
     account, other = earning(alice, clearing, closed_until), opened(alice, "Other")
     with time_machine.travel(at(date(2026, 10, 30), 15)):
         assert final_charges(account).amount_minor == 20
@@ -73,7 +75,7 @@ def test_interest_until_the_day_before_goes_to_another_account(alice, clearing, 
 
 
 def test_on_the_first_of_a_month_the_month_that_has_ended_is_charged_with_its_fee(alice, clearing):
-    """In the hour before the bank closes the day: the steps that follow find both charged."""
+    """This happens in the hour before the bank closes the day. The later steps find that both months are charged."""
     account, other = earning(alice, clearing, monthly_fee_minor=5), opened(alice, "Other")
     with time_machine.travel(at(LAST, 24) + timedelta(minutes=30)):
         close(account.pk, by=alice.pk, is_proven=True, other_id=other.pk)

@@ -30,7 +30,7 @@ def on_the_day():
 
 @pytest.fixture
 def weekly(alice_api, current, savings):
-    """Of the app, due on 1 December and each week after."""
+    """An order of the app, due on 1 December and each week after that."""
     made = order(alice_api, current, savings, amount_minor=1_000, frequency="weekly", first_on="2026-12-01")
     assert made.status_code == 201
     return ScheduledTransfer.objects.get()

@@ -71,7 +71,7 @@ def test_a_consent_to_one_transfer_does_not_lift_the_own_limit(access_token, api
 
 @pytest.mark.usefixtures("limited")
 def test_an_order_obeys_the_users_own_limit_and_counts_once(alice_api, current):
-    """Of two that are due, one is paid, and the other one is tried again on the same day."""
+    """Of two due payments, one is paid, and the other is tried again on the same day."""
     today = bank_day.today().isoformat()
     order(alice_api, current, ELSEWHERE, KEY, 5_000, first_on=today)
     order(alice_api, current, ANOTHER, f"{KEY}-2", 5_000, first_on=today)

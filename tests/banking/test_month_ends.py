@@ -23,7 +23,7 @@ from tests.lib.database import connected_as, site_role
 pytestmark = pytest.mark.django_db
 MONTHS = [Month(2026, month) for month in (7, 8, 9, 10)]
 ENDS = [month.ends_at for month in MONTHS]
-#: What is booked: a payment, or what undoes one, here or because another bank sent it back, or interest or a fee.
+#: The kinds of bookings: a payment, a reversal, a return by another bank, interest, or a fee.
 ACTS = ("pay", "pay", "reverse", "return", "interest", "overdraft", "fee")
 #: Seconds around the ends of months, in any order.
 MOMENTS = st.lists(

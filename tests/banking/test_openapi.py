@@ -110,7 +110,7 @@ def test_one_of_several_objects_is_told_by_a_member():
 
 
 def test_every_integer_says_how_wide_it_is():
-    """Without a format, generators take 32 bits, and 21,474,836.47 pounds are the most."""
+    """Without a format, generators use 32 bits, so the maximum would be 21,474,836.47 pounds."""
     for name, schema in document()["components"]["schemas"].items():
         for member, one in schema.get("properties", {}).items():
             for form in one.get("anyOf", [one]):
@@ -201,7 +201,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.text(
 
 
 def is_taken(field, text):
-    """As the API reads a body."""
+    """Whether the API accepts the text when it reads a body."""
     try:
         return bool(field.run_validation(loads(json.dumps(text).encode())))
     except (ParseError, ValidationError):
@@ -212,7 +212,7 @@ def is_taken(field, text):
 @given(TEXTS)
 def test_the_pattern_of_texts_is_what_the_api_takes(text):
     pattern = document()["components"]["schemas"]["NewTransfer"]["properties"]["reference"]["pattern"]
-    # What the pattern cannot say without the flags of a programming language: characters above U+FFFF.
+    # The pattern cannot describe characters above U+FFFF without flags of a programming language.
     matches = re.fullmatch(pattern, text) and not any("\U000e0000" <= one <= "\U000e007f" for one in text)
     assert bool(matches) == is_taken(NewTransferSerializer().fields["reference"], text)
 

@@ -94,7 +94,7 @@ def test_nobody_asks_for_a_reversal_that_touches_their_account(insider, payment)
 
 @pytest.mark.parametrize("insider", ["holder"], indirect=True)
 def test_the_database_itself_refuses_it(insider, first, second, current, payment):
-    """As it refuses the same user twice, for every role."""
+    """It also refuses the same user twice, for every role."""
     frozen = AccountFreeze.objects.create(account=current, reason="x", frozen_by=first)
     request = ReversalRequest.objects.create(transaction=payment, reason="x", requested_by=first)
     reversal = ledger.reverse(payment)

@@ -180,7 +180,7 @@ def test_nobody_tries_out_names(payer, of_bob):
 
 @pytest.mark.usefixtures("limited")
 def test_many_new_payees_get_no_more_than_one(payer, rich, of_bob):
-    """Who took over a session splits the money over as many accounts as they like."""
+    """An attacker who has taken over a session could split the money over many accounts."""
     ibans = ["DE89370400440532013000", "FR7630006000011234567890189", of_bob.iban]
     answers = [
         send(payer, body_of(rich, {**ELSEWHERE, "identifier": iban}, 2000), f"{KEY}-{iban}").status_code

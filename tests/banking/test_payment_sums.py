@@ -55,7 +55,7 @@ def blocks(user, at):
 
 
 def summed_up(alice, now):
-    """As the payments of the day would have done."""
+    """Updates the sums as the payments of the day would have done."""
     for hour in range(24, 0, -1):
         run("SELECT sum_up_payments(%s, 'GBP', %s, %s)", [alice.pk, day_ago(now), now - timedelta(hours=hour - 1)])
 

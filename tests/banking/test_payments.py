@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 @contextlib.contextmanager
 def locked_elsewhere(account):
-    """As by another payment that is about to commit."""
+    """Locks the account as another payment before its COMMIT does."""
     other = connection.copy()
     try:
         with other.cursor() as cursor:
@@ -131,7 +131,7 @@ def test_without_an_answer_it_stays_held_and_is_asked_again(current, pending, pa
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_worker_that_died_had_begun_is_taken_over(pending):
-    """Otherwise the hold would keep the money forever."""
+    """Otherwise the money would be held forever."""
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 min') RETURNING id)"
@@ -387,7 +387,7 @@ def test_a_payment_asks_for_the_banks_own_account_last(current, paid):
 
     with locked_elsewhere(outgoing), pytest.raises(OperationalError, match="lock timeout") as waits:
         pay()
-    # Where it waited: the entries are written with the customer's first, and only the seal follows.
+    # The statement that waited. The entries are written with the customer's first; only the seal comes after them.
     context = waits.value.__cause__.diag.context
     assert "entry_apply()" in context
     assert "INSERT INTO ledger_entry" in context

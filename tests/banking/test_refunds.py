@@ -74,7 +74,7 @@ def ask_directly(collection, user, reason="disputed"):
 
 
 def age(collection, days):
-    """As if it had been collected that many days ago; only the owner of the tables can."""
+    """Makes the collection this many days older. Only the owner of the tables can do so."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE scheme_message DISABLE TRIGGER scheme_message_guard")

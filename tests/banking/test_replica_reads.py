@@ -1,4 +1,4 @@
-"""What the bank reads from a replica (docs/operating.md): pages that may be a second old, and nothing that decides."""
+"""The bank reads pages that may be a second old from a replica (docs/operating.md), and no data for decisions."""
 
 import re
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from tests.lib.replica import reading_from_a_replica
 from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
-#: Who may see or do something.
+#: Tables that decide who may see or do something.
 DECIDES = re.compile(r'"?\b(account_access|consent|consent_account|accounts_user|oauth_\w+)\b"?')
 
 

@@ -85,7 +85,7 @@ def of(user):
 
 
 def test_a_sandbox_user_logs_in_and_allows_the_app_which_reads(portal, app, token_endpoint, api):
-    """Before the review, with the real protocol."""
+    """This works before the review, with the real protocol."""
     email, password = make(portal)
     browser = Browser()
     assert log_in(browser, email, password).status_code == 302
@@ -108,7 +108,7 @@ def test_one_sandbox_account_pays_another(anna, app, access_token, api):
 
 
 def test_play_money_and_real_money_never_meet(anna, app, access_token, api, current, alice):
-    """By the API in both directions, where the answer is that to a number that no account has, and by the ledger."""
+    """The API refuses it in both directions, as it refuses an unknown account number, and so does the ledger."""
     play, *_ = of(anna)
     of_anna, of_alice = (
         api(access_token(anna, "transfers:write", app.client_id)),
@@ -370,7 +370,7 @@ def test_a_locked_down_developer_takes_their_apps_along(app, developer, alice):
 
 
 def test_real_accounts_are_as_before(alice):
-    """Nothing of the sandbox is in the way of an ordinary user."""
+    """The sandbox does not affect an ordinary user."""
     assert funded(alice, "Everyday").currency == "GBP"
 
 

@@ -63,7 +63,7 @@ def test_as_few_statements_for_ten_thousand_accounts_as_for_three(alice, alice_a
     for_three = statements_of(alice_api, source, destination, f"{KEY}-1")
     assert {what: count for what, count in for_three.items() if count > BUDGETS[what]} == {}
     run(_MORE_ACCOUNTS, [alice.pk, MANY_ACCOUNTS - 3])
-    # As autovacuum does for committed rows; without statistics, the count can reach the statement timeout.
+    # Autovacuum does this for committed rows. Without statistics, the count can reach the statement timeout.
     run("ANALYZE bank_account, account_access")
     assert Account.objects.of_user(alice.pk).count() == MANY_ACCOUNTS
     assert statements_of(alice_api, source, destination, f"{KEY}-2") == for_three
@@ -135,7 +135,7 @@ _READ = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user
 
 
 def test_the_sum_of_a_day_reads_the_transfers_of_its_payer(alice, bob):
-    """Also with statistics of a time when one user had made all transfers."""
+    """This is true even with statistics from a time when one user had made all transfers."""
     account = funded(bob, "Shop")
     with no_triggers():
         run(_TRANSFERS, {"user": bob.pk, "source": account.pk, "iban": "GB00", "many": 1_000})

@@ -309,7 +309,7 @@ def test_a_return_before_the_acceptance_frees_the_money_of_a_frozen_account(hand
 def test_what_was_accepted_while_the_account_was_frozen_is_taken_afterwards(
     others, handed_over, current, first, second, how
 ):
-    """Without asking: the other bank has said it in a message, once."""
+    """The status is not asked for, because the other bank has sent it in a message, once."""
     jobs = ProcrastinateJob.objects.filter(task_name="banking.settle_transfer")
     others.outcome = Unanswered("It answers no question.")
     others.asked.clear()
@@ -371,7 +371,7 @@ def test_a_process_that_died_before_it_handed_over_hands_over_after_it_asked(oth
 
 
 def test_it_is_not_handed_over_again_from_an_account_that_is_frozen_since(others, alice_api, current, first):
-    """Nor taken by officers: nobody was paid."""
+    """Officers do not take the money either, because nobody was paid."""
     transfer = Transfer.objects.get(pk=send(alice_api, body_of(current, ELSEWHERE)).json()["id"])
     Transfer.objects.filter(pk=transfer.pk).update(submitted_at=timezone.now())
     oversight.freeze(current.pk, by=first, reason="x")

@@ -59,7 +59,7 @@ def test_every_named_amount_is_tried_and_documented():
 
 
 def test_the_documents_of_the_api_name_the_amounts(settings):
-    """In a sandbox, and nowhere else."""
+    """They do so in a sandbox only."""
     document.cache_clear()
     assert "| 9201 | accepts it, and returns it after 5 seconds" in document()["info"]["description"]
     settings.PAYMENT_SCHEME = ""

@@ -131,7 +131,7 @@ def test_what_the_bank_refused_does_not_count(old, alice, current, savings):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_payments_at_once_do_not_pass_together(access_token, api, alice):
-    """From two accounts, which share no lock. Both have arrived before either can post."""
+    """The payments are from two accounts, which share no lock. Both have arrived before either can post."""
     sources = [funded(alice, name, amount_minor=100_000) for name in ("One", "Two")]
     target = funded(alice, "Target", amount_minor=0)
     client = api(access_token(alice, SCOPE, auth_time=timezone.now() - timedelta(hours=1)))

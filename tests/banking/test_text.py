@@ -1,4 +1,6 @@
-"""Which characters the API takes in a string: those of every language, and none that hides or turns others."""
+"""The API accepts the characters of every language in a string, but none that hides others or changes their
+direction.
+"""
 
 import unicodedata
 

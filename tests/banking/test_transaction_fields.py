@@ -1,4 +1,4 @@
-"""What a transaction says beyond its amount: ISO 20022 code, merchant and category, links to what made it."""
+"""The fields of a transaction besides its amount: ISO 20022 code, merchant and category, links to what made it."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -438,7 +438,9 @@ def test_a_late_key_for_another_order_is_refused(alice_api, current, savings, of
 
 
 def test_null_of_an_optional_member_is_as_if_it_were_absent(alice_api, current, savings):
-    """Kotlin's and Java's generated clients write it so. Also for the idempotency key: it is the same request."""
+    """Kotlin's and Java's generated clients write it so. This is also true for the idempotency key: both count as the
+    same request.
+    """
     body = body_of(current, savings)
     made = send(alice_api, {**body, "end_to_end_id": None})
     again = send(alice_api, body)

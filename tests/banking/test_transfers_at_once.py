@@ -1,5 +1,6 @@
-"""The usual transfer is one statement. What it may not do, or has more to write for, is decided in the other way, with
-the same answer."""
+"""The usual transfer is one statement. A payment that is not allowed, or for which more must be written, is decided in
+the usual way, with the same answer.
+"""
 
 from datetime import timedelta
 
@@ -171,7 +172,7 @@ def test_the_budget_is_spent_once_and_only_by_what_reveals_something(
 def test_only_what_cannot_have_been_committed_is_tried_again(
     made, monkeypatch, alice_api, current, savings, state, status
 ):
-    """After COMMIT the server may still end the connection: then only the app can ask again, with its key."""
+    """The server may end the connection after COMMIT. Then only the app can repeat the request, with its key."""
 
     def failed(*_):
         raise OperationalError("no answer") from _Lost(state)
@@ -183,7 +184,7 @@ def test_only_what_cannot_have_been_committed_is_tried_again(
 
 
 class _Lost(Exception):
-    """As psycopg's errors say their state."""
+    """Has the SQLSTATE as errors of psycopg do."""
 
     def __init__(self, state):
         super().__init__(state)

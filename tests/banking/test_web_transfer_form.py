@@ -1,4 +1,4 @@
-"""What the form for a transfer finds out before anything is confirmed."""
+"""Checks of the form for a transfer before the confirmation."""
 
 import pytest
 from django.db import connection

@@ -194,7 +194,9 @@ def test_an_address_that_may_not_be_called_is_refused(app, url):
     ],
 )
 def test_our_own_network_is_refused_when_it_is_called_and_looks_as_an_unknown_name_does(app, url):
-    """OWASP API7: at connect, whatever the name resolved to before. What a client reads tells it no name of ours."""
+    """OWASP API7: at connect, whatever the name resolved to before. The answer tells the client nothing about hosts in
+    our network.
+    """
     subscribe(app, url)
     app.post(f"/api/v1/webhooks/{Webhook.objects.get().pk}/ping", {}, format="json")
     with pytest.raises(webhooks.NotDelivered):
@@ -316,7 +318,9 @@ def test_an_account_that_was_unpicked_since_is_not_told_of(alice, web_app, app, 
 
 
 def test_a_transfer_is_told_only_to_apps_that_may_read_it(alice, app, hook, listener, current, savings):
-    """As in the API: it belongs to the account's transactions, or the app was allowed that transfer itself."""
+    """The rule is that of the API: the transfer belongs to the account's transactions, or the user allowed the app this
+    transfer.
+    """
     made = send(app, body_of(current, savings)).json()
     accounts = {"type": "account_information", "actions": ["accounts", "balances"], "accounts": [str(current.pk)]}
     Authorization.objects.update(authorization_details=[{**accounts, "identifier": KEY}])
@@ -333,7 +337,7 @@ def test_a_transfer_is_told_only_to_apps_that_may_read_it(alice, app, hook, list
 
 
 def test_what_began_before_the_history_that_an_app_may_see_is_not_told(app, hook, listener, current, savings):
-    """As in the API, which leaves out transfers that were made before `history_from`: they may settle later."""
+    """The API, too, leaves out transfers that were made before `history_from`, even if they settle later."""
     made = send(app, body_of(current, savings)).json()
     actions = ["accounts", "balances", "transactions"]
     read = {"type": "account_information", "actions": actions, "accounts": [str(current.pk)], "identifier": KEY}

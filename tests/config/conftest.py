@@ -1,4 +1,4 @@
-"""What tests of the site share."""
+"""Fixtures for tests of the site."""
 
 from collections.abc import Callable
 from io import StringIO

@@ -84,7 +84,7 @@ def values(model: type[Model], model_admin: ModelAdmin, name: str) -> tuple[str,
 
 
 def status_of(staff: Browser, url: str, query: dict[str, str] | None = None) -> int:
-    """As in its own request: what PostgreSQL refuses ends nothing but that."""
+    """Uses a savepoint, so that an error of PostgreSQL affects only this request."""
     savepoint = transaction.savepoint()
     status = staff.get(url, query).status_code
     connection.needs_rollback = False

@@ -1,4 +1,4 @@
-"""Which requests a worker process answers, keeps waiting and refuses."""
+"""The requests that a worker process answers, lets wait and refuses."""
 
 import threading
 from io import BytesIO

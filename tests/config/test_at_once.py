@@ -186,7 +186,7 @@ def test_the_row_of_a_session_does_not_say_whose_browser_it_is(known, web_app, b
 
 
 def test_the_session_that_the_browser_names_counts(known, web_app, alice):
-    """Not another one of the same user whose row has this browser's key."""
+    """Another session of the same user does not count, even if its row has this browser's key."""
     [named] = Session.objects.all()
     other = Session.objects.create(user=alice, auth_time=named.auth_time, acr=named.acr, amr=named.amr)
     Session.objects.filter(pk=named.pk).update(browser_digest=None)

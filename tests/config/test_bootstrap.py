@@ -18,7 +18,7 @@ ISSUER = ["--issuer", "https://bank.example"]
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Of a process with nothing but the two things that an operator brings."""
+    """The environment of a process with only the two values that an operator must give."""
     here = {
         "DATABASE_URL": "postgresql://owner:secret@db.example/bank?sslmode=require",
         "EMAIL_URL": "smtp+tls://u:p@mail.example:587",

@@ -24,7 +24,7 @@ def branded():
 
 
 def sender_of(message):
-    """As the recipient reads it."""
+    """The sender as the recipient reads it."""
     return str(message.message()["From"])
 
 

@@ -19,7 +19,9 @@ OWN_POSTGRES = {"MODE": "demo", "DATABASE_URL": None, "SECRET_KEY": None, "KEY_E
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """Where the account that PostgreSQL runs as for root may go, unlike pytest's own directories of mode 0700."""
+    """A directory that the user of PostgreSQL can enter if root runs the tests, unlike pytest's own directories of mode
+    0700.
+    """
     if os.geteuid() == 0:
         open_to_passers_by(tmp_path)
     return tmp_path

@@ -52,7 +52,7 @@ def planted(module_rows, tmp_path_factory):
 
 @pytest.fixture
 def demo(planted, seed, tmp_path) -> str:
-    """What `manage.py demo_seed` has printed; it has run in an empty database."""
+    """The output of `manage.py demo_seed`, which has run in an empty database."""
     directory, printed = planted
     copytree(directory, tmp_path, dirs_exist_ok=True)
     return printed
@@ -275,7 +275,7 @@ def test_the_lists_of_the_admin_show_names_and_exact_times(client):
             is_inexact = name in moments and text != "-" and not MOMENT.fullmatch(text)
             if UUID_TEXT.fullmatch(text) or is_inexact:
                 faults.add((model.__name__, name, text))
-        # Where the demo has no rows.
+        # Fields for which the demo has no rows.
         shown = [model._meta.get_field(one) for one in page.list_display if one in _fields_of(model)]
         faults |= {(model.__name__, field.name, "") for field in shown if isinstance(field, models.UUIDField)}
     assert not faults

@@ -1,4 +1,6 @@
-"""`manage.py demo_seed` in a database without the demo. Not beside test_demo_seed.py, whose tests share a transaction."""
+"""`manage.py demo_seed` in a database without the demo. This is a separate module, because the tests of
+test_demo_seed.py share a transaction.
+"""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_same_day_gives_the_same_history(seed, time_machine):
-    """Once more in an empty database: ids differ, nothing else."""
+    """A second run in an empty database gives the same data except the ids."""
     columns = ("account__iban", "account_seq", "amount_minor", "balance_after_minor", "booked_at",
                "counterparty_name", "counterparty_iban", "transaction__description", "transaction__kind")  # fmt: skip
 

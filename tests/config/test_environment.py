@@ -1,4 +1,4 @@
-"""What manage.py finds in a checkout where the demo ran, and in one where it did not."""
+"""The environment of manage.py in a checkout where the demo has run, and in one where it has not."""
 
 import os
 import signal

@@ -1,5 +1,6 @@
-"""The table of endpoints in docs/security.md, held against the URLs of the site: each has a row, and what writes has a
-limit, which is tried."""
+"""The table of endpoints in docs/security.md, compared with the URLs of the site. Each URL has a row, and each endpoint
+that writes has a limit, which is tested.
+"""
 
 import base64
 import re
@@ -133,7 +134,7 @@ def _statuses(path: str, method: str, headers: dict[str, str], **values: str) ->
 @pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", [path for path in WRITING if path.startswith(("/oauth/", "/api/"))])
 def test_what_writes_stops_at_its_limit(path: str, tried: dict[str, str], service: Client) -> None:
-    """Of the app and the API: with credentials that are right, as far as the endpoint has any."""
+    """For machine endpoints. The credentials are correct, if the endpoint has any."""
     kind = "token" if path.startswith(("/api/", "/oauth/grants")) else "client"
     kind = "initial" if path.startswith("/oauth/register") else kind
     for method in sorted(UNSAFE & (ENDPOINTS[path].methods or {"post"})):
@@ -145,6 +146,6 @@ def test_what_writes_stops_at_its_limit(path: str, tried: dict[str, str], servic
 @pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", [path for path in WRITING if not path.startswith(("/oauth/", "/api/"))])
 def test_every_page_that_writes_stops_at_its_limit(path: str, settings: Any) -> None:
-    """For every visitor, before the view sees the request."""
+    """The limit applies to every visitor, before the view gets the request."""
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": SCALE}
     assert _statuses(path, "post", {})[-1] == 429

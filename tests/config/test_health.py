@@ -1,4 +1,4 @@
-"""What load balancers, orchestrators and Prometheus ask."""
+"""The endpoints for load balancers, orchestrators and Prometheus."""
 
 import os
 import time
@@ -24,7 +24,7 @@ from tests.lib.database import full_pool
 
 @pytest.fixture
 def a_fresh_process(monkeypatch):
-    """What a process remembers: that it is migrated, and the keys it parsed."""
+    """Forgets what a process keeps in memory: that the database is migrated, and the parsed keys."""
     monkeypatch.setattr(health, "_migrated", False)
     ring.forget()
     yield
@@ -96,7 +96,7 @@ def test_a_server_that_is_about_to_stop_is_not_ready(client, db, tmp_path, monke
 
 
 class TestWatched:
-    """In a process of `serve`, the watch over the database answers for it."""
+    """In a process of `serve`, the answer comes from the watch over the database."""
 
     @pytest.fixture
     def found(self, monkeypatch):

@@ -43,7 +43,9 @@ IN_WORDS = re.compile(r"([^\W\d_]+[ ,:;]+){2}[^\W\d_]+")  # three in a row
 
 
 def sentences(page):
-    """What a person reads or hears there, unless it is marked as English (names of programs, code) or names a place."""
+    """The text that a user reads or hears, except text that is marked as English (names of programs, code) or names a
+    place.
+    """
     html = BeautifulSoup(page.content, "html.parser")
     for other in html.select(
         "script, [lang=en], [name=time_zone] option, meta[name=viewport], meta[name=color-scheme]"

@@ -18,7 +18,7 @@ from tests.lib.servers import wait_until as wait_so_long
 pytestmark = pytest.mark.django_db(transaction=True)
 LOCK = 8_711
 
-#: Nothing here waits for another program. Mutants, whose threads wait in vain, would take minutes.
+#: Short, because nothing here waits for another program, and threads of a mutant that wait in vain would take minutes.
 PATIENCE_SECONDS = 30
 wait_until = partial(wait_so_long, seconds=PATIENCE_SECONDS)
 
@@ -47,7 +47,7 @@ class Request(threading.Thread):
 
 
 def waits():
-    """For a lock that the test has."""
+    """Waits for a lock that the test holds."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("SET lock_timeout = 0")
@@ -158,7 +158,7 @@ def test_a_slot_is_lent_once(slots):
 
 
 def test_a_request_goes_on_without_a_slot_rather_than_wait_for_ever(slots, monkeypatch):
-    """Whoever has the slot may wait for a lock of this process that the request holds."""
+    """The request that has the slot may wait for a lock of this process that the other request holds."""
     monkeypatch.setattr(admission, "TAKE_BACK_SECONDS", 0.01)
     lender = Lender(slots)
     with hung_database():

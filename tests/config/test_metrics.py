@@ -1,4 +1,4 @@
-"""What /metrics shows, and that Prometheus' alerts and the dashboards ask for nothing else."""
+"""/metrics has all metrics that the alerts of Prometheus and the dashboards use."""
 
 import json
 import os
@@ -189,7 +189,7 @@ def test_a_process_that_is_gone_counts_no_longer(tmp_path: Path) -> None:
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = ROOT / "deploy/grafana/countersign.json"
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
-#: Of Prometheus itself.
+#: Metrics of Prometheus itself.
 OF_OTHERS = {"up"}
 
 

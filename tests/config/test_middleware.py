@@ -1,4 +1,4 @@
-"""What holds for every request, whatever it asks for."""
+"""Rules for every request, whatever its path."""
 
 import pytest
 from django.db import InterfaceError, OperationalError

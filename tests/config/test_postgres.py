@@ -31,7 +31,9 @@ with postgres.running(Path(sys.argv[1]), durable=False) as url:
 
 @pytest.fixture
 def directory(tmp_path_factory):
-    """Where the user that PostgreSQL runs as may go, unlike pytest's own 0700 directories: for tests as root."""
+    """A directory that the user of PostgreSQL can enter if root runs the tests, unlike pytest's own directories of mode
+    0700.
+    """
     directory = tmp_path_factory.mktemp("postgres")
     if os.geteuid() == 0:
         open_to_passers_by(directory)
@@ -154,7 +156,7 @@ def test_what_a_killed_process_left_running_is_used_and_then_stopped(directory, 
 
 
 def test_it_recovers_from_a_crash_of_the_server_whose_pid_is_now_somebody_elses(directory, another_process):
-    """In a container, pids start from 1 again: the pid of the file is often alive and something else."""
+    """In a container, pids start at 1 again, so the pid in the file often belongs to another process."""
     another_process().kill()
     server = postmaster(directory)
     os.kill(server.pid, signal.SIGKILL)

@@ -29,7 +29,7 @@ def _nothing_is_remembered():
 
 @pytest.fixture
 def found(admin_browser):
-    """What the search shows for an ID, or for whatever was pasted."""
+    """The results of the search for an ID, or for any pasted text."""
 
     def search(asked):
         refused_requests.store()

@@ -51,7 +51,7 @@ def serve(database_url: str, tmp_path: Path) -> Serve:
 
 
 def refusal(*options: str, environment: dict[str, str]) -> str:
-    """What it says instead of starting."""
+    """The message of `serve` when it refuses to start."""
     return servers.refusal("manage.py", "serve", *options, environment={**os.environ, **environment})
 
 

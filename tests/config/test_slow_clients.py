@@ -63,7 +63,7 @@ def took(server: Server, path: str) -> float:
 
 
 def is_closed(connection: socket.socket, within: float) -> bool:
-    """By the server, whatever it still says first."""
+    """Whether the server closes the connection. It may send a response before."""
     connection.settimeout(within)
     try:
         while connection.recv(4096):
@@ -77,7 +77,7 @@ def is_closed(connection: socket.socket, within: float) -> bool:
 
 @pytest.fixture(scope="module")
 def slow(server: Server) -> Iterator[Slow]:
-    """Of all kinds at once: the server takes its time to cut them off."""
+    """Slow clients of all kinds at the same time, because the server needs some time to cut them off."""
     with ExitStack() as stack:
         clients = {kind: [stack.enter_context(connect(server)) for _ in range(SLOW_CLIENTS)] for kind in SLOW}
         for kind, connections in clients.items():
@@ -140,8 +140,9 @@ def test_clients_that_do_not_read_stop_nobody_and_are_cut_off(server: Server) ->
 
 
 def is_gone(connection: socket.socket) -> bool:
-    """Whether the server has ended it: then its kernel answers with a reset, and tells nothing before. Nothing is read,
-    which would open the window."""
+    """Whether the server has ended it: then its kernel answers with a reset, and tells nothing before. Reads nothing,
+    because reading would open the TCP window.
+    """
     try:
         connection.send(b"x")
     except ConnectionError:

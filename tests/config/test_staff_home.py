@@ -113,7 +113,7 @@ def test_every_list_of_the_admin_belongs_to_a_job():
 
 
 def test_staff_see_the_lists_of_their_job_only():
-    """With the permissions of the model, as everywhere in the admin."""
+    """The permissions of the models decide, as everywhere in the admin."""
     assert navigation(browser_of(one_who_may("view_transfer", "view_auditevent"))) == {
         "Payments": ["Transfers"],
         "Log": ["Audit events"],

@@ -27,7 +27,7 @@ SAFE, SLOW, UNKNOWN, LOCKS, BREAKS = Verdict
 
 
 class _Executor:
-    """Of a database in which the migrations of the last release ran."""
+    """The executor for a database in which the migrations of the last release have run."""
 
     def __init__(self) -> None:
         self.loader: Any = MigrationLoader(None)

@@ -71,7 +71,7 @@ def test_support_sees_neither_hash_nor_permission_pickers(alice):
 
 
 def test_support_changes_users_without_giving_rights(alice):
-    """Who may edit users but no roles is offered no rights, and a forged form gives none."""
+    """Staff who may edit users but no roles see no rights to give, and a forged form gives none."""
     helper = staff()
     helper.user_permissions.set(Permission.objects.filter(codename__in=("view_user", "change_user")))
     browser = browser_of(helper)

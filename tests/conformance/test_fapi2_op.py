@@ -254,7 +254,7 @@ def test_ensure_signed_request_object_with_rs256_fails(signer):
 
 
 def test_ensure_request_object_signature_algorithm_is_not_none(signer):
-    """Otherwise it is the request object that is accepted, with every claim."""
+    """Apart from the algorithm, the request object is valid: it has every claim."""
     claims = jwt.decode(signer.request_object(), options={"verify_signature": False})
     unsigned = jwt.encode(claims, None, algorithm="none", headers={"typ": "oauth-authz-req+jwt", "kid": "key-1"})
     refused(signer.push(request=unsigned), "invalid_request_object")
@@ -405,7 +405,7 @@ def test_par_attempt_invalid_http_method(bank):
 
 
 def test_par_without_duplicate_parameters(browser, bank):
-    """Nothing but client_id and request_uri in the browser: how every test here asks; what is added changes nothing."""
+    """All tests here send only client_id and request_uri in the browser. Further parameters change nothing."""
     page = bank.visit(browser, bank.push().json()["request_uri"], scope="transfers:write", state="another")
     answer = bank.received(decide(browser, page))
     assert answer["state"] == "the-state"

@@ -91,7 +91,7 @@ def test_oidcc_rp_initiated_logout_bad_id_token_hint(rp, browser, hint):
 
 
 def test_oidcc_rp_initiated_logout_no_id_token_hint(rp, browser, hint):
-    """Without proof of who is meant the person is asked; without any client nobody is redirected."""
+    """Without a valid hint, the user is asked. Without a client, there is no redirect."""
     page = end(rp, browser, post_logout_redirect_uri=AFTER)
     assert is_logged_in(rp, browser)
     asks_and_goes_nowhere(browser, page)

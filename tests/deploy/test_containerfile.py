@@ -46,7 +46,7 @@ def test_dependencies_are_those_of_the_lock():
 
 
 def test_what_is_copied_is_not_ignored():
-    """Otherwise an engine would not find it; and nothing else is sent to the engine."""
+    """Otherwise an engine would not find the file. No other file is sent to the engine."""
     ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert ignored[0] == "*"
     for name, rest in BUILD.steps:
@@ -159,7 +159,9 @@ def site(image: Sandbox) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def migrated(image: Sandbox, site: dict[str, str]) -> dict[str, str]:
-    """After deploy/migrate, run as compose and Kubernetes run it: as another user, on a read-only root."""
+    """The site after deploy/migrate, which was run as compose and Kubernetes run it: as another user, on a read-only
+    root.
+    """
     environment = {**site, "DATABASE_URL_FILE": "/run/secrets/OWNER", "STATEMENT_TIMEOUT": "0"}
     command = ["/bin/sh", "/app/deploy/migrate", "/run/secrets/SITE_PASSWORD"]
     done = image.run(command, environment=environment, workdir="/app", uid=A_USER, is_read_only=True)

@@ -21,7 +21,7 @@ MANIFESTS = [
     for document in yaml.safe_load_all(file.read_text())
 ]
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
-# Those that the images of others read.
+# Variables that images of others read.
 OF_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PATH"}
 VARIABLES = set(table((ROOT / "docs/operating.md").read_text(), "Environment")) | OF_OTHERS
 SECRETS = {"SECRET_KEY", "KEY_ENCRYPTION_KEYS", "PAIRWISE_SUBJECT_KEY", "DATABASE_URL", "PROXY_SECRETS", "EMAIL_URL"}

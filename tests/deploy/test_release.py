@@ -1,4 +1,4 @@
-"""What a release promises: a lock with hashes, one version everywhere, an SBOM that fits its schema."""
+"""The promises of a release: a lock with hashes, one version everywhere, an SBOM that fits its schema."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def test_the_sbom_names_every_pinned_package():
 
 @pytest.mark.packaged
 def test_pip_audit_reads_the_lock():
-    """What it finds depends on the day; `docs/releasing.md` runs it before each release."""
+    """Its findings depend on the day, so it is run before each release (`docs/releasing.md`)."""
     said = run(
         "--with", "pip-audit==2.10.1", "-m", "pip_audit", "-r", ROOT / "requirements.txt", "--require-hashes",
         "--disable-pip", "--dry-run", "--progress-spinner", "off",

@@ -1,4 +1,6 @@
-"""After the move, as docs/migrating_from_dot.md says. The old database is also there as an alias, for another project."""
+"""The settings after the migration of docs/migrating_from_dot.md. The old database is also there as an alias, for
+another project.
+"""
 
 import os
 

@@ -14,7 +14,7 @@ from tests.faults.site import Site
 from tests.lib.servers import wait_until
 
 _HERE = Path(__file__).parent
-#: For a fixture, or a fault and what comes before and after it, on a busy machine.
+#: The time limit for a fixture, or for a fault with its checks, on a busy machine.
 MOST_SECONDS = 600
 #: Modules of which a test failed, or was left out.
 _not_whole: set[Path] = set()
@@ -58,7 +58,7 @@ def pytest_runtest_teardown() -> Generator[None]:
 
 @contextmanager
 def _not_for_ever() -> Iterator[None]:
-    """What hangs fails, so that the tests after it run and its processes are ended."""
+    """A test that hangs fails, so that its processes are ended and later tests run."""
 
     def give_up(*_: object) -> None:
         raise TimeoutError(f"still not done after {MOST_SECONDS} s")
@@ -79,7 +79,7 @@ def _template(django_db_modify_db_settings: object) -> None:
 
 @pytest.fixture(scope="module")
 def load(site: Site, request: pytest.FixtureRequest) -> Iterator[Load]:
-    """What one fault left behind must not stop what comes next. The rows go into the table of the module."""
+    """The effects of one fault must not stop the next test. The rows go into the table of the module."""
     with Load(site) as load:
         wait_until(lambda: {answer.kind for answer in load.answers if not answer.is_error} == load.kinds)
         yield load

@@ -13,13 +13,13 @@ from tests.faults.load import INDEPENDENT, Answer, Load
 from tests.faults.site import Site
 from tests.lib.servers import PATIENCE_SECONDS, wait_until
 
-#: From the end of the cause until the last error. On a machine that does nothing else.
+#: The time from the end of the cause until the last error, on a machine that does nothing else.
 RECOVERY_SECONDS = float(os.environ.get("RECOVERY_SECONDS") or 3)
 #: An answer that needs no database, at the 95th percentile, while the database is unreachable.
 INDEPENDENT_SECONDS = float(os.environ.get("INDEPENDENT_SECONDS") or 0.05)
-#: Where a busy machine takes longer without a fault, just before and after it: at most so many times as long.
+#: If the machine is slow even without a fault, just before and after it: the factor that is allowed during the fault.
 SLOWER = 2.0
-#: Without any error, until the next fault.
+#: The time without errors before the next fault begins.
 QUIET_SECONDS = 3.0
 #: A site that is not well after these is not tried any more. On a busy machine, a server takes two minutes to start.
 MOST_SECONDS_TO_BE_WELL = PATIENCE_SECONDS
@@ -108,7 +108,7 @@ def most_seconds(calm_seconds: float) -> float:
 
 
 def check_jobs(site: Site, load: Load) -> None:
-    """At the end of all faults, without load: what was acknowledged has been done to its end, each thing once."""
+    """After all faults and without load: each acknowledged request has been completed, once."""
     if site.began_with_last_release:
         return
     wait_for_jobs(site)
@@ -125,7 +125,7 @@ def check_jobs(site: Site, load: Load) -> None:
 
 
 def wait_for_jobs(site: Site) -> None:
-    """Until all payments of now are settled, and then all events of them sent."""
+    """Waits until all present payments are settled, and then until all their events are sent."""
     if site.began_with_last_release:
         return
     for query in (_UNSETTLED, _UNSENT):
@@ -143,7 +143,7 @@ _JOBS = "SELECT queue_name, status, attempts, count(*) FROM procrastinate_jobs G
 _DONE = """
 SELECT (SELECT count(*) FROM transfer WHERE destination_id IS NULL), (SELECT count(*) FROM second_bank_payment),
        (SELECT count(*) FROM transfer t JOIN second_bank_payment p ON p.payment_id::uuid = t.id WHERE status = 'posted')"""
-# Those of which the app was not told by so many different events, or by one that it has not got.
+# Transfers for which the app has not got this many different events, or for which an event was not delivered.
 _NOT_TOLD = """
 SELECT t.id, t.status, array_agg(ARRAY[d.event, d.status, d.attempts::text, d.last_answer])
   FROM transfer t LEFT JOIN webhook_delivery d ON d.resource_id IN (t.id, t.transaction_id)
@@ -177,7 +177,7 @@ def _is_quiet(load: Load, *, since: float) -> bool:
 
 
 def _at_95(answers: Sequence[Answer]) -> float:
-    """Of those that need no database."""
+    """The 95th percentile of requests that need no database."""
     took = sorted(one.ended - one.began for one in answers if one.kind in INDEPENDENT)
     return took[int(len(took) * 0.95)] if took else 0.0
 

@@ -23,10 +23,10 @@ NUMBERS = {
 }  # fmt: skip
 #: Each payment makes four jobs: it is settled, and three events are sent. So their clients pause for longer.
 PAUSES_SECONDS = {"payment": 0.6, "exchange": 0.6}
-#: What the last release does not have.
+#: Requests that the last release does not support.
 NEW = {"payment", "exchange"}
 ELSEWHERE = {"scheme": "iban", "identifier": "DE89370400440532013000", "name": "Somebody elsewhere"}
-#: Those that need no database.
+#: Requests that need no database.
 INDEPENDENT = ("client_credentials", "keys")
 
 #: Makes what a client does again and again.
@@ -136,7 +136,7 @@ class Load:
         return send
 
     def _read(self, session: requests.Session, kind: str, made: str) -> None:
-        """A list that may come from the replica. Whoever wrote must see what they wrote."""
+        """A list that may come from the replica. A user must see their own writes."""
         url = f"{self.site.url}/api/v1/transfers"
         response = self._say(kind, lambda: session.get(url, timeout=TIMEOUT_SECONDS))
         if response is not None and response.ok and made not in {one["id"] for one in response.json()["data"]}:
@@ -249,7 +249,7 @@ class Load:
 
 
 def _code(response: requests.Response) -> str:
-    """Of a problem of the API."""
+    """The code of a problem document of the API."""
     is_problem = "json" in response.headers.get("Content-Type", "")
     return str(response.json().get("code", "")) if is_problem and not response.ok else ""
 

@@ -45,7 +45,7 @@ class Pair:
         self.wait_for_standby()
 
     def wait_for_standby(self) -> None:
-        """From now on, a COMMIT is acknowledged once the standby has it."""
+        """From now on, a COMMIT is acknowledged only after the standby has it."""
         self._set("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
         wait_until(self._is_synchronous)
 

@@ -109,7 +109,7 @@ class Node(Process):
         return f"postgresql://postgres@127.0.0.1:{self.port}/{cluster.DATABASE}"
 
     def is_(self, role: str) -> bool:
-        """What its REST API says: `primary`, or `synchronous` for a standby that each COMMIT waits for."""
+        """The answer of its REST API: `primary`, or `synchronous` for a standby that each COMMIT waits for."""
         try:
             return requests.get(f"http://127.0.0.1:{self.rest_port}/{role}", timeout=1).ok
         except requests.RequestException:

@@ -20,7 +20,7 @@ from tests.faults.process import Process
 from tests.lib import servers
 from tests.lib.document_blocks import blocks
 
-#: Before it, psycopg's prepared statements get lost in transaction mode.
+#: Earlier versions lose psycopg's prepared statements in transaction mode.
 OLDEST = (1, 22)
 #: The name of the replica's database at pgbouncer.
 REPLICA = "replica"

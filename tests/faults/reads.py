@@ -11,7 +11,7 @@ _READ = re.compile(r'database_replica_reads_total\{outcome="replica"\} ([\d.]+)'
 
 
 def wait_for_replica(site: Site) -> None:
-    """Until both servers have read it once more."""
+    """Waits until both servers have read from the replica once more."""
     for server in site.servers:
         before = _number(server.url)
         wait_until(lambda url=server.url, before=before: _asks(site, url) and _number(url) > before)  # type: ignore[misc]

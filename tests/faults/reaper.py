@@ -16,7 +16,7 @@ import psutil
 
 
 def will_end(process: psutil.Process) -> None:
-    """With everything below it."""
+    """Ends the process and its children."""
     with suppress(psutil.NoSuchProcess):
         _tell("process", process.pid, process.create_time())
 
@@ -83,7 +83,7 @@ def _remove(directory: str) -> None:
     subprocess.run(["rm", "-rf", directory], check=False)
 
 
-#: In this order: a disk is in use until its database has ended.
+#: The order matters, because a disk is in use until its database has ended.
 _ENDS: dict[str, Callable[..., None]] = {
     "process": _end_process, "database": _end_database, "mount": _unmount, "directory": _remove,
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Posts transactions and reverses each twice at the same time, with the code of the release in the working directory.
 
-Usage: reverse_twice.py NAME. For each transaction it prints what both attempts were told. Ends with its input.
+Usage: reverse_twice.py NAME. For each transaction it prints the results of both attempts. Ends with its input.
 """
 
 import json
@@ -25,7 +25,7 @@ def main() -> None:
     one, other = (Account.objects.get_or_create(name=f"{sys.argv[1]} {number}", **of_bank)[0] for number in (1, 2))
 
     def reverse(original: LedgerTransaction) -> str:
-        """As an officer's approval does, in a transaction."""
+        """Reverses in a transaction, as an officer's approval does."""
         together.wait(60)
         try:
             ledger.in_transaction(lambda: ledger.reverse(original, reason="Posted by mistake"))

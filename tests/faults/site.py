@@ -29,9 +29,9 @@ from tests.lib.servers import ROOT, free_port, wait_until
 ISSUER = "http://bank.example"
 PLENTY = 10**12
 LIMITS = {"STEP_UP_AMOUNT_MINOR": f"GBP={PLENTY}", "NEW_PAYEE_LIMIT_MINOR": f"GBP={PLENTY}"}
-#: Before these named a currency (CHANGELOG, Breaking).
+#: The form of these limits before they named a currency (CHANGELOG, Breaking).
 LIMITS_OF_LAST_RELEASE = dict.fromkeys(LIMITS, str(PLENTY))
-#: Between SIGTERM and the end of a server: for a proxy that asks /health/ready.
+#: The time between SIGTERM and the end of a server, for a proxy that asks /health/ready.
 DRAIN_SECONDS = 2
 
 
@@ -85,7 +85,9 @@ class AppServer(OfRelease):
         return [one for one in self.tree()[1:] if "spawn_main" in " ".join(one.cmdline())]
 
     def restart(self, **environment: str) -> None:
-        """As in a rolling upgrade: it is replaced once it has finished its requests, and ready before the next one."""
+        """Restarts a server as in a rolling upgrade: after it has finished its requests. It must be ready before the
+        next one is restarted.
+        """
         self.stop()
         self.environment = {name: value for name, value in (self.environment | environment).items() if value}
         self.start()
@@ -125,7 +127,7 @@ class Site:
     seed: dict[str, Any]
     environment: dict[str, str]
     folder: Path
-    #: Of the app that has a webhook.
+    #: The receiver of the app that has a webhook.
     receiver: HttpListener
     began_with_last_release: bool
     rows: list[tuple[str, ...]] = field(default_factory=list)
@@ -229,7 +231,7 @@ def behind_nginx(apps: list[AppServer], port: int, folder: Path) -> Process:
 
 
 def _copy_tables(to: str) -> None:
-    """Those of the tests' own database, whose migrations take a quarter of a minute."""
+    """Copies the tables of the tests' own database, because its migrations take a quarter of a minute."""
     template = str(connection.settings_dict["TEST"]["TEMPLATE"])
     source = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{template}").geturl()
     programs = install(account_for(Path(tempfile.gettempdir())))

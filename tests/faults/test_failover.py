@@ -19,7 +19,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _lose_primary_too(site: Site) -> None:
-    """What was acknowledged while there was no standby is what would be lost now."""
+    """Requests that were acknowledged while there was no standby would be lost now."""
     site.database.primary.kill()
     site.database.standby.start()
     site.database.promote()

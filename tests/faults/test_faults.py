@@ -89,7 +89,7 @@ _flooding: list[subprocess.Popen[bytes]] = []
 
 
 def _clock_is_ahead(seconds: float) -> Callable[[Site], None]:
-    """Of one of two hosts."""
+    """Changes the clock of one of two hosts."""
 
     def begin(site: Site) -> None:
         path = os.pathsep.join([str(SKEWED), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -212,7 +212,7 @@ def _without_cache(site: Site) -> str:
 FAULTS = [
     Fault("PostgreSQL: kill -9, then start", lambda site: site.database.kill(), lambda site: site.database.start(),
           spares_independent=True),
-    # Without a limit for what needs no database: the table tells how much slower it gets.
+    # There is no limit for requests that need no database; the table shows how much slower they get.
     Fault("PostgreSQL: kill -9, then start; 40 more clients", _kill_database_of_many, _start_database_of_many),
     Fault("PostgreSQL: SIGSTOP", lambda site: site.database.pause(), lambda site: site.database.resume(),
           spares_independent=True),
@@ -229,7 +229,8 @@ FAULTS = [
     Fault("servers: replaced one by one", replace_servers, seconds=0, spares_all=True),
     Fault("server: clock 20 s ahead", _clock_is_ahead(20), _clock_is_right, spares_all=True,
           is_real=_says_clock_is_ahead),
-    # Beyond OAUTH["CLOCK_SKEW"], a server refuses proofs of clients, and others refuse its tokens.
+    # A server whose clock differs by more than OAUTH["CLOCK_SKEW"] refuses proofs of clients, and others refuse its
+    # tokens.
     Fault("server: clock 60 s ahead", _clock_is_ahead(60), _clock_is_right,
           spares_independent=True, may_refuse=True, is_real=_says_clock_is_ahead),
     Fault("server: clock 120 s ahead", _clock_is_ahead(120), _clock_is_right,

@@ -28,7 +28,7 @@ def test_each_host_knows_its_own_clients(site: Site) -> None:
     first, second = site.servers
 
     def ask(server: AppServer, client_id: str) -> requests.Response:
-        """On its own connection, so that any process of the server may get it."""
+        """Each request has its own connection, so that any process of the server may get it."""
         credentials = (client_id, site.seed["secrets"][client_id])
         form = {"grant_type": "client_credentials"}
         return requests.post(
@@ -39,7 +39,7 @@ def test_each_host_knows_its_own_clients(site: Site) -> None:
         return {ask(server, client_id).status_code for _ in range(REQUESTS)}
 
     def seconds(server: AppServer, client_id: str) -> float:
-        """At the 95th percentile."""
+        """The 95th percentile of the times."""
         answers = [ask(server, client_id) for _ in range(REQUESTS)]
         assert {answer.status_code for answer in answers} == {200}
         return sorted(answer.elapsed.total_seconds() for answer in answers)[int(REQUESTS * 0.95)]

@@ -24,7 +24,7 @@ ATTEMPTS = 10
 
 @pytest.fixture
 def database_url(django_db_modify_db_settings: object) -> Iterator[str]:
-    """As before the migration."""
+    """A database in the state before the migration."""
     with own_database("reversals", template=str(connection.settings_dict["TEST"]["TEMPLATE"])) as url:
         with _migrating(url, BEFORE) as migration:
             assert migration.wait() == 0, _said(migration)

@@ -60,7 +60,7 @@ def test_each_token_is_answered_for_itself_on_new_connections(site: Site, load: 
         assert (said["client_id"], set(said["scope"].split())) == ("books", {scope, "offline_access"})
 
     def rotate(scope: str) -> None:
-        """At the same time as the others, so that several connections are in use."""
+        """Runs at the same time as the others, so that several connections are in use."""
         for _ in range(5):
             is_of(scope, tokens[scope])
             answer = post("token", grant_type="refresh_token", refresh_token=tokens[scope])

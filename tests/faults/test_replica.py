@@ -88,7 +88,7 @@ def test_a_list_is_one_statement_of_the_replica(replicated: Replicated) -> None:
 
 
 def test_a_user_reads_what_they_wrote_while_the_replica_lacks_it(replicated: Replicated) -> None:
-    """On both servers and in all of their processes, until the replica has it."""
+    """This is true on both servers and in all of their processes, until the replica has the write."""
     replicated.catches_up()
     replicated.on_replica("SELECT pg_wal_replay_pause()")
     paid = replicated.pay("while-the-replica-lags")
@@ -114,7 +114,7 @@ def test_a_replica_that_receives_nothing_is_not_read(replicated: Replicated) -> 
 
 
 def test_a_replica_that_hangs_or_dies_is_not_noticed(replicated: Replicated) -> None:
-    """But for the seconds in which the first reads wait for it."""
+    """Only the first reads wait for it for some seconds."""
     replicated.catches_up()
     replicated.replica.pause()
     assert all(replicated.read() for _ in range(12))

@@ -34,7 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @dataclass
 class Customer:
-    """At a browser, and with an app."""
+    """A customer with a browser and an app."""
 
     site: Site
     browser: requests.Session

@@ -11,7 +11,7 @@ from tests.lib.chromium import CHROMIUM, OFFLINE
 
 @pytest.fixture(scope="session")
 def libraries() -> None:
-    """Those that tests/interop/node pins, in tests.lib.node.NODE."""
+    """Installs the libraries that tests/interop/node pins, in tests.lib.node.NODE."""
     toolchains.NODE.prepare()
 
 
@@ -31,7 +31,7 @@ def phone(chromium: Browser) -> BrowserContext:
 
 @pytest.fixture
 def page(phone: BrowserContext) -> Iterator[Page]:
-    """A phone nobody is logged in on; whatever the browser complains of fails the test."""
+    """A phone on which nobody is logged in. The test fails if the browser logs an error."""
     phone.clear_cookies()
     page = phone.new_page()
     complaints: list[str] = []

@@ -1,4 +1,4 @@
-"""What a schema cannot say, for the tests that are made from the OpenAPI document."""
+"""Rules that a schema cannot express, for the tests that are generated from the OpenAPI document."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -35,8 +35,9 @@ schemathesis.openapi.format(
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
     """Cursors are signed: none can be made up. The least amount is not above the most, and pending transactions have no
     number to come after. Orders are for days to come, the last not before the first,
-    and the interval is 1 with frequency once. What fits the
-    pattern of an IBAN or URL seldom is one. tests/banking tries all of them."""
+    and the interval is 1 with frequency once. Text that matches the pattern of an IBAN or URL is rarely a valid one.
+    tests/banking tests all of these.
+    """
     for path in raw_schema["paths"].values():
         for operation in path.values():
             names = {one["name"] for one in operation.get("parameters", [])}

@@ -63,7 +63,7 @@ def test_a_service_is_registered_and_its_curl_works(live: Server, chromium: Brow
 
 
 def test_a_web_app_is_registered_and_its_authlib_works(live: Server, chromium: Browser) -> None:
-    """What is unsafe is said while one types; the test button runs the flow before the app is written."""
+    """The form warns of unsafe values while the user types. The test button runs the flow before the app exists."""
     with opened(live, chromium, "/admin/oauth/client/add/") as page:
         page.click("text=Web app with a server")
         page.fill("#id_name", "Household book")
@@ -111,7 +111,7 @@ def test_no_page_is_wider_than_the_screen(live: Server, chromium: Browser, width
         "/admin/oauth/signingkey/", "/admin/oauth/signingkey/replace/ES256/", "/build", "/build/mobile",
     )  # fmt: skip
     with opened(live, chromium, "/admin/", width=width, color_scheme=scheme) as page:
-        # What waits, what failed, first steps; then the charts.
+        # The panels are open tasks, failures and first steps; then come the charts.
         assert page.locator(".panel").count() == 3 + 8
         for url in pages:
             page.goto(f"{live.url}{url}")

@@ -30,7 +30,7 @@ def test_authorize_runs_pkce_and_the_api_answers(live: Server, page: Page) -> No
     assert "Everyday" in said
 
 
-# What the browser has cached counts as if it were transferred.
+# Cached files count as if they were transferred.
 TRANSFERRED = """() => {
   const painted = performance.getEntriesByType("paint").find((one) => one.name === "first-contentful-paint");
   const entries = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
@@ -39,7 +39,7 @@ TRANSFERRED = """() => {
 
 
 def test_it_paints_before_it_loads_swagger_ui(live: Server, page: Page) -> None:
-    """What Chromium began to transfer before its first contentful paint is less than 300 kB."""
+    """Chromium transfers less than 300 kB before its first contentful paint."""
     page.goto(f"{live.url}/api/docs")
     page.wait_for_selector("#operations-Accounts-get_accounts")
     transferred = page.evaluate(TRANSFERRED)

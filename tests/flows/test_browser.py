@@ -108,7 +108,7 @@ def accounts(live: Server, token: str) -> requests.Response:
 
 
 def fits(page: Page) -> bool:
-    """Nothing has to be scrolled sideways."""
+    """Whether the page fits without horizontal scrolling."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 

@@ -154,7 +154,7 @@ def test_a_partner_goes_from_registration_to_live(live: Server, new_browser, met
 
 
 def _leave_no_sandbox_user(live: Server, email: str) -> None:
-    """So that the next test may make as many: the user stays, without an owner."""
+    """Removes the owner of the sandbox users, so that the next test may create as many."""
     with psycopg.connect(live.database_url) as connection:
         connection.execute(
             "UPDATE oauth_sandboxuser SET owner_id = NULL WHERE user_id = (SELECT id FROM accounts_user WHERE email = %s)",

@@ -92,7 +92,7 @@ class Visitor:
         url = event["request"]["url"]
         self.urls.append(url)
         self.requests.add(event["requestId"])
-        # What a script asks for it asks for later; see static/passkeys.js.
+        # Requests of a script come later; see static/passkeys.js.
         if event.get("type") != "Document" and event["initiator"]["type"] != "script" and not url.startswith("data:"):
             self.named_by_page.append(url)
 
@@ -130,7 +130,7 @@ def visitors(site: Site, chromium: Browser) -> dict[str, Visitor]:
 
 
 def be_there(site: Site, visitor: Visitor, row: Row) -> Page:
-    """On the page, on a phone by day."""
+    """Opens the page with the width of a phone and in light colors."""
     page = visitor.page
     page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
     page.emulate_media(color_scheme="light")

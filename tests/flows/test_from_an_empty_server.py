@@ -93,7 +93,9 @@ def _certificate(etc: Path) -> None:
 
 
 def _ask_for_passwords(superuser: str) -> None:
-    """As on a server that was just installed: no database of ours, and everybody but the superuser must show one."""
+    """Makes the server like a new installation: without our databases, and with a password for everybody but the
+    superuser.
+    """
     other = urlsplit(superuser)._replace(path="/postgres").geturl()
     with psycopg.connect(other, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {postgres.DATABASE}")
@@ -103,7 +105,7 @@ def _ask_for_passwords(superuser: str) -> None:
 
 
 def _environment(folder: Path, superuser: str) -> dict[str, str]:
-    """Of an empty shell. `sudo -u postgres` and `psql` lead to this test's PostgreSQL."""
+    """The environment of a new shell. `sudo -u postgres` and `psql` lead to this test's PostgreSQL."""
     programs = folder / "bin"
     programs.mkdir()
     psql = postgres_files.install(postgres_files.account_for(folder)) / "psql"

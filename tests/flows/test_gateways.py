@@ -57,7 +57,7 @@ class Site:
         return {"Authorization": f"Bearer {self.token().json()['access_token']}"}
 
     def bound_to_certificate(self) -> str:
-        """As a proxy passes the certificate on."""
+        """Sends the certificate in a header, as a proxy does."""
         form = {"grant_type": "client_credentials", "client_id": self.atlas}
         headers = {"Forwarded": f'for="127.0.0.1";proto=http;cert="{ATLAS.header}";by=_{SECRET}'}
         answer = requests.post(f"{self.url}/oauth/token", form, headers=headers, timeout=60)

@@ -32,8 +32,9 @@ COMPLAIN_IF_WIDE = """addEventListener("load", () => {
 
 @pytest.fixture(params=[(360, 780), (1280, 800)], ids=["phone", "desk"])
 def open_browser(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Callable[[], Page]]:
-    """A browser of this size for each person. What Chromium complains of, and a page that is wider than the screen, fails
-    the test. The app is at an address that only these browsers know."""
+    """A browser of this size for each person. The test fails if Chromium logs an error, or if a page is wider than the
+    screen. The app is at an address that only these browsers know.
+    """
     width, height = request.param
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -92,7 +93,7 @@ def ask(live: Server, page: Page, scope: str, **parameters: str) -> None:
 
 
 def token(live: Server, page: Page) -> str:
-    """What the app gets for the code that the user has brought back."""
+    """The tokens that the app gets for the code."""
     page.wait_for_url(f"{RETURNS_TO}**")
     form = {
         "grant_type": "authorization_code", "client_id": "demo-mobile", "redirect_uri": RETURNS_TO,
@@ -243,7 +244,7 @@ def test_staff_go_from_an_error_id_to_the_reason_in_under_four_clicks(
         (of_a_form, {"CSRF"}),
         (problem.json()["instance"], {"/api/v1/accounts"}),
     ]:
-        # What the protocol does not record is stored within seconds.
+        # Refusals that the audit log does not have are stored within seconds.
         wait_until(partial(finds, error_id, words))
 
 

@@ -42,7 +42,7 @@ def server_with_one_connection(tmp_path: Path, health_port: int, *, pool_seconds
 
 @contextmanager
 def connection_taken(server: Server, client: Client, refresh_token: str) -> Iterator[None]:
-    """By a refresh that waits for a lock of this test."""
+    """A refresh holds the connection, because it waits for a lock of this test."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client.client_id}
     asking = threading.Thread(target=lambda: requests.post(f"{server.url}/oauth/token", form, timeout=120))
     with transaction.atomic():
@@ -63,7 +63,7 @@ def send_and_hang_up(server: Server, client: Client, refresh_token: str) -> sock
 
 
 def slots_lent(health_port: int) -> float:
-    """From the metrics at the health port, which need no connection of the worker process."""
+    """The value is from the metrics at the health port, which need no connection of the worker process."""
     lines = requests.get(f"http://localhost:{health_port}/metrics", timeout=60).text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("http_slots_lent_total"))
 
@@ -76,7 +76,7 @@ def successors(refresh_token: str) -> int:
 def test_it_does_no_harm(
     tmp_path: Path, browser: Browser, mobile_app: Client, token_endpoint: TokenEndpoint, pool_seconds: float
 ) -> None:
-    """RFC 9700 §4.14.2: a late retry is not a theft. Beyond DB_POOL_TIMEOUT, it is not even run."""
+    """RFC 9700 §4.14.2: a late retry is not a theft. After DB_POOL_TIMEOUT, the request is not even run."""
 
     def tokens() -> str:
         answer = token_endpoint.redeem(mobile_app, allow(browser, mobile_app, scope="accounts:read offline_access"))

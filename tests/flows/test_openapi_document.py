@@ -93,5 +93,5 @@ def test_every_operation_answers_as_the_document_says(live: Server, two_people: 
 
 
 def test_giving_access_back_answers_as_the_document_says(live: Server, two_people: Path) -> None:
-    """By itself: it ends the token of the others."""
+    """Tested separately, because it ends the token of the other operations."""
     run(live, two_people, "--max-examples=3", "--include-operation-id=delete_consent")

@@ -78,7 +78,7 @@ def log_out(live: Server, page: Page) -> None:
 
 
 def token(live: Server, page: Page) -> dict:
-    """What an app gets that this browser's person lets in."""
+    """The tokens of an app that the user of this browser has allowed."""
     page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
     query = {
         "client_id": "demo-mobile", "redirect_uri": REDIRECT_URI, "response_type": "code", "scope": "openid",

@@ -1,4 +1,6 @@
-"""What counts once counts once for all worker processes: DPoP proofs (RFC 9449 §11.1) and assertions (RFC 7523 §3)."""
+"""Values for single use can be used once in all worker processes together: DPoP proofs (RFC 9449 §11.1) and assertions
+(RFC 7523 §3).
+"""
 
 import base64
 import hashlib

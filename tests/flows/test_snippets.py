@@ -39,7 +39,7 @@ RUN = {
 
 
 def program(live: Server, kind: str, file_name: str) -> str:
-    """As the page shows it, for a client that exists."""
+    """The program as the page shows it, for an existing client."""
     page = BeautifulSoup(requests.get(f"{live.url}/build/{kind}", timeout=60).text, "html.parser")
     found = page.find(id=file_name)
     assert found, f"{file_name} is not in /build/{kind}"
@@ -177,7 +177,7 @@ def test_what_appauth_sends_is_accepted(
 
 
 def test_the_mistakes_are_what_the_server_does(live: Server) -> None:
-    """What the guide claims of tokens in addresses."""
+    """Tests the guide's statement about tokens in URLs."""
     for url in (f"{live.url}/api/v1/accounts?access_token=x", f"{live.url}/oauth/userinfo?access_token=x"):
         assert requests.get(url, timeout=60).status_code in (400, 401)
     in_the_address = requests.post(

@@ -47,7 +47,7 @@ def ask(live: Server, app: HttpListener) -> Ask:
 
 
 def told(page: Page, button: str) -> dict[str, str]:
-    """What the app is told when the user presses this button."""
+    """The parameters that the app receives when the user presses this button."""
     page.click(button)
     page.wait_for_url("http://127.0.0.1:*/callback?*")
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}

@@ -1,4 +1,4 @@
-"""Nothing that anybody sends is a 500: Hypothesis over every parameter of every endpoint.
+"""No input causes a 500: Hypothesis over every parameter of every endpoint.
 
 A few examples in the suite, ten thousand for each endpoint by `make fuzz`. A new endpoint is a line of ENDPOINTS.
 """
@@ -25,7 +25,7 @@ from tests.lib.oauth_client import CHALLENGE, VERIFIER, allow
 pytestmark = [pytest.mark.django_db, pytest.mark.simulation]
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
-# Where the test client would raise what a server answers 500 to, the exception itself is the finding.
+# If a view raises an exception, the test client raises it, too, and the test reports it.
 FUZZ = settings(
     max_examples=EXAMPLES,
     deadline=None,

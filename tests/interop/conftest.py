@@ -54,7 +54,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """After pytest's own last line."""
+    """Printed after pytest's own last line."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     if terminal is None or config.option.markexpr != "interop":
         return

@@ -29,7 +29,9 @@ class Program:
 
 
 def environment_for(site: Site, **more: str | None) -> dict[str, str]:
-    """What each program is told: where the server is, and whom to trust that it is. None leaves a variable out."""
+    """The environment of each program: the URL of the server, and the certificate to trust. None leaves a variable
+    out.
+    """
     told = {
         "ISSUER": site.issuer,
         "API": site.api,
@@ -46,12 +48,12 @@ def environment_for(site: Site, **more: str | None) -> dict[str, str]:
 
 
 def free_origin() -> str:
-    """Where a web app may listen. It is not localhost: there, its cookies would meet those of the server."""
+    """A free origin for a web app. It is not localhost: there, its cookies would meet those of the server."""
     return f"http://127.0.0.1:{servers.free_port()}"
 
 
 def browser(site: Site) -> requests.Session:
-    """Of a user who is not logged in yet."""
+    """A browser without a login."""
     session = requests.Session()
     session.verify = str(site.authority)
     session.trust_env = False  # requests prefers REQUESTS_CA_BUNDLE of the environment

@@ -53,7 +53,9 @@ class Site:
         return f"{self.issuer}/api/v1"
 
     def demo_client(self, client_id: str) -> dict[str, Any]:
-        """What `manage.py demo` keeps of its client: `client_secret`, or `private_key` (JWK) of demo-fapi."""
+        """The data that `manage.py demo` stores about its client: `client_secret`, or `private_key` (JWK) of
+        demo-fapi.
+        """
         known: dict[str, Any] = json.loads((self.data_dir / "clients.json").read_text())[client_id]
         return {"client_id": client_id, **known}
 

@@ -84,7 +84,7 @@ CASES = [
     case("oidc-client-ts", NODE, "oidc-client-ts.mjs", {**ALICE, "userState": "the-app-was-here", "refused": "invalid_grant", "loggedOut": "bye"}),
     case("MSAL-node", NODE, "msal-node.mjs", ALICE),
     case("MSAL-node", NODE, "msal-node.mjs", ALICE, is_public=False),
-    # With “User claims in the ID token”: neither asks UserInfo, nor for a claim by name.
+    # With “User claims in the ID token”, neither library calls UserInfo or requests a claim by name.
     case("MSAL-node", NODE, "msal-node.mjs", ALICE, is_public=False, variables={"USER_INFO": "no"}),
     case("oidc-client-ts", NODE, "oidc-client-ts.mjs", {**ALICE, "loggedOut": "bye"}, variables={"USER_INFO": "no"}),
     case("simple-oauth2", NODE, "simple-oauth2.mjs", {**ENDED, "service": "Bearer"}, is_public=False,

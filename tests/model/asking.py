@@ -62,7 +62,9 @@ class Asking(Redeeming):
 
     @move(2, when=lambda self: self.model.allowed, number=numbers, part=st.integers(0, 3), is_remembered=st.booleans())
     def ask_for_a_part(self, number: int = 0, part: int = 0, is_remembered: bool = False) -> None:
-        """Of what was allowed before, and without its details: the client hopes for a code without a page."""
+        """The client requests a part of what the user allowed before, without the details, and hopes for a code without
+        a consent page.
+        """
         allowed = [one for one in self.model.allowed if (one.remembered and not one.ended) or not is_remembered]
         if before := self.pick(allowed, number):
             scopes = sorted(before.scopes)
@@ -72,7 +74,7 @@ class Asking(Redeeming):
 
     @move(2, when=lambda self: self._remembered(), number=numbers)
     def ask_for_the_same(self, number: int = 0) -> None:
-        """As an app does at each log-in."""
+        """The client repeats its request, as an app does at each login."""
         self._ask_for_the_same(self.pick(self._remembered(), number))
 
     @move(2, when=lambda self: self._remembered(), number=numbers, details=detail_kinds, reply=refusals)
@@ -102,15 +104,15 @@ class Asking(Redeeming):
             self.ask(before.user, before.app, Want(" ".join(sorted(before.remembered)), resources=resources))
 
     def _remembered(self) -> list[Allowed]:
-        """What may be given again silently, or might be."""
+        """Permissions that may be given again without a consent page, or perhaps may be."""
         return [one for one in self.model.alive(self.now) if one.remembered and one.app != "phone"]
 
     def _forgotten(self) -> list[Allowed]:
-        """What stands, but not all of it may be given again silently."""
+        """Live permissions that may be given again without a consent page only in part."""
         return [one for one in self.model.alive(self.now) if one.scopes - one.remembered and one.app != "phone"]
 
     def _outdated(self) -> list[Allowed]:
-        """What was remembered about an app that was changed since."""
+        """Remembered consent for an app that has changed since."""
         return [
             one
             for one in self._remembered()
@@ -141,7 +143,7 @@ class Asking(Redeeming):
 
     @move(8, when=lambda self: self.told(), number=numbers, kept=parts)
     def ask_for_less_than_it_is_told(self, number: int, kept: slice) -> None:
-        """What its webhooks are about may be among what it gives back."""
+        """The app may give back the permissions that its webhooks need."""
         self._ask_for_less(self.pick(self.told(), number), kept)
 
     def _ask_for_less(self, grant: Allowed, kept: slice) -> None:
@@ -207,7 +209,7 @@ class Asking(Redeeming):
             self._press_again(pressed)
 
     def _press_again(self, pressed: tuple[str, str, str, Code]) -> None:
-        """Nothing new, and nothing that has ended."""
+        """The result is neither a new grant nor one that has ended."""
         user, form, location, code = pressed
         self.tell(f"{user} sends the form of {code.app} again")
         why = self._why_not_redeemed(code)
@@ -222,7 +224,7 @@ class Asking(Redeeming):
         self.add("the same code")
 
     def _asked(self, user: str, app: str, want: Want) -> Allowed:
-        """What would be allowed, if the user allowed all of it now."""
+        """The permissions that the request would get if the user allowed all of it now."""
         client = self.apps[app]
         needed = {"": [], "payment": ["transfers:write"]}.get(want.details)
         if needed is None:
@@ -238,7 +240,7 @@ class Asking(Redeeming):
         )  # fmt: skip
 
     def _details(self, want: Want, asked: Allowed) -> list[dict[str, Any]]:
-        """As the client sends them; `asked` remembers them with nothing picked yet."""
+        """The details as the client sends them. `asked` remembers them before anything is picked."""
         if want.details.startswith("accounts"):
             actions = want.details.split(" and ")
             asked.details.append(Picked(tuple(actions), frozenset()))

@@ -21,7 +21,7 @@ class AuthorityMachine(AskingElsewhere, Staff, WaysOut, Watch):
 
     @initialize(app=apps, want=wants | much, picks=picks, key=keys, is_calm=st.booleans())
     def begin(self, app: str, want: Want, picks: tuple[int, ...], key: str, is_calm: bool) -> None:
-        """Alice allows something. In a calm example little of it ends before its time."""
+        """Alice allows something. In a calm example, few authorizations end early."""
         self.is_calm = is_calm
         self.ask("alice", app, replace(want, prompt=""), Reply(picks=picks), key)
 

@@ -27,7 +27,7 @@ def _told(event: str, details: Details, own: frozenset[str]) -> frozenset[str]:
 class Money(Stage):
     @move(2, when=lambda self: self.tokens("transfers:write"), number=numbers, source=numbers, destination=numbers)
     def pay(self, number: int = 0, source: int = 0, destination: int = 1) -> None:
-        """Between the user's own accounts, or as a payment that the user allowed says."""
+        """Pays between the user's own accounts, or makes a payment that the user allowed."""
         token: Access | None = self.pick(self.tokens("transfers:write"), number)
         if token is None or token.allowed is None:
             return
@@ -111,7 +111,7 @@ class Money(Stage):
 
     @move(8, when=lambda self: self.told(), number=numbers, account=numbers, is_sent=st.booleans())
     def something_happens(self, number: int, account: int, is_sent: bool) -> None:
-        """At an account of a user whose client is told."""
+        """Something happens at an account whose user has an app with webhooks."""
         told: Allowed = self.pick(self.told(), number)
         shared = readable(told.details, "transactions", self.model.accounts[told.user])
         ids = sorted(shared or self.model.accounts[told.user])
@@ -154,7 +154,7 @@ class Money(Stage):
                 self._check_message(delivery.webhook, message)
 
     def _check_message(self, hook: Webhook, message: dict[str, Any]) -> None:
-        """What may be sent is what is allowed now."""
+        """A message may contain only what the user allows now."""
         event = message["type"]
         if event not in EVENTS:
             return
@@ -165,7 +165,7 @@ class Money(Stage):
             if EVENTS[event] not in allowed.scopes:
                 why = f"{EVENTS[event]} is no longer allowed"
             elif message["data"]["account_id"] not in _told(event, allowed.details, own):
-                # But for a transfer that the user allowed by itself.
+                # An exception is a transfer that the user allowed by itself.
                 single = [one.transfer_id for one in allowed.details if isinstance(one, Payment)]
                 if message["data"].get("transfer_id") not in single:
                     why = "the user does not share this account with it"

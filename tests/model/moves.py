@@ -1,4 +1,4 @@
-"""What may happen next, and how likely each of it is.
+"""The moves that may happen next, and how likely each one is.
 
 Hypothesis draws rules evenly and leaves some out of each example, so that a fault that needs four moves in a row is
 hardly ever met. Here each move has a weight, and a condition without which it would do nothing.
@@ -40,6 +40,6 @@ def move(
 
 
 def possible(machine: Any, *, is_calm: bool) -> st.SearchStrategy[Move]:
-    """Those that would do something now, each as often as it weighs."""
+    """The moves that have an effect now, each repeated according to its weight."""
     moves = [one for one in MOVES if not (is_calm and one.ends) and one.when(machine)]
     return st.sampled_from([one for one in moves for _ in range(one.weight)])

@@ -1,4 +1,4 @@
-"""What users were last shown and allowed, in plain Python: no database, no tokens of the server, nothing clever.
+"""A model of what users last saw and allowed, in plain Python: it uses no database and no tokens of the server.
 
 The moves of the machine write here what a user saw and pressed. The checks ask here what may be, and compare it with
 what the server does.
@@ -25,7 +25,7 @@ class Violation(AssertionError):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a client is, as far as a user decides about it."""
+    """The facts about a client on which a user decides."""
 
     name: str
     redirect_uris: tuple[str, ...]
@@ -143,7 +143,7 @@ def limits_for(details: Details, scopes: frozenset[str]) -> Details:
 
 
 def joined(before: tuple[frozenset[str], Details], added: tuple[frozenset[str], Details]) -> Details:
-    """What a grant covers after an update: neither side widens or narrows the other."""
+    """The permissions of a grant after an update. Neither part widens or narrows the other."""
     if not before[1] and not added[1]:
         return []
     whole: Details = []
@@ -189,7 +189,7 @@ class Allowed:
 
     @property
     def consented(self) -> frozenset[str]:
-        """What a page says of it: the scopes, and those that stand for the claims by name."""
+        """The scopes on the consent page: the requested ones, and those of claims requested by name."""
         return frozenset(self.scopes) | scopes_of_claims(name for names in self.claims.values() for name in names)
 
     @property
@@ -253,7 +253,8 @@ class Access:
     expires_at: datetime
     key: str = ""
     epoch: int = 0
-    #: Those of its authorization when it was issued: an update of the grant adds to later tokens only.
+    #: The details of the authorization when the token was issued. A later update of the grant changes only later
+    #: tokens.
     details: Details = field(default_factory=list)
     #: The client that it was exchanged from; empty where it was not.
     exchanged_from: str = ""

@@ -1,4 +1,4 @@
-"""What a client asks for and what a user presses, as Hypothesis draws them."""
+"""Requests of clients and decisions of users, as Hypothesis draws them."""
 
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ CLAIM_SETS: tuple[dict[str, list[str]], ...] = (
 )  # fmt: skip
 RESOURCE_SETS: tuple[tuple[str, ...], ...] = ((), (), (world.API,), (world.OTHER_API,), (world.API, world.OTHER_API))
 DETAIL_KINDS = ("", "", "", "accounts", "accounts and balances", "accounts and transactions", "payment")
-# What two features do to each other shows where the same user and client meet again.
+# Effects between two features need the same user and client several times, so these are drawn more often.
 users = st.sampled_from(("alice", "alice", "alice", *world.USERS))
 apps = st.sampled_from(("shop", "shop", "shop", "phone", *world.WITH_USERS))
 #: How many before the newest: mostly few.
@@ -33,7 +33,7 @@ keys = st.sampled_from(("", "", "blue", "red"))
 
 @dataclass(frozen=True)
 class Want:
-    """What a client asks for."""
+    """The request of a client."""
 
     scopes: str = "accounts:read"
     details: str = ""
@@ -51,11 +51,11 @@ class Want:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a user presses. `picks`, `accounts` and `leaves_out` number accounts and optional scopes."""
+    """The decision of a user. `picks`, `accounts` and `leaves_out` number accounts and optional scopes."""
 
     decision: str = "allow"
     picks: tuple[int, ...] = (0,)
-    #: For scopes without details; None means all, also future ones.
+    #: The accounts that the user picks for scopes without details; None means all accounts, also future ones.
     accounts: tuple[int, ...] | None = None
     leaves_out: int | None = None
 
@@ -70,9 +70,9 @@ wants = st.builds(
     resources=st.sampled_from(RESOURCE_SETS),
     prompt=st.sampled_from(("", "", "", "", "none", "consent")),
 )
-#: What an app asks for that wants all it can have, without telling accounts apart.
+#: The request of an app that asks for everything, for all accounts together.
 much = st.builds(Want, scopes=st.sampled_from([scopes for scopes in SCOPE_SETS if "webhooks:manage" in scopes]))
-#: Of a sorted list of scopes.
+#: A part of a sorted list of scopes.
 parts = st.sampled_from((slice(1), slice(2), slice(1, None), slice(2, None)))
 replies = st.builds(
     Reply,
@@ -81,7 +81,7 @@ replies = st.builds(
     accounts=st.sampled_from((None, None, (0,), (1,), (0, 1))),
     leaves_out=st.sampled_from((None, None, 0, 1)),
 )
-#: Of a page that is shown again: an allowance too, which may be in detail.
+#: Decisions on a page that is shown again. They include an allowance, which may have details.
 refusals = st.sampled_from((Reply("deny"), Reply(leaves_out=0), Reply(leaves_out=1), Reply(), Reply(accounts=(0,))))
 #: The usual.
 ACCOUNTS, ALLOW = Want(), Reply()

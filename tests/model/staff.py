@@ -1,4 +1,4 @@
-"""What staff change in the admin, and what a client changes of its own registration (RFC 7592)."""
+"""Changes by staff in the admin, and changes of a client to its own registration (RFC 7592)."""
 
 import json
 import re
@@ -46,7 +46,7 @@ class Staff(Stage):
 
     @move(3, when=lambda self: self._undoable(), number=numbers)
     def staff_undo(self, number: int) -> None:
-        """Those who were shut out come back: what ended with it stays ended."""
+        """Users and clients are enabled again. Everything that ended with the deactivation stays ended."""
         if undo := self.pick(self._undoable(), number):
             name, *arguments = undo
             getattr(self, name)(*arguments)
@@ -69,7 +69,7 @@ class Staff(Stage):
         scope=st.sampled_from(("accounts:read", "balances:read", "transfers:write", "email")),
     )
     def staff_edit(self, number: int, act: str, scope: str) -> None:
-        """Of a client that somebody allowed something."""
+        """Edits a client that has an authorization."""
         app = self.pick(self.model.alive(self.now), number).app
         if act == "take_or_give_scope":
             self.take_or_give_scope(app, scope)
@@ -301,7 +301,7 @@ class Staff(Stage):
         return self._post(path, {name: _written(value) for name, value in fields.items() if value not in (None, False)})
 
     def _post(self, path: str, form: dict[str, Any], by: str = "staff") -> Any:
-        """By staff who have proven who they are in the last minutes."""
+        """Posts as staff who have reauthenticated within the last minutes."""
         if self.now - self.staff_proven_at[by] > timedelta(minutes=9):
             self.browsers[by] = wire.Browser()
             email = f"{by.replace(' ', '-')}@example.test"

@@ -1,4 +1,4 @@
-"""What all moves stand on: the world of one example, the model, the clock, and the story told so far."""
+"""The base of all moves: the world of one example, the model, the clock, and the story so far."""
 
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from tests.model.oracle import Access, Allowed, Code, Facts, Model, Violation
 from tests.model.wire import Browser
 from tests.model.world import App, World
 
-#: What steps come to, for the count.
+#: The results of steps, for the statistics.
 KINDS = (
     "silently",
     "tokens",
@@ -82,7 +82,7 @@ class Stage(RuleBasedStateMachine):
         self.story.append(sentence)
 
     def add(self, what: str) -> None:
-        """What came of the step that was told last."""
+        """Adds the result of the last step to the story."""
         self.story[-1] += f": {what}"
         kind = next((one for one in KINDS if one in what), what)
         self.seen[kind] = self.seen.get(kind, 0) + 1
@@ -102,12 +102,12 @@ class Stage(RuleBasedStateMachine):
         self.fresh = [one for one in reversed(of) if one.expires_at > self.now][:2]
 
     def reread(self, app: str) -> Facts:
-        """What the client is now, after somebody changed it."""
+        """Reads the facts about a client again after a change."""
         self.model.facts[app] = self.apps[app].facts()
         return self.model.facts[app]
 
     def is_logged_in(self, user: str) -> bool:
-        """As the site finds out, without rendering a page."""
+        """Checks as the site does, without rendering a page."""
         request = HttpRequest()
         request.session = self.browsers[user].session
         return auth.get_user(request).is_authenticated
@@ -120,7 +120,7 @@ class Stage(RuleBasedStateMachine):
         return sorted(of_users, key=lambda one: id(one) in works) if works else []
 
     def told(self) -> list[Allowed]:
-        """What still stands and tells its client of what happens."""
+        """The live permissions whose clients get webhooks."""
         return [one for one in self.model.alive(self.now) if one.is_told]
 
     def is_anything_allowed(self) -> bool:
@@ -132,5 +132,5 @@ class Stage(RuleBasedStateMachine):
 
 
 def forget() -> None:
-    """What this process keeps in memory outlives rows that are rolled back."""
+    """Clears the caches of this process, because they outlive rows that are rolled back."""
     caches.clear()

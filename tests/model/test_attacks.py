@@ -1,4 +1,4 @@
-"""What was once possible, as the shortest way to it: the same moves and the same checks as in random runs."""
+"""Attacks that once worked, each in its shortest form, with the same moves and checks as in random runs."""
 
 import pytest
 

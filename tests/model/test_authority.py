@@ -18,7 +18,7 @@ pytestmark = pytest.mark.simulation
 STEPS_OF_AN_EXAMPLE = 40
 #: Hypothesis begins each round with an example of the simplest moves.
 EXAMPLES_OF_A_ROUND = 50
-#: Of the run that is part of `make test-all`: the same every time, whatever machine it runs on.
+#: The run that is part of `make test-all`. It is the same every time and on every machine.
 SEED, STEPS = 1, 200
 
 

@@ -1,4 +1,4 @@
-"""What the token endpoint gives: each token response is compared with what was allowed, and kept."""
+"""Compares each response of the token endpoint with what the user allowed, and keeps its tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -63,7 +63,7 @@ class Tokens(Stage):
             self.fail(f"{app} was given {sorted(beyond)}, which it may not have (any more)")
 
     def _check_details(self, details: list[dict[str, Any]], allowed: Allowed) -> None:
-        """What the tokens name is what the user picked; with details, there is never a token without."""
+        """The details in the tokens are those that the user picked. If there are details, no token lacks them."""
         if bool(details) != bool(allowed.details) or len(details) > len(allowed.details):
             self.fail(f"tokens with {len(details)} details, where {len(allowed.details)} were allowed")
         for given, detail in zip(details, allowed.details, strict=True):
@@ -179,7 +179,7 @@ class Redeeming(Tokens):
         ]
 
     def _retried(self) -> list[Refresh]:
-        """Those whose successors have just taken their place."""
+        """Refresh tokens that were superseded within the retry window."""
         since = self.now - conf.REFRESH_TOKEN_RETRY_WINDOW
         superseded = [one for one in self.model.refresh_tokens if one.superseded_at and one.superseded_at > since]
         return [one for one in superseded if not self.model.why_ended(one.allowed, self.now)]
@@ -220,7 +220,7 @@ class Redeeming(Tokens):
 
     def _refused_refresh(self, token: Refresh, why: str, scopes: frozenset[str], answer: Any) -> None:
         if not why:
-            # What staff took and gave back may be missing from what was issued in between.
+            # Scopes that staff removed and gave back may be missing in tokens that were issued in between.
             is_narrower = answer.json()["error"] == "invalid_scope"
             may = is_narrower or token.allowed.may_have_ended or not scopes <= self.model.facts[token.app].scopes
             if not may:
@@ -235,7 +235,7 @@ class Exchanging(Tokens):
     @move(2, when=lambda self: self.tokens(), number=numbers)
     def exchange(self, number: int = 0) -> None:
         """RFC 8693: the gateway was called with a token, and continues with it."""
-        # Those of clients that the gateway may exchange from come last.
+        # Tokens that the gateway may exchange come last.
         tokens = sorted(self.tokens(), key=lambda one: one.app in FRONTS and not one.key)
         if token := self.pick(tokens, number):
             self.tell(f"gateway exchanges {token}")

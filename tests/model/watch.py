@@ -1,4 +1,6 @@
-"""After each step: what every token may do is within the model, and all endpoints agree on whether it is alive."""
+"""Checks after each step that no token may do more than the model allows, and that all endpoints agree whether it is
+live.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +40,7 @@ class Watch(Exchanging, Money):
     def _look_at(self, token: Access) -> None:
         asked = self._endpoints(token)
         if token not in self.fresh[:1]:
-            # In turn: what two of them say is compared with the model, and so with all others.
+            # Two endpoints take turns at each step. Each is compared with the model, and so with all others.
             names = sorted(asked)
             asked = {name: asked[name] for name in (names[self.looked_at % len(names) :] + names)[:2]} if names else {}
         alive = {name: ask(token) for name, ask in asked.items()}
@@ -90,7 +92,7 @@ class Watch(Exchanging, Money):
         return bool(answer.status_code == 200)
 
     def _no_accounts(self, token: Access) -> bool:
-        """Of a client that acts for itself."""
+        """For a token of a client that acts for itself."""
         answer = wire.call(token.value, "GET", "/api/v1/accounts")
         if answer.status_code == 200 and answer.json()["data"]:
             self.fail(f"{token} sees accounts")

@@ -1,4 +1,4 @@
-"""What a client sends: its proof of itself, its proof of possession, and its form. Each answer is Django's."""
+"""The requests of a client: its authentication, its proof of possession, and its form. Each answer is Django's."""
 
 import base64
 import html
@@ -35,7 +35,7 @@ class Browser(Client):
 
 
 def post(app: App, path: str, form: Any, *, key: str = "", authenticates: bool = True) -> Any:
-    """As this client, with a DPoP proof of `key` where one is named. `form` is a dict or a list of pairs."""
+    """Posts as this client, with a DPoP proof of `key`, if there is one. `form` is a dict or a list of pairs."""
     fields = list(form.items() if isinstance(form, dict) else form)
     headers = {}
     if not authenticates or app.is_public:
@@ -74,7 +74,7 @@ def inputs(page: Any, having: str = "") -> list[tuple[str, str, str, bool]]:
 
 
 def link(page: Any) -> str:
-    """Where the last button in the page's main part leads that is a link."""
+    """The target of the last link in the page's main part that looks like a button."""
     _, _, main = page.content.decode().partition("<main")
     found = _BUTTON.findall(main.partition("</main>")[0])
     return html.unescape(found[-1]) if found else ""

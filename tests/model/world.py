@@ -23,7 +23,7 @@ from tests.lib.registered import ALL_SCOPES, make_client
 from tests.model.oracle import Facts
 
 USERS = ("alice", "bob", "carol")
-#: What one asks for, the other approves.
+#: One of them requests changes, and the other approves them.
 STAFF = ("staff", "second admin")
 WITH_USERS = ("phone", "shop", "vault", "joined")
 APPS = (*WITH_USERS, "gateway")
@@ -73,7 +73,7 @@ class World:
     users: dict[str, User]
     apps: dict[str, App]
     accounts: dict[str, Account]
-    #: Who may look at an account, and who may pay from it.
+    #: The users who may view each account, and those who may pay from it.
     readable: dict[str, frozenset[str]]
     payable: dict[str, frozenset[str]]
     cookies: dict[str, SimpleCookie]

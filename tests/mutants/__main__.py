@@ -63,7 +63,7 @@ class Run:
         return not self.failed
 
     def _try_the_tests(self, pool: ThreadPoolExecutor, tests: list[str]) -> None:
-        """With the rules in place: all the tests at once, divided by file among the copies."""
+        """Runs all tests with the rules in place, divided by file among the copies."""
         parts: list[list[str]] = [[] for _ in self.copies]
         files = sorted({test.partition("::")[0] for test in tests})
         for number, file in enumerate(files):
@@ -124,7 +124,7 @@ class Run:
 
 
 def replaced(copy: RepositoryCopy, mutant: Mutant) -> dict[str, str]:
-    """What `tests/lib/changed_migration.py` needs to replace functions instead of migrating."""
+    """The environment with which `tests/lib/changed_migration.py` replaces functions instead of migrating."""
     if not mutant.file.endswith(".sql"):
         return {}
     pairs = list(zip(mutant.find, mutant.replace, strict=True))

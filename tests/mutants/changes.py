@@ -1,8 +1,8 @@
-"""Which rows a change touches: those whose rule, test or text differs between a commit and the working tree.
+"""Finds the rows that a change touches: their rule, test or text differs between a commit and the working tree.
 
 Of a Python file only the definition counts in which the row takes its rule out, or its test function: a module has
-dozens of them, and a change to one says nothing of the others. Comments and docstrings do not count. What else a test
-calls does not count either, so all rows run before a release.
+dozens of them, and a change to one says nothing of the others. Comments and docstrings do not count. Other code that a
+test calls does not count either, so all rows run before a release.
 """
 
 import ast
@@ -14,7 +14,9 @@ from tests.mutants.mutant import ROOT, ROWS, Mutant, parse
 
 
 class _Definitions:
-    """The statements at the top of a module. Those without a name, such as imports and constants, count as one."""
+    """The statements at the top of a module. Statements without a name, such as imports and constants, count as one
+    definition.
+    """
 
     def __init__(self, text: str) -> None:
         """Raises SyntaxError."""
@@ -92,7 +94,7 @@ class Changes:
             return None
 
     def _text(self, file: str) -> str | None:
-        """As it was in the commit; None if it was not there."""
+        """The text of the file in the commit; None if the file did not exist."""
         return self._git("show", f"{self._base}:{file}") if self._git("ls-tree", self._base, file) else None
 
     def _tables(self) -> list[str]:

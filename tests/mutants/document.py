@@ -2,8 +2,8 @@
 enforced rules that `manage.py conformance_report` reads.
 
 docs/security.md has a table for each file of tests/mutants/, with a row for each rule: where it stands, and the test that
-fails without it. In docs/conformance.md the last column says where the rule of a module stands that `make mutants`
-removes. The rest of both pages is written by hand.
+fails without it. In docs/conformance.md the last column names the file with the rule that `make mutants` removes. The
+rest of both pages is written by hand.
 """
 
 import json

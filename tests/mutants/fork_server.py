@@ -3,8 +3,8 @@
 A file of its own, started in a copy of the repository. It reads a line of JSON a run (`arguments` of pytest,
 `environment`, and `output`, the file for what it prints) and answers with two lines: the process id, then the exit code.
 
-Nothing of the repository is imported before the fork: each run imports the code as it is then. Which libraries there
-are is learned from the first run. Those that need Django's settings stay out, and those that pytest rewrites.
+Nothing of the repository is imported before the fork: each run imports the code as it is then. The first run shows
+which libraries are needed. Libraries that need Django's settings, and those that pytest rewrites, are not imported.
 """
 
 import gc

@@ -48,7 +48,7 @@ class Forks:
         return int(code)
 
     def stop(self) -> None:
-        """Nothing runs any more, and nothing will."""
+        """Ends all runs and starts no more."""
         self._is_stopped = True
         self._end_server()
 

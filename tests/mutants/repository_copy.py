@@ -1,4 +1,4 @@
-"""A copy of the repository in which a rule may be taken out while its test runs; the checkout stays as it is."""
+"""A copy of the repository in which a rule is removed while its test runs. The checkout is not changed."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 300
 
 @dataclass
 class Outcome:
-    """What pytest reports of each test, named with its parameters and without."""
+    """The results of pytest for each test, by its name with the parameters and without."""
 
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
@@ -44,7 +44,7 @@ class RepositoryCopy:
         return cls(directory, bytecode, Forks(directory, environment, keep_open))
 
     def fill(self, root: Path) -> None:
-        """With the files of the working tree, committed or not, but those that git ignores."""
+        """Copies the files of the working tree, committed or not, except those that git ignores."""
         names = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=root, check=True, capture_output=True, text=True,

@@ -1,4 +1,4 @@
-"""What a row of a migration replaces in a database, instead of migrating without the rule."""
+"""The functions that a row of a migration replaces in a database, instead of migrating without the rule."""
 
 from pathlib import Path
 

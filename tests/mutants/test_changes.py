@@ -1,4 +1,4 @@
-"""Which rows a change touches, in a small repository."""
+"""Finds the rows that a change touches, in a small repository."""
 
 import subprocess
 from collections.abc import Callable

@@ -76,10 +76,10 @@ def repository(tmp_path: Path) -> Path:
 
 
 class KeptForks(Forks):
-    """Of one process for all tests: to start it takes longer than most of them."""
+    """One process for all tests, because starting it takes longer than most tests."""
 
     def stop(self) -> None:
-        """At the end of a run there is another."""
+        """Does nothing, because the process is used again in the next run."""
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_a_row_may_name_one_set_of_parameters(run: Run, parameter: str, killed: 
 def test_a_test_that_missed_its_rule_is_tried_once_more(
     run: Run, capsys: Captured, fails_at: int, killed: bool
 ) -> None:
-    """With the rule in place it runs twice, then without it at most twice."""
+    """The test runs twice with the rule in place, and then at most twice without it."""
     code = "def test_it():\n    tries = open('tries', 'a')\n    tries.write('.')\n    assert tries.tell() != {}\n"
     (run.copies[0].directory / "test_luck.py").write_text(code.format(fails_at))
     assert run.all([mutant(test="test_luck.py::test_it")]) is killed

@@ -170,7 +170,7 @@ def test_what_a_pushed_request_needs(bank, parameters):
     ],
 )
 def test_an_unsafe_fapi_client_cannot_be_made(db, values):
-    """On every save through a form, from the admin or by registration (Keycloak CVE-2026-9792)."""
+    """The checks run on every save by a form of the admin or by registration (Keycloak CVE-2026-9792)."""
     given = {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": {"keys": [KEY.public]}, **values}
     with pytest.raises(ValidationError):
         make_client("web", security_profile="fapi2", **given).full_clean()

@@ -29,7 +29,7 @@ class OtherForm(ResponseMode):
 
 
 class Script(ResponseMode):
-    """As the web_message mode of other servers: a page of this site hands the response over."""
+    """Like the web_message mode of other servers: a page of this site hands the response over."""
 
     def deliver(self, redirect_uri, parameters):
         return Page("oauth/form_post.html", {"action": redirect_uri, "parameters": {"by": "script", **parameters}})

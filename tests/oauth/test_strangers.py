@@ -1,4 +1,4 @@
-"""What strangers can make the server write has a limit: rows of the audit log, stored requests, sessions."""
+"""Strangers can make the server write only a limited number of rows: audit events, stored requests, sessions."""
 
 import json
 from datetime import timedelta
@@ -55,7 +55,7 @@ def test_refusals_of_strangers_are_counted_and_no_events(path, token_endpoint, m
 
 def test_a_count_is_written_at_once_then_together(monkeypatch):
     clock = iter([1000.0, 1001.0, 1002.0, 1011.0, 1012.0])
-    # In that module only: threads of the connection pool ask what time it is, too.
+    # Patched in that module only, because threads of the connection pool use the clock, too.
     monkeypatch.setattr(refusal_count, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     written = []
     for _ in range(5):

@@ -56,7 +56,7 @@ def walk(send: Callable[[], Any]) -> tuple[Any, list[str]]:
 
 @pytest.fixture
 def allowed(browser: Browser, web_app: Client) -> Browser:
-    """Alice's browser; she has allowed the app. What is built once per process is built by then."""
+    """Alice's browser; she has allowed the app. Everything that is built once per process exists afterwards."""
     decide(browser, browser.get(authorization_url(web_app)))
     return browser
 

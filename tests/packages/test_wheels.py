@@ -1,4 +1,4 @@
-"""What is in the two distributions, and that neither needs a file of the other's to be installed or removed."""
+"""The contents of the two distributions. Each can be installed and removed without the other."""
 
 import ast
 import tomllib

@@ -19,7 +19,7 @@ from tests.lib.servers import ROOT
 HERE = Path(__file__).parent
 CACHE = ROOT / ".cache" / "sdks"
 OPENAPI_PYTHON_CLIENT = "openapi-python-client==0.29.1"
-#: What the Python client imports (its pyproject.toml).
+#: The dependencies of the Python client (its pyproject.toml).
 PYTHON_CLIENT_NEEDS = ("httpx==0.28.1", "attrs==26.1.0", "python-dateutil==2.9.0.post0")
 OPENAPI_GENERATOR = (
     "https://repo1.maven.org/maven2/org/openapitools/openapi-generator-cli/7.25.0/openapi-generator-cli-7.25.0.jar"

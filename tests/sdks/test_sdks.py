@@ -45,7 +45,7 @@ def grant_of(live: Server) -> dict[str, str]:
 
 
 def another_app(live: Server) -> requests.Session:
-    """Of the same user."""
+    """Another app of the same user."""
     session = requests.Session()
     token = requests.post(f"{live.url}/oauth/token", grant_of(live), timeout=60).json()["access_token"]
     session.headers["Authorization"] = f"Bearer {token}"

@@ -45,7 +45,7 @@ class App:
 
     @transaction.atomic
     def remove(self) -> None:
-        """As the page of connected apps does."""
+        """Removes the app as the page of connected apps does."""
         user = User.objects.get(pk=self.user_id)
         theirs = Authorization.objects.filter(user=user, client__client_id=self.client_id)
         theirs.revoke(Authorization.RevocationReason.USER, by=user)

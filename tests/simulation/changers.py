@@ -16,12 +16,12 @@ from tests.simulation.apps import App
 from tests.simulation.desk import Desk
 
 Body = dict[str, Any]
-#: Of two, three and no minor digits. Each amount is such that the other one has to be rounded.
+#: Currencies with two, three and no decimal digits. The amounts are chosen so that the other amount must be rounded.
 CURRENCIES = {"GBP": 400, "EUR": 400, "KWD": 1_500, "JPY": 700}
-#: Of what the bank exchanges; the others have no rate.
+#: The rates of the pairs that the bank exchanges. Other pairs have no rate.
 PAIRS = {("GBP", "EUR"): Decimal("1.17"), ("GBP", "JPY"): Decimal("191.3"), ("KWD", "EUR"): Decimal("2.79")}
 TRY_AGAIN = {"request_in_progress", "temporarily_unavailable"}
-#: Which refusals have the key as their own: the same request is refused again.
+#: Refusals that are stored under the key, so the same request is refused again.
 REFUSALS = {"insufficient_funds", "account_not_open", "rate_moved", "quote_expired", "quote_used"}
 REFUSALS_OF_QUOTES = {"account_not_open", "no_exchange_rate"}
 
@@ -69,7 +69,7 @@ class Changer:
             self._expect(said["sell" if fixed == sold else "buy"] == wanted["amount"], wanted, said)
             self.quotes.append(said)
             return
-        # What sells or buys less than one minor unit is not exchanged.
+        # An exchange of less than one minor unit is refused.
         is_refused = said["code"] in {*REFUSALS_OF_QUOTES, "amount_out_of_range"}
         has_rate = (sold, bought) in PAIRS or (bought, sold) in PAIRS
         self._expect(is_refused or said["code"] in TRY_AGAIN, wanted, said)
@@ -92,7 +92,7 @@ class Changer:
             self._send_new(self.dice.choice(done[-20:]).quote)
 
     def list_all(self) -> dict[str, Body]:
-        """What the API shows in the end, by id, page for page."""
+        """All objects of the API at the end, by id, read page by page."""
         found: dict[str, Body] = {}
         cursor: str | None = ""
         while cursor is not None:

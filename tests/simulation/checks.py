@@ -1,4 +1,4 @@
-"""What must hold when the simulation has ended: each function returns what is wrong, in words."""
+"""Checks after the end of the simulation. Each function returns violations as text."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -71,7 +71,7 @@ def the_api_shows_what_it_told(person: Person) -> Iterator[str]:
 
 
 def _undone() -> dict[str, str]:
-    """Which transaction reverses a transfer: a reversal that officers approved, or a return of the other bank."""
+    """The transaction that reverses a transfer: a reversal that officers approved, or a return of the other bank."""
     reversals = LedgerTransaction.objects.exclude(reverses=None).values_list("reverses__transfer__pk", "pk")
     return {str(transfer): str(by) for transfer, by in reversals}
 
@@ -235,7 +235,9 @@ def statements_add_up(people: Iterable[Person]) -> Iterator[str]:
 
 
 def balances_follow(opening: dict[Any, int]) -> Iterator[str]:
-    """Not by the ledger's own entries: what people had, less what left, plus what came and what was reversed."""
+    """Calculates balances without the ledger's entries: the opening balance, less outgoing money, plus incoming and
+    reversed money.
+    """
     posted = Transfer.objects.filter(status__in=["posted", "returned"])
     paid_in = SchemeMessage.objects.filter(kind="payment", status="done")
     back = posted.filter(transaction__reversed_by__isnull=False)
@@ -303,7 +305,7 @@ def _clearing_equals(accepted_minor: int, desk: Desk) -> Iterator[str]:
 
 
 def every_day_is_closed() -> Iterator[str]:
-    """In steps, each done once, and each account with terms was charged for the month that ended."""
+    """Each step was done once, and each account with terms was charged for the month that has ended."""
     today = bank_day.day_of(timezone.now() - SETTLING)  # after midnight, the day before can still be open
     yield from (f"{day} is {day.status}" for day in BankDay.objects.filter(day__lt=today).exclude(status="closed"))
     undone = DayStep.objects.filter(done_at=None, day__status="closed")

@@ -31,7 +31,7 @@ class Creditors:
             self.desk.told[refusal.code] += 1
 
     def collect(self) -> None:
-        """By an old mandate, or by a new one."""
+        """Collects by an old mandate or a new one."""
         if not self.references or self.dice.random() < 0.3:
             self.references.append((self.dice.choice(self.ibans), f"M-{self.dice.getrandbits(64):016x}"))
         iban, reference = self.dice.choice(self.references[-12:])
@@ -73,7 +73,7 @@ class Creditors:
         self.desk.ended.setdefault(pk, timezone.now())
 
     def refund(self) -> None:
-        """Of something that was collected, whether it was refunded before or not."""
+        """Requests the refund of a collection, whether it was refunded before or not."""
         if (pk := self._any(SchemeMessage.objects.filter(kind="collect", status="done"))) is None:
             return
         reason = self.dice.choice(list(DirectDebitRefund.Reason))

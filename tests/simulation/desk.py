@@ -1,4 +1,4 @@
-"""What everybody in the simulation sees: the bank's day, and what the bank acknowledged to whom.
+"""Data that all actors of the simulation share: the bank's day, and everything that the bank acknowledged to each.
 
 A promise is written down when its answer has come; an attempt that may count without an answer, before it is made.
 """
@@ -28,7 +28,7 @@ class Start:
 
 @dataclass
 class Collection:
-    """What a creditor asked for, and the message and status that it was told."""
+    """The request of a creditor, with the message and status of the answer."""
 
     iban: str
     reference: str
@@ -41,14 +41,14 @@ class Desk:
     #: Moves faster than the clock: standing orders run by it.
     today: date = field(default_factory=bank_day.today)
     told: Counter[str] = field(default_factory=Counter)
-    #: What must never happen, in words.
+    #: Violations, as text.
     violations: list[str] = field(default_factory=list)
     #: Acknowledged orders by user and client.
     orders: defaultdict[tuple[UUID, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    #: By order: when somebody began to pause, hold or cancel it, and when this was acknowledged.
+    #: By order: the times at which a pause, hold or cancellation began and was acknowledged.
     stops: defaultdict[str, list[tuple[datetime, datetime]]] = field(default_factory=lambda: defaultdict(list))
     starts: defaultdict[str, list[Start]] = field(default_factory=lambda: defaultdict(list))
-    #: By user and client: from when the app was removed until the user allowed it again.
+    #: By user and client: the time from the removal of the app until the user allowed it again.
     removed: defaultdict[tuple[UUID, str], list[Interval]] = field(default_factory=lambda: defaultdict(list))
     #: Requests for reversals and captures, with the transaction that the second officer was told, or declined.
     approved: dict[UUID, UUID] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Desk:
     captured: dict[UUID, UUID] = field(default_factory=dict)
     released: set[UUID] = field(default_factory=set)
 
-    #: By the scheme's id: what the second bank paid to whom, and what its message became here.
+    #: By the scheme's id: the payee and amount of the second bank's payment, and the transaction of its message here.
     paid_in: dict[str, tuple[str, int]] = field(default_factory=dict)
     received: dict[str, UUID] = field(default_factory=dict)
 

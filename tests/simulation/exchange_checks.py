@@ -1,4 +1,4 @@
-"""What must hold about exchanges when the simulation has ended: each function returns what is wrong, in words."""
+"""Checks of exchanges after the end of the simulation. Each function returns violations as text."""
 
 import math
 from collections import Counter
@@ -89,7 +89,7 @@ def _rounded_wrongly(quote: Any) -> Iterator[str]:
 
 
 def _used_old_rates(done: Iterable[Exchange], acknowledged: dict[UUID, datetime]) -> Iterator[str]:
-    """Once the bank has set another rate, no exchange at the one before begins."""
+    """After the bank has set another rate, no exchange begins at the old rate."""
     rates = list(ExchangeRate.objects.order_by("valid_from", "pk"))
     for one in done:
         used = one.quote.of_rate

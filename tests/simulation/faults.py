@@ -1,4 +1,6 @@
-"""What goes wrong meanwhile: database connections cut, server processes and the worker killed, all by one seed."""
+"""Faults during the simulation: database connections are cut, server processes and the worker are killed, all from one
+seed.
+"""
 
 import os
 import random
@@ -36,7 +38,7 @@ class BackgroundWorker:
         self.start()
 
     def stop(self) -> None:
-        """In the midst of whatever it does; again and again does no harm."""
+        """Kills the process at any time. Repeated calls do no harm."""
         self.process.kill()
         self.process.wait()
         self.log.close()

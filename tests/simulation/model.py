@@ -1,4 +1,4 @@
-"""What the ledger should be, in dictionaries: no database, no locks, nothing clever."""
+"""A model of the ledger in dictionaries, without a database and without locks."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -24,7 +24,7 @@ class ModelAccount:
     status: str = "open"
 
     def refuses(self, amount_minor: int, *, of_hold_minor: int = 0) -> Refusals:
-        """What stands against an entry of this amount, which may take the place of a hold."""
+        """The reasons against an entry of this amount, which may replace a hold."""
         refusals: Refusals = set()
         if self.status != "open" and amount_minor < 0:
             refusals.add(AccountNotOpen)
@@ -50,7 +50,7 @@ class ModelTransaction:
 
 @dataclass
 class ModelLedger:
-    """Of the bank's own accounts it knows nothing: they refuse nothing."""
+    """It leaves out the bank's own accounts, because they refuse nothing."""
 
     accounts: dict[UUID, ModelAccount] = field(default_factory=dict)
     holds: dict[UUID, ModelHold] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from banking.ledger.refusals import Refusal
 from banking.models import AccountFreeze, LedgerTransaction, ReversalRequest, ScheduledTransfer
 from tests.simulation.desk import Desk
 
-#: At most this many accounts are frozen at a time: the others must be able to pay.
+#: The maximum number of accounts that are frozen at a time, because the others must be able to pay.
 MOST_FROZEN = 4
 
 
@@ -47,7 +47,7 @@ class Officer:
             self.desk.unfrozen[one] += 1
 
     def ask(self) -> None:
-        """For the reversal of something recent, whether it was reversed before, may never be reversed, or neither."""
+        """Requests the reversal of a recent transaction, even if it was reversed before or may never be reversed."""
         kinds = ["transfer", "reversal", "return", "direct_debit", "refund", "exchange"]
         recent = LedgerTransaction.objects.filter(kind__in=kinds).order_by("-pk")
         if one := self._any(recent.values_list("pk", flat=True)):
@@ -59,7 +59,7 @@ class Officer:
             oversight.request_capture(self.dice.choice(owed).pk, by=self.by, reason="simulated")
 
     def decide(self) -> None:
-        """Also about what they asked for themselves, which is refused."""
+        """Officers also try to decide about their own requests, which is refused."""
         asked = ReversalRequest.objects.filter(status="open")
         if (one := self._any(asked.values_list("pk", flat=True))) is None:
             return

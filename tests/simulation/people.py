@@ -110,7 +110,7 @@ class Person:
         self._expect(sent, answer.status_code == 200 or self._is_no_answer(answer, sent.app), answer.json())
 
     def paid_to_others(self) -> int:
-        """What the bank has certainly paid to others: within the bank, at once."""
+        """The sum that was certainly paid to others: transfers within the bank, which are posted at once."""
         here = [one for one in self.sent if one.id and one.is_to_others and _iban(one) not in ELSEWHERE]
         return sum(one.amount_minor for one in here)
 
@@ -178,14 +178,14 @@ class Person:
             self.violate(f"the statement of {month} was answered with {answer.text}")
 
     def set_limit(self) -> None:
-        """As the page of the web bank does. Now and then it is low."""
+        """Sets the limit as the page of the web bank does. Now and then it is low."""
         wanted = self.dice.choice([None, None, self.paid_to_others() + self.dice.randint(0, 2_000), 10**9])
         self.limit = UNKNOWN
         set_own_limit(self.user_id, "GBP", wanted, is_proven=True)
         self.limit = wanted
 
     def all_of(self, path: str) -> dict[str, Body]:
-        """What the API shows of it in the end, by id, page for page."""
+        """All objects of the API at the end, by id, read page by page."""
         found: dict[str, Body] = {}
         cursor: str | None = ""
         while cursor is not None:

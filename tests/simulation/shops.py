@@ -65,5 +65,5 @@ class Shop:
         self._any()
 
     def _any(self) -> Hold | None:
-        """Once for each: what it was told may be lost."""
+        """Once for each, because an answer may be lost."""
         return self.open.pop(self.dice.randrange(len(self.open))) if self.open else None

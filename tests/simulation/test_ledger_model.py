@@ -179,7 +179,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(source=accounts, destination=accounts, amount_minor=AMOUNTS, before=STATEMENTS)
     def post_and_crash(self, source: Account, destination: Account, amount_minor: int, before: int) -> None:
-        """Nothing half done: the invariants below compare it with a model in which nothing happened."""
+        """Nothing is left half done: the invariants below compare the ledger with a model in which nothing happened."""
         entries = [(source, -amount_minor), (destination, amount_minor)]
 
         @transaction.atomic
@@ -192,7 +192,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(held=consumes(holds))
     def forget(self, held: Hold) -> None:
-        """So that rules do not meet holds that are final all the time."""
+        """Otherwise most rules would get holds that are already final."""
 
     @invariant()
     def accounts_are_as_in_the_model(self) -> None:
@@ -207,7 +207,9 @@ class LedgerMachine(RuleBasedStateMachine):
     # --- what the rules share
 
     def expect(self, refusals: Refusals, work: Callable[[], Any]) -> Any:
-        """What `work` gives; None where it is refused, for one of these reasons and never without."""
+        """The result of `work`; None if it is refused. It must be refused if there is one of these reasons, and only
+        then.
+        """
         try:
             result = work()
         except Refusal as refusal:

@@ -64,10 +64,10 @@ SECONDS = float(os.environ.get("SECONDS") or 4)
 PEOPLE, ACCOUNTS_EACH = 8, 2
 #: The first account of each can pay for long, the second one soon has not enough.
 FUNDS_MINOR = (3_000_000, 30_000)
-#: So that no limit of the bank stands in the way: they have their own tests.
+#: High, so that the bank's limits, which have their own tests, do not matter here.
 PLENTY = 10**12
 LIMITS = ",".join(f"{currency}={PLENTY}" for currency in CURRENCIES)
-#: Of each foreign currency: enough for a few exchanges of it, until more was bought.
+#: The amount of each foreign currency, enough for a few exchanges before more is bought.
 FOREIGN_FUNDS_MINOR = 5_000
 SECONDS_OF_A_DAY = 3.0
 #: That have ended: in a long run, the last day of a month among them.
@@ -115,7 +115,7 @@ def desk():
 
 @pytest.fixture
 def accounts(seed):
-    """By user: accounts with entries around the ends of months."""
+    """The accounts with entries around the ends of months, by user."""
     dice = random.Random(f"{seed} past")
     ends = [datetime(2026, month, 1, tzinfo=UTC) for month in (9, 10, 11)]
     accounts = {}
@@ -180,7 +180,9 @@ def rates(seed, role, desk):
 
 @pytest.fixture
 def changers(accounts, people, rates, seed, desk):
-    """Some of the people, each also on another device. What they sell, their other apps pay from at the same time."""
+    """Some of the people, each also on another device. Other apps pay from the sold currency's account at the same
+    time.
+    """
     changers = []
     for person, (user, own) in list(zip(people, accounts.items(), strict=True))[:3]:
         foreign = {

@@ -1,4 +1,4 @@
-"""What other banks say, in any order, repeated and interrupted: the books say the same as a few dictionaries.
+"""Messages of other banks in any order, repeated and interrupted. The books must equal a model of a few dictionaries.
 
 Every step is followed by a comparison of the account and by the audit. SEED=… repeats a run, EXAMPLES=… makes it longer.
 """
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.simulation
 FUNDS = 100_000
 AMOUNT = 700
 NUMBERS = st.integers(1, 2)
-#: Before which statement the connection dies; the highest ones mean never.
+#: The statement before which the connection ends. The highest numbers mean never.
 DIES = st.integers(1, 60)
 
 

@@ -23,7 +23,7 @@ def ask():
 
 
 def idle():
-    """Until the server has ended the session of this transaction. Another transaction has the time it needs."""
+    """Waits until the server has ended the session of this transaction. Another transaction has the time it needs."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
     server = select.poll()

@@ -69,7 +69,7 @@ def test_the_pool_begins_with_the_host_that_was_found(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_primary_that_has_become_a_standby_is_an_outage():
-    """What the site answers is then 503, and the caller may send the request again."""
+    """The site then answers 503, and the caller may send the request again."""
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
         try:

@@ -109,7 +109,7 @@ def age():
 
 
 def asked(reader="alice"):
-    """Where the read goes."""
+    """The database that the read uses."""
     return replica.read(reader, lambda alias: alias)
 
 
@@ -138,7 +138,7 @@ def test_who_wrote_reads_the_primary_until_the_replica_has_it(age, django_assert
 
 @pytest.mark.django_db(transaction=True)
 def test_a_write_whose_position_is_not_known_counts_as_missing(age, monkeypatch):
-    """Nor does it become an error: it has been committed."""
+    """It raises no error either, because the write has been committed."""
     monkeypatch.setattr(reading, "_WRITTEN", "SELECT nothing")
     monkeypatch.setattr(reading.outage, "ERRORS", (*reading.outage.ERRORS, Exception))
     replica.wrote("alice")

@@ -62,7 +62,7 @@ def test_the_first_answer_closes_it():
 
 
 def test_a_request_that_fails_before_the_breaker_opens_learns_when_the_database_last_answered():
-    """So that a client that is known gets its token in the first moments of an outage, too."""
+    """So a known client gets its token even in the first moments of an outage."""
     one = Watch(Says(WELL), Breaker())
     one.look()
     assert not one.breaker.is_open
@@ -70,7 +70,7 @@ def test_a_request_that_fails_before_the_breaker_opens_learns_when_the_database_
 
 
 def test_a_clock_that_is_off_is_known_until_it_is_right_again():
-    """Also while the database is unreachable, or has no connection left."""
+    """This includes times when the database is unreachable or has no connection left."""
     one = Watch(Says(Answer(119.5, 0.001), None, Away("no answer"), Answer(0.5, 0.001)), Breaker())
     one.look()
     assert one.measured() == 119.5
@@ -138,7 +138,7 @@ def test_who_waits_when_it_opens_gets_an_error_at_once(held_up):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_without_an_answer_ends_on_this_side(held_up, settings):
-    """Not a shorter one, and not those of other connections."""
+    """Shorter statements and those of other connections are not ended."""
     settings.DB_STATEMENT_DEADLINE = 8.0
     thread, errors, mine = held_up
     one = Watch(Says(*[WELL] * 30), Breaker())

@@ -28,7 +28,9 @@ class Kept:
 
 
 def ordinary(name: str, callback: str, method: str = "client_secret_basic", **fields: Any) -> Kept:
-    """With a secret and every OpenID Connect scope. Without PKCE: the plans of OpenID Connect send none."""
+    """A client with a secret and every OpenID Connect scope. It does not need PKCE, because the plans of OpenID Connect
+    do not send it.
+    """
     row = _row(name, Kind.WEB, redirect_uris=callback, token_endpoint_auth_method=method, require_pkce=False, **fields)
     row.allowed_scopes = ["openid", "profile", "email", "offline_access"]
     secret = row.issue_secret()

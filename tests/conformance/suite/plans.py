@@ -15,14 +15,14 @@ METHODS = {
     "private_key_jwt": AuthenticationMethod.PRIVATE_KEY_JWT,
     "mtls": AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH,
 }
-#: Of this run in the suite. Two runs at once need two aliases, each with its own demo.
+#: The alias of this run in the suite. Two runs at the same time need two aliases and two demos.
 ALIAS = os.environ.get("SUITE_ALIAS", "countersign")
 PROVIDER = "conformance-suite"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where both servers are: base URLs, and what a run needs besides. `approval` is the address of `approval`."""
+    """The base URLs of both servers, and other data of a run. `approval` is the address of `approval`."""
 
     suite: str
     registration_token: str
@@ -183,7 +183,7 @@ def _varied(plan: Plan, **variant: str) -> Plan:
     return replace(plan, variant={**plan.variant, **variant})
 
 
-#: By the name on the command line and in docs/conformance.md.
+#: The plans, by their names on the command line and in docs/conformance.md.
 PLANS: dict[str, Plan] = {
     "config": Plan("oidcc-config-certification-test-plan", {}, _nothing),
     "basic": _basic,

@@ -15,7 +15,7 @@ ENDED = ("FINISHED", "INTERRUPTED")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of one module: PASSED, WARNING, REVIEW, SKIPPED, FAILED or INTERRUPTED, and the reasons for it."""
+    """The outcome of one module: PASSED, WARNING, REVIEW, SKIPPED, FAILED or INTERRUPTED, and the reasons for it."""
 
     module: str
     outcome: str

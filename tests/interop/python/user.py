@@ -17,7 +17,7 @@ def report(**result: object) -> None:
 
 
 def count_accounts(session: requests.Session) -> int:
-    """What an app does with its access token: how many accounts of the bank it sees."""
+    """Calls the API with the access token. Returns the number of accounts."""
     answer = session.get(f"{os.environ['API']}/accounts")
     answer.raise_for_status()
     return len(answer.json()["data"])

@@ -67,7 +67,7 @@ def test_a_client_is_deleted_only_when_its_id_is_typed(admin_browser, mobile_app
 
 
 def test_rows_of_other_tables_are_links(issued, mobile_app, alice):
-    """For who may open them; a name for others."""
+    """Staff who may open the objects see links; others see the names only."""
     issued(mobile_app)
     root = browser_of(staff("superuser")).get("/admin/oauth/authorization/").content.decode()
     assert f'<a href="/admin/accounts/user/{alice.pk}/change/">{alice.email}</a>' in root

@@ -1,4 +1,4 @@
-"""Where signing keys are made: chosen by the key officer, only where there is a choice."""
+"""The key officer chooses the store of a new signing key, if there is a choice."""
 
 import pytest
 

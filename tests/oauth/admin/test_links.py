@@ -1,4 +1,4 @@
-"""What a page of the admin links to opens for whoever sees the page."""
+"""Everybody who sees a page of the admin can open its links."""
 
 import pytest
 from bs4 import BeautifulSoup

@@ -1,4 +1,4 @@
-"""What the person is told on the consent page, and that it is what they allow (ASVS 5.0 10.7.1 to 10.7.3)."""
+"""The consent page shows exactly the permissions that the user gives (ASVS 5.0 10.7.1 to 10.7.3)."""
 
 from urllib.parse import urlencode
 
@@ -64,7 +64,7 @@ def test_what_is_unticked_is_not_granted(browser, mobile_app, token_endpoint):
 
 
 def test_what_was_unticked_is_asked_for_again(browser, web_app):
-    """Also of an app that is remembered: nothing is granted that was never allowed."""
+    """This is also true for an app with remembered consent: only allowed scopes are granted."""
     url = authorization_url(web_app, scope="accounts:read transfers:write")
     allow_only(browser, browser.get(url))
     assert browser.get(url).status_code == 200

@@ -1,4 +1,4 @@
-"""What relying parties of OpenID Connect expect beyond OAuth: response modes, hints, claims, subjects, algorithms."""
+"""Features of OpenID Connect beyond OAuth: response modes, hints, claims, subjects, algorithms."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ def verified(token, audience, **options):
 
 
 def posted(page):
-    """Where a form_post page sends what."""
+    """The target and the fields of a form_post page."""
     form = BeautifulSoup(page.content, "html.parser").select_one("form")
     return form["action"], {field["name"]: field["value"] for field in form.select("input")}
 

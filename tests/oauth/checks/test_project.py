@@ -35,7 +35,7 @@ def test_the_site_itself_is_right():
 
 @pytest.mark.parametrize("app", ["sessions", "messages", "staticfiles", "postgres"])
 def test_an_app_of_django_is_missing(monkeypatch, app):
-    """Without django.contrib.postgres, `migrate` failed with a syntax error of SQL."""
+    """Without django.contrib.postgres, `migrate` would fail with an SQL syntax error."""
     without(monkeypatch, OF_DJANGO + app)
     (message,) = check_project()
     assert (message.id, OF_DJANGO + app in message.hint) == ("oauth.E023", True)

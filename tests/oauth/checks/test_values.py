@@ -176,7 +176,7 @@ def test_oauth_must_be_a_dict(oauth):
 
 
 def test_no_code_runs_with_a_wrong_type(settings):
-    """Also where nobody ran the checks."""
+    """This is true even if the checks have not run."""
     given(settings, AUDIENCES="https://api.example/v1")
     with pytest.raises(ImproperlyConfigured, match="AUDIENCES"):
         _ = conf.ISSUER

@@ -92,7 +92,7 @@ def test_and_never_later_however_busy_the_client_is(service, token_endpoint, kno
 
 
 def test_a_secret_that_another_process_has_just_made_works_at_once(service, token_endpoint, known):
-    """What is kept never refuses."""
+    """A cached client alone is never a reason to refuse."""
     new = new_secret()
     elsewhere(service, secret_digest=digest(new))
     service.secret = new

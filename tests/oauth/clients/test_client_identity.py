@@ -82,7 +82,7 @@ def test_a_client_that_was_talked_down_is_asked_about_again(browser, web_app):
 
 
 def test_a_client_changed_without_the_orm_is_asked_about_again(browser, web_app):
-    """What is compared is the client as it is when the user comes."""
+    """The comparison uses the client as it is when the user comes."""
     allow(browser, web_app)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE oauth_client SET name = 'Another name'")
@@ -90,7 +90,7 @@ def test_a_client_changed_without_the_orm_is_asked_about_again(browser, web_app)
 
 
 def test_a_code_goes_silently_only_where_the_user_was_told_it_goes(browser, web_app):
-    """Also to a redirect URI that was registered all the time, at another host than the page named."""
+    """A redirect URI at a host that the page did not name gets no silent response, even if it was always registered."""
     here, there = "https://app.example/callback", "https://other.example/callback"
     change(web_app, redirect_uris=f"{here} {there} https://app.example/silent")
     allow(browser, web_app)
@@ -128,7 +128,7 @@ def test_a_loopback_port_is_no_change(browser, web_app):
 
 
 def test_a_decision_that_says_nothing_about_the_client_does_not_count(browser, web_app):
-    """As a row of before this was recorded."""
+    """The row is from before these facts were recorded."""
     allow(browser, web_app)
     RememberedConsent.objects.update(about={"response_type": "code"})
     assert not is_silent(browser, web_app)

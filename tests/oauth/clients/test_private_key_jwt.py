@@ -319,7 +319,7 @@ def test_what_is_no_jwk_set_is_invalid_client(client_with_uri, key_server, token
 
 
 def test_a_key_is_read_once_and_only_that_key():
-    """What is kept of a registered key depends on the key alone: another one is never taken for it."""
+    """The cache entry of a registered key depends on the key alone, so another key never gets it."""
     mine, other = ClientKey(), ClientKey()
     loaded = registered_keys.load(mine.public, "ES256")
     assert registered_keys.load({**mine.public, "kid": "renamed"}, "ES256") is loaded

@@ -1,4 +1,4 @@
-"""What a registration may have at most, and what its management cannot do (RFC 7591, RFC 7592)."""
+"""The limits of a registration and of its management (RFC 7591, RFC 7592)."""
 
 import pytest
 from django.core import mail
@@ -123,7 +123,7 @@ def test_without_a_scope_there_is_little_and_never_all(token, managed):
 
 
 def test_a_token_that_says_nothing_gives_little(token):
-    """As one of an earlier release, which has no ceiling."""
+    """The token is like one of an earlier release, which has no ceiling."""
     old = token()
     InitialAccessToken.objects.update(
         scopes=None, grant_types=None, authentication_methods=None, security_profiles=None,
@@ -270,7 +270,7 @@ def test_another_redirect_uri_ends_remembered_consent_and_is_told(used, browser)
     "change", [KEYS, {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://evil.example/jwks"}]
 )
 def test_other_keys_or_another_method_end_what_users_allowed(used, change):
-    """Otherwise the registration access token alone would be enough to be the client from here on."""
+    """Otherwise a stolen registration access token would be enough to act as the client."""
     assert used.put(contacts=["ops@app.example"], **change).status_code == 200
     assert not Authorization.objects.live().exists()
     assert set(Authorization.objects.values_list("revocation_reason", flat=True)) == {"client_changed"}

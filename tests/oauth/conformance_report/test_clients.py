@@ -80,7 +80,7 @@ def test_an_unsafe_field_is_not_met_and_named(values, standard, section, change)
     assert change in [line.change for line in unmet(fapi_client(**values), standard, section)]
 
 
-# What the profile of a FAPI client forbids whatever the fields say: of an ordinary client.
+# Settings of an ordinary client that the profile of a FAPI client forbids.
 LOOSE = [
     ({}, Standard.RFC_9700, "§2.2.1", "dpop_bound_access_tokens"),
     ({}, Standard.ASVS_10, "10.4.14 (L3)", "dpop_bound_access_tokens"),

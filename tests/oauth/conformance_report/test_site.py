@@ -11,7 +11,7 @@ from tests.mutants import mutant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing_keys")]
 
-#: What production sets, where the tests' own settings differ.
+#: Settings of production that differ in the tests.
 SAFE = {
     "SECURE_HSTS_SECONDS": 730 * 86_400,
     "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,

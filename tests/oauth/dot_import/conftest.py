@@ -71,7 +71,7 @@ def checksum(token: str) -> str:
 
 
 def hashed(secret: str) -> str:
-    """As DOT hashes it by default, with fewer rounds."""
+    """The secret, hashed as DOT does by default, with fewer iterations."""
     return PBKDF2PasswordHasher().encode(secret, "salt", iterations=10)
 
 

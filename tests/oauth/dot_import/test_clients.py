@@ -1,4 +1,4 @@
-"""What an application of DOT becomes: never more than it was, never more than this server's rules allow."""
+"""The client for an application of DOT never gets more than the application had, or than this server allows."""
 
 import base64
 from typing import Any

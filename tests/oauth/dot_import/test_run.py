@@ -18,7 +18,7 @@ WRITTEN = (Client, Authorization, RefreshToken, ImportedAccessToken)
 
 
 class Killed(BaseException):
-    """As SIGKILL: nothing handles it."""
+    """Stands for SIGKILL: no code catches it."""
 
 
 @pytest.fixture

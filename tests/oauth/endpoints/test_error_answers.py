@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 FORM = "application/x-www-form-urlencoded"
 ALLOWED = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
-# What no error text may repeat as it is.
+# Characters that no error text may repeat.
 ODD = 'é§“”"\\\u2028'
 FORMS = ("token", "par", "device_authorization", "backchannel_authentication", "revoke", "introspect")
 

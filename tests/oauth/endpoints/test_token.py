@@ -285,7 +285,7 @@ def test_pkce_is_never_left_out(browser, mobile_app, token_endpoint, verifier):
 
 
 def test_an_error_description_holds_only_the_characters_of_rfc_6749(web_app, browser, token_endpoint):
-    """RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E, and no other member than its own."""
+    """RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E, and the response has no members except those of an error."""
     answer = token_endpoint.redeem(web_app, allow(browser, web_app), code_verifier="")
     assert_refused(answer, "invalid_grant")
     description = answer.json()["error_description"]

@@ -175,7 +175,7 @@ def test_a_token_is_bound_to_the_certificate_that_the_proxy_saw(client, access_t
 
 @pytest.fixture
 def away(transactional_db):
-    """From when it is called, the breaker is open, and no connection is left."""
+    """After a call of it, the breaker is open, and no connection is left."""
 
     def begin():
         connection.close()
@@ -189,7 +189,7 @@ def away(transactional_db):
 def test_without_the_database_tokens_are_still_verified(
     refresh_seconds, settings, away, ask, access_token, alice, issued, mobile_app
 ):
-    """Also when the list in memory is due to be read again."""
+    """This is true even if the list in memory is due to be read again."""
     settings.OAUTH = settings.OAUTH | {"STATUS_LIST_REFRESH": timedelta(seconds=refresh_seconds)}
     ended = issued(mobile_app, scope="openid accounts:read")["access_token"]
     Authorization.objects.get().revoke(Authorization.RevocationReason.ADMIN)

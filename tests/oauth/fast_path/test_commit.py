@@ -47,7 +47,7 @@ def test_a_connection_that_is_lost_before_commit_is_an_error():
 
 
 def _cut():
-    """In the transaction, by another connection."""
+    """Ends the connection within the transaction, from another connection."""
     run("SELECT 1")
     other = connection.copy()
     with other.cursor() as cursor:

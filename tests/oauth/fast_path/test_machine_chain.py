@@ -1,4 +1,4 @@
-"""Which paths are machine endpoints, and what each answer of one carries, with the fast path and without."""
+"""The paths of machine endpoints, and the headers of their answers, with the fast path and without."""
 
 import re
 

@@ -53,7 +53,7 @@ def test_one_that_the_server_has_ended_is_noticed_at_once(pooled, asked):
 
 
 def test_no_request_gets_a_connection_that_was_ended(transactional_db, client):
-    """As above, through the pool: no 503 for a restart that is over."""
+    """The same through the pool: there is no 503 after a restart."""
     pool = connection.pool
     connection.close()
     taken = [pool.getconn() for _ in range(3)]

@@ -173,7 +173,7 @@ def _end(process):
 
 
 def test_other_threads_go_on_while_one_waits():
-    """With the interpreter's lock held, nobody could give the database's lock back."""
+    """If the statement kept the interpreter's lock, no thread could release the database's lock."""
     rows("SELECT pg_advisory_lock(4711)", [])
     answers = []
 

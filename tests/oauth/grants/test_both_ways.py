@@ -216,7 +216,7 @@ class Ways:
         return answer, left
 
     def _watch(self, patch):
-        """What the fast way decides by itself."""
+        """Records the decisions of the fast path."""
         decide = Redemption._decide_for_client
 
         def watched(redemption, held, request):
@@ -277,7 +277,7 @@ def test_a_refresh_token_is_refused_alike(refusal, ways, token, alice, mobile_ap
 
 @pytest.mark.parametrize("way", ["fast", "under the lock"])
 def test_tokens_leave_the_same_both_ways(ways, token, way):
-    """What a rotation writes: the predecessor is superseded, the successor is new, one event tells of it."""
+    """A rotation writes three rows: the superseded predecessor, the new successor, and one event."""
     answer, (_, _, tokens, events) = ways(way, token)
     assert answer == "tokens"
     assert tokens == [(0, False, False, True), (1, True, True, True)]
@@ -286,7 +286,7 @@ def test_tokens_leave_the_same_both_ways(ways, token, way):
 
 @pytest.mark.parametrize("way", ["fast", "under the lock"])
 def test_a_superseded_token_of_a_client_that_became_confidential_is_retried(ways, token, web_app, way):
-    """Nothing is rotated any more: the retry succeeds and kills nothing."""
+    """Tokens are no longer rotated, so the retry succeeds and ends nothing."""
 
     def scenario():
         token()

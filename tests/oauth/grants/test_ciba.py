@@ -28,7 +28,7 @@ from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 KEY = ClientKey("ES256")
-# What a mail program would make a link of.
+# Texts that a mail program would turn into links.
 LINKS = [
     "https://evil.example/x", "See HTTP://1.2.3.4", "log in at evil.com", "evil.example/login now", "www.evil",
     "write to a@b", "mailto:a", "evil\uff0ecom", "evil\u3002com", "evil.xn--p1ai", "call tel:123", "1.2.3.4", "банк.рф",
@@ -148,7 +148,7 @@ def test_what_leads_nowhere_is_a_binding_message(call_centre, alice, text):
 
 
 def answered(client, **parameters):
-    """What a client sees, with what the server did for it."""
+    """The response that the client sees, with the statements of the server."""
     with CaptureQueriesContext(connection) as queries:
         answer = ask(client, **parameters)
     body = answer.json()
@@ -192,7 +192,7 @@ def test_too_many_requests_are_refused_for_nobody_as_for_a_user(call_centre, ali
 
 
 def test_another_spelling_of_a_hint_does_not_reach_the_user_more_often(call_centre, alice, monkeypatch):
-    """Nor does the answer say that both mean the same user."""
+    """The answer does not reveal that both mean the same user."""
     finder = "oauth.authorize.backchannel_request.find_user"
     monkeypatch.setattr(finder, lambda hint: alice)
     answers = [ask(call_centre, login_hint=f"customer {number}").status_code for number in range(8)]

@@ -1,4 +1,4 @@
-"""What was taken from a client comes with no token any more, at no grant (ASVS 5.0 10.4.11)."""
+"""No grant issues a token with a permission that was taken from the client (ASVS 5.0 10.4.11)."""
 
 import json
 

@@ -65,7 +65,9 @@ def test_an_honest_client_is_never_logged_out(family, races):
 @random_families
 @given(before=RACES, after=RACES, of_thief=RACES, wait=st.integers(0, WINDOW - 1), is_thief_first=st.booleans())
 def test_a_thief_is_found(family, before, after, of_thief, wait, is_thief_first):
-    """The thief has a copy of the client's newest token. After the retry window, one use by each of them ends it."""
+    """The thief has a copy of the client's newest token. After the retry window, the authorization ends when each of
+    them has used a token once.
+    """
     with time_machine.travel(timezone.now(), tick=False) as clock:
         token, refresh = family()
         stolen = used(refresh, token, before, clock)

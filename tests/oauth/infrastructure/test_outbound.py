@@ -36,7 +36,7 @@ def test_only_plain_https_urls(url):
      "[::ffff:0:127.0.0.1]", "[2001:db8::1]", "[64:ff9b::808:808]", "192.88.99.1", "no-such-name.invalid"],
 )  # fmt: skip
 def test_an_address_of_our_own_network_is_never_asked(host):
-    """In every spelling that the resolver understands; and the refusal does not tell it from an unknown name."""
+    """It is refused in every spelling that the resolver understands, with the same message as an unknown name."""
     with pytest.raises(OutboundError, match=NO_PUBLIC_ADDRESS):
         outbound.request("GET", f"https://{host}/")
 

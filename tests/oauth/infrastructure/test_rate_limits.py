@@ -110,7 +110,7 @@ def test_guessing_a_secret_is_slowed_and_the_right_one_always_accepted(web_app, 
 @pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", ["token", "par", "introspect", "revoke", "device_authorization"])
 def test_failures_of_an_address_are_no_obstacle_to_right_credentials(service, signing_keys, path):
-    """At every endpoint that clients authenticate at: bad requests in the name of 200 clients, then a good one."""
+    """At every endpoint with client authentication: bad requests in the name of 200 clients, then a good one."""
 
     def send(client_id, secret):
         form = {"client_id": client_id, "client_secret": secret, "token": "x", "grant_type": "client_credentials"}

@@ -1,4 +1,4 @@
-"""What a process remembers is stored a moment later, in a thread that lives only that long."""
+"""Values in memory are stored a moment later, in a thread that ends afterwards."""
 
 import logging
 import subprocess

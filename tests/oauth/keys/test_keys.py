@@ -252,7 +252,7 @@ def test_rotating_twice_leaves_one_that_will_sign():
 
 
 def test_the_next_key_is_published_once_and_takes_over_when_it_is_due():
-    """Also if the worker that published it does not run by then."""
+    """This is true even if the worker that published it no longer runs."""
     with time_machine.travel(timezone.now(), tick=False) as clock:
         made = {key.algorithm: key.kid for key in rotation.rotate_where_due()}
         assert set(made) == set(SIGNING_ALGORITHMS)

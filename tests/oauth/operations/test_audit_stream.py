@@ -53,7 +53,7 @@ def record(reason: str) -> AuditEvent:
 
 
 def insert(sql: Any, reason: str) -> None:
-    """As another process does, in a transaction that is open until it commits."""
+    """Inserts an event in an open transaction, as another process does."""
     event = AuditEvent.unsaved(AuditEvent.Action.REFUSED, reason=reason)
     sql.execute(
         'INSERT INTO oauth_auditevent (id, at, action, endpoint, "user", actor, client, error, error_id, reason) '

@@ -30,7 +30,7 @@ def no_request():
 
 @pytest.fixture
 def lines():
-    """What the worker logs of a job, as the site's handlers see it."""
+    """The log lines of the worker about a job, as the site's handlers get them."""
     seen = []
 
     class Handler(logging.Handler):

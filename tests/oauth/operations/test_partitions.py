@@ -25,8 +25,9 @@ def run(statement, *values):
 
 
 def take_partitions(*tables):
-    """As two weeks after the upgrade: the first partitions are gone, and those that another test's cleanup has made. They
-    are back after the test's transaction."""
+    """The state two weeks after the upgrade: the first partitions are gone, and those that the cleanup of another test
+    made. They are back after the test's transaction.
+    """
     for table in tables:
         for (name,) in run("SELECT partition::text FROM oauth_partitions(%s::regclass)", table):
             run(f"ALTER TABLE {table} DETACH PARTITION {name}")
@@ -56,7 +57,9 @@ def test_partitions_are_there_for_a_day_of_a_worker_that_does_not_run(by_the_hou
 
 
 def test_a_proof_counts_once_also_at_the_turn_of_an_hour(by_the_hour, service, token_endpoint):
-    """RFC 9449 §11.1: its partition follows from `iat`. By the time of arrival, the last three would be in another."""
+    """RFC 9449 §11.1: its partition follows from `iat`. If the time of arrival decided, the last three would be in
+    another partition.
+    """
     hour = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=3)
     issued_at = hour - LIFETIME - 2 * conf.CLOCK_SKEW - timedelta(seconds=25)
     with time_machine.travel(issued_at, tick=False) as clock:

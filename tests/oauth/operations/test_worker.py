@@ -212,7 +212,7 @@ class TestWhatAJobDefers:
         assert not ProcrastinateJob.objects.filter(queue_name="later").exists()
 
     def test_is_not_seen_before_its_transaction_ends(self, run):
-        """Otherwise another job would look for a row that is not there yet."""
+        """Otherwise the job would look for a row that is not there yet."""
         seen = []
 
         def job():

@@ -1,4 +1,4 @@
-"""What the error page says was refused: the app's request, an answer of the user, or one request too many."""
+"""The error page says what was refused: the app's request, an answer of the user, or one request too many."""
 
 import pytest
 from bs4 import BeautifulSoup

@@ -29,7 +29,7 @@ def nobody():
 
 
 def shown(page):
-    """What the page leads to, once somebody presses its button."""
+    """The target of the page's button."""
     assert page.status_code == 200, page
     assert "Location" not in page
     main = BeautifulSoup(page.content, "html.parser").select_one("main")
@@ -84,7 +84,7 @@ def test_silent_authentication_is_answered_where_it_belongs(nobody, stranger, de
 
 
 def test_a_link_that_asks_silently_is_no_silent_authentication(nobody, stranger):
-    """What a link in a mail opens is a page, whatever it says of prompt."""
+    """A link in an email always opens a page, whatever its `prompt`."""
     page = nobody.get(authorization_url(stranger, prompt="none"), headers={"Sec-Fetch-Dest": "document"})
     assert "error=login_required" in shown(page)["href"]
 

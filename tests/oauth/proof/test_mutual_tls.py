@@ -40,7 +40,7 @@ def _mutual_tls(settings):
 
 
 def environ(certificate, *, peer=PROXY, chain=()):
-    """What the wrapper makes of the headers, for the test client."""
+    """The environ that the wrapper makes from the headers, for the test client."""
     seen = {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http"}
     parts = [f"by=_{SECRET}"]
     if certificate is not None:

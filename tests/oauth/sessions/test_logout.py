@@ -109,7 +109,7 @@ def test_a_hint_of_another_login_of_this_person_asks(app, hint, alice):
 
 
 def test_a_hint_of_a_login_that_has_ended_asks(browser, app, hint, alice):
-    """Whoever kept an old ID token logs nobody out."""
+    """An old ID token logs nobody out."""
     browser.post("/accounts/logout/")
     browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
     allow(browser, app, scope="openid")
@@ -290,7 +290,7 @@ def test_log_out_ends_online_access_of_this_session_only(browser, app, issued, t
 
 @pytest.mark.parametrize("scope", ["openid accounts:read", "openid accounts:read offline_access"])
 def test_log_out_ends_what_was_allowed_for_a_device(browser, television, scope):
-    """Also what the device has not fetched yet."""
+    """This includes tokens that the device has not fetched yet."""
     fetched, waiting = (device.begin(television, scope).json() for _ in range(2))
     for asked in (fetched, waiting):
         device.type_code(browser, asked["user_code"], decision="allow", **ALL)
@@ -347,7 +347,7 @@ def told(app, listener):
 
 
 def run_jobs():
-    """What the worker would do, one attempt each; returns how many there were."""
+    """Runs the jobs as the worker would, with one attempt each. Returns their number."""
     jobs = list(ProcrastinateJob.objects.filter(status="todo", queue_name="notifications"))
     for job in jobs:
         tasks.tell_client_of_logout(**job.args)
@@ -412,7 +412,7 @@ def test_a_private_address_is_not_told(browser, told, listener, issued, settings
 
 
 def test_the_word_is_lost_with_the_transaction_that_it_is_about(browser, told, issued):
-    """Nothing half done: no session ended, nobody told."""
+    """Nothing is left half done: no session has ended, and no client was notified."""
     issued(told, scope="openid")
     with transaction.atomic():
         login_session.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)

@@ -50,7 +50,7 @@ def end(authorization, how):
             Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
         case "expired":
             Authorization.objects.update(expires_at=timezone.now())
-        # By themselves, without what follows from them: the site would revoke the authorization as well.
+        # Changes only this row. The site would also revoke the authorization.
         case "user":
             models.QuerySet(get_user_model()).update(is_active=False)
         case "client":

@@ -1,4 +1,4 @@
-"""What an API on this site knows of all status lists at once."""
+"""The status lists for an API on this site, which are known at once."""
 
 import threading
 import time
@@ -20,7 +20,9 @@ A_LIST_FAR_AWAY = 2_000
 
 @pytest.fixture
 def many_lists():
-    """As with 130 million authorizations. A sequence is outside of transactions, so it is set back."""
+    """The number of lists of a site with 130 million authorizations. A sequence is outside of transactions, so it is
+    set back.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT last_value FROM oauth_status_index")
         [before] = cursor.fetchone()

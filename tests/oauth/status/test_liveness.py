@@ -1,4 +1,6 @@
-"""What has ended or changed is over at every door: one function answers for all of them (`oauth.status.liveness`)."""
+"""An authorization that has ended or changed is refused at every endpoint. One function decides for all
+(`oauth.status.liveness`).
+"""
 
 import ast
 from pathlib import Path
@@ -42,7 +44,7 @@ def gateway(app):
 
 @pytest.fixture
 def tokens(browser, app, token_endpoint):
-    """Of an app that may look and pay."""
+    """Tokens of an app that may read and pay."""
     code = allow(browser, app, scope="openid email accounts:read transfers:write", grant_management_action="create")
     return token_endpoint.redeem(app, code).json()
 
@@ -59,7 +61,7 @@ def replaced(browser, app, tokens, token_endpoint):
 
 
 def disable_elsewhere(client):
-    """As another process does it: this one still has the client in memory."""
+    """Disables the client as another process does, so this process still has it in memory."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE oauth_client SET is_active = false WHERE id = %s", [client.pk])
 
@@ -173,7 +175,7 @@ def test_a_device_that_was_let_in_gets_nothing_after_the_end(browser, alice, sig
 # --- nothing else may ask
 
 
-#: Where the words are used for another purpose: lists for people, and the model that has the columns.
+#: Files that use these words for another purpose: lists for users, and the model with the columns.
 ELSEWHERE = {
     "oauth/status/liveness.py",
     "oauth/models/authorization.py",

@@ -28,7 +28,7 @@ ACCOUNTS = "/api/v1/accounts"
 
 
 def read_list(client, uri):
-    """As a resource server of somebody else would: §8."""
+    """Reads the list as a resource server of others would: §8."""
     answer = client.get(uri.removeprefix(conf.ISSUER))
     assert answer["Content-Type"] == "application/statuslist+jwt"
     header = jwt.get_unverified_header(answer.content)
@@ -318,7 +318,7 @@ def test_the_api_says_try_again_where_nobody_can_tell(api, alice, access_token, 
 
 
 def test_a_list_is_signed_anew_by_a_new_key(client, issued, mobile_app):
-    """Who reads it finds an unknown `kid`, reads the JWK Set, and loses the keys that were withdrawn."""
+    """A resource server that reads the list finds an unknown `kid`, fetches the JWK Set, and drops withdrawn keys."""
     uri = decoded(issued(mobile_app)["access_token"])["status"]["status_list"]["uri"]
     before = client.get(uri.removeprefix(conf.ISSUER))
     new = keys.rotation.replace_now(conf.SIGNING_ALGORITHM)

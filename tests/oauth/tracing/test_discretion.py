@@ -1,4 +1,4 @@
-"""What leaves the process in a span: nothing that somebody else wrote, and no secret."""
+"""The spans that leave the process contain no text that others wrote, and no secret."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where nobody traces, nothing of OpenTelemetry is imported, and a wrong setting is named."""
+"""If tracing is off, nothing of OpenTelemetry is imported. A wrong setting is reported."""
 
 import os
 import subprocess

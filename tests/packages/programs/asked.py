@@ -1,4 +1,4 @@
-"""What each program of this directory is asked, from standard input, and how it prints its answers.
+"""The questions that each program of this directory reads from standard input, and the form of its answers.
 
 They run where only the wheel of the resource server is installed, so they import nothing of this repository.
 """

@@ -1,4 +1,6 @@
-"""What an app does with the client that openapi-python-client makes: a token, accounts, history, a payment, a problem."""
+"""Uses the client that openapi-python-client generates, as an app does: a token, accounts, history, a payment, a
+problem.
+"""
 
 import json
 import os
