@@ -1,4 +1,4 @@
-"""Users: who they are, how they log in, and what the authorization server learns of it.
+"""Users, their login, and the facts about both that the authorization server gets.
 
 django-allauth does most of the work. The rooms here hold what this site adds: `login`, `passwords`, `second_factors`,
 `addresses`, `browsers`, `upstream`, `staff`, `pages`, `changes` (what follows from a new password or email) and

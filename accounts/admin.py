@@ -50,7 +50,7 @@ class InviteUserForm(ModelForm[User]):
 
 
 class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only
-    """Its help texts say what follows from each change; accounts.changes does it."""
+    """Its help texts name the consequences of each change; accounts.changes carries them out."""
 
     password = None  # type: ignore[assignment]  # Django's way to leave a field out; staff see no hash
 

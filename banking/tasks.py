@@ -102,7 +102,8 @@ def clean_up(timestamp: int) -> None:
     statement_files.delete_old()
 
 
-# One job at a time, on whatever machine; a day that is closed by hand at the same time is closed once all the same.
+# One job runs at a time, on any machine. If somebody closes the day by hand at the same time, it is still closed only
+# once.
 @app.periodic(cron="7 * * * *")
 @app.task(name="banking.close_days", queue="banking", queueing_lock="banking.close_days", lock="banking.close_days")
 def close_days(timestamp: int) -> None:

@@ -51,8 +51,8 @@ ROWS_OF_PAGE = 50
 class Case:
     """`make(n)` returns n requests. `most` limits n if the requests expire soon.
 
-    `port` is for a case that does not use the server's default port. `connections` is the most on which the server
-    accepts such requests at once.
+    `port` is for a case that does not use the server's default port. `connections` is the number of connections, which
+    is lower if the server refuses so many requests at once.
     """
 
     name: str

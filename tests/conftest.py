@@ -167,9 +167,7 @@ def as_the_site(db: None) -> str:
 
 @pytest.fixture
 def signing_keys(db: None) -> None:
-    """The keys that `migrate` made. For a test that travels to an earlier day, the keys must not be newer than that
-    day.
-    """
+    """The keys that `migrate` made. In a test that travels to an earlier day, they get the time of that day."""
     if not SigningKey.objects.active().exists():
         SigningKey.objects.update(published_at=timezone.now(), active_at=timezone.now())
         ring.forget()

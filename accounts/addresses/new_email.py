@@ -26,8 +26,8 @@ def checked(given: str, *, user: User | None) -> str:
 
 @transaction.atomic
 def ask(user: User, email: str, by: Any) -> NewEmail:
-    """Tells the user, who may know nothing of it. An earlier request that is still open is withdrawn, so staff who
-    approve see one new email for each user.
+    """Sends the user an email, because the user may not know of the request. An earlier request that is still open is
+    withdrawn, so staff who approve see one new email for each user.
     """
     User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     waiting = NewEmail.objects.filter(user=user, decided_at=None)

@@ -1,7 +1,7 @@
 """Pages show times in the user's zone. The browser reports its zone in a cookie, which a script of the login pages
 sets.
 
-The bank's days and months are those of BANK_TIME_ZONE, whatever a user reads times in.
+The bank's days and months follow BANK_TIME_ZONE, whatever time zone a user has chosen.
 """
 
 from collections.abc import Callable

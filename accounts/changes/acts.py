@@ -82,8 +82,8 @@ def end_browsers(user: User, stored: Stored) -> bool:
 
 
 def follow(user: User, stored: Stored) -> None:
-    """Does what follows from a save. `stored` has the values from before it."""
-    if user.closed_at is not None:  # accounts.closing tells the user, and has erased what they had
+    """Carries out the consequences of a save. `stored` has the values from before it."""
+    if user.closed_at is not None:  # accounts.closing notifies the user and has erased the user's data
         _take_sandbox_users_along(user)
         login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
         return

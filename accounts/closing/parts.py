@@ -17,8 +17,9 @@ class Part(Protocol):
         """The reasons why the user account cannot be closed now."""
 
     def leave(self, user_id: UUID, email: str) -> Iterable[Obstacle]:
-        """Ends and erases what is theirs, in the caller's transaction. If anything is in the way, the caller rolls
-        back."""
+        """Ends and erases the user's objects, in the caller's transaction. If anything is in the way, the caller rolls
+        back.
+        """
 
     def keeps_records(self, user_id: UUID) -> bool:
         """Whether the law requires the identity of this user after they have left."""

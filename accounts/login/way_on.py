@@ -18,7 +18,7 @@ from django.urls import get_script_prefix
 from oauth.authorize import interaction
 from oauth.authorize.interaction import AskingClient
 
-# A user who is logged in has no use for them.
+# A user who is logged in does not need them.
 _WAYS_IN = tuple(
     f"/accounts/{page}/" for page in ("login", "signup", "2fa/authenticate", "2fa/trust", "2fa/webauthn/login")
 )
@@ -73,7 +73,7 @@ def apps_of_refused(request: HttpRequest) -> list[AskingClient]:
 
 
 def _way_on_of_refused(request: HttpRequest) -> str:
-    """Empty if it cannot be read: the request itself may be what was refused, and before it had a session."""
+    """Empty if it cannot be read, because the request may have been refused before it had a session."""
     if not hasattr(request, "session"):
         return ""
     try:

@@ -1,4 +1,6 @@
-"""A user closes their account for good. The page says first what is in the way, what ends, and what the bank keeps."""
+"""A user closes their account for good. The page first shows the obstacles, everything that will end, and the data that
+the bank keeps.
+"""
 
 from django.conf import settings
 from django.contrib.auth import logout

@@ -1,4 +1,5 @@
-"""How many guesses a password takes, for the meter beside it and for the rule that refuses what is guessed easily.
+"""Estimates how many guesses a password takes, for the meter beside the field and for the rule that refuses weak
+passwords.
 
 zxcvbn estimates it (D. Wheeler, USENIX Security 2016). It runs here: in a browser it would need 800 kB of dictionaries.
 """
@@ -20,8 +21,9 @@ _JUDGED = 40
 
 
 def score(password: str, own_words: Collection[str] = ()) -> int:
-    """0 (guessed at once) to 4 (not guessed); 10^3, 10^6, 10^8 and 10^10 guesses are the limits. `own_words` are what
-    an attacker knows of the user, in any case; they count for nothing."""
+    """0 (guessed at once) to 4 (not guessed); 10^3, 10^6, 10^8 and 10^10 guesses are the limits. `own_words` are words
+    that an attacker knows about the user, in capital or small letters. They add no strength.
+    """
     from zxcvbn import zxcvbn  # its dictionaries take 0.2 s and 16 MiB, which only processes with such pages need
 
     known = "|".join(map(re.escape, sorted(own_words, key=len, reverse=True)))

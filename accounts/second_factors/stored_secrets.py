@@ -23,7 +23,7 @@ BATCH = 200
 
 class SecondFactorAdapter(DefaultMFAAdapter):
     def _get_site_name(self) -> str:
-        """How authenticator apps and devices list what they keep for this site."""
+        """The name under which authenticator apps and devices list their entry for this site."""
         return brand.current().name
 
     def encrypt(self, text: str) -> str:

@@ -49,7 +49,7 @@ class _Respecting(ModelAdmin[Any]):
 
 
 class OfAUser(_Respecting):
-    """Rows of a user: the user, and what the user logs in with."""
+    """Rows of a user: the user, and the user's login methods."""
 
     def _may_touch(self, request: HttpRequest, obj: Any) -> bool:
         return obj is None or may_touch(request.user, obj if isinstance(obj, User) else obj.user)

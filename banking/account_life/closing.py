@@ -21,7 +21,8 @@ from banking.payments.refusals import StrongProofNeeded
 @transaction.atomic
 def close(account_id: UUID, *, by: UUID, is_proven: bool, other_id: UUID | None = None) -> None:
     """The owner closes their account. Users keep seeing it and its statements. `other_id` is another account of the
-    owner, of `others_of`: what the closing one has earned goes there, what it owes comes from there.
+    owner, one of `others_of`: interest that the closing account has earned goes there, and charges that it owes are
+    paid from there.
 
     Raises StrongProofNeeded; OtherAccountNeeded if there is something to pay and no such account; or NotClosable while
     it has money, holds or a payment on its way, is frozen, or if the user does not own it.
@@ -65,7 +66,7 @@ def _close(account_id: UUID, actor: UUID, other_id: UUID | None, *, is_officer: 
 
 
 def _settle(account: Account, other: Account | None, *, is_officer: bool) -> None:
-    """Posts the final charges. Money that was paid in for them may be there, and none besides it."""
+    """Posts the final charges. The account may have money that was paid in for these charges, and no other money."""
     final = end_of_day.final_charges(account)
     rest_minor = account.posted_minor + final.amount_minor
     if account.posted_minor and rest_minor:

@@ -9,7 +9,7 @@ from banking.notices import Kind
 
 
 def tell_holders(kind: Kind, act: AccountAct, *, also: UUID | None = None) -> None:
-    """In the caller's transaction. `also` is a user who is told even if they hold the account no longer."""
+    """In the caller's transaction. `also` is a user who is notified even if they no longer hold the account."""
     holders = AccountAccess.objects.filter(account=act.account_id, role__in=HOLDING).values_list("user_id", flat=True)
     for user_id in sorted({*holders, *([also] if also else [])}):
         notices.enqueue_notice(kind, act.pk, to=user_id)

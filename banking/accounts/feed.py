@@ -47,7 +47,7 @@ class Next:
 
 
 def starts(since: Mapping[UUID, datetime]) -> dict[UUID, int]:
-    """The position of a reader who begins with what each account booked since a time. One query."""
+    """The position of a reader who begins with the transactions of each account since a time. One query."""
     with connection.cursor() as cursor:
         cursor.execute(_STARTS, [list(since), list(since.values())])
         return dict(cursor.fetchall())

@@ -17,7 +17,7 @@ MOST_SUMMED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Amounts in minor units, without a sign. `category` is None for what has no merchant."""
+    """Amounts in minor units, without a sign. `category` is None for transactions without a merchant."""
 
     category: Category | None
     out_minor: int
@@ -25,8 +25,9 @@ class Spending:
 
 
 def by_category(account_id: Any, month: Month) -> list[Spending] | None:
-    """The most expensive category first; what was reversed, and the reversal, are left out. None if the month has too
-    many transactions. Two queries."""
+    """The most expensive category comes first. Reversed transactions and their reversals are left out. None if the
+    month has too many transactions. Two queries.
+    """
     since, until = month.begins_at, month.ends_at
     numbers = numbers_in(account_id, since=since, until=until)
     if numbers.before - 1 - numbers.after > MOST_SUMMED:

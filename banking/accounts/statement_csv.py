@@ -37,7 +37,9 @@ class _Echo:
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """Excel takes a file for UTF-8 only with a byte order mark, and reads both signs as the reader's country writes."""
+    """The notation that Excel expects. It recognizes UTF-8 only by a byte order mark, and reads delimiter and decimal
+    sign as usual in the user's country.
+    """
 
     mark: str = ""
     delimiter: str = ","

@@ -61,7 +61,7 @@ class AccessCountAdmin(ReadOnly):
 
 
 def _user_of(found: QuerySet[Any]) -> object:
-    """Whose access is exported, if it is of one user."""
+    """The user, if the access to one user's accounts is exported."""
     users = list(found.order_by().values_list("user_id", flat=True).distinct()[:2])
     return users[0] if len(users) == 1 else ""
 

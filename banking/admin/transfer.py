@@ -1,4 +1,6 @@
-"""Transfers as their users see them. Two officers can take the held money of one that another bank was paid for."""
+"""Transfers as their users see them. If another bank was paid for a transfer and the money is still held, two officers
+can take the held money.
+"""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

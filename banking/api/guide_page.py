@@ -1,4 +1,4 @@
-"""The guides of the developer portal, in English: what the schema of the API cannot say."""
+"""The guides of the developer portal, in English. They explain what the schema of the API cannot express."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse

@@ -74,8 +74,9 @@ class CreateOnce(PaymentView):
     header_parameters = {"POST": (IDEMPOTENCY_KEY,)}
 
     def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> Mapping[str, Any]:
-        """The JSON of what the body asks to make, in the caller's transaction. Raises a Refusal, StrongProofNeeded,
-        NotTheirs, LimitReached, or what `require_live` raises."""
+        """Creates the object that the body describes, in the caller's transaction. Returns its JSON. Raises a Refusal,
+        StrongProofNeeded, NotTheirs, LimitReached, or what `require_live` raises.
+        """
         raise NotImplementedError
 
     def created_once(self, request: TokenRequest, body: dict[str, Any]) -> Created[Any] | ProblemResponse:

@@ -1,6 +1,6 @@
 """The problem types of the API. Each is documented at /problems/<code>."""
 
-#: code -> (title, what the reader can do).
+#: code -> (title, remedy for the client's developer).
 PROBLEMS: dict[str, tuple[str, str]] = {
     "malformed_request": ("The request is malformed", "Correct what `errors` points at and send it again."),
     "unknown_member": ("The body has a member that is not known", "Remove the member; see the schema."),

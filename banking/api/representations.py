@@ -148,7 +148,7 @@ class Transaction(StatementTransaction):
 
 
 class TransactionFeed(TypedDict):
-    """Of each account in the order of account_seq, without gaps."""
+    """The transactions of each account are in the order of account_seq, without gaps."""
 
     data: list[Transaction]
     next_cursor: Annotated[

@@ -33,7 +33,7 @@ class Former(_Representation[R]):
 
 
 class Created(_Representation[R]):
-    """`location` is the path of what was created."""
+    """`location` is the path of the new object."""
 
     status_code = 201
 
@@ -49,7 +49,7 @@ class Accepted(Response):
 
 
 class NotYet(Response):
-    """202 without a body: what was asked for is being made. `location` is the path that has it then."""
+    """202 without a body: the requested object is being made. `location` is the path that has it then."""
 
     status_code = 202
 

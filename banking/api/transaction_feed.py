@@ -1,4 +1,6 @@
-"""GET /transactions: what all accounts of the token booked, oldest first, to be synchronized without loss."""
+"""GET /transactions: the booked transactions of all accounts of the token, oldest first, so that an app can copy them
+without loss.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -96,8 +98,9 @@ def _positions(cursor: str | None, since: dict[UUID, datetime]) -> dict[UUID, in
 def _following(
     filters: Filters, positions: dict[UUID, int], since: dict[UUID, datetime], examined: int, alias: str
 ) -> tuple[list[Next], bool, list[dict[str, Any]]]:
-    """What follows, whether there may be more, and the rows that fit: all of one database, or a reader would pass what
-    the other one lacks."""
+    """The next entries, whether there may be more, and the rows that match. All must come from one database, otherwise
+    a reader would skip entries that the other database lacks.
+    """
     following, has_more = next_of(positions, since, examined, using=alias)
     return following, has_more, _rows(filters, [entry.pk for entry in following], alias)
 

@@ -52,8 +52,8 @@ class TransactionList(BankView):
         reader = user_id_of(request.token)
         pending: list[Transaction] = []
         if "pending" in filters.statuses and position is None:
-            # Before the booked ones, and from the same database: what is booked meanwhile is then in both and never in
-            # none of them.
+            # Pending transfers are read before the booked ones, and from the same database. A transfer that is booked
+            # meanwhile is then in both lists, and never in neither.
             waiting = replica.read(
                 reader, lambda alias: _pending(request, account, filters, before=page.after, using=alias)
             )

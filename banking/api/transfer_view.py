@@ -105,7 +105,9 @@ class TransferView(PaymentView):
         return None if paid is None else self.represent(self._row_of(paid.transfer, paid.destination_iban))
 
     def as_made(self, transfer_id: str) -> Transfer:
-        """The JSON of a transfer when it was made, whatever has become of it: the answer to a retry of its request."""
+        """The JSON that a transfer had when it was made, whatever its present status. It answers a retry of the
+        request.
+        """
         transfer = TransferRow.objects.select_related("destination").get(pk=transfer_id)
         transfer.updated_at = None
         if transfer.hold_id is not None:

@@ -1,4 +1,4 @@
-"""Taking an account out of what a user allowed apps, when their access to it ends or it is closed."""
+"""Removes an account from a user's permissions for apps, when the user's access to it ends or the account is closed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def without_account(detail: Mapping[str, Any], account_id: UUID) -> Mapping[str,
     """The detail as it is without this account; None if it covered nothing else and grants nothing."""
     if detail["type"] == TRANSFER:
         return None if detail.get("debtor_account") == str(account_id) else detail
-    # The app keeps what is not about accounts, such as the login.
+    # The app keeps permissions that are not about accounts, such as the login.
     may_be_empty = detail["type"] == ACCOUNT_ACCESS
     if detail.get("accounts_by") == "consent":
         others = Consent.accounts.through.objects.filter(consent=detail["identifier"]).exclude(account=account_id)

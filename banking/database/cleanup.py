@@ -10,7 +10,7 @@ from banking.models import AccessCount, ExchangeQuote, LedgerAudit, WebhookDeliv
 BATCH = 1000
 DELIVERIES_KEPT = timedelta(days=30)
 AUDITS_KEPT = timedelta(days=400)
-#: Offers that nobody took, for a user who asks what they were offered.
+#: The time for which unused quotes are kept, in case a user asks about them.
 QUOTES_KEPT = timedelta(days=30)
 #: The journal of apps: longer than the year after which a user may ask what happened.
 ACCESS_KEPT = timedelta(days=400)

@@ -1,4 +1,4 @@
-"""The database role that the site connects with: it may do what the site does, and nothing more.
+"""The database role of the site's connections. It has only the rights that the site needs.
 
 Migrations run as the owner of the tables. An attacker who takes over the site can therefore neither change nor delete
 entries of the ledger, nor switch off its guarantees.

@@ -46,7 +46,7 @@ def charge_some(month: Month, reached: UUID | None) -> tuple[UUID | None, str]:
 
 
 def collect_some(reached: UUID | None) -> tuple[UUID | None, str]:
-    """Posts what was due and can be paid now; the next BATCH."""
+    """Posts the next BATCH of charges that were due and can be paid now."""
     due = list(_after(AccountCharge.objects.filter(status=Status.DUE), reached)[:BATCH])
     posted = sum(ledger.in_transaction(partial(_collect, charge)) for charge in due)
     return (due[-1].pk if len(due) == BATCH else None), f"{posted} of {len(due)} posted in the last batch"

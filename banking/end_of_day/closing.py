@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 def close_days() -> list[date]:
     """Closes each day that has ended, the oldest first, and returns those that it closed. It begins with the day before
-    its first call. Raises StepFailed, or what a step raised; the next call continues with that step."""
+    its first call. Raises StepFailed, or the exception of a step. The next call continues with that step.
+    """
     closed = [day for day in _ended() if _close(day)]
     BankDay.objects.get_or_create(day=bank_day.today(), defaults={"ends_at": bank_day.ends_at(bank_day.today())})
     return closed
@@ -78,7 +79,7 @@ def _part(day: BankDay, step: Step) -> bool:
 
 def _store(pk: UUID, reached: UUID | None, result: str) -> None:
     done = {"done_at": timezone.now(), "error": ""} if reached is None else {}
-    # Another machine may have ended it in this moment; what is done is not written again.
+    # Another machine may have completed the step at this moment. Its result is not written again.
     DayStep.objects.filter(pk=pk, done_at=None).update(reached=reached, result=result[:200], **done)
 
 

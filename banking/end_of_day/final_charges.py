@@ -21,7 +21,7 @@ from banking.notation import bank_day
 
 @dataclass(frozen=True, slots=True)
 class FinalCharges:
-    """`charges` are in the order in which they are posted: what the account gets, then what it pays."""
+    """`charges` are in the order of posting: first those that the account gets, then those that it pays."""
 
     accruals: tuple[InterestAccrual, ...]
     charges: tuple[AccountCharge, ...]
@@ -44,8 +44,9 @@ def final_charges(account: Account) -> FinalCharges:
 
 
 def post_final_charges(account: Account, final: FinalCharges, *, are_waived: bool = False) -> int:
-    """Posts and stores them, under the lock of the account. Returns what the account then has. It pays from what it
-    has, never from an overdraft: what that does not cover stays due, or is waived if `are_waived`."""
+    """Posts and stores them, under the lock of the account. Returns the new balance. It pays from what it has, never
+    from an overdraft: what that does not cover stays due, or is waived if `are_waived`.
+    """
     InterestAccrual.objects.bulk_create(final.accruals)
     balance_minor = account.posted_minor
     for charge in final.charges:

@@ -21,15 +21,15 @@ from banking.payments.instruction import Payer
 from banking.payments.payer_lock import lock_payer
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
-#: The bank's own account of each currency: what it has taken of it less what it has given.
+#: The bank's own account in each currency. Its balance is what it has bought of the currency less what it has sold.
 POSITION = "Currency exchange"
 KIND = "exchange"
 
 
 def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | None) -> Exchange:
-    """Exchanges at exactly what was quoted, once.
+    """Makes the exchange exactly as quoted, once.
 
-    The rules are those of a transfer between own accounts; what was sold counts for the sum of the day. Raises
+    The rules are those of a transfer between own accounts. The sold amount counts toward the sum of the day. Raises
     NotTheirs for a quote of another user or client, StrongProofNeeded, or a Refusal: QuoteUsed, QuoteExpired, and
     RateMoved if the bank has set another rate since.
     """

@@ -1,4 +1,4 @@
-"""The bank's rates, and what a customer gets: the mid rate less the spread, cut off after RATE_DIGITS digits."""
+"""The bank's rates, and the rate for customers: the mid rate less the spread, cut off after RATE_DIGITS digits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _LAST_DIGIT = Decimal(1).scaleb(-RATE_DIGITS)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`rate` is what one major unit of `sell_currency` buys."""
+    """`rate` is the amount that one major unit of `sell_currency` buys."""
 
     of_rate: ExchangeRate
     sell_currency: str

@@ -1,4 +1,4 @@
-"""Why the bank refuses to exchange, beyond what the ledger and payments refuse."""
+"""The bank's reasons to refuse an exchange, in addition to those of the ledger and of payments."""
 
 from django.utils.translation import gettext_noop as _
 

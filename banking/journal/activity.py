@@ -33,7 +33,7 @@ class Line:
 
 
 def of_app(user: Any, client_id: str) -> list[Line]:
-    """The newest first: each account with what the app read of it, and each movement of money that it ordered."""
+    """Lines, newest first: for each account, what the app has read; and each movement of money that the app ordered."""
     mine = AccessCount.objects.filter(user=user, client_id=client_id)
     return sorted([*_reads(mine), *_movements(user.pk, client_id)], key=lambda line: line.at, reverse=True)
 

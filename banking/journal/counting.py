@@ -1,7 +1,7 @@
 """Counts requests in the memory of the process, and adds the sums to the table of the journal every few seconds.
 
-A request costs an entry of a dict, never a statement. A process that is killed loses what it counted since it last
-stored, at most BANK_JOURNAL_SECONDS; one that stops orderly loses nothing. Memory is bounded by MOST_KEPT.
+A request costs an entry of a dict, never a statement. A process that is killed loses its counts since it last stored
+them, at most those of BANK_JOURNAL_SECONDS. A process that stops normally loses none. Memory is bounded by MOST_KEPT.
 """
 
 import logging
@@ -74,9 +74,7 @@ def count(
 
 
 def store() -> int:
-    """Adds what was counted to the table; returns the number of rows. Counts that cannot be stored now are kept in
-    memory.
-    """
+    """Adds the counts to the table. Returns the number of rows. Counts that cannot be stored now are kept in memory."""
     global _pending, _dropped
     with _later.lock:
         counted, _pending = _pending, {}

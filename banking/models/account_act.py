@@ -5,9 +5,9 @@ from django.db import models
 
 class AccountAct(models.Model):
     """Either `status`, `overdraft_minor` and `dormant_since` of the account, or `user_id` and `role` of an access; an
-    empty role means that the access ended. `officer_id` acted as an officer, `by_user_id` as a user of the bank; both
-    are None for what the owner of the tables did. `change_id` is the AccountChange that two officers decided.
-    `database_user` is who was connected.
+    empty role means that the access ended. `officer_id` acted as an officer, `by_user_id` as a user of the bank. Both
+    are None if the owner of the tables acted. `change_id` is the AccountChange that two officers decided.
+    `database_user` is the role of the connection.
 
     Append-only. The audit compares the current state with the last row here."""
 

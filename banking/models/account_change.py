@@ -14,8 +14,9 @@ from banking.models.role import Role
 
 
 class AccountChange(models.Model):
-    """Either `overdraft_minor`, or `user` and `role`. Only functions of the database decide about it, and carry out
-    what is approved (migration 0033). `reason` is for officers; customers never see it."""
+    """Either `overdraft_minor`, or `user` and `role`. Only functions of the database decide about it and carry out an
+    approved change (migration 0033). `reason` is for officers; customers never see it.
+    """
 
     class Kind(models.TextChoices):
         OVERDRAFT = "overdraft", "Overdraft"

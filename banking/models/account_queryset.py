@@ -67,7 +67,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         limit: int = 1,
     ) -> list[dict[str, Any]]:  # fmt: skip
         """`fields` of the accounts of `visible_to`, by id: the one with this `pk`, or those `after` an id. The SQL is
-        compiled once for each combination of what is given."""
+        compiled once for each combination of arguments.
+        """
         user_id = user_id_of(token)
         if user_id is None:
             return []

@@ -1,4 +1,4 @@
-"""Currency exchange: the bank's rates, what it quoted to a user, and what was exchanged."""
+"""Currency exchange: the bank's rates, quotes to users, and exchanges."""
 
 from decimal import Decimal
 from typing import Any
@@ -23,8 +23,8 @@ _RATE: Any = {"max_digits": 24, "decimal_places": RATE_DIGITS}
 class ExchangeRate(models.Model):
     """`mid` units of `counter` for one of `base`, in major units, from `valid_from` until a later one is in force.
 
-    One officer asks and another approves; or an operator sets it on the command line, without either. Only what is
-    approved is in force. The database refuses a decision by the officer who asked, and any change of what was asked or
+    One officer asks and another approves; or an operator sets it on the command line, without either. Only approved
+    rates are in force. The database refuses a decision by the officer who asked, and any change of what was asked or
     decided (migration 0051).
     """
 

@@ -11,7 +11,7 @@ from banking.models.ledger import LedgerTransaction
 
 
 class InterestAccrual(models.Model):
-    """The interest of one day on what the account had at its end, by the terms of its product. Append-only.
+    """The interest of one day on the account's balance at the end of the day, by the terms of its product. Append-only.
 
     In units of 1 / 365,000,000 of a minor unit, so that it is exact: the balance times the rate in millionths; a day
     earns a 365th of that (ACT/365). 5.25 % a year are 52,500 millionths. A day without interest has no row.

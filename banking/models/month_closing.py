@@ -1,4 +1,4 @@
-"""The closed months of accounts: what a statement begins and ends with, forever."""
+"""The closed months of accounts, with the balances at which a statement begins and ends. They never change."""
 
 from django.db import models
 from uuid_utils.compat import uuid7

@@ -1,4 +1,4 @@
-"""Digests of what was decided or closed, beside the chain over the entries."""
+"""Digests of decisions and of closed days, in addition to the chain over the entries."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Settlement files of the clearing: what was read, what matches the ledger, and the differences that staff work on."""
+"""Settlement files of the clearing: their items, matches with the ledger, and the differences that staff work on."""
 
 from django.conf import settings
 from django.db import models

@@ -1,4 +1,4 @@
-"""The text of notices about accounts: who may use them, what state they are in, what was asked for."""
+"""The text of notices about accounts: about access, the state of an account, and requests."""
 
 from uuid import UUID
 

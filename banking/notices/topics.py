@@ -1,4 +1,4 @@
-"""The emails of the bank that users can turn off. All others warn of what somebody else may have done."""
+"""The emails of the bank that users can turn off. All others warn of actions that somebody else may have taken."""
 
 from collections.abc import Collection
 from uuid import UUID

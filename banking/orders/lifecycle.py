@@ -85,7 +85,7 @@ def change(
     if last is not None and (last < order.first_on or (order.next_on is not None and order.next_on > last)):
         raise NoDay
     _refuse_too_much(order)
-    # Whatever was refused today may now be paid.
+    # A payment that was refused today may now be paid.
     order.retry_at = None
     order.save(update_fields=[*CHANGEABLE, "retry_at"])
     return order

@@ -1,4 +1,4 @@
-"""An officer answers what a user asked about a transaction."""
+"""An officer answers a user's question about a transaction."""
 
 from uuid import UUID
 

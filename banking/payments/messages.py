@@ -29,7 +29,8 @@ class DifferentMessage(ValueError):
 
 def act_once(told: Fields, act: Callable[[SchemeMessage], None]) -> SchemeMessage:
     """Runs `act` in one transaction, and stores the message as `act` completed it; a message that came before is
-    returned as it was stored. `told` is what the message says. Raises DifferentMessage."""
+    returned as it was stored. `told` is the content of the message. Raises DifferentMessage.
+    """
     if known := _stored(told):
         return known
 

@@ -1,5 +1,6 @@
-"""A payment order: what a user orders the bank to pay, through an app, on a page, or by a standing order. `prepare`
-makes one of an instruction."""
+"""A payment order: a user's order to the bank to pay, through an app, on a page, or by a standing order. `prepare`
+makes one of an instruction.
+"""
 
 from dataclasses import dataclass
 from datetime import date

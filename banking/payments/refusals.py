@@ -1,4 +1,4 @@
-"""Why the bank refuses a payment, beyond what the ledger refuses."""
+"""The bank's reasons to refuse a payment, in addition to those of the ledger."""
 
 from django.utils.translation import gettext_noop as _
 

@@ -1,4 +1,4 @@
-"""The way to other banks: what a payment scheme must do for us, and what it tells us.
+"""The interface to other banks: the functions that a payment scheme must have, and the messages that it sends us.
 
 The setting PAYMENT_SCHEME names a class that fulfils `PaymentScheme`. Without it no other bank can be paid. The
 scheme's messages come in through `banking.payments`: `receive_payment`, `receive_answer` and `receive_return`. Each

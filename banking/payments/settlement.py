@@ -55,8 +55,9 @@ def resume() -> int:
     """Asks again about transfers that were handed over long ago and whose own job has given up. Returns how many still
     have no answer. The other bank may have been paid, so such a transfer is never cancelled or expired.
 
-    Hands over those that were withheld and whose money may leave again, and takes what is owed since the account was
-    frozen and can be taken now."""
+    Hands over transfers that were withheld and whose money may leave again. Takes money that has been owed since the
+    account was frozen and can be taken now.
+    """
     still_open = 0
     again = (withheld().filter(user__is_active=True) | owed()).filter(source__status=Account.Status.OPEN)
     unanswered = handed_over().filter(submitted_at__lt=timezone.now() - LONGEST_ANSWER)

@@ -51,7 +51,7 @@ def _store(file: SettlementFile, statement: Statement, found: Match) -> bool:
     references = " ".join(dict.fromkeys(item.references)) if item else ""
     if item and entry:
         SettlementMatch.objects.create(file=file, entry=entry, reference=(item.references or ("",))[0])
-        # An earlier file lacked it: it was on its way.
+        # The item was missing in an earlier file, because it was still in transit.
         late = SettlementDifference.objects.filter(entry=entry, kind=Kind.MISSING_THERE, status=Status.OPEN)
         late.update(status=Status.SETTLED)
         if found.our_minor == item.amount_minor:

@@ -60,7 +60,9 @@ def deliver(message_id: UUID) -> SchemeMessage | None:
 
 
 def deliver_due(*, also_later: bool = False) -> list[SchemeMessage]:
-    """Delivers what is due, in the order of its times; with `also_later`, everything. Does what the worker does."""
+    """Delivers the due messages in the order of their times; with `also_later`, all messages. Does what the worker
+    does.
+    """
     waiting = SecondBankMessage.objects.filter(sent_at=None).order_by("due_at", "pk")
     if not also_later:
         waiting = waiting.filter(due_at__lte=timezone.now())

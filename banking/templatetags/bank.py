@@ -18,7 +18,7 @@ register.filter("grouped", iban.grouped)
 
 @register.filter(expects_localtime=False)
 def bank_day(at: datetime) -> date:
-    """The bank's day of a time, whatever zone the page shows times in."""
+    """The bank's day of a time, whatever the time zone of the page."""
     return days.day_of(at)
 
 

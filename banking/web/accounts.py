@@ -1,4 +1,4 @@
-"""Accounts with their balances, one account's history, and what others need to pay into it."""
+"""Accounts with their balances, one account's history, and the details that others need to pay into it."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The webhooks of a developer's app and what was delivered to them. A page of the developer portal."""
+"""The webhooks of a developer's app and their deliveries. A page of the developer portal."""
 
 from uuid import UUID
 

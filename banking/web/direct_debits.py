@@ -1,4 +1,4 @@
-"""Direct debits: who may collect money from the user's accounts, what was collected, and refunds."""
+"""Direct debits: the creditors that may collect money from the user's accounts, collections, and refunds."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -73,7 +73,7 @@ class ExchangeForm(forms.Form):
         return given
 
     def refuse(self, refusal: Refusal) -> None:
-        """Says what the bank refuses, at the field that it is about."""
+        """Shows the bank's refusal at the field that it is about."""
         field: str | None
         match refusal:
             case AmountOutOfRange() | InsufficientFunds():

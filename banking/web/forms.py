@@ -191,7 +191,7 @@ class TransferForm(forms.Form):
         }
 
     def refuse(self, refusal: Refusal) -> None:
-        """Says what the bank refuses, at the field that it is about."""
+        """Shows the bank's refusal at the field that it is about."""
         field = next((name for name, kinds in _ABOUT.items() if isinstance(refusal, kinds)), None)
         self.add_error(field, message_of(refusal))
         source = self._sources.get(str(self.cleaned_data.get("source", "")))

@@ -22,8 +22,9 @@ MOST_EXAMINED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`older_before` is where the next part continues, None at the end. `is_cut` says that what is older needs a fresh
-    login."""
+    """`older_before` is where the next part continues, None at the end. `is_cut` says that older transactions need a
+    fresh login.
+    """
 
     rows: list[dict[str, Any]]
     older_before: int | None

@@ -1,4 +1,4 @@
-"""The user's own limits for payments to others, and what the bank's limits leave."""
+"""The user's own limits for payments to others, and the amounts that the bank's limits leave."""
 
 from dataclasses import dataclass
 

@@ -45,7 +45,7 @@ class OrderForm(TransferForm):
     last_on = _day_field(label=_("Last day"), required=False, help_text=_("Leave it empty for no end."))
     execution_rule = _rule_field()
 
-    #: The fields that apply only to what is repeated.
+    #: The fields that apply only to repeated payments.
     only_repeated = ("interval", "last_on")
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -55,7 +55,8 @@ class OrderForm(TransferForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean()
         if given.get("frequency") == ScheduledTransfer.Frequency.ONCE:
-            # The page hides what applies only to what is repeated; what an earlier choice left there has no meaning.
+            # The page hides fields that apply only to repeated payments. Values that an earlier choice left in them
+            # have no meaning.
             given["interval"], given["last_on"] = 1, None
             self.errors.pop("interval", None)
             self.errors.pop("last_on", None)

@@ -70,7 +70,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def change(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
-    """Needs a fresh login, as a new order does; the session keeps what was typed meanwhile."""
+    """Needs a fresh login, as a new order does. Meanwhile, the session keeps the input."""
     among = _visible(request, may_pay=True)
     found = among.select_related("source", "destination").filter(pk=order_id).first()
     if found is None or found.status not in ScheduledTransfer.OPEN:

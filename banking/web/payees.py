@@ -24,7 +24,7 @@ _TYPED = "bank.payee"
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def payees(request: HttpRequest) -> HttpResponseBase:
-    """A new payee needs a fresh login; the session keeps what was typed meanwhile."""
+    """A new payee needs a fresh login. Meanwhile, the session keeps the input."""
     typed = request.POST if request.method == "POST" else None
     form = PayeeForm(typed, label_suffix="", initial=request.session.pop(_TYPED, None) if typed is None else None)
     if form.is_valid():

@@ -1,4 +1,4 @@
-"""The user of a page as a payer: what they may pay from and to, and how much of what they ask for can be paid."""
+"""The user of a page as a payer: the accounts that they may pay from and to, and whether an amount can be paid."""
 
 from collections.abc import Sequence
 from typing import Any

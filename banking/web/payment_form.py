@@ -1,6 +1,6 @@
 """The base of the pages for a transfer and a new payment order: fill in the form, confirm, see the result.
 
-A `Kind` says in what they differ. The confirmed payment is stored under a key, so that exactly this payment is made,
+A `Kind` describes their differences. The confirmed payment is stored under a key, so that exactly this payment is made,
 and only once.
 """
 
@@ -33,8 +33,9 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`try_out` raises the Refusal that the form must show. `make_once` makes what is confirmed, or answers as before.
-    `details` is what only its own confirmation shows."""
+    """`try_out` raises the Refusal that the form must show. `make_once` makes the confirmed payment, or returns the
+    earlier one. `details` are lines that only the confirmation of this kind shows.
+    """
 
     name: pending.Kind
     form: Callable[..., TransferForm]
@@ -74,7 +75,7 @@ def filled_in(kind: Kind, request: HttpRequest) -> HttpResponseBase:
 
 
 def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
-    """Shows what was stored, and makes exactly that: once, however often the button is pressed."""
+    """Shows the stored payment and makes exactly this payment, once, however often the button is pressed."""
     body = pending.load(request, kind.name, key)
     if body is None:
         messages.error(request, str(kind.expired))

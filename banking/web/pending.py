@@ -22,7 +22,7 @@ def store(request: HttpRequest, kind: Kind, body: dict[str, Any]) -> str:
 
 
 def load(request: HttpRequest, kind: Kind, key: str) -> dict[str, Any] | None:
-    """Finds one also after it was made, so that a second press shows the same one."""
+    """Finds a payment even after it was made, so that a second press of the button shows the same payment."""
     return _all(request, kind).get(key)
 
 

@@ -65,8 +65,9 @@ class _Shown:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def sharing(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
-    """A new invitation needs a fresh login; the session keeps what was typed meanwhile. Users who only pay or read see
-    no more than themselves."""
+    """A new invitation needs a fresh login. Meanwhile, the session keeps the input. Users who may only pay or read see
+    only themselves.
+    """
     account = account_or_404(request, account_id)
     roles = invitations.may_invite(account.pk, id_of(request))
     typed = request.POST if request.method == "POST" else None

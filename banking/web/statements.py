@@ -1,4 +1,4 @@
-"""Statements of months, and what an account booked in any span of days, as a page, CSV or PDF.
+"""Statements of months, and the transactions of any span of days, as a page, CSV or PDF.
 
 A long one is a file that the background worker makes once the user has asked for it with a form: a link must not start
 work or send an email.

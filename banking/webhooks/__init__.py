@@ -1,4 +1,4 @@
-"""Telling apps what happened: at least once, signed, and only what they may know.
+"""Notifies apps of events: at least once, signed, and only of events that they may know.
 
 An event is written in the transaction that it reports (`announce`). The background worker sends it (`deliver`) and
 decides then, at each attempt, whether the app may still know: an event whose account or scope the user took back

@@ -39,7 +39,7 @@ class BankDevelopers(Developers):
         return NewUser(user, user.email, password)
 
     def new_password(self, user: Any) -> str:
-        """Ends the user's sessions, and keeps what they allowed apps."""
+        """Ends the user's sessions. The permissions of apps stay."""
         password = secrets.token_urlsafe(12)
         user.set_password(password)
         user.are_apps_kept = True

@@ -1,4 +1,4 @@
-"""BANK_CONSENTS_ENDED: an account is taken out of what a user allowed apps."""
+"""BANK_CONSENTS_ENDED: removes an account from a user's permissions for apps."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

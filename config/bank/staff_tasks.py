@@ -38,7 +38,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """`waiting` finds what is open and this user may decide; `permission` lets them."""
+    """`waiting` finds the open objects about which this user may decide. `permission` is the permission for it."""
 
     label: str
     permission: str

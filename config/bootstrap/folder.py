@@ -44,8 +44,9 @@ _OWNER = {**_SITE, "DATABASE_URL": "owner_database_url"}
 
 
 def prepare(arguments: list[str]) -> None:
-    """Completes the folder and os.environ, so that the settings load as the owner of the tables. Exits with what is
-    missing."""
+    """Completes the folder and os.environ, so that the settings load as the owner of the tables. Exits with a message
+    that names what is missing.
+    """
     parser = ArgumentParser("manage.py bootstrap", description=options.HELP, allow_abbrev=False)
     options.add(parser)
     if {"-h", "--help"} & set(arguments):
@@ -106,7 +107,7 @@ def _issuer(folder: Path, given: str | None) -> str | None:
 
 
 def _take(folder: Path, name: str) -> str:
-    """Stores what the environment gives. Returns what is missing."""
+    """Stores the values of the environment. Returns what is missing."""
     variable, example = _GIVEN[name]
     file = folder / "secrets" / name
     if file.exists():

@@ -54,8 +54,9 @@ def overloaded(environ: WSGIEnvironment, start_response: StartResponse) -> Itera
 
 
 def too_many_logins(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """503 with Retry-After, as a page. It is the same for everybody, so that a flood of logins costs little: nothing of
-    the form is read, no session, and no limit is spent."""
+    """503 with Retry-After, as a page. It is the same for everybody, so a flood of logins costs little: the server
+    reads neither the form nor a session, and no rate limit counts it.
+    """
     request = WSGIRequest(environ)
     language = translation.get_language_from_request(request)
     guid = generate_guid()

@@ -1,4 +1,4 @@
-"""How granian runs the site: what its worker processes load, how they log, and how they stop."""
+"""Runs the site in granian: decides what the worker processes load, how they log, and how they stop."""
 
 import gc
 import logging

@@ -122,7 +122,7 @@ def _lifetime(asked: str | None) -> timedelta:
 
 
 def _hint(params: Parameters, client: Client) -> tuple[bytes, Any]:
-    """§7.1: the digest of the hint, and the user that it names or None."""
+    """§7.1: the digest of the hint, and its user, or None if there is none."""
     hints = [name for name in ("login_hint", "id_token_hint", "login_hint_token") if name in params]
     if len(hints) != 1:
         raise InvalidRequest("Exactly one of login_hint and id_token_hint must name the user.")

@@ -64,7 +64,7 @@ class Guarded(ModelAdmin[Any]):
         return rows if _alias.get() == DEFAULT_DB_ALIAS else rows.using(_alias.get())
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
-        """Django joins by itself only what the list names as a field."""
+        """Joins all foreign keys of the list. Django by itself joins only those that the list names as fields."""
         return super().get_list_select_related(request) or columns.foreign_keys(self, request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Whose an address is, what its owner gets of a stranger's claim, and what a stranger learns and causes by naming it."""
+"""The owner of an email address, the emails that the owner gets when a stranger enters it, and the limits of what a
+stranger can learn or cause.
+"""
 
 import statistics
 import time

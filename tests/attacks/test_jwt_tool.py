@@ -59,7 +59,9 @@ class Live:
         return compact({name: value for name, value in merged.items() if name not in without}, payload, sign)
 
     def with_claim(self, name, text):
-        """Signed by us, with the claim as this JSON text, which Python could not always write; None leaves it out."""
+        """A token that the site signed, in which the claim is this JSON text. Python's json could not write some of
+        these texts. None leaves the claim out.
+        """
         body = json.dumps({other: value for other, value in self.claims.items() if other != name})
         return self.forged(ours, claims=body if text is None else f'{body[:-1]}, "{name}": {text}}}')
 

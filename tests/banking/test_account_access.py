@@ -181,7 +181,7 @@ def ask(browser, client, **parameters):
 
 
 def granted_silently(browser, client, **parameters):
-    """The accounts of an answer without a page; None means all."""
+    """The accounts that the app gets without a consent page; None means all."""
     answer = ask(browser, client, **parameters)
     assert answer.status_code == 303, "the user was asked"
     assert "code" in callback(answer)

@@ -387,7 +387,8 @@ def test_a_payment_asks_for_the_banks_own_account_last(current, paid):
 
     with locked_elsewhere(outgoing), pytest.raises(OperationalError, match="lock timeout") as waits:
         pay()
-    # The statement that waited. The entries are written with the customer's first; only the seal comes after them.
+    # This is the statement that waited. The entries are written with the customer's first; only the seal comes after
+    # them.
     context = waits.value.__cause__.diag.context
     assert "entry_apply()" in context
     assert "INSERT INTO ledger_entry" in context

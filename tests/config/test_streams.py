@@ -1,4 +1,6 @@
-"""Answers that are sent in parts: what a client that reads slowly holds, and what it does not."""
+"""Answers that are sent in parts. A client that reads slowly holds a permit, but neither a slot nor a database
+connection.
+"""
 
 import threading
 

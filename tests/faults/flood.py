@@ -1,6 +1,6 @@
-"""More clients. A program of its own, so that the clients of the test are not slowed.
+"""More clients. This is a separate program, so that it does not slow the clients of the test.
 
-Usage: flood.py URL TOKEN SECONDS THREADS PAUSE. Each thread pauses for so many seconds after an answer.
+Usage: flood.py URL TOKEN SECONDS THREADS PAUSE. Each thread pauses for PAUSE seconds after an answer.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Ends what a test process has started, where that process is killed and cannot do so itself.
+"""Ends the processes that a test process has started, if that process is killed and cannot do so itself.
 
 A process of its own reads what there is to end, and does so at the end of its input. Usage: reaper.py
 """

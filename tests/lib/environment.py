@@ -39,7 +39,7 @@ LONG = ("sdk", "packaged", "browser", "served", "node", "simulation", "large")
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
 def pytest_load_initial_conftests() -> None:
-    gc.disable()  # until all tests are collected, because this creates many objects and frees none
+    gc.disable()  # until all tests are collected, which creates many objects and frees none
     # Container images often set this variable. With it, each process of the tests and each server that they start would
     # compile the site again, which is a third of its start-up time.
     sys.dont_write_bytecode = False

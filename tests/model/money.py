@@ -165,7 +165,7 @@ class Money(Stage):
             if EVENTS[event] not in allowed.scopes:
                 why = f"{EVENTS[event]} is no longer allowed"
             elif message["data"]["account_id"] not in _told(event, allowed.details, own):
-                # An exception is a transfer that the user allowed by itself.
+                # The exception is a transfer that the user allowed as a single transfer.
                 single = [one.transfer_id for one in allowed.details if isinstance(one, Payment)]
                 if message["data"].get("transfer_id") not in single:
                     why = "the user does not share this account with it"

@@ -146,7 +146,7 @@ def _vault() -> App:
 
 
 def _joined() -> App:
-    """Registered by itself (RFC 7591)."""
+    """A client that registered itself (RFC 7591)."""
     key = ClientKey("ES256")
     InitialAccessToken.objects.create(
         note="model",

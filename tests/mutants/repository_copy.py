@@ -57,7 +57,7 @@ class RepositoryCopy:
 
     @property
     def unchanged(self) -> Path:
-        """The file with the text that the changed one had."""
+        """The file that holds the text of the changed file before the change."""
         return self.directory / "unchanged.txt"
 
     @contextmanager

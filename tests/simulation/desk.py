@@ -68,7 +68,7 @@ class Desk:
     collections: dict[str, Collection] = field(default_factory=dict)
     #: Mandates, and when it was acknowledged that they have ended.
     ended: dict[UUID, datetime] = field(default_factory=dict)
-    #: Collections whose money was asked back, and those of them with a refund that was acknowledged.
+    #: Collections for which a refund was requested, and those whose refund was acknowledged.
     refund_asked: set[UUID] = field(default_factory=set)
     refunded: dict[UUID, UUID] = field(default_factory=dict)
 

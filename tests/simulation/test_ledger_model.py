@@ -192,7 +192,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(held=consumes(holds))
     def forget(self, held: Hold) -> None:
-        """Otherwise most rules would get holds that are already final."""
+        """Drops a hold. Otherwise the other rules would mostly get holds that have ended."""
 
     @invariant()
     def accounts_are_as_in_the_model(self) -> None:

@@ -180,8 +180,8 @@ def rates(seed, role, desk):
 
 @pytest.fixture
 def changers(accounts, people, rates, seed, desk):
-    """Some of the people, each also on another device. Other apps pay from the sold currency's account at the same
-    time.
+    """Some of the people, each also on another device. At the same time, their other apps pay from the accounts whose
+    currency they sell.
     """
     changers = []
     for person, (user, own) in list(zip(people, accounts.items(), strict=True))[:3]:

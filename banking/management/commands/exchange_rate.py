@@ -1,5 +1,6 @@
-"""`manage.py exchange_rate GBP EUR 1.17`: what an operator, or a feed of rates that they run, sets without a second
-officer."""
+"""`manage.py exchange_rate GBP EUR 1.17`: an operator, or a feed of rates that they run, sets a rate without a second
+officer.
+"""
 
 from argparse import ArgumentParser
 from decimal import Decimal, InvalidOperation

@@ -1,4 +1,4 @@
-"""`manage.py upgrade_check`: what `migrate` is about to do, and what the site notices of it."""
+"""`manage.py upgrade_check`: shows what `migrate` is about to do, and how it affects the site."""
 
 import sys
 from typing import Any

@@ -262,14 +262,18 @@ def test_a_decision_ends_with_its_authorization(browser, web_app):
 
 
 def test_details_written_by_other_means_end_what_was_remembered(browser, web_app):
-    """Whatever wrote them: a row with details answers for nothing bare."""
+    """However the details were written, an authorization with details does not count as consent to a request without
+    details.
+    """
     allow(browser, web_app)
     Authorization.objects.update(authorization_details=[{**ACCOUNTS, "identifier": "x", "accounts": []}])
     assert not is_silent(browser, web_app)
 
 
 def test_silence_ends_on_the_date_that_the_page_showed(browser, web_app):
-    """ASVS 5.0 10.4.8: each log-in makes its own authorization; none outlives the decision."""
+    """ASVS 5.0 10.4.8: each login creates an authorization of its own, and none lasts longer than the user's
+    decision.
+    """
     allow(browser, web_app)
     until = RememberedConsent.objects.get().expires_at
     with time_machine.travel(timezone.now() + timedelta(days=5)):

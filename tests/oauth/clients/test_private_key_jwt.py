@@ -84,7 +84,9 @@ LOOSE = [[conf.ISSUER], f"{conf.ISSUER}/oauth/token", f"{conf.ISSUER}/oauth/par"
 
 @pytest.mark.parametrize("audience", LOOSE)
 def test_the_issuer_alone_is_the_audience(client_with_key, token_endpoint, audience):
-    """draft-ietf-oauth-rfc7523bis: an endpoint's address, or one of several, may be another server's, too."""
+    """draft-ietf-oauth-rfc7523bis: an audience that is an endpoint's URL, or a list, may be valid at another server,
+    too.
+    """
     assert ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=conf.ISSUER)).status_code == 200
     refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)))
 

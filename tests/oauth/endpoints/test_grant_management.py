@@ -151,7 +151,9 @@ def test_the_metadata_say_so(client):
 
 @pytest.mark.parametrize("method", ["get", "delete"])
 def test_a_token_with_an_actor_manages_no_grants(client, manager, issue, token_endpoint, method):
-    """RFC 8693 §4.1: a service that acts for the user; also the client itself, with a token that it exchanged."""
+    """RFC 8693 §4.1: such a token is for a service that acts for the user. The rule also applies to a token that the
+    client itself exchanged.
+    """
     manager.grant_types = [*manager.grant_types, GrantType.TOKEN_EXCHANGE.value]
     manager.save()
     issued = issue(manager, scope=MANAGE, grant_management_action="create")

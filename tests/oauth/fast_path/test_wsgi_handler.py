@@ -19,7 +19,7 @@ MACHINE_ENDPOINT, PAGE = "/oauth/introspect", "/accounts/login/"
 
 
 def test_the_signals_that_are_not_sent_have_no_receivers_but_these():
-    """A new receiver must be decided about here: see `FastWSGIHandler`."""
+    """For a new receiver, decide whether machine endpoints need it: see `FastWSGIHandler`."""
     known = {request_started: {reset_queries, close_old_connections},
              request_finished: {close_caches, close_old_connections, reset_urlconf, clear_guid}}  # fmt: skip
     for signal, receivers in known.items():
