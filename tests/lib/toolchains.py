@@ -1,4 +1,5 @@
-"""Installs the pinned libraries of a language below .cache/interop, once per lock file.
+"""Installs the pinned libraries of a language below .cache/interop, once per lock file, and builds its programs
+again only when their sources change.
 
 If a program is missing on this machine, or a library cannot be fetched, the clients of the language are skipped. A
 client that does not compile is a failure.
@@ -10,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +28,15 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Toolchain:
-    """`programs` must be on PATH. `install` runs in the cache, and fetches the versions that `manifests` pin."""
+    """`programs` must be on PATH. `install` fetches the versions that `manifests` pin, and `build` makes programs of the
+    sources. Both run in the cache. Only a toolchain whose sources are not in tests/interop names `sources`."""
 
     language: str
     programs: tuple[str, ...]
     manifests: tuple[str, ...]
     install: tuple[tuple[str, ...], ...]
     build: tuple[tuple[str, ...], ...] = ()
+    sources: Path | None = None
 
     def prepare(self) -> Path:
         """The directory with the programs of the language and their libraries. Raises Missing."""
@@ -44,15 +47,23 @@ class Toolchain:
         folder.mkdir(parents=True, exist_ok=True)
         with (CACHE / f"{self.language}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # several test runs share the cache
-            shutil.copytree(SOURCES / self.language, folder, dirs_exist_ok=True)
-            _once(folder / ".installed", _digest(folder, self.manifests), lambda: self._install(folder))
-            for command in self.build:
-                _run(command, folder, on_failure=AssertionError)
+            sources = self.sources or SOURCES / self.language
+            shutil.copytree(sources, folder, dirs_exist_ok=True)
+            _once(
+                folder / ".installed", _digest(folder / name for name in self.manifests), lambda: self._install(folder)
+            )
+            files = sorted(file for file in sources.rglob("*") if file.is_file())
+            _once(folder / ".built", f"{self.build} {_digest(files)}", lambda: self._build(folder))
         return folder
 
     def _install(self, folder: Path) -> None:
+        (folder / ".built").unlink(missing_ok=True)
         for command in self.install:
             _run(command, folder, on_failure=Missing)
+
+    def _build(self, folder: Path) -> None:
+        for command in self.build:
+            _run(command, folder, on_failure=AssertionError)
 
 
 def _once(stamp: Path, state: str, action: Callable[[], None]) -> None:
@@ -63,8 +74,8 @@ def _once(stamp: Path, state: str, action: Callable[[], None]) -> None:
     stamp.write_text(state)
 
 
-def _digest(folder: Path, names: tuple[str, ...]) -> str:
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()
+def _digest(files: Iterable[Path]) -> str:
+    return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()
 
 
 def _run(command: tuple[str, ...], folder: Path, *, on_failure: type[Exception]) -> None:
@@ -110,6 +121,13 @@ NODE = Toolchain(
             "--outfile=appauth-js.bundle.mjs",
         ),
     ),
+)
+TYPESCRIPT = Toolchain(
+    "typescript",
+    programs=("node", "npm"),
+    manifests=("package.json", "package-lock.json"),
+    install=(("npm", "ci", "--no-audit", "--no-fund", "--silent"),),
+    sources=ROOT / "tests" / "sdks" / "typescript",
 )
 GO = Toolchain(
     "go",
