@@ -26,7 +26,8 @@ from tests.lib.kms import KMS
 
 pytestmark = pytest.mark.django_db
 
-SOFTHSM = next((path for path in Path("/usr").glob("lib*/**/libsofthsm2.so")), None)
+# Debian and Fedora keep it in softhsm or pkcs11, some below a directory of the architecture.
+SOFTHSM = next((path for way in ("*", "*/*") for path in Path("/usr").glob(f"lib*/{way}/libsofthsm2.so")), None)
 
 
 @pytest.fixture
