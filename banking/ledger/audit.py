@@ -87,7 +87,6 @@ def audit_and_record(*, whole: bool = False) -> list[Finding]:
     something, and whenever anything below the last checkpoint has changed.
     """
     started = time.monotonic()
-    digests.write_outside()
     with transaction.atomic():
         with connection.cursor() as cursor:
             # The audit of a large ledger takes longer than a request may.

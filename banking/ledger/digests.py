@@ -5,6 +5,7 @@ Each audit extends the chain of digests of each account. The digest of a run is 
 lines of the file, also with keys that have retired since.
 """
 
+import fcntl
 import json
 import logging
 from collections.abc import Iterator
@@ -87,41 +88,58 @@ def write_outside(digest: str = "") -> None:
     if digest:
         logger.info("Digest of the ledger: %s", digest)
     path = _path()
-    if path is None:
+    if path is None or not (path.exists() or _committed_after(0)):
         return
-    lines = _lines(path)
-    last = max((line.run for line in lines), default=0)
-    missing: list[str] = []
+    with path.open("a+") as file:
+        # Another process may write the same lines; the lock is released when the file is closed.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        last = max((_line_or_unsigned(text).run for text in file), default=0)
+        file.writelines(f"{one}\n" for one in _committed_after(last))
+
+
+def _committed_after(run: int) -> list[str]:
+    """The signed digests of later runs, the oldest first."""
+    found: list[str] = []
     for signed in LedgerAudit.objects.exclude(digest="").order_by("-pk").values_list("digest", flat=True).iterator():
         try:
             text = _signer.unsign(signed)
         except signing.BadSignature:  # not written by us
             continue
-        if Line.parse(text).run <= last:
+        if Line.parse(text).run <= run:
             break
-        missing.append(text)
-    if missing:
-        with path.open("a") as file:
-            file.writelines(f"{one}\n" for one in reversed(missing))
+        found.append(text)
+    return found[::-1]
 
 
 def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
     """Each run that differs from the file, or is missing in the file: (run, digest in the file, digest in the
-    database)."""
+    database).
+
+    Another machine may audit meanwhile, and a run is committed before it is written down. So the file is brought up to
+    date after the database has been asked for its runs. The digests are read last: by then, each run in the file is in
+    the database.
+    """
     path = _path()
-    if path is None or not path.exists():
+    if path is None:
         return
-    lines = _lines(path)
-    said = {line.run: line.digest for line in lines if line.run >= since_run}
-    first = max(lines[0].run, since_run) if lines else 1
+    is_first = not path.exists()
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT run, encode(digest_of_run(run), 'hex') FROM unnest(%s::int[]) AS run
-               UNION
-               SELECT DISTINCT run, encode(digest_of_run(run), 'hex') FROM (
-                 SELECT run FROM ledger_digest UNION SELECT run FROM record_digest) d WHERE run >= %s
-                ORDER BY run""",
-            [list(said), first],
+            """SELECT run FROM ledger_digest WHERE run >= %(since)s
+               UNION SELECT run FROM record_digest WHERE run >= %(since)s""",
+            {"since": since_run},
+        )
+        committed = {run for (run,) in cursor.fetchall()}
+        write_outside()
+        lines = _lines(path)
+        if is_first and not lines:
+            return
+        said = {line.run: line.digest for line in lines if line.run >= since_run}
+        first = lines[0].run if lines else 1
+        cursor.execute(
+            "SELECT run, encode(digest_of_run(run), 'hex') FROM unnest(%s::int[]) AS run ORDER BY run",
+            [list(said.keys() | {run for run in committed if run >= first})],
         )
         for run, digest in cursor.fetchall():
             if digest != said.get(run):
@@ -131,7 +149,7 @@ def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
 def not_signed(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
     """Each line of the file that none of our keys signed: (run, time)."""
     path = _path()
-    if path is None or not path.exists():
+    if path is None:
         return
     for line in _lines(path):
         if line.run >= since_run and not line.is_signed:

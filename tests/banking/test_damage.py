@@ -399,13 +399,39 @@ def test_a_line_that_is_missing_outside_is_written_again_and_one_of_somebody_els
     audit_and_record()
     both = path.read_text()
     path.write_text(before)  # the process died after COMMIT
-    assert [one.question for one in audit() if one.rows and one.question.startswith(OUTSIDE)]
     assert [one.question for one in audit_and_record() if one.rows] == []
     assert path.read_text() == both
     path.write_text(before)
     LedgerAudit.objects.filter(digest__gt="").update(digest='{"run": 2, "digest": "00", "at": "2026-01-01"} x:y')
     assert [one.question for one in audit_and_record() if one.rows and one.question.startswith(OUTSIDE)]
     assert path.read_text() == before
+
+
+def test_a_run_of_another_machine_during_an_audit_is_no_contradiction(
+    names, settings, tmp_path, monkeypatch, current, of_bob
+):
+    """Each machine has a file of its own. Another machine commits a run before this one compares, and another run after
+    it has read its file."""
+    own, of_the_other, read = settings.LEDGER_DIGEST_FILE, tmp_path / "of the other machine", digests._lines
+
+    def the_other_audits():
+        settings.LEDGER_DIGEST_FILE = str(of_the_other)
+        move(current, of_bob, 1)
+        audit_and_record()
+        settings.LEDGER_DIGEST_FILE = own
+
+    def read_and_let_the_other_audit(path):
+        lines = read(path)
+        monkeypatch.setattr(digests, "_lines", read)
+        the_other_audits()
+        return lines
+
+    the_other_audits()
+    monkeypatch.setattr(digests, "_lines", read_and_let_the_other_audit)
+    assert list(digests.contradicted()) == []
+    assert [len(Path(file).read_text().splitlines()) for file in (own, of_the_other)] == [2, 3]
+    assert [one.question for one in audit_and_record() if one.rows] == []
+    assert Path(own).read_text() == of_the_other.read_text()
 
 
 def test_changes_are_also_found_after_many_audits(names, current, of_bob):
