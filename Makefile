@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell .ci/python)
 RUN := .venv/bin/python
+# Looked up only where it is used.
+RUN_TESTS = $(shell .ci/large_pages) $(RUN)
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
@@ -14,13 +16,13 @@ demo: $(INSTALLED)
 
 # Runs the tests that need nothing but Python and PostgreSQL. ARGS="tests/oauth -k refresh" selects some.
 test: $(INSTALLED)
-	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large and not interop and not faults" $(ARGS)
+	$(RUN_TESTS) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large and not interop and not faults" $(ARGS)
 
 # Runs also the tests that need a browser, node or servers, or that act at random, but not those of `make interop`. ARGS
 # as above. Many tests wait, so four processes share two cores: one computes while three wait (tests/lib/both_ends.py).
 test-all: $(INSTALLED)
 	@.ci/chromium
-	$(RUN) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 2)") --dist=loadfile --no-loadscope-reorder -m "not interop and not faults" $(ARGS)
+	$(RUN_TESTS) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 2)") --dist=loadfile --no-loadscope-reorder -m "not interop and not faults" $(ARGS)
 
 # Logs in with client libraries of other people, in Python, JavaScript, Go and Java (docs/clients.md). A language that is
 # not on this machine, or whose packages cannot be fetched, is skipped; the last line says so. ARGS="-k MSAL" selects some.
@@ -29,12 +31,12 @@ interop: $(INSTALLED)
 
 # Runs the protocol's tests without the tricks of oauth/fast_path/README.md.
 test-plain: $(INSTALLED)
-	FAST_PATH=off $(RUN) -m pytest --numprocesses=auto --dist=loadfile tests/oauth tests/attacks tests/conformance $(ARGS)
+	FAST_PATH=off $(RUN_TESTS) -m pytest --numprocesses=auto --dist=loadfile tests/oauth tests/attacks tests/conformance $(ARGS)
 
 # Runs the last release's tests on this release's tables (docs/upgrading.md). ARGS="tests/oauth" selects some, FLOWS=1 what
 # users and apps do all day. A failure that .ci/rolling_failures.toml does not explain is one.
 rolling: $(INSTALLED)
-	ARGS='$(ARGS)' FLOWS='$(FLOWS)' $(RUN) .ci/rolling.py
+	ARGS='$(ARGS)' FLOWS='$(FLOWS)' $(RUN_TESTS) .ci/rolling.py
 
 # Runs the packages' tests on the oldest and the newest supported Python and Django. CELLS=newest: only that one.
 matrix: $(INSTALLED)
@@ -43,7 +45,7 @@ matrix: $(INSTALLED)
 # Removes each rule of tests/mutants/*.toml from a copy of the repository and expects its test to fail.
 # CHANGED=<commit>: only rows whose rule, test or text changed since then. ONLY=<text>: only rows that contain the text.
 mutants: $(INSTALLED)
-	CHANGED="$(CHANGED)" ONLY="$(ONLY)" $(RUN) -m tests.mutants
+	CHANGED="$(CHANGED)" ONLY="$(ONLY)" $(RUN_TESTS) -m tests.mutants
 
 # Runs random actions of users, clients and staff; no token may allow more than its user last saw and allowed.
 # SEED repeats a run. A failure is reduced to the steps that matter, unless QUICK=1.
