@@ -57,7 +57,7 @@ class DirectDebitList(DirectDebitView):
 
     @operation("List direct debits")
     def get(self, request: TokenRequest) -> Ok[PageOf[DirectDebit]]:
-        """Who may collect money from which account. What was collected are transactions of kind `direct_debit`."""
+        """Who may collect money from which account. Collected amounts are transactions of kind `direct_debit`."""
         page = Page(request, f"direct-debits|{named_in(request, [_STATUS])}")
         mandates = self.visible(request)
         if statuses := _STATUS.value(request):

@@ -59,7 +59,7 @@ class QuoteList(BankView):
         },
     )
     def post(self, request: TokenRequest) -> Created[ExchangeQuote]:
-        """What the bank offers until `expires_at`, for one use by this app. Nothing is held.
+        """An offer of the bank. This app can use it once, until `expires_at`. No money is held for it.
 
         The currency of `amount` says what is fixed: that of the source account, what is sold; that of the destination
         account, what is bought. The other amount is rounded in the bank's favour, by less than one minor unit.

@@ -15,7 +15,9 @@ from oauth.models import AuditEvent
 
 
 def ensure_admin(email: str, *, asks_password: bool) -> tuple[User | None, str]:
-    """The admin who has yet to choose a password by a link, and what happened. Raises CommandError."""
+    """Makes sure that there is an admin. Returns the one who must still choose a password by a link, or None, and a
+    sentence that says what was done. Raises CommandError.
+    """
     email = UserManager.normalize_email(email)
     admins = list(User.objects.filter(is_superuser=True, is_active=True).order_by("date_joined")[:3])
     if admins:

@@ -37,8 +37,9 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Row]
     empty: str
-    #: An act on all of them, and where to read on: (label, URL).
+    #: An action on all rows.
     act: Act | None = None
+    #: A link to the page with more of them: (label, URL).
     more: tuple[str, str] | None = None
 
     @property

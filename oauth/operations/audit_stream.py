@@ -19,11 +19,12 @@ from django.utils import timezone
 from oauth.models import AuditEvent
 
 BATCH = 500
-#: No transaction that writes an event lasts as long. Events are looked for by their time, which has an index.
+#: Longer than any transaction that writes an event. Each query for events is limited to the time since then, because
+#: the time has an index.
 LONGEST_TRANSACTION = timedelta(hours=1)
 _TABLE = AuditEvent._meta.db_table
 _FIELDS = [field.attname for field in AuditEvent._meta.concrete_fields]
-# xmin has 32 bits, and the numbers of transactions 64: what counts is how far a row is below the upper end.
+# xmin has only the lower 32 bits of a transaction's number, so this computes how far a row is below the upper end.
 _BELOW = "mod(mod(%(to)s - xmin::text::bigint, 4294967296) + 4294967296, 4294967296)"
 _EVENTS = f"""
 SELECT {", ".join(f'"{name}"' for name in _FIELDS)} FROM {_TABLE}

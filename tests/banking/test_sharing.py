@@ -1,4 +1,4 @@
-"""Accounts shared with others: invited by a holder, accepted by the invited, ended by either; closed; long unused."""
+"""Shared accounts: a holder invites, the invited user accepts, and either can end it. Also closed and dormant accounts."""
 
 from datetime import timedelta
 

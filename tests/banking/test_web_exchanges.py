@@ -1,4 +1,4 @@
-"""Currency exchange in the web bank: what is confirmed is what was seen."""
+"""Currency exchange in the web bank: the user confirms exactly the exchange that the page showed."""
 
 from datetime import timedelta
 

@@ -30,11 +30,11 @@ ABSURD = (
     "2026-02-30", "x", "-1", "9" * 30, "NaN", "1e400", "'", "%", "\N{SNOWMAN}\ud7ff", "a" * 5000, "[]", "{", ",",
     "00000000-0000-0000-0000-000000000000", "None", "true",
 )  # fmt: skip
-# Of Django's own list pages.
+# Parameters that Django's own list pages read.
 OF_LISTS = ("q", "o", "p", "all", "e", "_facets", "_popup", "_to_field", "_changelist_filters", "pk", "id", "id__in",
             "pk__isnull", "pk__range", "nonsense", "__", "pk__")  # fmt: skip
 
-# Whose value Django does not read.
+# Parameters that Django only looks for, without reading their values.
 FLAGS = (ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR)
 
 # Naive times of a query are a warning of Django's, which the tests make an error of.

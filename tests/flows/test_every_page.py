@@ -160,7 +160,7 @@ def test_a_page_is_light_and_everybody_can_read_it(
     visitor = visitors[row.who]
     page = be_there(site, visitor, row)
     assert [url for url in visitor.urls if not url.startswith((f"{site.live.url}/", "data:"))] == []
-    # Chromium says so of each document that is an error, as it should be.
+    # Chromium complains about each document with an error status, which is right.
     is_expected = re.compile(rf"Failed to load resource: .* status of {row.status} ") if row.status >= 400 else None
     assert [text for text in visitor.complaints if not (is_expected and is_expected.match(text))] == []
     is_admin = row.who == "admin"

@@ -1,6 +1,6 @@
-"""The programs of the guide /build, taken from its pages and run as they are; only the client is a real one.
+"""The programs of the guide /build, copied from its pages and run unchanged with a client that is registered here.
 
-Swift and Kotlin cannot run here: what they send, and where to, is sent by the test, and accepted.
+Swift and Kotlin cannot run here: the test itself sends the requests that they would send, to the same addresses.
 """
 
 import json
