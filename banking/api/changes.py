@@ -69,7 +69,7 @@ CHANGES = (
             "A `destination` without `scheme` in requests.",
         ),
         breaking=(
-            "The `destination` of a transfer that is answered always has `scheme`.",
+            "The `destination` of a transfer in a response always has `scheme`.",
             "`limits` of `GET /consent` is a list with one entry for each currency.",
             "New payees and new orders need a user who has just logged in.",
             "An IBAN must have the structure of its country.",
