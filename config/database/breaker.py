@@ -10,6 +10,9 @@ import time
 
 from psycopg import OperationalError
 
+#: After an outage, the pool needs this long until its connections work again.
+SECONDS_TO_RECONNECT = 3.0
+
 
 class DatabaseAway(OperationalError):
     """The request is refused without a query, because the database did not answer a moment ago."""
@@ -22,6 +25,9 @@ class Breaker:
         self.reason = ""
         #: Of time.monotonic(); None before the first answer.
         self.last_answer_at: float | None = None
+        #: The last answer before the newest outage, and the end of that outage.
+        self._answer_before: float | None = None
+        self._closed_at: float | None = None
         #: Set when a request had an error that may mean an outage. The watch then asks the database at once.
         self.suspected = threading.Event()
 
@@ -35,13 +41,25 @@ class Breaker:
             raise DatabaseAway(f"The database is away ({self.reason}). The next request may try it again.")
 
     def answered_at(self) -> float | None:
+        """When the database last answered, of time.monotonic(). During an outage and until the pool has reconnected,
+        this is the last answer before the outage: what this process knows is as old as that.
+        """
+        if self.is_open or self._is_reconnecting():
+            return self._answer_before
         return self.last_answer_at
 
     def open(self, reason: str) -> None:
+        if not self.is_open and not self._is_reconnecting():
+            self._answer_before = self.last_answer_at
         self.reason = reason
 
     def close(self) -> None:
+        if self.is_open:
+            self._closed_at = time.monotonic()
         self.reason = ""
+
+    def _is_reconnecting(self) -> bool:
+        return self._closed_at is not None and time.monotonic() - self._closed_at < SECONDS_TO_RECONNECT
 
     def answered(self) -> None:
         self.last_answer_at = time.monotonic()

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from config.database import in_use, watch
-from config.database.breaker import Breaker, breaker
+from config.database.breaker import SECONDS_TO_RECONNECT, Breaker, breaker
 from config.database.probe import Answer, Probe
 from config.database.waiting import Away
 from config.database.watch import FAILURES, Watch
@@ -67,6 +67,25 @@ def test_a_request_that_fails_before_the_breaker_opens_learns_when_the_database_
     one.look()
     assert not one.breaker.is_open
     assert one.breaker.answered_at() == pytest.approx(time.monotonic(), abs=PATIENCE_SECONDS)
+
+
+def test_until_the_pool_has_reconnected_the_last_answer_is_that_before_the_outage(monkeypatch):
+    """Else a client that was known until the outage is refused when the probe has an answer again, but the pool has no
+    connection yet."""
+    moment = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    one = Watch(Says(WELL, *[Away("no answer")] * FAILURES, WELL, *[Away("no answer")] * FAILURES, WELL), Breaker())
+    one.look()
+    for outage_ends_at in (110.0, 110.0 + SECONDS_TO_RECONNECT - 1):
+        for _ in range(FAILURES):
+            one.look()
+        assert one.breaker.answered_at() == 100.0
+        moment = outage_ends_at
+        one.look()
+        assert not one.breaker.is_open
+        assert one.breaker.answered_at() == 100.0
+    moment += SECONDS_TO_RECONNECT
+    assert one.breaker.answered_at() == one.breaker.last_answer_at == outage_ends_at
 
 
 def test_a_clock_that_is_off_is_known_until_it_is_right_again():
