@@ -126,8 +126,8 @@ def test_an_import_can_be_undone_and_run_again(filled, source, options, web_app)
 
 
 def test_two_imports_do_not_run_at_once(source, options):
-    with psycopg.connect(url_of()) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [exclusive.ADVISORY_LOCK])
+    with psycopg.connect(url_of()) as other:  # COMMIT releases the lock; closing would release it a moment later
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [exclusive.ADVISORY_LOCK])
         with pytest.raises(ImportRefused, match="Another import is running"):
             run(source, options, is_dry_run=True)
     run(source, options, is_dry_run=True)
