@@ -1,11 +1,11 @@
 """Finds the rows that a change touches, in a small repository."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.lib.git_command import git
 from tests.mutants.changes import Changes
 from tests.mutants.mutant import read
 
@@ -48,12 +48,6 @@ test = "test_ages.py::test_children_may_not"
 """
 
 Touched = Callable[[], list[str]]
-
-
-def git(repository: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.test"]
-    done = subprocess.run(["git", *identity, *arguments], cwd=repository, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """The runner of mutants, on a small repository: what is killed, what survives, what is stale."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.lib.git_command import git
 from tests.lib.servers import wait_until
 from tests.mutants.__main__ import Run
 from tests.mutants.forks import Forks
@@ -53,12 +53,6 @@ def mutant(**changed: str) -> Mutant:
     fields |= changed
     find, replace = fields.pop("find"), fields.pop("replace")
     return Mutant(**fields, find=(find,), replace=(replace,))
-
-
-def git(repository: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.test"]
-    done = subprocess.run(["git", *identity, *arguments], cwd=repository, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture
