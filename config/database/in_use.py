@@ -37,6 +37,8 @@ _numbers = itertools.count()
 #: For each thread whose slot is lent while it waits (config/server/lending.py): the function that it calls before it
 #: goes on.
 lent: dict[int, Callable[[], None]] = {}
+#: For each thread that runs a request: whether its client has left.
+_has_left: dict[int, Callable[[], bool]] = {}
 
 
 def took(connection: Connection[object], holder: Holder) -> None:
@@ -65,6 +67,23 @@ def asking() -> Iterator[None]:
         yield
     finally:
         del _asking[thread]
+
+
+@contextmanager
+def asked_by(has_left: Callable[[], bool]) -> Iterator[None]:
+    """Within it, this thread runs the request of a client that may leave."""
+    thread = threading.get_ident()
+    _has_left[thread] = has_left
+    try:
+        yield
+    finally:
+        _has_left.pop(thread, None)
+
+
+def has_client_left() -> bool:
+    """Whether this thread runs a request whose client has left."""
+    has_left = _has_left.get(threading.get_ident())
+    return has_left is not None and has_left()
 
 
 def waiting_threads() -> dict[int, Hashable]:

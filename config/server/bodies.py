@@ -22,8 +22,10 @@ from django.conf import settings
 from granian.wsgi import ResponseIterWrap
 from prometheus_client import Counter
 
+from config.database import in_use
 from config.server import admission
-from config.server.admission import Overloaded, Slots
+from config.server.admission import Overloaded, Slot, Slots, State
+from config.server.connections import Connections
 from config.server.streams import Permits, Sender
 
 BODY_SECONDS = 10.0
@@ -78,7 +80,7 @@ class BodiesFirst:
     ) -> None:
         self.run, self.refuse, self.slots, self.at_once = run, refuse, slots, at_once
         self.limited = limited or {}
-        self.permits = Permits()
+        self.permits, self.connections = Permits(), Connections()
         self.seconds, self.most = seconds, most
         # The waiting bodies by id of the protocol object, in the order in which they began, so the first one is due
         # first.
@@ -108,13 +110,26 @@ class BodiesFirst:
             limit.places.release()
 
     def _run_in_slot(self, protocol: Any, environ: Environ) -> int:
+        arrived = time.monotonic()
         try:
             slot = self.slots.take()
         except Overloaded:
             return self.refuse(protocol, environ)
-        environ[GIVE_SLOT_BACK] = slot.give_back
+        has_left = partial(self._has_left, slot, environ["REMOTE_ADDR"], arrived)
         with slot:
-            return self.run(Sender(protocol, slot, self.permits, partial(self.refuse, protocol, environ)), environ)
+            if has_left():
+                return self.refuse(protocol, environ)
+            environ[GIVE_SLOT_BACK] = slot.give_back
+            with in_use.asked_by(has_left):
+                return self.run(Sender(protocol, slot, self.permits, partial(self.refuse, protocol, environ)), environ)
+
+    def _has_left(self, slot: Slot, address: str, arrived: float) -> bool:
+        """Whether the client has left before its request got the first thing that it waited for."""
+        # Without its slot, the request may have been answered in part.
+        if slot.state is State.GIVEN_BACK or not self.connections.has_left(address, arrived):
+            return False
+        admission.refused.labels("client left").inc()
+        return True
 
     def _read_body(self, protocol: Any, environ: Environ) -> int:
         """Puts the whole body into `environ`. Returns 0, or the status that the request was answered with."""

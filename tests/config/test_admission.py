@@ -1,5 +1,6 @@
 """The requests that a worker process answers, lets wait and refuses."""
 
+import math
 import threading
 from io import BytesIO
 
@@ -7,9 +8,19 @@ import pytest
 from django.urls import resolve
 
 from accounts.passwords import argon2
-from config.server import bodies, serving
+from config.server import bodies, connections, serving
 from config.server.admission import Overloaded, Slots
 from tests.lib.servers import wait_until
+
+
+@pytest.fixture(autouse=True)
+def clients_stay(monkeypatch):
+    """The clients of these tests have no connections (see test_connections.py)."""
+    monkeypatch.setattr(connections, "LOOK_AFTER_SECONDS", math.inf)
+
+
+def environ(path="/oauth/token", **more):
+    return {"PATH_INFO": path, "REMOTE_ADDR": "192.0.2.1", **more}
 
 
 class Requests:
@@ -28,9 +39,7 @@ class Requests:
         return 200
 
     def send(self, path="/oauth/token"):
-        thread = threading.Thread(
-            target=lambda: self.statuses.append(self.first(object(), {"PATH_INFO": path})), daemon=True
-        )
+        thread = threading.Thread(target=lambda: self.statuses.append(self.first(object(), environ(path))), daemon=True)
         thread.start()
         self.threads.append(thread)
 
@@ -57,7 +66,7 @@ def test_a_request_that_waited_too_long_is_not_run():
     requests = Requests(most=2, seconds=0.01)
     requests.send()
     wait_until(lambda: requests.running == 1)
-    assert requests.first(object(), {"PATH_INFO": "/oauth/token"}) == 503
+    assert requests.first(object(), environ()) == 503
     requests.finish()
     assert requests.running == 1
 
@@ -96,16 +105,16 @@ def test_those_who_wait_go_on_in_the_order_in_which_they_came():
 def test_a_request_may_give_its_slot_back_before_it_waits_for_something_else():
     slots, statuses = Slots(1, most=0), []
 
-    def first(protocol, environ):
-        environ[bodies.GIVE_SLOT_BACK]()
-        statuses.append(answered(object(), {"PATH_INFO": "/oauth/token", "is_second": True}))
+    def first(protocol, asked):
+        asked[bodies.GIVE_SLOT_BACK]()
+        statuses.append(answered(object(), environ(is_second=True)))
         return 200
 
-    def run(protocol, environ):
-        return 204 if "is_second" in environ else first(protocol, environ)
+    def run(protocol, asked):
+        return 204 if "is_second" in asked else first(protocol, asked)
 
     answered = bodies.BodiesFirst(run, lambda *_: 503, slots=slots)
-    assert (answered(object(), {"PATH_INFO": "/accounts/login/"}), statuses) == (200, [204])
+    assert (answered(object(), environ("/accounts/login/")), statuses) == (200, [204])
     assert slots.free == 1
 
 
@@ -137,10 +146,10 @@ class Logins:
         return 200
 
     def send(self, path="/accounts/login/", method="POST", while_inside=lambda: None, body=b"login=a"):
-        environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "while_inside": while_inside}
+        asked = environ(path, REQUEST_METHOD=method, while_inside=while_inside)
         if body is not None:
-            environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
-        return self.first(object(), environ)
+            asked |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
+        return self.first(object(), asked)
 
 
 def test_a_login_too_many_is_refused_before_it_takes_a_slot():

@@ -1,7 +1,8 @@
-"""Takes a connection from the pool only while the breaker is closed, and tells the watch which thread holds it. When
-PostgreSQL ends a session, its message becomes an OperationalError.
+"""Takes a connection from the pool only while the breaker is closed, and for a client that is still there, and tells
+the watch which thread holds it. When PostgreSQL ends a session, its message becomes an OperationalError.
 """
 
+import time
 from functools import partial
 from typing import Any
 
@@ -10,14 +11,21 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base as plain
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
-from psycopg import Error
+from psycopg import Error, OperationalError
 
 from config.database import hosts, in_use
 from config.database.breaker import breaker
 from config.database.ended_sessions import ErrorWrapper
 from oauth.fast_path.postgresql import base as fast
 
+#: After a longer wait for a connection, the client may have left.
+_LONG_SECONDS = 0.05
+
 _Parent: Any = fast.DatabaseWrapper if settings.FAST_PATH else plain.DatabaseWrapper
+
+
+class ClientHasLeft(OperationalError):
+    """The request waited for a connection of the pool, and its client closed its own connection meanwhile."""
 
 
 class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
@@ -37,6 +45,7 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if self.is_watched:
             breaker.check()
+        began = time.monotonic()
         try:
             with in_use.asking():
                 connection = super().get_new_connection(conn_params)
@@ -44,6 +53,10 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
             self._suspect()
             raise
         in_use.took(connection, self)
+        if time.monotonic() - began > _LONG_SECONDS and in_use.has_client_left():
+            self.connection = connection
+            self.close()
+            raise ClientHasLeft("The client has left, so its request is not run.")
         return connection
 
     def _close(self) -> None:

@@ -1,0 +1,220 @@
+"""A request whose client has left while it waited is not run."""
+
+import socket
+import sys
+import threading
+import time
+
+import pytest
+from django.db import OperationalError, connection
+
+from config.database import in_use
+from config.database.postgresql import base
+from config.server import bodies, connections
+from config.server.admission import Slots
+from config.server.connections import Connections
+from tests.lib.database import full_pool
+from tests.lib.servers import wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells about the sockets")
+ADDRESS, OTHER_ADDRESS = "127.0.0.1", "127.0.0.2"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Looks each time, however short the wait and however slow the machine."""
+    monkeypatch.setattr(connections, "LOOK_AFTER_SECONDS", 0)
+    monkeypatch.setattr(connections, "_FRESH_SECONDS", -1)
+    monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 600)
+
+
+class Client:
+    """A connection to a listening socket of this process, on which a request has arrived."""
+
+    def __init__(self, listening, address=ADDRESS):
+        self.own = socket.create_connection(listening.getsockname(), source_address=(address, 0))
+        self.server_side, _ = listening.accept()
+        self.send()
+
+    def send(self):
+        self.own.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        self.server_side.recv(100)
+        self.arrived = time.monotonic()
+
+    def leave(self):
+        """granian closes its side as soon as the client has closed the other."""
+        self.own.close()
+        self.server_side.close()
+
+    def has_left(self, address=ADDRESS):
+        return looking().has_left(address, self.arrived)
+
+
+def looking():
+    """Where the kernel has told times before."""
+    connections = Connections()
+    connections._is_told = True
+    return connections
+
+
+@pytest.fixture
+def listening():
+    with socket.create_server((ADDRESS, 0)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(listening):
+    opened = Client(listening)
+    yield opened
+    opened.leave()
+
+
+def test_a_client_that_waits_has_not_left(client):
+    assert not client.has_left()
+
+
+def test_a_client_that_closes_its_connection_has_left(client):
+    client.leave()
+    assert client.has_left()
+
+
+def test_a_client_that_closes_its_own_direction_has_left(client):
+    client.own.shutdown(socket.SHUT_WR)
+    wait_until(client.has_left)
+
+
+def test_another_client_of_the_address_may_be_this_one(listening, client):
+    other = Client(listening)
+    client.arrived = other.arrived  # so it is unknown which of the two has left
+    client.leave()
+    assert not other.has_left()
+    other.leave()
+    assert other.has_left()
+
+
+def test_a_client_of_another_address_is_another_client(listening, client):
+    other = Client(listening, OTHER_ADDRESS)
+    client.leave()
+    assert client.has_left()
+    assert not other.has_left(OTHER_ADDRESS)
+    other.leave()
+
+
+def test_a_connection_whose_bytes_came_long_before_or_after_is_not_that_of_the_request(client, monkeypatch):
+    assert looking().has_left(ADDRESS, client.arrived - 60)
+    monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", -60)
+    assert client.has_left()
+
+
+def test_a_connection_with_an_answer_is_idle(client, monkeypatch):
+    monkeypatch.setattr(connections, "_TICKETS_SECONDS", 0)
+
+    def is_idle():
+        client.server_side.sendall(b"x")
+        return client.has_left()
+
+    wait_until(is_idle)
+
+
+def test_an_outgoing_connection_is_no_clients(listening):
+    """Such as those to PostgreSQL on the same machine."""
+    with socket.create_server((ADDRESS, 0)) as database:
+        client, outgoing = Client(listening), Client(database)
+        client.leave()
+        port = database.getsockname()[1]
+        database.close()  # another process listens there
+        assert outgoing.own.getpeername()[1] == port
+        assert client.has_left()
+        outgoing.leave()
+
+
+def test_it_learns_whether_the_kernel_tells_times(client, monkeypatch):
+    learning = Connections()
+    wait_until(lambda: learning.has_left(ADDRESS, client.arrived - 60))  # when a millisecond has passed
+    monkeypatch.setattr(connections, "_TCP_INFO", _Untold(connections._TCP_INFO))
+    assert not Connections().has_left(ADDRESS, client.arrived - 60)
+
+
+class _Untold:
+    def __init__(self, layout):
+        self.layout, self.size = layout, layout.size
+
+    def unpack(self, info):
+        state, _, _ = self.layout.unpack(info)
+        return state, 0, 0
+
+
+def test_another_system_tells_nothing(listening, client, monkeypatch):
+    client.leave()
+    other = Client(listening, OTHER_ADDRESS)
+    wait_until(lambda: Connections().has_left(ADDRESS, client.arrived))  # when a millisecond has passed
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not Connections().has_left(ADDRESS, client.arrived)
+    other.leave()
+
+
+def test_a_short_wait_is_not_looked_at(client, monkeypatch):
+    monkeypatch.setattr(connections, "LOOK_AFTER_SECONDS", 600)
+    client.leave()
+    assert not client.has_left()
+
+
+def test_a_look_serves_all_requests_for_a_moment(client, monkeypatch):
+    monkeypatch.setattr(connections, "_FRESH_SECONDS", 600)
+    shared = looking()
+    assert not shared.has_left(ADDRESS, client.arrived)
+    client.leave()
+    assert not shared.has_left(ADDRESS, client.arrived)
+    assert client.has_left()
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_the_request_in_the_queue_is_not_run(client, leaves):
+    slots, ran, statuses = Slots(1, seconds=600), [], []
+
+    def run(protocol, environ):
+        ran.append(environ["PATH_INFO"])
+        return 200
+
+    first = bodies.BodiesFirst(run, lambda *_: 503, slots=slots)
+    first.connections._is_told = True
+    with slots.take():
+        environ = {"PATH_INFO": "/api/transfers", "REMOTE_ADDR": ADDRESS}
+        waiting = threading.Thread(target=lambda: statuses.append(first(object(), environ)), daemon=True)
+        client.send()
+        waiting.start()
+        wait_until(lambda: len(slots._queue) == 1)
+        if leaves:
+            client.leave()
+    waiting.join()
+    assert (statuses, ran) == (([503], []) if leaves else ([200], ["/api/transfers"]))
+    assert slots.free == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("leaves", [True, False])
+def test_the_request_that_waited_for_a_connection_is_not_run(monkeypatch, leaves):
+    monkeypatch.setattr(base, "_LONG_SECONDS", -1)
+    refused, ended = [], threading.Event()
+
+    def ask():
+        try:
+            with in_use.asked_by(lambda: leaves):
+                connection.ensure_connection()
+        except OperationalError as error:
+            refused.append(str(error))
+        finally:
+            ended.set()
+            connection.close()
+
+    with full_pool(timeout=600) as give_one_back:
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        wait_until(lambda: asking.ident in in_use.waiting_threads())
+        give_one_back()
+        assert ended.wait(60)
+        asking.join()
+        assert bool(refused) == leaves
+        connection.ensure_connection()  # it went back to the pool
+    assert in_use.has_client_left() is False
