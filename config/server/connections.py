@@ -15,7 +15,6 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 #: A request that arrived later than this is run without a look at the sockets.
@@ -38,15 +37,20 @@ _ESTABLISHED, _LISTEN = 1, 10
 @dataclass(frozen=True, slots=True)
 class _Connection:
     address: str
-    received: float  # time.monotonic() of the last bytes
-    is_answered: bool
+    since_sent: float  # seconds
+    since_received: float
+    #: Moments of time.monotonic() before and after the kernel was asked. Another thread may run between them.
+    before: float
+    after: float
 
     def may_be_of(self, address: str, arrived: float) -> bool:
         """Whether a request from `address` that arrived then, and has no answer yet, may have come on it."""
         if self.address != address:
             return False
-        is_in_time = arrived - _LONGEST_DELAY_SECONDS <= self.received <= arrived + _STEP_SECONDS
-        return is_in_time and not self.is_answered
+        is_answered = self.since_sent < self.since_received - _TICKETS_SECONDS
+        came_first, came_last = self.before - self.since_received, self.after - self.since_received
+        is_in_time = arrived - _LONGEST_DELAY_SECONDS <= came_last and came_first <= arrived + _STEP_SECONDS
+        return is_in_time and not is_answered
 
 
 class Connections:
@@ -75,19 +79,12 @@ class Connections:
             return not any(one.may_be_of(address, arrived) for one in self._open)
 
     def _look(self) -> None:
-        told = list(_connections()) if sys.platform == "linux" else []
-        self._is_told = self._is_told or any(since_sent or since_received for _, since_sent, since_received in told)
-        now = time.monotonic()
-        self._open = [
-            _Connection(address, now - since_received, is_answered=since_sent < since_received - _TICKETS_SECONDS)
-            for address, since_sent, since_received in told
-        ]
+        self._open = _connections() if sys.platform == "linux" else []
+        self._is_told = self._is_told or any(one.since_sent or one.since_received for one in self._open)
 
 
-def _connections() -> Iterator[tuple[str, float, float]]:
-    """The open connections to the ports on which this process listens: the client's address, and the seconds since
-    data was sent and received.
-    """
+def _connections() -> list[_Connection]:
+    """The open connections to the ports on which this process listens."""
     ports, found = set(), []
     for name in os.listdir("/proc/self/fd"):
         try:
@@ -95,6 +92,7 @@ def _connections() -> Iterator[tuple[str, float, float]]:
             tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=int(name))
         except OSError:  # no socket, or closed since
             continue
+        before = time.monotonic()
         try:
             state, sent_ms, received_ms = _TCP_INFO.unpack(
                 tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
@@ -103,9 +101,10 @@ def _connections() -> Iterator[tuple[str, float, float]]:
             if state == _LISTEN:
                 ports.add(port)
             elif state == _ESTABLISHED:
-                found.append((port, (tcp.getpeername()[0], sent_ms / 1000, received_ms / 1000)))
+                address = tcp.getpeername()[0]
+                found.append((port, _Connection(address, sent_ms / 1000, received_ms / 1000, before, time.monotonic())))
         except (OSError, struct.error):  # not TCP, or its client has left at this moment
             continue
         finally:
             tcp.detach()
-    return (connection for port, connection in found if port in ports)
+    return [connection for port, connection in found if port in ports]
