@@ -25,7 +25,7 @@ from accounts.passwords import argon2
 from config.database import watch
 from config.database.replica import watch as replica_watch
 from config.metrics.sampling import Sampler
-from config.server import admission, bodies, draining, heartbeats, lending, listener, probe_server
+from config.server import admission, bodies, draining, heartbeats, large_pages, lending, listener, probe_server
 from oauth.conf import conf
 
 STOP_SECONDS = 30
@@ -73,6 +73,8 @@ def serve(
     """
     # Fork, the default on Linux, would copy this process's database connections into the workers.
     multiprocessing.set_start_method("spawn", force=True)
+    if conf.FAST_PATH:
+        large_pages.use()
     with tempfile.TemporaryDirectory(prefix="countersign-") as directory:
         os.environ[draining.VARIABLE] = str(Path(directory) / "draining")
         # Each worker writes its metrics into files here, and /metrics adds them up.

@@ -1,0 +1,34 @@
+"""Memory of the worker processes in pages of 2 MiB (transparent huge pages) instead of 4 KiB.
+
+The objects of a process lie in tens of thousands of small pages, and the processor looks up where each of them is. On a
+virtual machine, a lookup that the processor does not remember reads memory up to 24 times. glibc asks the kernel for
+large pages; Python's own allocator does not, so Python must use glibc's.
+"""
+
+import os
+import platform
+from pathlib import Path
+
+SETTING = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+#: One arena: Python's lock lets one thread allocate at a time anyway, and more arenas would keep more memory.
+_TUNABLES = ("glibc.malloc.hugetlb=1", "glibc.malloc.arena_max=1")
+_FIRST_GLIBC = (2, 35)
+
+
+def use() -> bool:
+    """Sets the environment for processes that begin after it, and returns whether it did. Not where it would gain
+    nothing, nor where the operator has chosen an allocator: PYTHONMALLOC=pymalloc is the off switch.
+    """
+    given = os.environ.get("GLIBC_TUNABLES", "")
+    if "PYTHONMALLOC" in os.environ or "glibc.malloc." in given or not _is_possible():
+        return False
+    os.environ["PYTHONMALLOC"] = "malloc"
+    os.environ["GLIBC_TUNABLES"] = ":".join(filter(None, (given, *_TUNABLES)))
+    return True
+
+
+def _is_possible() -> bool:
+    library, version = platform.libc_ver()
+    if library != "glibc" or tuple(map(int, version.split(".")[:2])) < _FIRST_GLIBC:
+        return False
+    return SETTING.exists() and "[never]" not in SETTING.read_text()
