@@ -310,14 +310,17 @@ FACTS = [
     ("operating.md", f"bodies of at most {bodies.MOST_BYTES // 1024**2} MiB"),
     ("operating.md", f"alive for {heartbeats.SECONDS:g} seconds"),
     ("operating.md", f"more than {watch.MOST_SKEW_SECONDS:g} seconds is `skewed`"),
-    ("operating.md", f"Up to {bodies.MOST_DROPPED_BYTES // 1024**2} MiB the server reads it first"),
-    ("operating.md", f"Up to {streams.SENT_WHOLE_BYTES // 1024} KiB, an answer leaves"),
-    ("operating.md", f"up to {streams.MADE_WHOLE_BYTES // 1024**2} MiB, is completed in memory before the first byte"),
-    ("operating.md", f"at most {streams.MOST_STREAMS} large answers at a time, and {streams.MOST_FILES} files"),
+    ("operating.md", f"the server reads up to {bodies.MOST_DROPPED_BYTES // 1024**2} MiB of the body"),
+    ("operating.md", f"an answer of up to {streams.SENT_WHOLE_BYTES // 1024} KiB in one piece"),
+    (
+        "operating.md",
+        f"an answer of up to {streams.MADE_WHOLE_BYTES // 1024**2} MiB in memory before it sends the first byte",
+    ),
+    ("operating.md", f"at most {streams.MOST_STREAMS} large answers and {streams.MOST_FILES} files at a time"),
     ("operating.md", f"reads nothing for {listener.WRITE_SECONDS:g} seconds"),
     (
         "operating.md",
-        f"longer than {streams.GRACE_SECONDS:g} seconds and one more for each {streams.SLOWEST_BYTES // 1024} KiB",
+        f"longer than {streams.GRACE_SECONDS:g} seconds plus one second for each {streams.SLOWEST_BYTES // 1024} KiB",
     ),
     ("operating.md", f"for {ring.KEPT_SECONDS // 60} minutes, the JWK Set"),
     ("operating.md", f"at most {shared_cache.SOCKET_SECONDS * 1000:g} milliseconds"),
@@ -333,8 +336,8 @@ FACTS = [
     ("operating.md", f"keys change every {Conf.KEY_ROTATION_INTERVAL.days} days"),
     (
         "operating.md",
-        f"by this site ({ring.READ_EVERY_SECONDS}) and by APIs with our resource server "
-        f"({ring.READ_EVERY_SECONDS + 2 * int(Conf.STATUS_LIST_REFRESH.total_seconds())})",
+        f"by this site within {ring.READ_EVERY_SECONDS} seconds, by APIs with our resource server within "
+        f"{ring.READ_EVERY_SECONDS + 2 * int(Conf.STATUS_LIST_REFRESH.total_seconds())} seconds",
     ),
     (
         "operating.md",

@@ -1,6 +1,4 @@
-"""The owner of an email address, the emails that the owner gets when a stranger enters it, and the limits of what a
-stranger can learn or cause.
-"""
+"""The owner of an email address keeps it, whoever else enters it; and what a stranger can learn or cause with it."""
 
 import statistics
 import time
@@ -27,7 +25,7 @@ def claim(alice):
     return alice.emailaddress_set.create(email=VICTIM, verified=False)
 
 
-# --- B7: an unverified address that is not the main one counts for nothing
+# --- B7: an unverified secondary address has no effect
 
 
 def test_a_claim_keeps_its_owner_from_nothing(claim, alice, mailoutbox):
@@ -72,7 +70,7 @@ def test_a_main_address_that_is_not_verified_yet_still_logs_in_to_be_verified(cl
 
 
 def test_the_password_of_who_signed_up_with_somebody_elses_address_is_void(mailoutbox):
-    """A pre-hijacked account: the owner of the mailbox enters it by code, and its maker is out."""
+    """A pre-hijacked account: the owner of the mailbox logs in by code, and the user who signed up loses access."""
     sign_up(Browser(), VICTIM)
     maker = User.objects.get(email=VICTIM)
     SocialAccount.objects.create(user=maker, provider="acme", uid="mallory")
@@ -95,12 +93,12 @@ def test_a_reset_of_a_user_who_never_logged_in_cuts_what_its_maker_connected(cli
     assert not SocialAccount.objects.exists()
 
 
-# --- A8: time tells nothing
+# --- A8: response times reveal nothing
 
 
 @pytest.fixture
 def hashes(monkeypatch):
-    """How often a password is hashed."""
+    """Counts how often a password is hashed."""
     calls = []
     for name in ("encode", "verify"):
         does = getattr(Argon2PasswordHasher, name)
@@ -129,7 +127,7 @@ PAGES = [sign_up_with, log_in_with, code, reset]
 
 @pytest.mark.parametrize("page", PAGES, ids=["sign up", "log in", "code", "reset"])
 def test_a_page_works_as_hard_for_a_customer_as_for_nobody(page, alice, hashes, mailoutbox):
-    """ASVS 5.0 6.3.8: hashes, mails and statements, which cost more than all else."""
+    """ASVS 5.0 6.3.8. Compares the hashes, emails and statements of a request, which take most of its time."""
 
     def work(email):
         hashes.clear()
@@ -145,7 +143,9 @@ def test_a_page_works_as_hard_for_a_customer_as_for_nobody(page, alice, hashes, 
 
 
 def test_sign_up_takes_as_long_for_a_customer(alice, monkeypatch):
-    """The hasher at a cost that can be measured, by the process's own time: others use the machine too."""
+    """Uses a hasher that is slow enough to measure, and the CPU time of the process, because other programs use the
+    machine, too.
+    """
     monkeypatch.setattr(Argon2PasswordHasher, "time_cost", 4)
     monkeypatch.setattr(Argon2PasswordHasher, "memory_cost", 32 * 1024)
 

@@ -1,4 +1,4 @@
-"""People in the admin."""
+"""Users in the admin."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -28,7 +28,7 @@ def test_every_list_of_the_admin_opens(admin_browser, issued, mobile_app):
 
 
 def test_nobody_reads_the_secret_of_a_second_factor(admin_browser, alice):
-    """ASVS 5.0 14.2.1: support removes a lost one, and that is all."""
+    """ASVS 5.0 14.2.1: support can only remove a lost second factor."""
     factor = Authenticator.objects.create(user=alice, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
     for page in ("", f"{factor.pk}/change/"):
         answer = admin_browser.get(f"/admin/mfa/authenticator/{page}")

@@ -1,4 +1,4 @@
-"""A Well-Known URL for Changing Passwords (W3C): password managers open it."""
+"""“A Well-Known URL for Changing Passwords” (W3C), which password managers open."""
 
 import pytest
 from django.test import Client as Browser

@@ -39,7 +39,9 @@ def save_in_admin(admin_browser, user, **values):
 
 
 def set_password_in_admin(admin_browser, user):
-    """Staff remove it and send a link: they know no password of anybody (ASVS 5.0 6.4.6)."""
+    """Staff remove the password and send a link, because staff must not know the password of a user (ASVS 5.0
+    6.4.6).
+    """
     form = {"ends_password": "on"}
     assert admin_browser.post(f"/admin/accounts/user/{user.pk}/password/", form).status_code == 302
 
@@ -103,7 +105,7 @@ def test_an_upgraded_password_hash_is_no_new_password(browser, alice, offline):
 
 
 def test_ones_own_new_password_ends_all_apps_unless_one_keeps_them(browser, alice, offline):
-    """B4: the safe choice is made for who does not choose."""
+    """B4: the safe choice is the default."""
     page = browser.get("/accounts/password/change/").content.decode()
     assert 'name="end_apps"' in page
     submit_new_password(browser, end_apps="on")
@@ -141,7 +143,7 @@ def decide(user, how="approve", *, by):
 
 def replace_in_admin(admin_browser, user):
     save_in_admin(admin_browser, user, email=NEW_ADDRESS)
-    told()  # that it was asked for
+    told()  # the email about the request
     assert "Approved" in decide(user, by=staff("superuser"))
 
 
@@ -159,7 +161,7 @@ REPLACE = [replace_in_admin, replace_in_shell, replace_by_query]
 
 @pytest.mark.parametrize("act", REPLACE)
 def test_an_address_that_staff_replace_is_of_no_use_any_more(act, admin_browser, browser, alice, offline, mailoutbox):
-    """B4: neither log-in nor code nor reset by the old one, and nothing that it opened continues."""
+    """B4: the old address cannot log in, get a code or reset the password, and everything begun with it ends."""
     alice.emailaddress_set.create(email="second@example.test", verified=True)
     act(admin_browser, alice)
     assert not is_logged_in(browser)
@@ -194,17 +196,17 @@ def test_codes_and_links_on_their_way_to_the_old_address_die(act, admin_browser,
     act(admin_browser, alice)
     enter(thief, sent)
     assert not is_logged_in(thief)
-    assert thief.get(link).status_code == 200  # the page that says so, no redirect to the form
+    assert thief.get(link).status_code == 200  # the page that reports the invalid link, not a redirect to the form
 
 
 def test_a_log_in_that_waits_for_its_second_step_dies_with_the_password(alice, mailoutbox):
-    """The old password was right, and the code is right, too; but it is another password by now."""
+    """The old password was correct, and so is the code, but the password has changed meanwhile."""
     TOTP.activate(alice, SECRET)
     thief = Browser()
     assert log_in(thief, alice.email)["Location"].startswith("/accounts/2fa/authenticate/")
     set_password_in_shell(None, User.objects.get(pk=alice.pk))
     thief.post("/accounts/2fa/authenticate/", {"code": code(SECRET)})
-    thief.post("/accounts/2fa/trust/", {"action": "skip"})  # the last page of a log-in with a second step
+    thief.post("/accounts/2fa/trust/", {"action": "skip"})  # the last page of a login with a second step
     assert not is_logged_in(thief)
 
 
@@ -225,7 +227,7 @@ def test_both_mailboxes_are_told_when_another_address_becomes_the_main_one(brows
 
 
 def test_nobody_gives_a_user_another_mailbox_alone(admin_browser, alice, mailoutbox):
-    """NIST SP 800-53 AC-5: with the mailbox, one member of staff would have the account. A superuser is no exception."""
+    """NIST SP 800-53 AC-5: whoever controls the mailbox controls the user account. A superuser is no exception."""
     first = User.objects.get(email="admin@example.test")
     save_in_admin(admin_browser, alice, email=NEW_ADDRESS)
     for door in ("/accounts/password/reset/", "/accounts/login/code/"):
@@ -331,7 +333,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_a_deactivated_user_had_stays_ended_after_reactivation(way, admin_browser, browser, alice, offline):
-    """B4: rows that were merely filtered by `is_active` came back to life."""
+    """B4: rows that are only filtered by `is_active` would become valid again."""
     deactivate, reactivate = WAYS[way]
     deactivate(admin_browser, alice)
     reactivate(admin_browser, alice)
@@ -371,7 +373,7 @@ def test_a_reset_link_from_before_a_deactivation_is_dead_after_it(alice, mailout
 
 
 def test_what_began_while_a_user_was_inactive_does_not_live_on(browser, alice, mobile_app, issued):
-    """An authorization whose transaction was under way when the user was deactivated."""
+    """This covers an authorization whose transaction was open when the user was deactivated."""
     issued(mobile_app, scope="accounts:read offline_access")
     [authorization] = Authorization.objects.all()
     _save(alice, False)
@@ -381,7 +383,7 @@ def test_what_began_while_a_user_was_inactive_does_not_live_on(browser, alice, m
 
 
 def test_a_query_writes_no_address_password_or_state_by_an_expression(alice):
-    """The acts need to know the values; an expression or bulk_update would go round them."""
+    """The functions that notify and end sessions need the new values, so an expression or bulk_update is refused."""
     alice.email = "x@example.test"
     with pytest.raises(TypeError, match="one by one"):
         User.objects.bulk_update([alice], ["email"])

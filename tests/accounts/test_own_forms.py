@@ -1,4 +1,6 @@
-"""Several tabs that were opened before the browser had a cookie: each has its own CSRF token, one cookie stays."""
+"""Several tabs that were opened before the browser had a cookie: each has its own CSRF token, but the browser keeps
+only one cookie.
+"""
 
 import pytest
 from django.conf import settings

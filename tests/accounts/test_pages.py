@@ -40,5 +40,5 @@ def test_the_log_in_page_says_which_app_is_asking(client, mobile_app):
     page = client.get(to_log_in["Location"])
     assert mobile_app.name in page.content.decode()
     assert "form-action 'self' https://app.example" in page["Content-Security-Policy"]
-    # Its forms lead to no app: they are not on the way of a login.
+    # The forms of this page never redirect to an app, because the page is not part of a login.
     assert "form-action 'self';" in client.get("/")["Content-Security-Policy"] + ";"

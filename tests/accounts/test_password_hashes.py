@@ -46,7 +46,9 @@ def test_a_login_replaces_a_hash_with_other_parameters(alice, client):
 
 @pytest.mark.parametrize(("is_known", "most"), [(True, 11), (False, 12)])
 def test_a_login_takes_few_statements(alice, is_known, most):
-    """One more from a new browser, for the job that tells the user of it. Outside of tests, two are BEGIN and COMMIT."""
+    """A login from a new browser takes one more, for the job that tells the user about it. Outside of tests, two of
+    them are BEGIN and COMMIT.
+    """
     earlier, browser = Browser(), Browser()
     log_in(earlier, alice.email)
     if is_known:
@@ -60,7 +62,7 @@ def test_a_login_takes_few_statements(alice, is_known, most):
 
 @pytest.fixture
 def hashing():
-    """The thread is busy with a hash, and as many wait as may, until this is called."""
+    """Keeps the hashing thread busy and its queue full until the returned function is called."""
     done = threading.Event()
     threads = [
         threading.Thread(target=argon2.in_turn, args=(done.wait, PATIENCE_SECONDS))
@@ -119,7 +121,7 @@ def test_more_logins_than_may_wait_are_answered_at_once(alice, client, hashing):
     with CaptureQueriesContext(connection) as captured:
         answer = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
-    assert not [query for query in captured if "emailaddress" in query["sql"]]  # nobody was looked up
+    assert not [query for query in captured if "emailaddress" in query["sql"]]  # no user was looked up
     hashing()
     log_in(client, alice.email)
     assert is_logged_in(client)
@@ -132,7 +134,7 @@ def test_a_login_that_waits_for_its_hash_keeps_no_slot_from_other_requests(alice
     assert done == []  # no email, so no hash
     client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD}, **given_back)
     assert is_logged_in(client)
-    assert set(done) == {argon2.AT_ONCE + argon2.WAITING_AT_MOST - 1}  # not before it has its place
+    assert set(done) == {argon2.AT_ONCE + argon2.WAITING_AT_MOST - 1}  # not before the login has its place
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts niceness by thread")
@@ -142,8 +144,8 @@ def test_the_kernel_prefers_other_threads_to_those_that_hash():
 
 
 def test_one_thread_computes_all_hashes():
-    """A thread keeps the memory that it has allocated. If all 32 threads of a server computed hashes, they kept 600
-    MB.
+    """A thread keeps the memory that it has allocated. If all 32 threads of a server computed hashes, they would keep
+    600 MB.
     """
     computing: set[str] = set()
     asking = [

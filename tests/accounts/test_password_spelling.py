@@ -1,4 +1,4 @@
-"""A password is the letters that a user sees, not the bytes that a keyboard makes of them (NIST SP 800-63B §5.1.1.2)."""
+"""Two Unicode encodings of the same letters are the same password (NIST SP 800-63B §5.1.1.2)."""
 
 import unicodedata
 

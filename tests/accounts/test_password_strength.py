@@ -69,7 +69,7 @@ def test_the_meter_never_praises_what_the_form_refuses(client):
 def test_pages_for_a_new_password_name_the_meter(client, browser, path):
     source = (client if "signup" in path else browser).get(path).content.decode()
     assert f'data-strength="{URL}"' in source
-    assert "do not belong together" in source  # the rules stand beside it, also without scripts
+    assert "do not belong together" in source  # the page shows the rules beside the field, even without scripts
 
 
 def test_one_asks_only_so_often(client, settings, clock_stands):

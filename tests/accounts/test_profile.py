@@ -45,7 +45,7 @@ def test_a_new_name_is_told_and_an_old_one_is_not(browser, alice):
 
 
 def test_who_holds_a_bank_account_keeps_the_name_that_payers_see(browser, alice, bob):
-    """Nobody becomes the tax office for the length of one payment."""
+    """Otherwise, a user could call themselves “tax office” for one payment."""
     account = funded(alice, "Current account")
     browser.post("/accounts/profile/", {**ALL, "name": "Tax Office", "language": "de"})
     alice.refresh_from_db()

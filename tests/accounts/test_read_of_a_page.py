@@ -1,4 +1,6 @@
-"""Each page of a user reads the session and the user, and it reads the same with and without the fast path."""
+"""Each page for a logged-in user reads the session and the user, with the same result with and without the fast
+path.
+"""
 
 import uuid
 from datetime import timedelta

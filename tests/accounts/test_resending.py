@@ -1,4 +1,6 @@
-"""“Send it again”: after a wait that the server keeps and the page says, the same whoever asks for whichever email."""
+"""“Send it again” works only after a wait, which the server enforces and the page shows. It is the same for each user
+and each kind of email.
+"""
 
 import re
 from datetime import timedelta
@@ -45,7 +47,7 @@ ASK = {SIGNED_UP: sign_up, RESET: ask_for_a_reset, CODE: ask_for_a_code}
 @pytest.mark.parametrize("page", ASK)
 @pytest.mark.parametrize("email", ["alice@example.test", "nobody-has-this@example.test"])
 def test_an_email_is_sent_again_after_the_wait_and_not_before(client, alice, clock, page, email):
-    """ASVS 5.0 6.3.8: the answers are those for an email without a user account, and the other way round."""
+    """ASVS 5.0 6.3.8: the answers are the same for an email with and without a user account."""
     ASK[page](client, email)
     sent = len(mail.outbox)
     assert sent == 1
@@ -58,7 +60,8 @@ def test_an_email_is_sent_again_after_the_wait_and_not_before(client, alice, clo
     clock.shift(1)
     assert "data-wait" not in client.get(page).content.decode()
     shown = again(client, page)
-    if page != CODE or email == alice.email:  # an unknown email is told once that it has no account
+    # an unknown address gets one email, which says that it has no user account
+    if page != CODE or email == alice.email:
         assert len(mail.outbox) == sent + 1
     assert "Wait" not in text(shown)
     assert 'data-wait="120"' in shown.content.decode()

@@ -1,4 +1,4 @@
-"""Second factors: the owner of one is told of its removal; none lets anybody in twice or without the user."""
+"""Second factors: the user is notified when one is removed, no code works twice, and none works without the user."""
 
 import re
 import threading
@@ -82,7 +82,7 @@ def test_the_last_factor_takes_the_recovery_codes_with_it(alice):
     factor, codes = make("totp", alice), make("recovery_codes", alice)
     told()
     second_factors.remove(factor)
-    second_factors.remove(codes)  # gone already: told of once
+    second_factors.remove(codes)  # it was removed before, so there is only one notice
     assert sorted(told(alice.email)) == sorted([SENTENCES["totp"][1], SENTENCES["recovery_codes"][1]])
 
 
@@ -118,11 +118,11 @@ def test_with_a_deleted_user_no_mail_is_sent(bob):
     assert told() == []
 
 
-# --- B14: none lets anybody in twice, or without the user
+# --- B14: no code works twice, and none works without the user
 
 
 def second_step(alice, value):
-    """A fresh browser that knows the password; whether the code lets it in."""
+    """Logs in with the password in a new browser, and returns whether the code is accepted."""
     browser = Browser()
     log_in(browser, alice.email)
     browser.post("/accounts/2fa/authenticate/", {"code": value})
@@ -136,7 +136,7 @@ def test_a_code_of_the_app_counts_once_whatever_the_cache_forgot(alice, later):
     TOTP.activate(alice, SECRET)
     now = timezone.now().replace(second=5, microsecond=0)
     with time_machine.travel(now, tick=False):
-        ahead = format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 + 1))  # of a clock that is ahead
+        ahead = format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 + 1))  # a code from a clock that is ahead
         assert second_step(alice, ahead)
     cache.clear()
     with time_machine.travel(now + timedelta(seconds=later), tick=False):

@@ -1,4 +1,4 @@
-"""The security page: browsers, events, the file of one's data."""
+"""The security page: browsers, events, and the file with the user's data."""
 
 import json
 from datetime import timedelta
@@ -128,7 +128,7 @@ def test_the_file_needs_a_recent_proof(browser):
 
 @pytest.mark.parametrize("path", ["/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/"])
 def test_what_changes_the_log_in_needs_a_recent_proof(browser, path):
-    """ASVS 5.0 7.5.1: an unattended browser adds nobody's passkey."""
+    """ASVS 5.0 7.5.1: nobody can add a passkey in an unattended browser."""
     assert browser.get(path).status_code == 200
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         assert browser.get(path)["Location"].startswith("/accounts/reauthenticate/")
@@ -142,6 +142,8 @@ def test_an_unattended_browser_adds_no_address(browser, alice):
 
 
 def test_a_code_by_email_is_no_recent_proof(browser):
-    """ASVS 5.0 7.5.1: it would let a session with the mailbox change the second factor without having it."""
+    """ASVS 5.0 7.5.1: otherwise, somebody with the session and the mailbox could replace the second factor without
+    having it.
+    """
     assert browser.post("/accounts/reauthenticate/code/").status_code == 403
     assert browser.get("/accounts/reauthenticate/code/confirm/").status_code == 403

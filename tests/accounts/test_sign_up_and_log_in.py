@@ -1,4 +1,4 @@
-"""The ways in, through the real forms: sign-up, verification, log-in, log-out, password reset."""
+"""Sign-up, email verification, login, logout and password reset, through the real forms."""
 
 import re
 from datetime import timedelta
@@ -53,7 +53,7 @@ def test_a_reset_link_works_once(client, alice, mailoutbox):
     submit(client, "/accounts/password/reset/", email=alice.email)
     link = path_in(mailoutbox[0])
     submit(client, client.get(link)["Location"], password1=NEW_PASSWORD, password2=NEW_PASSWORD)
-    assert Browser().get(link).status_code == 200  # the page that says so, no redirect to the form
+    assert Browser().get(link).status_code == 200  # the page that reports the invalid link, not a redirect to the form
 
 
 def test_nobody_learns_who_has_an_account(client, alice, mailoutbox):
@@ -149,12 +149,12 @@ def test_the_session_key_changes_at_log_in(client, alice):
 
 
 def test_a_log_in_takes_no_more_statements_for_the_browsers_before_it(alice):
-    """allauth looked at each of them, by three statements."""
+    """allauth would read each of the user's sessions, with three statements each."""
     for _ in range(2):
         log_in(Browser(), alice.email)
 
     def statements():
-        """The fewest of three, because a rate limit writes its count at some logins."""
+        """Returns the smallest count of three logins, because a rate limit writes its count at some logins."""
         counts = []
         for _ in range(3):
             with CaptureQueriesContext(connection) as captured:
@@ -210,7 +210,7 @@ def test_the_admin_is_entered_through_the_same_log_in(client):
 
 
 def test_guessing_is_slowed_down_and_locks_out_nobody_else(alice):
-    """A stranger's failures are the stranger's."""
+    """Failures of a stranger count only against the stranger."""
     stranger, owner = Browser(REMOTE_ADDR="203.0.113.9"), Browser(REMOTE_ADDR="198.51.100.7")
     results = [try_password(stranger, alice, "guess-number-one") for _ in range(6)]
     assert results == ["wrong"] * 5 + ["code"]
@@ -218,7 +218,7 @@ def test_guessing_is_slowed_down_and_locks_out_nobody_else(alice):
 
 
 def test_a_right_guess_looks_like_a_wrong_one_after_too_many(alice, mailoutbox):
-    """No page, no status and no time before the answer tells them apart, and neither is logged in."""
+    """Pages, status codes and response times are the same for both, and neither is logged in."""
     guesser = Browser(REMOTE_ADDR="203.0.113.9")
     for _ in range(5):
         try_password(guesser, alice, "guess-number-one")
@@ -240,7 +240,7 @@ def test_a_right_guess_looks_like_a_wrong_one_after_too_many(alice, mailoutbox):
 
 
 def test_the_mail_of_a_right_guess_is_sent_after_the_answer(alice, mailoutbox, rf, monkeypatch):
-    """Sending takes longer than all else, so its time would tell."""
+    """Sending takes longer than the rest of the request, so the response time would reveal the right guess."""
     browser = Browser(REMOTE_ADDR="203.0.113.9")
     for _ in range(5):
         try_password(browser, alice, "guess-number-one")
@@ -290,7 +290,7 @@ def test_a_code_page_after_a_wrong_password_takes_no_code(alice):
 
 
 def test_failures_of_a_neighbour_refuse_nobodys_right_password(alice, bob):
-    """One address, several people behind it: an office, a mobile network."""
+    """Several users share one IP address, as in an office or a mobile network."""
     for number in range(12):
         log_in(Browser(), f"x{number}@example.test", "guess-number-one")
     assert try_password(Browser(), bob, PASSWORD) == "code"
@@ -330,7 +330,9 @@ def test_a_device_cookie_is_its_owners_and_cannot_be_made_up(alice, bob, rf):
 
 
 def test_a_browser_that_is_logged_in_for_a_test_is_as_the_page_leaves_it(alice, bob):
-    """Most tests use `logged_in`: same session, same rows, same cookies, but for keys and times."""
+    """Most tests use `logged_in` instead of the page. Session, rows and cookies are the same except for keys and
+    times.
+    """
     by_page = Browser()
     by_page.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
     assert traces(logged_in(bob), bob) == traces(by_page, alice)

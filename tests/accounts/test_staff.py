@@ -1,4 +1,6 @@
-"""Staff in the admin: a second factor, a recent proof, and nobody's account who has more rights than they."""
+"""Staff in the admin need a second factor and a recent proof, and cannot act on users with more rights than they
+have.
+"""
 
 import re
 from datetime import timedelta
@@ -96,7 +98,7 @@ def test_the_demo_needs_a_password_alone(settings):
 
 
 def test_the_admin_has_no_login_form_of_its_own(alice):
-    """Django's would take a password without limits of tries and without a second factor."""
+    """Django's login form would accept a password without a second factor, and without a limit of attempts."""
     root = staff("superuser")
     TOTP.activate(root, SECRET)
     for browser in (Browser(), browser_of(staff("Support"))):
@@ -112,7 +114,7 @@ def test_who_is_no_staff_is_refused(alice):
 
 
 def test_an_act_needs_a_recent_proof():
-    """ASVS 5.0 7.5.3: the form stays in the browser while the user proves it."""
+    """ASVS 5.0 7.5.3: the filled-in form stays in the browser while the user reauthenticates."""
     browser = logged_in(staff("superuser"))
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         assert browser.get("/admin/auth/group/").status_code == 200
@@ -128,7 +130,7 @@ def test_an_act_needs_a_recent_proof():
     "path", ["/admin/oauth/auditevent/export/", "/admin/oauth/signingkey/rotate/ES256/", "/admin/oauth/client/"]
 )
 def test_every_post_of_the_admin_needs_it(path, signing_keys):
-    """Actions, exports and pages of their own alike, since every page passes the site's admin_view."""
+    """This holds for actions, exports and custom pages, because every page goes through the site's admin_view."""
     browser = logged_in(staff("superuser"))
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         assert browser.post(path, {}).status_code == 403
@@ -227,7 +229,7 @@ def test_removing_a_second_factor_is_audited_and_mailed(alice, bob):
     )
     browser.post(f"/admin/mfa/authenticator/{of_alice.pk}/delete/", {"post": "yes"})
     browser.post("/admin/mfa/authenticator/", delete(of_bob))
-    # The codes come with a factor and go with it.
+    # Recovery codes are created and removed together with the second factor.
     assert not Authenticator.objects.exists()
     for person in (alice, bob):
         event = AuditEvent.objects.filter(user=str(person.pk), action="staff_acted").earliest("id")
@@ -245,7 +247,7 @@ def run_jobs():
 
 
 def test_support_still_edits_a_scope_sentence(signing_keys):
-    """The rules of rank are of user accounts alone."""
+    """The rules about users with more rights apply to user accounts only."""
     scope = Scope.objects.first()
     browser = browser_of(with_rights("view_scope", "change_scope"))
     assert browser.get(f"/admin/oauth/scope/{scope.pk}/change/").status_code == 200

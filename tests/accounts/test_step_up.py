@@ -18,12 +18,12 @@ ESSENTIAL = json.dumps({"id_token": {"acr": {"essential": True, "values": [MFA]}
 
 @pytest.fixture
 def totp(alice, browser):
-    """Alice sets up an authenticator app after she logged in by password."""
+    """Alice sets up an authenticator app after she has logged in by password."""
     return TOTP.activate(alice, SECRET).instance
 
 
 def prove(browser, answer):
-    """Follows to the page that asks for the code, and types it."""
+    """Follows the redirects to the page that asks for the code, and enters it."""
     assert urlsplit(answer["Location"]).path == "/accounts/stronger/"
     page = browser.get(browser.get(answer["Location"])["Location"])
     form = next(

@@ -1,4 +1,4 @@
-"""Login through an OpenID Connect provider of others, which may lie."""
+"""Login through another OpenID Connect provider, which may lie."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ LOGIN, CALLBACK = "/accounts/oidc/acme/login/", "/accounts/oidc/acme/login/callb
 
 
 class Provider:
-    """Answers whatever it is asked by one document: discovery, tokens and UserInfo at once."""
+    """Answers every request with one document, which is discovery, tokens and UserInfo at the same time."""
 
     def __init__(self, listener, app):
         self.listener, self.app, self.issuer = listener, app, listener.url("")
@@ -31,7 +31,9 @@ class Provider:
         self.says(sub="their-alice")
 
     def says(self, *, sub, userinfo_sub=None, id_token=True, without=(), signed=None, **claims):
-        """`claims` replace those of a good ID token, `without` leaves some out, and `signed` signs them otherwise."""
+        """Sets the ID token: `claims` replace those of a valid one, `without` leaves some out, and `signed` signs it in
+        another way.
+        """
         now = int(timezone.now().timestamp())
         self.claims = {"iss": self.issuer, "sub": sub, "aud": "countersign", "iat": now, "exp": now + 60, **claims}
         self.without, self.sign = without, signed or self.signed
@@ -53,14 +55,14 @@ class Provider:
         return jwt.encode(claims, self.key.private_key, "ES256", {"kid": "1"})
 
     def answer(self, asked):
-        """The ID token answers this request."""
+        """Makes the ID token an answer to this request."""
         if "id_token" in self.listener.body:
             claims = {"nonce": asked["nonce"], **self.claims}
             token = self.sign({name: value for name, value in claims.items() if name not in self.without})
             self.listener.body["id_token"] = token
 
     def visit(self, browser, **query):
-        """The person goes there and comes back; the answer of our callback."""
+        """The user goes to the provider and comes back. Returns the response of our callback."""
         out = browser.post(f"{LOGIN}?process={query.pop('process', 'login')}")
         assert out.status_code == 302, out.content
         asked = {name: values[0] for name, values in parse_qs(urlsplit(out["Location"]).query).items()}
@@ -85,13 +87,13 @@ def provider(db, listener):
 
 
 def connect(provider, browser):
-    """The owner connects it on the security page, logged in."""
+    """The logged-in user connects the provider on the security page."""
     assert provider.visit(browser, process="connect").status_code == 302
     return SocialAccount.objects.get()
 
 
 def test_the_log_in_page_offers_it_and_the_way_out_needs_a_press(client, provider):
-    """A link that logs somebody in at once would be log-in CSRF."""
+    """A link that logs somebody in without a press of a button would allow login CSRF."""
     assert "Log in through" in client.get("/accounts/login/").content.decode()
     page = client.get(LOGIN)
     assert page.status_code == 200
@@ -166,7 +168,7 @@ def test_who_claims_an_address_first_does_not_keep_it_from_its_owner(provider, m
 
 
 def test_another_issuer_behind_the_same_name_knows_nobody(browser, alice, provider, settings):
-    """The admin points the registration elsewhere: the same `sub` there is another person."""
+    """An admin changes the issuer of the registration: at the new issuer, the same `sub` is another user."""
     connect(provider, browser)
     provider.issuer = f"http://localhost:{provider.listener.port}"
     settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": [f"localhost:{provider.listener.port}"]}
@@ -180,7 +182,7 @@ def test_another_issuer_behind_the_same_name_knows_nobody(browser, alice, provid
 
 
 def assert_refused(provider, browser):
-    """Nobody is logged in, and the access token went nowhere."""
+    """Asserts that nobody is logged in and that the access token was sent nowhere."""
     provider.asked_for()
     assert "did not work" in provider.visit(browser).content.decode()
     assert not is_logged_in(browser)
@@ -262,7 +264,7 @@ def test_an_id_token_must_be_signed_by_a_key_of_the_provider(browser, provider, 
     provider.app.secret = "s" * 32
     provider.app.save()
     provider.says(sub="their-alice", signed=signed)
-    del provider.listener.body["keys"][0]["alg"]  # as many providers publish their keys
+    del provider.listener.body["keys"][0]["alg"]  # many providers publish their keys like this
     assert_refused(provider, Browser())
 
 
@@ -307,7 +309,7 @@ def hash_of(access_token):
     [(hash_of(b"opaque"), True), (hash_of(b"of-another-login"), False), ("", False), (None, False), (7, False)],
 )
 def test_the_access_token_is_the_one_of_the_id_token(browser, provider, at_hash, is_in):
-    """OpenID Connect Core §3.1.3.8: `at_hash` may be missing, as in the other tests, and must not be wrong."""
+    """OpenID Connect Core §3.1.3.8: `at_hash` may be missing, as in the other tests, but must not be wrong."""
     connect(provider, browser)
     provider.says(sub="their-alice", at_hash=at_hash)
     if not is_in:
@@ -331,7 +333,7 @@ def test_an_access_token_that_has_no_hash_lets_nobody_in(browser, provider):
      (True, ["{issuer}/"], False), (True, ["{issuer}", "https://evil.example"], False)],
 )  # fmt: skip
 def test_a_code_goes_only_to_the_provider_that_answered(browser, provider, is_promised, named, is_in):
-    """RFC 9207 §2.4, RFC 9700 §4.4: one provider gets no code of another (mix-up)."""
+    """RFC 9207 §2.4, RFC 9700 §4.4 (mix-up): no provider gets a code that another one issued."""
     connect(provider, browser)
     provider.says(sub="their-alice")
     provider.listener.body["authorization_response_iss_parameter_supported"] = is_promised
@@ -452,7 +454,7 @@ def test_a_discovery_document_of_another_issuer_is_refused(client, provider):
 
 @pytest.mark.parametrize("state", ["made-up", ""])
 def test_an_answer_that_nobody_asked_for_logs_nobody_in(client, browser, provider, state):
-    """Log-in CSRF: the victim's browser is sent to the callback with the attacker's code."""
+    """Login CSRF: an attacker sends the victim's browser to the callback with the attacker's code."""
     connect(provider, browser)
     answer = client.get(CALLBACK, {"code": "c", "state": state})
     assert "did not work" in answer.content.decode()
@@ -470,7 +472,7 @@ def test_connecting_needs_a_recent_proof(alice, provider):
 
 
 def test_we_ask_no_private_address(client, provider, settings):
-    """OWASP API7: what the admin registered is still no way into our network."""
+    """OWASP API7: even a provider that an admin registered must not lead into our network."""
     settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": []}
     provider.app.settings |= {"server_url": "https://127.0.0.1"}
     provider.app.save()
@@ -509,7 +511,7 @@ def test_the_admin_registers_one_and_never_shows_its_secret(provider):
 
 
 def test_what_upstream_asked_of_the_person_is_not_believed(browser, alice, provider, web_app, token_endpoint):
-    """acr and amr say only what we saw."""
+    """acr and amr state only what this site has verified itself."""
     connect(provider, browser)
     provider.says(sub="their-alice", acr="urn:countersign:acr:mfa", amr=["mfa"])
     fresh = Browser()
@@ -522,7 +524,9 @@ def test_what_upstream_asked_of_the_person_is_not_believed(browser, alice, provi
     ("sub", "asked_ago", "counts"), [("their-alice", 5, True), ("their-alice", 3600, False), ("mallory", 5, False)]
 )
 def test_who_logs_in_nowhere_else_proves_it_there(browser, alice, provider, sub, asked_ago, counts):
-    """ASVS 5.0 7.5.1: a silent single sign-on there is no proof, nor is somebody else's."""
+    """ASVS 5.0 7.5.1: neither a silent single sign-on at the provider nor the login of another user there is a
+    proof.
+    """
     connect(provider, browser)
     alice.set_unusable_password()
     alice.save()
@@ -544,7 +548,7 @@ def test_who_logs_in_nowhere_else_proves_it_there(browser, alice, provider, sub,
         assert (fresh.get("/accounts/data/").status_code == 200) is counts
 
 
-# --- what a link to our login page may ask of the provider
+# --- parameters that a link to our login page may pass on to the provider
 
 
 def asked_of(provider, client, query):
@@ -553,7 +557,7 @@ def asked_of(provider, client, query):
 
 
 def test_a_link_asks_the_provider_for_a_prompt_and_an_age_only(client, provider):
-    """B11: the link is anybody's; OpenID Connect Core §3.1.2.1."""
+    """B11: anybody can write such a link (OpenID Connect Core §3.1.2.1)."""
     plain = asked_of(provider, client, "process=login")
     evil = (
         "process=login&scope=admin&auth_params=prompt%3Dlogin%26max_age%3D0%26redirect_uri%3Dhttps%3A%2F%2Fevil.example"

@@ -1,4 +1,4 @@
-"""Whatever a user does between an app's request and their answer, they end at the consent of that request."""
+"""Whatever a user does between an app's request and their decision, they arrive at the consent page of that request."""
 
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -41,7 +41,7 @@ def ends_at_the_consent(browser, answer, state="the-state"):
 
 
 def link(page, text):
-    """Wherever on the page it stands."""
+    """Finds the link anywhere on the page."""
     [found] = {a["href"] for a in BeautifulSoup(page.content, "html.parser").select("a") if a.text == text}
     return found
 
@@ -145,7 +145,9 @@ def test_every_page_on_the_way_offers_the_way_back(alice, bob, mobile_app, mailo
 
 
 def test_a_second_factor_in_two_tabs(alice, mobile_app, totp):
-    """The session has room for one login: the tab that proves it continues with its own request, then the other one."""
+    """A session holds only one pending login. The tab that completes it continues with its own request, and then the
+    other tab continues.
+    """
     browser = Browser()
     first, second = start(browser, mobile_app, state="first"), start(browser, mobile_app, state="second")
     step_of_first = submit(browser, first, login=alice.email, password=PASSWORD)["Location"]
@@ -217,7 +219,7 @@ def posted(browser, url, page, **values):
 
 
 def test_the_login_form_of_a_tab_whose_user_has_logged_in_meanwhile_goes_on(alice, tabs, mobile_app):
-    """The login made the token of the other tab useless."""
+    """The login has changed the CSRF token, so that of the other tab is no longer valid."""
     first, second = start(tabs, mobile_app, state="first"), start(tabs, mobile_app, state="second")
     page_of_first, page_of_second = tabs.get(first), tabs.get(second)
     posted(tabs, first, page_of_first, login=alice.email, password=PASSWORD)
@@ -268,7 +270,7 @@ def test_a_stale_login_form_leads_only_to_this_site(alice):
 
 
 def test_a_doubled_login_goes_on(alice, mobile_app):
-    """The second post of the form still has the cookies of before the first answer."""
+    """The second POST of the form still has the cookies from before the first response."""
     browser = Browser()
     way = start(browser, mobile_app)
     before = {name: cookie.value for name, cookie in browser.cookies.items()}

@@ -1,4 +1,4 @@
-"""Code by e-mail, second factors, trusted browsers: what each may claim, and what guessing at them comes to."""
+"""Login by email code, second factor and trusted browser: which acr each gets, and how guessing is limited."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def totp(alice):
 
 @pytest.fixture
 def context(web_app, token_endpoint):
-    """acr and amr of a token that the person in this browser allows."""
+    """Returns acr and amr of a token that the user of this browser allows."""
 
     def of(browser):
         token = token_endpoint.redeem(web_app, allow(browser, web_app, scope="openid")).json()["access_token"]
@@ -37,7 +37,7 @@ def context(web_app, token_endpoint):
     return of
 
 
-# --- a code by e-mail
+# --- a code by email
 
 
 def test_a_code_by_mail_lets_in_and_is_no_second_factor(client, alice, mailoutbox, context):
@@ -57,7 +57,7 @@ def test_a_code_by_mail_does_not_go_around_the_second_factor(client, alice, totp
 
 
 def test_nobody_learns_from_it_who_has_an_account(alice, mailoutbox):
-    """ASVS 5.0 6.3.8: the same page, and a mail to the address either way."""
+    """ASVS 5.0 6.3.8: in both cases, the page is the same and the address gets an email."""
     answers = [ask_for_code(Browser(), email) for email in (alice.email, "nobody@example.test")]
     assert {(answer.status_code, answer["Location"]) for answer in answers} == {(302, "/accounts/login/code/confirm/")}
     assert [mail.to for mail in mailoutbox] == [[alice.email], ["nobody@example.test"]]
@@ -114,7 +114,9 @@ def test_a_code_of_the_app_works_once(alice, totp):
 
 
 def test_guessing_at_the_second_factor_is_stopped_even_when_the_guess_is_right_at_last(alice, totp):
-    """ASVS 5.0 6.6.3: over all browsers together, since a user who guesses here knows the password."""
+    """ASVS 5.0 6.6.3: guesses count over all browsers together, because whoever guesses here already knows the
+    password.
+    """
     for _ in range(6):
         browser = Browser()
         log_in(browser, alice.email)
@@ -180,7 +182,7 @@ def test_trust_is_this_persons_in_this_browser_and_ends_with_a_new_password(alic
     assert not is_logged_in(browser)
 
 
-# --- what holds on the whole way
+# --- rules for all ways to log in
 
 
 @pytest.mark.parametrize("path", JOURNEY)
@@ -208,7 +210,7 @@ def test_so_do_the_code_the_second_step_and_the_proof(client, alice, mobile_app,
 
 @pytest.mark.parametrize("way", ["code", "second factor"])
 def test_the_session_key_changes_with_the_log_in(client, alice, mailoutbox, way):
-    """Session fixation: whatever id a browser was given before is worth nothing after."""
+    """Session fixation: a session id from before the login is useless after it."""
     if way == "second factor":
         TOTP.activate(alice, SECRET)
         log_in(client, alice.email)
@@ -256,7 +258,7 @@ def test_private_pages_are_kept_by_no_cache_and_shown_in_no_frame(browser, page)
     "path", ["login/code/", "2fa/webauthn/login/", "2fa/authenticate/", "oidc/x/login/", "signup/"]
 )
 def test_every_way_in_needs_its_csrf_token(path):
-    """Log-in CSRF: nobody is logged in to the attacker's account unawares."""
+    """Login CSRF: nobody can be logged in to an attacker's user account without noticing."""
     assert Browser(enforce_csrf_checks=True).post(f"/accounts/{path}", {"email": "x@y.test"}).status_code == 403
 
 
@@ -279,7 +281,7 @@ def test_a_challenge_for_a_passkey_is_fresh_each_time_and_needed(client, alice):
 
 
 def test_a_passkey_that_checks_nobody_is_not_added(browser, alice):
-    """The form insists on `passwordless`, which makes allauth insist that the device verified the person."""
+    """The form requires `passwordless`, so allauth requires that the device has verified the user."""
     browser.get("/accounts/2fa/webauthn/add/")
     browser.post("/accounts/2fa/webauthn/add/", {"name": "x", "credential": "{}", "passwordless": ""})
     assert not Authenticator.objects.exists()

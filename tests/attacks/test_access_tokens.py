@@ -1,4 +1,4 @@
-"""Access tokens that the API must not accept; every refusal is 401 and costs no query."""
+"""Access tokens that the API must not accept. Each is refused with 401 and without a query."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ def assert_invalid(answer):
 
 
 def forge(token, *, header=None, claims=None, key=None, algorithm=None, drop=()):
-    """The token again, with other headers or claims, signed by the real key or another one."""
+    """Returns the token with other headers or claims, signed with the real key or another one."""
     ring = keys.signing_key("ES256")
     payload = {**jwt.decode(token, options={"verify_signature": False}), **(claims or {})}
     headers = {"typ": "at+jwt", "kid": ring.kid, **(header or {})}
@@ -57,22 +57,23 @@ def test_a_request_without_a_token_is_told_where_to_get_one(client, signing_keys
 def test_a_valid_token_is_accepted_with_the_scheme_in_any_case(present, access_token, alice, django_assert_num_queries):
     token = access_token(alice)
     for scheme in ("Bearer", "bearer", "BEARER"):
-        with django_assert_num_queries(1):  # the list itself; none for the token
+        with django_assert_num_queries(1):  # one query for the status list, none for the token
             answer = Browser().get("/api/v1/accounts", headers={"Authorization": f"{scheme} {token}"})
         assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("part", [None, 0, 1, 2])
 def test_a_token_has_one_spelling(present, access_token, alice, part):
-    """RFC 7515 §2: the last character of a part may have bits that no byte takes. Other spellings are refused even if
-    the site itself has signed them.
+    """RFC 7515 §2: the last base64url character of a part may have unused bits. Other spellings are refused even if the
+    site itself has signed them.
     """
     ring, ecdsa = keys.signing_key("ES256"), jwt.algorithms.get_default_algorithms()["ES256"]
     claims = jwt.decode(access_token(alice), options={"verify_signature": False})
     parts = []
     for content in ({"typ": "at+jwt", "alg": "ES256", "kid": ring.kid}, claims):
         text = json.dumps(content).encode()
-        parts.append(base64.urlsafe_b64encode(text + b" " * (-len(text) % 3 + 1)).rstrip(b"="))  # one byte too many
+        # one byte longer than allowed
+        parts.append(base64.urlsafe_b64encode(text + b" " * (-len(text) % 3 + 1)).rstrip(b"="))
     for number in (0, 1, 2):
         if number == 2:
             signature = ecdsa.sign(b".".join(parts), private_key())
@@ -123,7 +124,7 @@ def test_a_token_has_one_spelling(present, access_token, alice, part):
         {"authorization_details": {}},
         {"authorization_details": ["x"]},
         {"act": "x"},
-        {"cnf": {"x5t#S256": "x"}},  # bound to a certificate that nobody has shown (RFC 8705 §3)
+        {"cnf": {"x5t#S256": "x"}},  # bound to a certificate that this request does not present (RFC 8705 §3)
     ],
 )
 def test_wrong_claims_are_refused(present, access_token, alice, claims):
@@ -180,7 +181,7 @@ def test_the_public_key_is_no_hmac_secret(present, access_token, alice):
 
 
 def test_another_key_is_refused_under_any_name(present, access_token, alice):
-    """ASVS 9.1.3; jwt_tool i, s: nothing inside the token chooses the key."""
+    """ASVS 9.1.3; jwt_tool i, s: no header of the token may choose the key."""
     stranger = ec.generate_private_key(ec.SECP256R1())
     jwk = jwt.algorithms.ECAlgorithm.to_jwk(stranger.public_key(), as_dict=True)
     token = access_token(alice)
@@ -245,7 +246,9 @@ def test_a_malformed_header_is_refused(access_token, alice, value):
 
 @pytest.mark.parametrize("value", ["Bearer  {t}", "Bearer {t} "])
 def test_spaces_around_a_token_are_none_of_it(access_token, alice, value):
-    """RFC 9110 §11.4: one or more spaces; §5.5: what surrounds a value is not part of it."""
+    """RFC 9110 §11.4 allows several spaces before the token; §5.5: whitespace around a field value is not part of
+    it.
+    """
     header = value.format(t=access_token(alice))
     assert Browser().get("/api/v1/accounts", headers={"Authorization": header}).status_code == 200
 

@@ -35,7 +35,7 @@ ALWAYS = {"django_session", "shared_cache", "usersessions_usersession"}
 
 @pytest.fixture
 def a_row_of_each(alice, bob, issued, mobile_app):
-    """Something to damage, for every list that has custom pages or actions."""
+    """Creates a row that could be damaged, for every list that has custom pages or actions."""
     issued(mobile_app)
     current, of_bob = funded(alice, "Current account"), funded(bob, "Bob's account")
     payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="Wrong Bob", kind="transfer")
@@ -71,7 +71,9 @@ def rows() -> dict[str, str]:
 
 
 def unpermitted(person: Any) -> Iterator[tuple[str, str]]:
-    """Every list that this user may open, with the name of every action that anybody has there."""
+    """Returns every list that this user may open, with the names of all its actions, including those that only others
+    may use.
+    """
     for model, model_admin in admin.site._registry.items():
         if person.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
             names = {name for _, name, _ in model_admin._get_base_actions()} | {"delete_selected"}
@@ -106,7 +108,9 @@ def addresses(patterns: Any, prefix: str = "") -> Iterator[str]:
 
 
 def every_address() -> Iterator[str]:
-    """Of the admin, with the key of a row where one is asked for; without those that a user has for their own login."""
+    """Returns every URL of the admin, with the key of a row where the URL needs one. Pages for the user's own login are
+    left out.
+    """
     keys = {
         f"{m._meta.app_label}/{m._meta.model_name}/": m._default_manager.values_list("pk", flat=True).first()
         for m in admin.site._registry
@@ -133,7 +137,7 @@ def test_no_address_of_the_admin_changes_anything_for_who_may_only_look(who, a_r
             assert answer.status_code < 500, address
             asked += 1
     assert asked > 200
-    # An export is an act of looking, and says in the log who took what.
+    # Users who may view may also export, and the audit log records who exported what.
     exports = {"oauth_auditevent"} if who == "Auditor" else set()
     assert changed(before) == exports
 

@@ -1,4 +1,6 @@
-"""The admin answers no question about a field that it does not show (issue: a filter by query string is an oracle)."""
+"""The admin reveals nothing about fields that it does not show: otherwise, a filter in the query string would be an
+oracle.
+"""
 
 import functools
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_traces", "
 LOOKUPS = ("", "__exact", "__startswith", "__contains", "__regex", "__gt", "__isnull")
 # A user reaches most tables in one step, and an admin list reaches a user in one or two.
 DEEPEST = 3
-# The content of columns that do not show the field of their name.
+# Columns that show something else than the field of their name.
 CELLS = {
     "oauth.AuditEvent": {
         "time": ("at",), "what": ("action", "error"), "who": ("user", "actor"), "app": ("client",),
@@ -37,7 +39,7 @@ def fields_within(model: type[Model], steps: int, before: str = "") -> Iterator[
         name = field.name
         if isinstance(field, Field) and field.concrete:
             yield before + name
-            # A key of a JSON object is asked for as a field of a relation is.
+            # A lookup of a key in a JSON object has the same form as a lookup of a field over a relation.
             if field.get_internal_type() == "JSONField":
                 yield before + name + "__secret"
         if field.is_relation and field.related_model and steps > 1:
@@ -60,8 +62,9 @@ def request_of(user: User) -> Any:
 
 @pytest.mark.parametrize("role", EVERY_ROLE)
 def test_no_list_takes_a_lookup_of_a_field_that_it_does_not_show(role, monkeypatch):
-    """Every list, every field that a path of relations leads to, every kind of lookup, as every role."""
-    # What a list allows is the same for each of the hundred thousand questions in one request.
+    """Tries every list, every field that a path of relations leads to, every kind of lookup and every role."""
+    # The lookups that a list allows are computed once, because they are the same for each of the hundred thousand
+    # lookups.
     monkeypatch.setattr(lookups, "allowed", functools.cache(lookups.allowed))
     request = request_of(staff(role))
     asked = 0
@@ -77,7 +80,7 @@ def test_no_list_takes_a_lookup_of_a_field_that_it_does_not_show(role, monkeypat
 
 @pytest.mark.parametrize("role", EVERY_ROLE)
 def test_a_right_guess_is_answered_as_a_wrong_one(role, alice, monkeypatch):
-    """Over HTTP, and refused: the page that says so is the same for all, and is not made here."""
+    """This test runs over HTTP. Both are refused with the same page, which does not depend on the guess."""
     monkeypatch.setattr(Template, "_render", lambda template, context: "")
     Authenticator.objects.create(user=alice, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
     browser = browser_of(staff(role))
@@ -106,7 +109,7 @@ def of_second_factors(model: type[Model]) -> Iterator[str]:
 
 
 def test_what_a_list_offers_is_still_answered(alice):
-    """Each filter's own links, as the page has them."""
+    """Follows the links of each filter on the page."""
     from bs4 import BeautifulSoup
 
     browser, followed = browser_of(staff("superuser")), 0
@@ -120,7 +123,9 @@ def test_what_a_list_offers_is_still_answered(alice):
 
 
 def test_a_search_reads_only_what_is_shown():
-    """`?q=` looks into the fields of search_fields: each is listed, or on the page of the row, or of its user."""
+    """`?q=` searches the search_fields. Each of these fields is shown in the list, on the page of the row, or on the
+    page of its user.
+    """
     request = request_of(staff("superuser"))
     for model, model_admin in admin.site._registry.items():
         shown = {*model_admin.list_display, "email", "name", "id", "pk"}
@@ -137,7 +142,7 @@ def flattened(fieldsets: Any) -> Iterator[str]:
 
 
 def test_an_order_or_another_key_tells_nothing(alice):
-    """`?o=` sorts by columns of the list alone; `_to_field` finds a row by a field that is shown alone."""
+    """`?o=` sorts only by columns of the list, and `_to_field` finds rows only by a field that is shown."""
     request = request_of(staff("superuser"))
     for model, model_admin in admin.site._registry.items():
         for column in model_admin.list_display:

@@ -1,6 +1,6 @@
-"""Defects that other servers and libraries had, tried here; those that belong to one module are tried beside it.
+"""Defects of other servers and libraries, tried on this server.
 
-Numbers are those of the public advisories.
+Those that concern a single module are tested beside that module. The numbers are those of the public advisories.
 """
 
 from datetime import timedelta
@@ -45,7 +45,7 @@ def test_golang_jwt_cve_2024_51744_an_expired_and_forged_token_is_forged(api, ac
 
 
 def test_keycloak_cve_2022_3916_a_shared_browser_mixes_nobody_up(browser, alice, bob, web_app, token_endpoint):
-    """Alice logs out, Bob logs in: nothing of hers is issued to him, and her session is over."""
+    """Alice logs out and Bob logs in: no token for Alice is issued in his session, and her session has ended."""
     allow(browser, web_app)
     browser.post("/accounts/logout/")
     browser.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
@@ -60,7 +60,7 @@ def test_keycloak_cve_2022_3916_a_shared_browser_mixes_nobody_up(browser, alice,
 
 
 def test_keycloak_48428_50963_no_unbound_token_comes_of_an_exchange(issued, mobile_app, token_endpoint):
-    """A client that registered for bound tokens gets no other, whatever the grant."""
+    """A client that registered for sender-constrained tokens gets no other tokens, by any grant."""
     client = make_client(
         "service", allowed_scopes=["accounts:read"], grant_types=[GrantType.TOKEN_EXCHANGE.value, "client_credentials"],
         dpop_bound_access_tokens=True,
@@ -106,7 +106,7 @@ def test_authentik_cve_2025_64521_a_disabled_service_gets_nothing(service, token
 
 
 def test_keycloak_cve_2024_4540_the_browser_carries_no_pushed_parameter(mobile_app, signing_keys):
-    """Neither the address nor a cookie: only the name of the request."""
+    """Neither the URL nor a cookie holds a parameter of the request, only its `request_uri`."""
     browser = Browser()
     request_uri = push(mobile_app, login_hint="alice@example.test").json()["request_uri"]
     query = urlencode({"client_id": mobile_app.client_id, "request_uri": request_uri})

@@ -30,7 +30,7 @@ from tests.lib.signing_keys import private_key
 pytestmark = pytest.mark.django_db
 
 HMACS = ["HS256", "HS384", "HS512"]
-# jwt.io's example secret, those of the labs, and what is left in many a settings file.
+# The example secret of jwt.io, those of the labs, and defaults that often remain in settings files.
 WEAK_SECRETS = ["", "\0", " ", "secret", "secret1", "password", "changeme", "your-256-bit-secret", "null", "key"]
 
 
@@ -53,7 +53,7 @@ class Live:
         return self.header["kid"]
 
     def forged(self, sign, *, header=None, claims=None, without=()):
-        """The token again, with these headers and claims; `claims` may be the JSON text of the whole payload."""
+        """Returns the token with these headers and claims; `claims` may be the JSON text of the whole payload."""
         payload = claims if isinstance(claims, str) else json.dumps({**self.claims, **(claims or {})})
         merged = {**self.header, **(header or {})}
         return compact({name: value for name, value in merged.items() if name not in without}, payload, sign)
@@ -107,7 +107,7 @@ def assert_refused(api, signing_keys, django_assert_num_queries):
 
 
 def readable(token):
-    """Header and claims of a forgery that came through, for the failing test's message."""
+    """Returns header and claims of a forgery that was accepted, for the message of the failing test."""
     parts = token.split(".")
     return [base64.urlsafe_b64decode(part + "==")[:500] for part in parts[:2]] if len(parts) == 3 else token
 
@@ -118,7 +118,9 @@ def stranger():
 
 
 def test_the_forger_forges_what_the_api_accepts(live, api, issued, mobile_app):
-    """The control of this file: nothing changed and signed by our key, also with what a real flow puts in a token."""
+    """The control: a token made in the same way, unchanged and signed by our key, is accepted, also with the claims of
+    a real flow.
+    """
     for token in (live, Live(issued(mobile_app)["access_token"])):
         assert api(token.token).get("/api/v1/accounts").status_code == 200
         assert api(token.forged(ours)).get("/api/v1/accounts").status_code == 200
@@ -128,7 +130,9 @@ def test_the_forger_forges_what_the_api_accepts(live, api, issued, mobile_app):
 
 
 def test_asvs_9_1_2_the_algorithm_none_in_any_case_is_refused(live, assert_refused):
-    """ASVS 9.1.2; jwt_tool -X a: with the real key's name, without one, with the live signature left in place."""
+    """ASVS 9.1.2; jwt_tool -X a: with the kid of the real key, without a kid, and with the signature of the live
+    token.
+    """
     signature = base64.urlsafe_b64decode(live.token.rpartition(".")[2] + "==")
     for alg in map("".join, product("nN", "oO", "nN", "eE")):
         for sign in (nobody, lambda _: signature):
@@ -143,7 +147,7 @@ MISSPELLED = [
 
 
 def test_asvs_9_1_2_an_algorithm_that_is_not_spelled_as_ours_is_refused(live, assert_refused):
-    """ASVS 9.1.2; RFC 8725 §3.1: even where the signature is ours."""
+    """ASVS 9.1.2; RFC 8725 §3.1: even if our key has signed it."""
     for alg in MISSPELLED:
         assert_refused(live.forged(ours, header={"alg": alg}))
 
@@ -173,7 +177,7 @@ def test_asvs_9_1_2_a_blank_or_weak_password_is_refused(live, assert_refused, se
 
 
 def public_forms(jwk):
-    """Every text or binary by which somebody may know this public key."""
+    """Returns every text and binary form of this public key that an attacker could use."""
     public = jwt.PyJWK(jwk).key
     spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -215,7 +219,7 @@ def test_asvs_9_1_2_our_public_key_is_no_hmac_secret_in_any_form(live, assert_re
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "EdDSA"])
 def test_asvs_9_1_2_each_of_our_keys_signs_by_its_own_algorithm_only(live, assert_refused, api, algorithm):
-    """ASVS 9.1.2, RFC 8725 §3.1: the key's alg counts, not the header's."""
+    """ASVS 9.1.2, RFC 8725 §3.1: the algorithm of the key decides, not that of the header."""
     key = keys.signing_key(algorithm)
     sign = by(private_key(algorithm), algorithm)
     right = live.forged(sign, header={"alg": algorithm, "kid": key.kid})
@@ -227,11 +231,11 @@ def test_asvs_9_1_2_each_of_our_keys_signs_by_its_own_algorithm_only(live, asser
 
 @pytest.mark.parametrize("name", ["alg", "kid", "typ"])
 def test_asvs_9_1_2_a_header_without_what_we_go_by_is_refused(live, assert_refused, name):
-    """ASVS 9.1.2, 9.1.3, 9.2.2: no default stands in for it, even where the signature is ours."""
+    """ASVS 9.1.2, 9.1.3, 9.2.2: no default replaces a missing header, even if our key has signed the token."""
     assert_refused(live.forged(ours, without=[name]))
 
 
-# --- a key that the token brings along
+# --- keys inside the token
 
 
 def certificate_of(key):
@@ -244,7 +248,9 @@ def certificate_of(key):
 
 
 def headers_that_bring(key, kid, listener):
-    """Each header of RFC 7515 §4.1 that names or holds a key, and some that a careless verifier may follow."""
+    """Returns each header of RFC 7515 §4.1 that names or holds a key, and some others that a careless verifier may
+    follow.
+    """
     jwk = {**jwt.get_algorithm_by_name("ES256").to_jwk(key.public_key(), as_dict=True), "alg": "ES256", "use": "sig"}
     certificate = certificate_of(key)
     der = certificate.public_bytes(Encoding.DER)
@@ -274,7 +280,7 @@ def test_asvs_9_1_3_a_key_that_the_token_brings_is_never_used(live, assert_refus
 
 
 def test_asvs_9_1_3_a_verifier_that_fetches_asks_its_own_issuer_only(live, api, listener, stranger, settings):
-    """ASVS 9.1.3: the same for an API on its own machine, where fetching keys is what it does."""
+    """ASVS 9.1.3: the same for an API on another machine, which fetches keys over the network."""
     jwks = keys.published_jwks()
     settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": "", "JWKS_URI": listener.url("/the-issuers")}
     for header in headers_that_bring(stranger, "the-strangers", listener):
@@ -283,7 +289,7 @@ def test_asvs_9_1_3_a_verifier_that_fetches_asks_its_own_issuer_only(live, api, 
         assert api(forged).get("/api/v1/accounts").status_code == 401
     assert api(live.token).get("/api/v1/accounts").status_code == 200
     assert {path for _, path, _ in listener.received} == {"/the-issuers"}
-    assert listener.requests <= 2  # one, and one more for the first kid that it did not know
+    assert listener.requests <= 2  # one fetch, and one more for the first unknown kid
 
 
 def test_asvs_9_1_3_addresses_in_the_claims_are_not_followed(live, assert_refused, listener):
@@ -306,7 +312,7 @@ def injections(known_file, marker):
         "' OR 1=1 --", "' UNION SELECT 'known' --", "x'; SELECT pg_sleep(9) --", '" OR ""="', "%' OR kid LIKE '%",
         f"x; touch {marker}", f"| touch {marker}", f"`touch {marker}`", f"$(touch {marker})", f"&touch {marker}&",
         "{{7*7}}", "${jndi:ldap://x}", "%s%n", "keys", "__class__", "0", "", " ", "\0", "\ud800", "é", "\u202e",
-        "k" * 4_000,  # still within what a token may have
+        "k" * 4_000,  # still within the size limit of a token
         "k" * 65_536,
         None, True, 0, 1.5, [], {}, {"$ne": None},
     ]  # fmt: skip
@@ -328,7 +334,7 @@ NEAR_MISSES = ["{kid} ", " {kid}", "{kid}\0", "{kid}=", "{kid}/../{kid}", "./{ki
 
 
 def test_asvs_9_1_3_the_keys_name_is_matched_exactly(live, assert_refused):
-    """ASVS 9.1.3: even where the signature is ours."""
+    """ASVS 9.1.3: even if our key has signed the token."""
     for near in NEAR_MISSES:
         assert_refused(live.forged(ours, header={"kid": near.format(kid=live.kid)}))
 
@@ -336,7 +342,7 @@ def test_asvs_9_1_3_the_keys_name_is_matched_exactly(live, assert_refused):
 # --- claims, signed by our own key
 
 
-# However long the tests run: 2001 and 2128.
+# The years 2001 and 2128: in the past and in the future whenever the tests run.
 PAST, FUTURE = 1_000_000_000, 5_000_000_000
 # Texts of JSON that are not a time; Python would read some of them as numbers.
 NO_TIMES = ["1e400", "-1e400", "NaN", "Infinity", "-Infinity", f"[{PAST}]", '{"s": 1}', '"soon"', '""', "9" * 400]
@@ -372,7 +378,7 @@ def test_asvs_9_2_1_an_issue_time_that_is_to_come_or_no_time_is_refused(live, as
 
 
 def test_asvs_9_2_1_clocks_may_differ_by_a_minute_at_most(clock_stands, live, assert_refused, api):
-    """ASVS 9.2.1: inside the leeway accepted, at one minute refused."""
+    """ASVS 9.2.1: a difference within the leeway is accepted, a difference of one minute is refused."""
     now = int(time.time())
     for claims in ({"exp": now - 5}, {"nbf": now + 5}, {"iat": now + 5}):
         assert api(live.forged(ours, claims=claims)).get("/api/v1/accounts").status_code == 200
@@ -442,7 +448,9 @@ OTHER_ISSUERS = [
 
 
 def test_another_issuer_is_refused(live, assert_refused):
-    """RFC 9068 §4, RFC 8725 §3.8; PyJWT CVE-2024-53861: compared whole, never as a part or a list."""
+    """RFC 9068 §4, RFC 8725 §3.8; PyJWT CVE-2024-53861: the issuer is compared as a whole string; a substring or a list
+    does not match.
+    """
     for issuer in OTHER_ISSUERS:
         assert_refused(live.forged(ours, claims={"iss": issuer(conf.ISSUER)}))
 
@@ -461,7 +469,7 @@ def test_a_payload_that_is_no_object_is_refused(live, assert_refused):
 
 @pytest.fixture
 def others(issued, mobile_app, alice):
-    """One of each kind that this server issues or is shown."""
+    """Returns one token of each other kind that this server issues or accepts."""
     tokens = issued(mobile_app, scope="openid offline_access accounts:read")
     client_key = ClientKey()
     proof = {"jti": "j", "htm": "GET", "htu": f"{conf.audiences[0]}/accounts", "iat": int(time.time())}
@@ -479,7 +487,9 @@ def others(issued, mobile_app, alice):
 
 
 def test_asvs_9_2_2_another_kind_of_token_is_refused(others, live, assert_refused):
-    """ASVS 9.2.2; RFC 8725 §3.11, §3.12: as it is, and with its claims under the type and key of an access token."""
+    """ASVS 9.2.2; RFC 8725 §3.11, §3.12: each token as it is, and its claims with the type and the key of an access
+    token.
+    """
     for kind, token in others.items():
         assert_refused(token)
         if kind != "refresh token":  # which is not a JWT
@@ -498,7 +508,7 @@ OTHER_TYPES = [
 
 
 def test_asvs_9_2_2_the_claims_of_an_access_token_under_another_type_are_refused(live, assert_refused):
-    """ASVS 9.2.2; RFC 9068 §4: the header's `typ`, not what the claims look like."""
+    """ASVS 9.2.2; RFC 9068 §4: the header `typ` decides, not the claims."""
     for typ in OTHER_TYPES:
         assert_refused(live.forged(ours, header={"typ": typ}))
         assert_refused(live.forged(ours, header={"typ": typ}, claims={"typ": "at+jwt", "token_type": "at+jwt"}))

@@ -1,6 +1,6 @@
-"""Rules of ASVS 5.0 V10 and RFC 9700 §4 that belong to no single module, each by its number.
+"""Rules of ASVS 5.0 V10 and RFC 9700 §4 that concern more than one module, each by its number.
 
-The others are tried beside the module that keeps them; docs/security.md says where.
+The other rules are tested beside the module that enforces them; docs/security.md lists these tests.
 """
 
 import io
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_asvs_10_1_1_no_token_in_a_page_an_address_a_log_or_the_admin(browser, alice, web_app, token_endpoint, caplog):
-    """And RFC 9700 §4.3, §4.9: codes and tokens stay out of what is kept."""
+    """And RFC 9700 §4.3, §4.9: codes and tokens are not stored in logs, history or URLs."""
     caplog.set_level(logging.DEBUG)
     consent = browser.get(authorization_url(web_app, scope="openid accounts:read"))
     answer = decide(browser, consent)
@@ -100,7 +100,7 @@ def test_rfc_9700_2_6_no_other_origin_reads_pages(client, signing_keys, path):
 
 
 class Server:
-    """Answers the sample app as a live server would, but for what a test changes."""
+    """Answers the sample app as a real server would, except for what a test changes."""
 
     def __init__(self, app, **answer):
         self.app, self.answer = app, answer
@@ -128,7 +128,7 @@ def sample_app():
     [{"state": "of-another-browser"}, {"state": None}, {"iss": "https://evil.example"}, {"iss": None}],
 )
 def test_asvs_10_1_2_10_2_1_10_2_2_an_answer_to_another_question_is_refused(sample_app, swapped):
-    """Cross-site request forgery and mix-up (RFC 9700 §4.4, §4.7): nothing is redeemed."""
+    """Cross-site request forgery and mix-up (RFC 9700 §4.4, §4.7): the sample app redeems no code."""
     with pytest.raises(ProtocolError, match="does not belong to this app's request"):
         sample_app.authorize(Server(sample_app, **swapped))
 
@@ -174,7 +174,7 @@ class Bank:
 
 
 def test_asvs_10_2_3_the_sample_client_asks_for_what_it_uses():
-    """No scope less, no scope more than its requests need."""
+    """It requests exactly the scopes that its API requests need."""
     bank = Bank()
     app = NativeApp(api="https://api.example/api/v1", client_id="app", scope=demo_app.SCOPE)
     app._http = bank
@@ -189,7 +189,7 @@ def requests_of_the_api():
     """(method, path, scopes) of every view of the API that the URLconf names."""
     for pattern in _patterns(get_resolver()):
         view = getattr(pattern.callback, "cls", None)
-        # One answers 404 to everybody, two tell everybody what the API is.
+        # One view always answers 404, and two describe the API to everybody.
         if view is None or view in (NotHere, OpenAPIDocument, APIDocs):
             continue
         path = "/" + re.sub(r"<[^>]*>", str(UUID(int=1)), str(pattern.pattern))
@@ -207,7 +207,7 @@ def test_asvs_10_3_1_every_view_of_the_api_refuses_a_token_for_another_audience(
 
 
 def test_asvs_10_3_2_every_view_of_the_api_refuses_a_token_without_its_scope(alice, access_token, api):
-    """Generated from the URLconf: a view that took any valid token would be found here."""
+    """Generated from the URLconf, so that no view that accepts a token without the scope can be missed."""
     everything, seen = set(ALL_SCOPES) | {"payees:read", "payees:write", "webhooks:manage"}, 0
     for method, path, scopes in requests_of_the_api():
         for scope in scopes:
@@ -226,7 +226,7 @@ def _patterns(resolver):
 
 
 def test_asvs_10_3_3_a_person_who_comes_back_is_another_person(alice, access_token, api):
-    """`sub` is never given twice: the token of a deleted person opens nothing of who has the name now."""
+    """`sub` is never reused: the token of a deleted user gives no access to a later user with the same email."""
     token = access_token(alice, "accounts:read balances:read")
     email = alice.email
     alice.delete()
@@ -237,7 +237,7 @@ def test_asvs_10_3_3_a_person_who_comes_back_is_another_person(alice, access_tok
 
 
 def test_asvs_10_3_4_moving_much_money_needs_a_fresh_log_in(alice, access_token, api, settings):
-    """RFC 9470 §3: 401, and the challenge says what would do."""
+    """RFC 9470 §3: the answer is 401, and its challenge names the required authentication."""
     settings.STEP_UP_AMOUNT_MINOR = {"GBP": 500_000}
     source, destination = funded(alice, "Current", amount_minor=1_000_000), funded(alice, "Savings", amount_minor=0)
 
@@ -256,12 +256,12 @@ def test_asvs_10_3_4_moving_much_money_needs_a_fresh_log_in(alice, access_token,
         assert (refused.status_code, refused.json()["code"]) == (401, "insufficient_user_authentication")
         assert 'error="insufficient_user_authentication"' in refused["WWW-Authenticate"]
         assert 'max_age="600"' in refused["WWW-Authenticate"]
-    assert transfer(long_ago, 1_000).status_code == 201  # little money needs no more than the token
+    assert transfer(long_ago, 1_000).status_code == 201  # a small amount needs only the token
     assert transfer(timezone.now(), 600_000).status_code == 201
 
 
 def test_asvs_10_3_5_and_rfc_9700_4_10_a_stolen_bound_token_is_worth_nothing(browser, mobile_app, token_endpoint):
-    """The thief has the token, their own key, and a proof that the owner sent elsewhere."""
+    """The thief has the token, a key, and a proof that the owner sent to another URL."""
     code, address = allow(browser, mobile_app), f"{conf.ISSUER}/api/v1/accounts"
     token = token_endpoint.redeem(mobile_app, code, headers={"DPoP": proof()}).json()["access_token"]
 
@@ -288,7 +288,9 @@ def test_asvs_10_4_2_and_rfc_9700_4_5_a_code_is_worth_nothing_in_another_transac
 
 
 def test_rfc_9700_4_8_pkce_is_not_talked_away(browser, mobile_app, web_app, token_endpoint):
-    """Neither from the request, by which the verifier would count for nothing, nor from the token request."""
+    """PKCE cannot be removed from the authorization request, which would make the verifier meaningless, nor from the
+    token request.
+    """
     for client in (mobile_app, web_app):
         stripped = authorization_url(client, code_challenge=None, code_challenge_method=None)
         assert callback(browser.get(stripped))["error"] == "invalid_request"
@@ -298,7 +300,7 @@ def test_rfc_9700_4_8_pkce_is_not_talked_away(browser, mobile_app, web_app, toke
 
 
 def test_asvs_10_4_11_the_user_is_not_asked_for_a_scope_beyond_the_clients(browser, web_app):
-    """authentik CVE-2024-52287: what a client may have is looked at for every grant."""
+    """authentik CVE-2024-52287: the scopes that a client may have are checked for every grant."""
     web_app.allowed_scopes = ["accounts:read"]
     web_app.save()
     answer = callback(browser.get(authorization_url(web_app, scope="accounts:read transfers:write")))
@@ -342,7 +344,7 @@ def test_asvs_10_5_an_id_token_and_a_logout_token_are_told_apart(issued, web_app
 
 
 def test_asvs_10_7_2_the_consent_page_shows_all_that_is_enforced(browser, alice, web_app):
-    """Each scope, who asks, whose account, and the day on which the authorization ends."""
+    """It shows each scope, the app, the user's account, and the day on which the authorization ends."""
     web_app.name = "<b>Bold</b> app"
     web_app.authorization_lifetime = timedelta(days=3)
     web_app.save()

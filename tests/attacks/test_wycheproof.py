@@ -1,7 +1,7 @@
 """Wycheproof's JWS and JWK vectors against the verifier of access tokens.
 
-The vectors sign payloads such as `foo`, which are not claims: no decoding of them succeeds. What counts is how far
-they come. A signature held if the payload was read at all, and refused only for what it says.
+The vectors sign payloads such as `foo`, which are not claims: decoding always fails. The test looks at the step that
+fails: if the verifier has read the payload and refused its content, it has accepted the signature.
 """
 
 import json
@@ -20,7 +20,7 @@ from oauth.tokens.verification import InvalidJWT, VerifyingBackend
 VECTORS = Path(__file__).parent / "vectors" / "wycheproof"
 ISSUER, AUDIENCE = "https://login.example", "https://api.example/v1"
 
-# Vectors that we judge otherwise than Wycheproof does. A line that is no longer true fails its test.
+# Vectors for which we expect another result than Wycheproof. An entry that is no longer true fails its test.
 SYMMETRIC = "a secret that two share proves no issuer (RFC 9068 §2.1, RFC 8725 §3.1)"
 UNSUPPORTED = "the algorithm is none of ours (RFC 8725 §3.1)"
 EMPTY = "the payload is empty, so it is no JSON object (RFC 7519 §7.2 step 10)"
@@ -42,7 +42,7 @@ WEAK_KEYS_OF_AN_ISSUER = {7}
 
 
 def vectors(file: str) -> list[Any]:
-    """(key set, vector) of every test, with what a verifier knows of the key."""
+    """Yields (key set, vector) for every test. The key set has what a verifier knows about the key."""
     groups = json.loads((VECTORS / file).read_text())["testGroups"]
     return [
         pytest.param(_key_set(group), vector, id=f"{vector['tcId']}-{group['comment']}-{vector['comment']}")
@@ -69,7 +69,7 @@ def usable_keys(jwks: dict[str, Any]) -> dict[str, jwt.PyJWK]:
 
 
 def signature_holds(backend: VerifyingBackend, token: str) -> bool:
-    """Whether the payload was read: only a signature that holds leads to it (ASVS 9.1.1)."""
+    """Whether the verifier has read the payload, which it does only after a valid signature (ASVS 9.1.1)."""
     with pytest.raises(InvalidJWT) as refusal:
         backend.decode(token)
     cause = refusal.value.__cause__
@@ -104,7 +104,7 @@ SYMMETRIC_VECTORS = [
 
 @pytest.mark.parametrize(("jwks", "vector"), SYMMETRIC_VECTORS)
 def test_asvs_9_1_2_no_hmac_is_even_computed(jwks, vector):
-    """ASVS 9.1.2: refused by form or header, valid or not, before a key is looked for."""
+    """ASVS 9.1.2: the verifier refuses it for its form or header, valid or not, before it looks for a key."""
     looked_for: list[str] = []
     backend = verifier(jwks)
     backend.find_key = looked_for.append
@@ -115,7 +115,7 @@ def test_asvs_9_1_2_no_hmac_is_even_computed(jwks, vector):
 
 @pytest.mark.parametrize(("jwks", "vector"), vectors("json_web_key_test.json"))
 def test_asvs_9_1_3_no_broken_key_comes_out_of_an_issuers_set(jwks, vector):
-    """ASVS 9.1.3; RFC 7517 §5: nothing usable under the vector's kid, whatever else the set holds."""
+    """ASVS 9.1.3; RFC 7517 §5: no usable key has the vector's kid, whatever else the set contains."""
     key = usable_keys(jwks).get(named_key(jwks, vector)["kid"])
     is_usable = key is not None and key.algorithm_name in SIGNING_ALGORITHMS
     is_fine = vector["result"] == "valid" and named_key(jwks, vector)["kty"] != "oct"
@@ -130,7 +130,7 @@ def test_asvs_9_1_3_no_broken_or_weak_key_is_registered_by_a_client(jwks, vector
     try:
         client_keys.validate_jwks(jwks)
         is_usable = key["alg"] in ("PS256", "ES256") and client_keys.fits(key, kid=key["kid"], algorithm=key["alg"])
-        client_keys.load(key, key["alg"])  # a set may hold a key that is useless; it verifies nothing
+        client_keys.load(key, key["alg"])  # a set may contain a broken key, which verifies no signature
     except ValueError:
         is_usable = False
     is_fine = vector["result"] == "valid" and named_key(jwks, vector)["kty"] != "oct"

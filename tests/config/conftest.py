@@ -19,7 +19,7 @@ def database_url(db: None) -> str:
 
 @pytest.fixture
 def seed(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Runs `manage.py demo_seed`; what it prints."""
+    """Runs `manage.py demo_seed` and returns its output."""
     settings.DATA_DIR = tmp_path
     monkeypatch.setenv("DEMO_PASSWORD", "a password for this test")
 

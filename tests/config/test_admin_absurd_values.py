@@ -37,7 +37,7 @@ OF_LISTS = ("q", "o", "p", "all", "e", "_facets", "_popup", "_to_field", "_chang
 # Parameters that Django only looks for, without reading their values.
 FLAGS = (ALL_VAR, ERROR_FLAG, IS_FACETS_VAR, IS_POPUP_VAR)
 
-# Naive times of a query are a warning of Django's, which the tests make an error of.
+# Django warns about naive times in a query, and the tests turn warnings into errors.
 pytestmark = pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime")
 
 MODELS = sorted(admin.site._registry.items(), key=lambda one: one[0]._meta.label)
@@ -52,7 +52,7 @@ def staff(db: None, logins_kept: None, no_list_of_models: None) -> Browser:
 
 
 def parameters(model: type[Model], model_admin: ModelAdmin) -> Iterator[str]:
-    """All that the list of this model may be asked by: what its filters expect, and every lookup of its dates."""
+    """Returns all query parameters of this list: those of its filters, and every lookup of its dates."""
     yield from OF_LISTS
     for one in model_admin.list_filter or ():
         if isinstance(one, str):

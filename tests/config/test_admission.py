@@ -1,4 +1,4 @@
-"""The requests that a worker process answers, lets wait and refuses."""
+"""Which requests a worker process answers, which it queues, and which it refuses."""
 
 import math
 import threading
@@ -162,8 +162,8 @@ def test_a_login_too_many_is_refused_before_it_takes_a_slot():
 
     assert logins.send(while_inside=lambda: statuses.append(logins.send(while_inside=third))) == 200
     assert statuses == [429, 200, 200, 200]
-    assert len(logins.inside) == 4  # the refused one never got there
-    assert logins.send() == 200  # each has given its place back
+    assert len(logins.inside) == 4  # the refused request never ran
+    assert logins.send() == 200  # each of the others has given its place back
 
 
 def test_a_login_that_fails_or_is_not_run_gives_its_place_back():

@@ -20,7 +20,8 @@ from tests.lib.oauth_client import authorization_url, callback, decide
 
 pytestmark = pytest.mark.django_db
 
-# A new one runs for each page, but not for an answer at once: should it? Then config/http/at_once.py does its work too.
+# Each middleware here runs for every page, but not for an answer at once. If a new one must also apply to these
+# answers, config/http/at_once.py must do its work, too.
 KNOWN = [
     "config.metrics.requests.MeasuredRequests",
     "config.http.refused_requests.RememberRefusedRequests",
@@ -65,7 +66,7 @@ def is_fast(request, settings):
 
 @pytest.fixture
 def known(is_fast, browser, web_app):
-    """Alice's browser, in which she has allowed the app and been answered without a page."""
+    """Alice's browser, in which she has already allowed the app, so that requests are answered without a page."""
     allow(browser, web_app)
     assert "code" in callback(ask(browser, web_app))
     return browser
@@ -152,7 +153,7 @@ def test_a_browser_session_that_has_expired_is_no_login(known, web_app):
     "changes", [{"is_active": False}, {"password": "!another"}, {"session_generation": 7}], ids=str
 )  # fmt: skip
 def test_a_user_who_has_changed_is_not_logged_in(known, web_app, alice, changes):
-    """ASVS 5.0 7.4.2, 7.4.3: even if nothing else had ended."""
+    """ASVS 5.0 7.4.2, 7.4.3: even if the sessions and authorizations had not been ended."""
     models.QuerySet(get_user_model()).filter(pk=alice.pk).update(**changes)
     assert Session.objects.get().ended_at is None
     assert not is_answered(known, web_app)
@@ -173,8 +174,9 @@ def test_a_session_that_has_ended_is_not_answered_with(known, web_app):
 
 
 def test_the_row_of_a_session_does_not_say_whose_browser_it_is(known, web_app, bob):
-    """The row is found by the key of the browser's session, but what the session itself says counts: nobody is Alice
-    without her id in it, whatever else there is of her."""
+    """The row is found by the key of the browser's session, but what the session itself says counts: without Alice's id
+    in the session, the request is not hers, whatever other rows exist.
+    """
     of_bob = logged_in(bob)
     Session.objects.update(browser_digest=digest(of_bob.cookies[site.SESSION_COOKIE_NAME].value))
     browser_session = of_bob.session

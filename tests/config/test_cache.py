@@ -1,4 +1,4 @@
-"""The table that workers share: nothing is forgotten, and a write costs one statement."""
+"""The cache table that worker processes share: it drops no entry early, and a write costs one statement."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -22,7 +22,7 @@ ADDRESS, OTHER_ADDRESS = "127.0.0.1", "127.0.0.2"
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    """Looks each time, however short the wait and however slow the machine."""
+    """Makes the server look at the connections at every request, however short the wait."""
     monkeypatch.setattr(connections, "LOOK_AFTER_SECONDS", 0)
     monkeypatch.setattr(connections, "_FRESH_SECONDS", -1)
     monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 600)
@@ -51,7 +51,7 @@ class Client:
 
 
 def looking():
-    """Where the kernel has told times before."""
+    """On a system whose kernel reports the times of connections."""
     connections = Connections()
     connections._is_told = True
     return connections
@@ -86,7 +86,7 @@ def test_a_client_that_closes_its_own_direction_has_left(client):
 
 def test_another_client_of_the_address_may_be_this_one(listening, client):
     other = Client(listening)
-    client.arrived = other.arrived  # so it is unknown which of the two has left
+    client.arrived = other.arrived  # the two have the same address, so it is unknown which of them has left
     client.leave()
     assert not other.has_left()
     other.leave()

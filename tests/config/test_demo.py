@@ -1,4 +1,6 @@
-"""`make demo` ends in `manage.py demo`: from an empty directory to a bank that answers, and away again."""
+"""`make demo` runs `manage.py demo`, which makes a running bank from an empty directory. The test starts and stops
+it.
+"""
 
 import json
 import os
@@ -43,8 +45,8 @@ def test_it_stops_cleanly_with_its_postgresql_and_keeps_the_data(data_dir: Path)
         demo.process.send_signal(signal.SIGINT)
         assert demo.process.wait(PATIENCE_SECONDS) == 0
         assert not _postmasters(data_dir)
-        assert demo.url in demo.log  # it said where to go
-        assert "WARNING" not in demo.log.partition(demo.url)[0]  # and nothing that frightens a newcomer before
+        assert demo.url in demo.log  # the output names the URL
+        assert "WARNING" not in demo.log.partition(demo.url)[0]  # without warnings before it
     clients = json.loads((data_dir / "clients.json").read_text())
     assert f"demo-service:{clients['demo-service']['client_secret']}" in demo.log
 

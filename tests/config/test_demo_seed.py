@@ -110,7 +110,7 @@ def test_something_is_ordered_and_something_waits(demo):
     alice = User.objects.get(email="alice@demo.test")
     order = ScheduledTransfer.objects.get(user=alice)
     assert order.next_on > timezone.localdate()
-    assert order.transfers.count() >= 23  # each month of the two years, as the worker would have made them
+    assert order.transfers.count() >= 23  # each month of the two years is closed, as the worker would have done
     waiting = Transfer.objects.get(user=alice, status="pending")
     assert waiting.source.held_minor == waiting.amount_minor == waiting.hold.amount_minor
     assert Payee.objects.established().filter(user=alice).count() == 3
@@ -193,7 +193,7 @@ SCALED = (User, EmailAddress, Client, Authorization, RefreshToken)
 def test_scale_adds_large_data_in_blocks_and_goes_on_where_it_was(demo, seed):
     before = {model: model.objects.count() for model in SCALED}
     seed(scale=0.001)
-    seed(scale=0.002)  # what is there counts
+    seed(scale=0.002)  # existing rows count
     assert {model: model.objects.count() - before[model] for model in SCALED} == dict.fromkeys(SCALED, 2000)
     accounts = Account.objects.filter(holder__email__endswith="@scale.test")
     assert accounts.count() == 20
@@ -244,7 +244,7 @@ def test_what_scale_writes_without_triggers_is_what_they_would_write(demo, seed,
 
 
 def test_what_scale_makes_works(demo, seed, client, token_endpoint):
-    """Log in, redeem: as real rows do."""
+    """The rows can log in and redeem tokens, as real rows can."""
     seed(scale=0.001)
     answer = client.post(
         "/accounts/login/", {"login": "person-0000007@scale.test", "password": "a password for this test"}

@@ -41,7 +41,7 @@ def test_the_same_day_gives_the_same_history(seed, time_machine):
 
 
 def test_somebody_who_was_there_before_keeps_their_accounts(seed):
-    """A demo of an earlier day: Bob has opened his account himself."""
+    """The demo was seeded on an earlier day, and Bob has since opened an account himself."""
     bob = User.objects.create_user("bob@demo.test", "a password for this test")
     account = open_account(bob, name="Mine", currency="GBP")
     seed()

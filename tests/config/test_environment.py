@@ -72,7 +72,7 @@ def test_without_a_demo_and_without_settings_it_says_what_to_do(enter: Enter) ->
 
 
 def test_an_environment_with_its_own_secret_is_production_whatever_lies_around(enter: Enter) -> None:
-    """Fails closed: a demo that once ran in this checkout never turns a production command into a demo's."""
+    """The files of a demo that ran in this checkout must never turn a production command into a demo command."""
     enter("demo")
     seen = enter("serve", SECRET_KEY="of production")
     assert "MODE" not in seen

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing_keys")]
 
 @pytest.fixture
 def browser(mobile_app):
-    """Somebody whom the app has sent, and who has not logged in yet."""
+    """The browser of a user whom an app has sent here and who has not logged in yet."""
     browser = Browser(enforce_csrf_checks=True, raise_request_exception=False)
     assert browser.get(authorization_url(mobile_app)).status_code in (302, 303)
     return browser

@@ -19,7 +19,7 @@ from oauth.models import Client
 GUIDE = Path(__file__).parents[2] / "docs" / "security.md"
 UNSAFE = {"post", "put", "patch", "delete"}
 NOTHING = ("nothing", "none")
-# So small that each limit is one to three.
+# So small that each limit is one to three requests.
 SCALE = 0.0005
 VALUES = {"authorization_id": "00000000-0000-0000-0000-000000000000", "number": "1", "pk": "1", "provider_id": "x"}
 
@@ -101,7 +101,9 @@ def test_what_writes_names_its_limit(path: str) -> None:
 
 @pytest.fixture
 def tried(settings: Any, service: Client, alice: Any, access_token: Callable[..., str], capsys: Any) -> dict[str, str]:
-    """Authorization headers by kind: everybody has the right to ask, and asks too often."""
+    """Returns Authorization headers by kind of endpoint. Each caller has the right to call the endpoint, and calls it
+    too often.
+    """
     call_command("registration_token")
     initial = capsys.readouterr().out.split()[-1]
     basic = base64.b64encode(f"{service.client_id}:{service.secret}".encode()).decode()  # type: ignore[attr-defined]
@@ -109,7 +111,7 @@ def tried(settings: Any, service: Client, alice: Any, access_token: Callable[...
         "openid transfers:write payees:write webhooks:manage grant_management_revoke funds:confirm direct-debits:write"
     )
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": SCALE}
-    # The app alone, as in a site that has no such middleware.
+    # Only the Django app, as in a site without that middleware.
     settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if not one.endswith("FormLimitMiddleware")]
     return {
         "client": f"Basic {basic}",

@@ -22,7 +22,7 @@ Seen = list[list[tuple[str, ...]]]
 
 
 def _shops() -> list[Operation]:
-    """A shop, its orders, which refer to its key and to its code, tags of orders, and a proxy."""
+    """Creates a shop, orders that refer to its key and to its code, tags of orders, and a proxy model."""
     return [
         operations.CreateModel("Shop", [("id", _key()), ("code", models.CharField(max_length=5, unique=True))]),
         operations.CreateModel(
@@ -65,7 +65,7 @@ _SEEN: Seen = []
 
 
 def _described(apps: Any) -> list[tuple[str, ...]]:
-    """The table, the fields in both directions and the columns of each class."""
+    """Returns the table, the fields in both directions and the columns of each class."""
 
     def one(model: Any) -> tuple[str, ...]:
         names = sorted(field.name for field in model._meta.get_fields(include_hidden=True))
@@ -171,7 +171,7 @@ def test_the_statements_are_those_of_django(name: str) -> None:
 def _run(
     executor: type[MigrationExecutor], steps: Steps
 ) -> tuple[list[str], Seen, ProjectState, list[tuple[str, ...]]]:
-    """The statements, what Python code of the migrations saw, and the state and the classes at the end."""
+    """Returns the statements, what the Python code of the migrations saw, and the final state and classes."""
     statements: list[str] = []
 
     def note(execute: Any, statement: Any, params: Any, many: bool, context: Any) -> Any:

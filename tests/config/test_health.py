@@ -86,7 +86,7 @@ def test_without_a_free_connection_it_is_alive_but_not_ready(client, transaction
 
 
 def test_a_server_that_is_about_to_stop_is_not_ready(client, db, tmp_path, monkeypatch):
-    """Failure model F2: load balancers look elsewhere before the workers stop."""
+    """Failure model F2: load balancers choose another server before the worker processes stop."""
     monkeypatch.setenv(draining.VARIABLE, str(tmp_path / "draining"))
     assert client.get("/health/ready").status_code == 200
     draining.begin()
@@ -131,7 +131,7 @@ class TestWatched:
 class TestPortOfItsOwn:
     @pytest.fixture
     def ask(self, monkeypatch, tmp_path):
-        """A probe at that port, in a server with its directory of heartbeats."""
+        """Sends a probe to the health port of a server with a directory of heartbeats."""
         monkeypatch.setenv(heartbeats.VARIABLE, str(tmp_path))
         monkeypatch.setattr(heartbeats, "_serves", True)
 
@@ -204,7 +204,7 @@ class TestMetrics:
 
     @pytest.mark.parametrize("header", ["HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR"])
     def test_a_proxy_that_nobody_named_does_not_open_them(self, client, header):
-        """nginx on the same machine, TRUSTED_PROXIES forgotten: the reader's address is not known."""
+        """If nginx runs on the same machine and TRUSTED_PROXIES is not set, the address of the caller is unknown."""
         seen = {"REMOTE_ADDR": "127.0.0.1", header: "for=203.0.113.9"}
         behind_proxies(lambda *_: [], trusted=[])(seen, None)
         assert client.get("/metrics", **seen).status_code == 404

@@ -1,4 +1,4 @@
-"""People are spoken to in their language: on every page, and by mail that no page of theirs causes."""
+"""Users read their own language on every page, and in emails that somebody else or a background job causes."""
 
 import re
 
@@ -140,7 +140,7 @@ def test_a_notice_of_what_somebody_else_does_is_in_the_language_of_the_owner(ali
     assert told(alice.email) == [
         "Ihr Benutzerkonto: Jemand probiert Passwörter für Ihr Benutzerkonto aus. Der Zugang ist nicht gelungen."
     ]
-    log_in(alice, "en")  # by somebody who had guessed it, from another browser
+    log_in(alice, "en")  # by somebody who had guessed the password, in another browser
     assert told(alice.email) == ["Ihr Benutzerkonto: Ein neuer Browser hat sich in Ihrem Benutzerkonto angemeldet."]
 
 

@@ -18,7 +18,7 @@ def system(monkeypatch, tmp_path):
     monkeypatch.setattr(large_pages, "SETTING", setting)
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))
     for name in NAMES:
-        monkeypatch.setenv(name, "")  # so that the environment of before comes back
+        monkeypatch.setenv(name, "")  # restores the earlier environment after the test
         monkeypatch.delenv(name)
     return setting
 

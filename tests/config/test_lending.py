@@ -1,4 +1,4 @@
-"""Requests that wait for the database keep no slot from those that do not need it."""
+"""Requests that wait for the database do not occupy slots that other requests need."""
 
 import threading
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from tests.lib.servers import wait_until as wait_so_long
 pytestmark = pytest.mark.django_db(transaction=True)
 LOCK = 8_711
 
-#: Short, because nothing here waits for another program, and threads of a mutant that wait in vain would take minutes.
+#: Short: these tests wait for no other program, and with a mutant, threads that wait in vain would take minutes.
 PATIENCE_SECONDS = 30
 wait_until = partial(wait_so_long, seconds=PATIENCE_SECONDS)
 
@@ -87,7 +87,7 @@ def test_a_request_that_waits_for_an_answer_lends_its_slot_and_takes_it_back(slo
         first = Request(slots, waits)
         wait_until(backends_waiting)
         two_looks(lender)
-        assert first.slot.state is State.HELD  # nobody wants it
+        assert first.slot.state is State.HELD  # no request waits for the slot
         other = Request(slots, nothing)
         wait_in_queue(slots)
         two_looks(lender)
@@ -150,7 +150,7 @@ def test_a_slot_is_lent_once(slots):
         for _ in range(5):
             lender.look()
         wait_in_queue(slots, 1)
-    for one in (*others, first):  # any of them may have the slot now
+    for one in (*others, first):  # either of them may have the slot now
         one.may_end.set()
     for one in (*others, first):
         one.join()

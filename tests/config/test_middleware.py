@@ -133,7 +133,7 @@ def session_store_is_down(get_response):
 
 
 def test_a_full_pool_answers_503_instead_of_queueing(transactional_db):
-    """Failure model F24, on a real pool: every connection is taken."""
+    """Failure model F24, on a real pool whose connections are all in use."""
     with full_pool():
         response = Client().get("/oauth/authorize", {"client_id": "x"})
     assert response.status_code == 503

@@ -55,7 +55,7 @@ def test_the_error_id_is_that_of_the_answer():
 
 
 def test_a_script_of_a_browser_app_sees_the_status_and_when_to_come_again():
-    """Fetch standard, CORS; only where the other answers allow it, too."""
+    """Fetch standard, CORS: only at the endpoints whose other answers allow it, too."""
     _, headers, _ = answer("/oauth/token", origin="https://app.example")
     assert headers["access-control-allow-origin"] == "*"
     assert "retry-after" in headers["access-control-expose-headers"]
@@ -81,8 +81,8 @@ def test_a_login_too_many_gets_a_page_that_says_what_to_do(asked, language, head
     page = BeautifulSoup(body, "html.parser")
     assert page.html["lang"] == headers["content-language"] == language
     assert page.h1.text == heading
-    assert page.select_one(".actions a")["href"] == ""  # this address again, with its `next`
-    assert get_language() == settings.LANGUAGE_CODE  # the thread's next request is not in this language
+    assert page.select_one(".actions a")["href"] == ""  # the link leads to the same URL, with its `next`
+    assert get_language() == settings.LANGUAGE_CODE  # the next request of the thread does not inherit the language
 
 
 def test_a_user_is_told_in_the_language_that_they_have_chosen():

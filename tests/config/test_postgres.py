@@ -1,4 +1,6 @@
-"""The embedded PostgreSQL: started once, shared, stopped by the last, whatever killed processes left."""
+"""The embedded PostgreSQL is started once, shared by several processes and stopped by the last one, even if other
+processes were killed.
+"""
 
 import os
 import signal
@@ -18,7 +20,7 @@ from tests.lib.servers import open_to_passers_by
 pytestmark = pytest.mark.served
 
 ROOT = Path(__file__).resolve().parents[2]
-# A process that uses the database until it is told to leave, or killed.
+# A process that uses the database until its input ends or it is killed.
 USER = """
 import sys
 from pathlib import Path
@@ -40,7 +42,7 @@ def directory(tmp_path_factory):
     yield directory
     if list(directory.glob("server/cluster/postmaster.pid")):
         with postgres.running(directory, durable=False):
-            pass  # what the test left running is stopped
+            pass  # stops the servers that a test has left running
 
 
 @pytest.fixture
@@ -94,7 +96,7 @@ def test_it_listens_on_no_network_and_lets_nobody_else_in(directory):
 
 
 def test_on_request_it_listens_on_loopback_where_a_role_needs_a_password(directory):
-    """A superuser without a password could read each file of the account."""
+    """Otherwise, any local user could connect as superuser and read every file of this account."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -124,7 +126,7 @@ def test_the_last_to_leave_stops_it(directory, another_process):
     with postgres.running(directory, durable=False) as again:
         assert again == url
         assert postmaster(directory) == server
-    other.communicate()  # end of its input: it leaves
+    other.communicate()  # the end of its input makes the process exit
     assert is_stopped(directory)
 
 
@@ -170,7 +172,7 @@ def test_it_recovers_from_a_crash_of_the_server_whose_pid_is_now_somebody_elses(
 def test_ctrl_c_in_the_terminal_does_not_reach_it(directory, another_process):
     other = another_process()
     assert os.getsid(postmaster(directory).pid) != os.getsid(other.pid)
-    os.killpg(other.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(other.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
     other.communicate()
     assert is_stopped(directory)
 

@@ -1,4 +1,4 @@
-"""The site below a path of its host: what the application sees of a request."""
+"""A site below a path of its host: which path the application sees."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def seen(prefix: str, path: str) -> tuple[str, str]:
         ("/id/oauth/token", "/oauth/token"),
         ("/id/", "/"),
         ("/id", "/"),
-        ("/oauth/token", "/oauth/token"),  # the proxy has stripped it
+        ("/oauth/token", "/oauth/token"),  # the proxy has removed the prefix
         ("/idle", "/idle"),
         ("/.well-known/oauth-authorization-server/id", "/.well-known/oauth-authorization-server/id"),
         ("/health/live", "/health/live"),

@@ -1,4 +1,6 @@
-"""RFC 9700 §4.13: what proxies say counts from those that the operator named, in a form that no client can forge."""
+"""RFC 9700 §4.13: the site believes headers only from proxies that the operator has named, in a form that no client can
+forge.
+"""
 
 from typing import Any
 
@@ -14,7 +16,7 @@ CERTIFICATE = certificates.make("CN=client")
 
 
 def seen_by_forwarded(header: str, *trusted: str, peer: str = "10.1.2.3", **environ: str) -> dict[str, Any]:
-    """The environ that the application gets."""
+    """Returns the environ that the application gets."""
     seen: dict[str, Any] = {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http", "HTTP_FORWARDED": header, **environ}
     application = behind_proxies(lambda *_: [], trusted=trusted or ["10.0.0.0/8"], secrets=["an older one", SECRET])
     application(seen, None)
@@ -72,7 +74,7 @@ def test_an_ipv6_address_is_read_with_and_without_brackets(written: str) -> None
 
 
 def test_with_a_secret_nothing_else_is_believed_or_left_for_a_library_to_believe() -> None:
-    """granian makes one name of X_Forwarded_For and X-Forwarded-For, so neither is a form to trust."""
+    """granian maps X_Forwarded_For and X-Forwarded-For to the same name, so neither can be trusted."""
     others = {"HTTP_X_FORWARDED_FOR": "127.0.0.1", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "evil",
               "HTTP_X_REAL_IP": "127.0.0.1", "HTTP_CLIENT_CERT": CERTIFICATE.header}  # fmt: skip
     seen = seen_by_forwarded(f"for=203.0.113.9;by=_{SECRET}", **others)
@@ -87,7 +89,7 @@ def test_x_forwarded_for_counts_only_where_the_operator_says_it_has_one_spelling
 
 
 def seen_through(*trusted: str, peer: str, forwarded_for: str = "", proto: str = "") -> tuple[str, str]:
-    """The client's address and the scheme that the application sees."""
+    """Returns the address of the client and the scheme that the application sees."""
     environ: dict[str, Any] = {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http"}
     if forwarded_for:
         environ["HTTP_X_FORWARDED_FOR"] = forwarded_for
@@ -110,7 +112,7 @@ def test_anybody_else_is_not_believed(trusted: list[str]) -> None:
 
 
 def test_what_the_client_wrote_itself_is_not_believed() -> None:
-    """The proxy appends whom it saw; the client's own invention stands left of that."""
+    """The proxy appends the address that it saw, so forged values of the client are to the left of it."""
     seen = seen_through("10.0.0.0/8", peer="10.1.2.3", forwarded_for="127.0.0.1, 203.0.113.9")
     assert seen == ("203.0.113.9", "http")
 
@@ -128,7 +130,7 @@ def test_a_chain_of_named_proxies_is_followed() -> None:
         ("https", "https"),  # the inner proxy replaces the header
         ("https,http", "https"),
         (" HTTPS , http ", "https"),
-        ("https, https, http", "https"),  # the first is the client's own invention
+        ("https, https, http", "https"),  # the client has forged the first element
         ("https, http, http", "http"),
         ("https, , http,", "https"),
         ("nonsense, http", "http"),

@@ -29,7 +29,7 @@ def _nothing_is_remembered():
 
 @pytest.fixture
 def found(admin_browser):
-    """The results of the search for an ID, or for any pasted text."""
+    """Returns the results of the search for an ID or for any pasted text."""
 
     def search(asked):
         refused_requests.store()
@@ -41,7 +41,7 @@ def found(admin_browser):
 
 
 def shown_id(answer):
-    """The ID as the user of a page reads it."""
+    """Returns the ID as the page shows it to the user."""
     return re.search(r"<code>([0-9a-f]{32})</code>", answer.content.decode())[1]
 
 
@@ -64,7 +64,7 @@ def test_an_api_refusal_names_client_user_and_the_field(client, found, issued, m
     assert f'href="/admin/oauth/client/{mobile_app.pk}/change/"' in page
     assert f'href="/admin/accounts/user/{alice.pk}/change/"' in page
     assert "unknown_parameter" in page
-    assert "colour" not in page.partition("Refused under this ID")[2]  # of the query nothing is kept
+    assert "colour" not in page.partition("Refused under this ID")[2]  # the query string is not stored
     assert token not in page
 
 

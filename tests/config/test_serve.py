@@ -67,7 +67,7 @@ def test_ctrl_c_stops_it_as_cleanly(serve: Serve) -> None:
         assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
-@pytest.mark.django_db(transaction=True)  # the server writes down that it refused
+@pytest.mark.django_db(transaction=True)  # the server logs the refusal
 def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
     """The server is told to stop between the two halves of a request, and still answers it."""
     body = b"grant_type=client_credentials&client_id=nobody&client_secret=wrong"
@@ -78,7 +78,8 @@ def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
                 "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
             )
             client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
-            wait_until(lambda: requests.get(f"{server.url}/health/live", timeout=60).ok)  # ours was read by then
+            # the server has read our first half by then
+            wait_until(lambda: requests.get(f"{server.url}/health/live", timeout=60).ok)
             server.process.terminate()
             wait_until(lambda: not _accepts(port))
             client.sendall(body[10:])
@@ -115,7 +116,7 @@ def test_a_server_that_is_killed_leaves_no_workers(serve: Serve) -> None:
 
 
 def test_the_probes_have_a_port_of_their_own(serve: Serve) -> None:
-    """It answers while the worker processes do not, and says so."""
+    """It still answers while the worker processes do not, and reports that they do not."""
     port = free_port()
     with serve("--workers", "1", "--health-port", str(port)) as server:
         ready = partial(requests.get, f"http://127.0.0.1:{port}/health/ready", timeout=60)
@@ -164,7 +165,7 @@ def test_in_production_it_refuses_unsafe_settings(production: dict[str, str]) ->
 
 
 def test_mutual_tls_without_a_secret_of_the_proxy_does_not_start(database_url: str) -> None:
-    """RFC 9440 §4: in every mode, as a certificate is public and a header can be forged."""
+    """RFC 9440 §4: this holds in every mode, because a certificate is public and a header can be forged."""
     environment = {"DATABASE_URL": database_url, "MUTUAL_TLS": "on", "TRUSTED_PROXIES": "127.0.0.2"}
     assert "config.E010" in refusal(environment=environment)
 
@@ -192,7 +193,9 @@ def test_half_of_what_tls_needs_is_an_error(options: list[str], database_url: st
 
 
 def test_requests_do_not_carry_the_secrets_of_the_environment(tmp_path: Path) -> None:
-    """granian gives every request a copy of os.environ. And garbage, which loading need not look for, is collected again."""
+    """granian gives every request a copy of os.environ. The test also checks that the garbage collector, which is off
+    while the site loads, is on again.
+    """
     code = (
         "from config.server import serving; serving.load_application(); import gc, os; "
         "print([gc.isenabled(), sorted(os.environ)])"
@@ -218,14 +221,14 @@ def _accepts(port: int | None) -> bool:
 
 
 def _workers(server: Server) -> list[psutil.Process]:
-    """Those that live. Python starts one more process beside them, which watches over shared resources."""
+    """Returns the live worker processes. Python starts one more process, its resource tracker."""
     return [child for child in psutil.Process(server.process.pid).children() if _is_worker(child)]
 
 
 def _is_worker(process: psutil.Process) -> bool:
     try:
         return "spawn_main" in " ".join(process.cmdline())
-    except psutil.Error:  # gone, or a zombie
+    except psutil.Error:  # the process has ended or is a zombie
         return False
 
 

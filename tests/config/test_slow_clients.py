@@ -17,8 +17,8 @@ from tests.lib.servers import Server, run, wait_until
 
 SLOW_CLIENTS = 30  # of each kind
 BODY_SECONDS = 20
-SOON = 15.0  # seconds for an answer while all of them trickle, before the first is cut off
-CUT_OFF_SECONDS = 100.0  # far beyond `BODY_SECONDS` on a busy machine, below the time limit of `make mutants`
+SOON = 15.0  # seconds within which a request must be answered while all slow clients are still connected
+CUT_OFF_SECONDS = 100.0  # far above `BODY_SECONDS`, for busy machines, and below the time limit of `make mutants`
 HEAD = "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 SLOW = {
     "headers": HEAD + "X-Slow: ",
@@ -35,12 +35,12 @@ class Slow:
     seconds_to_answer_others: list[float]
 
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.served]  # the server writes down that it refused
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.served]  # the server logs the refusal
 
 
 @pytest.fixture(scope="module")
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for all: what came before must not stop what comes next."""
+    """One server for all tests, because the slow clients of one test must not affect the next test."""
     options = ("--workers", "1", "--threads", "2", "--body-seconds", str(BODY_SECONDS), "--idle-seconds", "5",
                "--write-seconds", "8")  # fmt: skip
     environment = {"DATABASE_URL": url_of()}
@@ -53,7 +53,7 @@ def connect(server: Server) -> socket.socket:
 
 
 def took(server: Server, path: str) -> float:
-    """Seconds; infinite if the server was too busy to answer."""
+    """Returns the seconds that a request took; infinite if the server was too busy to answer."""
     began = time.monotonic()
     try:
         answer = requests.request("POST" if path == "/oauth/token" else "GET", server.url + path, timeout=SOON * 2)
@@ -77,14 +77,16 @@ def is_closed(connection: socket.socket, within: float) -> bool:
 
 @pytest.fixture(scope="module")
 def slow(server: Server) -> Iterator[Slow]:
-    """Slow clients of all kinds at the same time, because the server needs some time to cut them off."""
+    """Opens slow clients of all kinds at the same time, so that the tests wait only once until the server closes
+    them.
+    """
     with ExitStack() as stack:
         clients = {kind: [stack.enter_context(connect(server)) for _ in range(SLOW_CLIENTS)] for kind in SLOW}
         for kind, connections in clients.items():
             for one in connections:
                 one.sendall(SLOW[kind].encode())
         seconds = [took(server, path) for path in ("/health/live", "/health/ready", "/oauth/token", "/oauth/jwks")]
-        for kind, connections in clients.items():  # a byte now and then buys no more time
+        for kind, connections in clients.items():  # a byte from time to time does not extend the time limit
             for one in connections:
                 one.send(b"1\r\nx\r\n" if kind == "chunks" else b"x")
         yield Slow(clients, seconds)
@@ -98,7 +100,7 @@ def test_slow_clients_stop_nobody_and_are_cut_off(server: Server, slow: Slow, ki
 
 
 def test_a_body_in_time_is_read_whole_in_either_form(server: Server) -> None:
-    """RFC 9112 §6, §7.1. A request in pieces is answered as one at once."""
+    """RFC 9112 §6, §7.1. A request that arrives in pieces is answered like one that arrives whole."""
     for head, pieces in {
         "Content-Length: 22": ["grant_type=", "nonsense&x="],
         "Transfer-Encoding: chunked": ["b\r\ngrant_type=\r\n", "8\r\nnonsense\r\n0\r\n\r\n"],
@@ -140,7 +142,7 @@ def test_clients_that_do_not_read_stop_nobody_and_are_cut_off(server: Server) ->
 
 
 def is_gone(connection: socket.socket) -> bool:
-    """Whether the server has ended it: then its kernel answers with a reset, and tells nothing before. Reads nothing,
+    """Whether the server has ended the connection: its kernel then answers new data with a reset. Does not read,
     because reading would open the TCP window.
     """
     try:
@@ -154,7 +156,7 @@ def is_gone(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("length", [900_000, 12_000_000])
 def test_a_large_body_is_read_before_it_is_refused(server: Server, length: int) -> None:
-    """A proxy that cannot send the whole body takes the server for broken, and others get 502."""
+    """A proxy that cannot send the whole body considers the server broken and answers 502 to other clients."""
     with connect(server) as connection:
         head = f"{HEAD}Content-Length: {length}\r\n\r\n"
         connection.sendall(head.encode() + b"x" * length)

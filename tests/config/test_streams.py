@@ -106,8 +106,9 @@ def test_one_stream_too_many_is_refused_and_its_slot_is_free(site):
     site.send(Client(), body)
     assert (site.refusals, body.closed, site.slots.free) == ([1], 1, 1)
     whole = Client()
-    site.send(whole, Body(b"small"))  # needs no permit
-    site.send(file := Client(), Body(*LARGE), [("Content-Length", str(len(PART) * 8))])  # files have their own
+    site.send(whole, Body(b"small"))  # a small answer needs no permit
+    # files have permits of their own
+    site.send(file := Client(), Body(*LARGE), [("Content-Length", str(len(PART) * 8))])
     assert whole.got == [b"small"]
     assert len(b"".join(file.got)) == len(PART) * 8
     go_on.set()
@@ -136,7 +137,7 @@ def test_where_the_database_is_lost_while_it_is_made_the_answer_is_503(site, par
 
 
 def test_who_reads_too_slowly_gets_less_than_was_announced(site, monkeypatch):
-    """Then granian closes the connection, so the client knows."""
+    """granian then closes the connection, so the client notices the missing bytes."""
     now = [1000.0]
     monkeypatch.setattr(streams.time, "monotonic", lambda: now[0])
 

@@ -1,4 +1,4 @@
-"""German and Chinese are whole, and so is the way to them. `make messages` repairs what the first tests find."""
+"""The German and Chinese catalogs are complete and up to date. `make messages` repairs what the first tests find."""
 
 import io
 import re

@@ -51,8 +51,9 @@ def steps() -> list[plan.Step]:
 
 
 def test_the_release_before_serves_while_the_migrations_since_it_run(steps: list[plan.Step]) -> None:
-    """docs/releasing.md, "N and N-1 run at once". A new migration that locks or breaks is written again; one that a rule
-    cannot judge gets an entry in config/upgrades/known.py."""
+    """docs/releasing.md, "N and N-1 run at once". A new migration that locks tables or breaks the last release must be
+    rewritten; one that the rules cannot judge gets an entry in config/upgrades/known.py.
+    """
     assert steps
     assert [(one.name, one.verdict.name, one.findings) for one in steps if one.verdict > SLOW] == []
 
@@ -62,7 +63,7 @@ def test_what_authors_say_is_about_migrations_that_need_it(steps: list[plan.Step
     assert [name for name in KNOWN if name not in judged or judged[name] <= SLOW] == []
 
 
-# --- the judge
+# --- the rules that judge a migration
 
 
 def _verdicts(*operations: Any) -> list[Verdict]:
@@ -200,7 +201,7 @@ class TestMigrate:
         other.execute("SELECT 1 FROM oauth_scope")  # as a long report does
         pauses = []
         pause = SimpleNamespace(sleep=lambda seconds: (pauses.append(seconds), other.rollback()))
-        monkeypatch.setattr(patience, "time", pause)  # not of the module: other threads sleep, too
+        monkeypatch.setattr(patience, "time", pause)  # patched on this object only, because other threads sleep, too
         with Patience(0.01, attempts=2).during_statements(), connection.cursor() as cursor:
             cursor.execute(self.ALTER)
         assert pauses == [patience.PAUSE_SECONDS]

@@ -23,7 +23,9 @@ def ask():
 
 
 def idle():
-    """Waits until the server has ended the session of this transaction. Another transaction has the time it needs."""
+    """Waits until PostgreSQL has ended the session of this idle transaction. The time limit applies to this transaction
+    only.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
     server = select.poll()

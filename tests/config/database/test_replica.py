@@ -51,7 +51,7 @@ def test_the_header_of_the_next_page_is_nothing_to_replay(header):
 
 
 def test_after_a_fail_over_it_counts_once_it_has_replayed_something_of_the_new_primary():
-    """It may be ahead of the place where the new timeline began, with writes that were lost."""
+    """Until then, it may hold writes from after the point where the new timeline began, which are lost."""
     age = Age()
     age.look(at=1.0, timeline="1", written=HERE, replayed=HERE)
     for at in (2.0, 3.0):
@@ -62,7 +62,7 @@ def test_after_a_fail_over_it_counts_once_it_has_replayed_something_of_the_new_p
 
 
 class Says:
-    """A connection that answers with these rows."""
+    """A connection that answers each query with these rows."""
 
     def __init__(self, *rows):
         self.rows = list(rows)
@@ -163,7 +163,7 @@ def test_a_read_in_a_transaction_sees_what_it_wrote(age):
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 @pytest.mark.parametrize("cause", [psycopg.OperationalError(), psycopg.errors.SerializationFailure()])
 def test_a_read_that_the_replica_fails_is_read_from_the_primary(age, error, cause):
-    """It died, or replays what the read would still have seen (40001)."""
+    """The replica has died, or PostgreSQL has cancelled the read because of a conflict with recovery (40001)."""
     tried = []
 
     def ask(alias):

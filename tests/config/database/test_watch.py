@@ -19,7 +19,7 @@ from tests.lib.servers import PATIENCE_SECONDS, wait_until
 
 
 class Says:
-    """A probe that says what the test wants."""
+    """A probe with the results that the test sets."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -70,8 +70,9 @@ def test_a_request_that_fails_before_the_breaker_opens_learns_when_the_database_
 
 
 def test_until_the_pool_has_reconnected_the_last_answer_is_that_before_the_outage(monkeypatch):
-    """Else a client that was known until the outage is refused when the probe has an answer again, but the pool has no
-    connection yet."""
+    """Otherwise, a client that was known before the outage would be refused in the moments in which the probe works
+    again but the pool has no connection yet.
+    """
     moment = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: moment)
     one = Watch(Says(WELL, *[Away("no answer")] * FAILURES, WELL, *[Away("no answer")] * FAILURES, WELL), Breaker())
@@ -101,7 +102,7 @@ def test_a_clock_that_is_off_is_known_until_it_is_right_again():
 
 
 def test_a_database_without_a_free_connection_is_there():
-    """It answers those who have one."""
+    """It still answers on existing connections."""
     one = Watch(Says(None, None), Breaker())
     one.look()
     one.look()
@@ -122,7 +123,7 @@ def test_while_it_is_open_nobody_waits_for_the_database(closed_again, client):
 
 @pytest.fixture
 def held_up():
-    """A thread that waits for a long statement: it, its errors, and its connection."""
+    """Yields a thread that waits for a long statement, the errors of the thread, and its connection."""
     errors, holders = [], []
 
     def wait():
@@ -214,7 +215,7 @@ class TestProbe:
 
     @pytest.mark.django_db
     def test_it_finds_the_host_that_serves_behind_one_that_says_nothing(self):
-        """The first host of a fail-over may be there and never answer."""
+        """After a fail-over, the first host may still accept connections and never answer."""
         with socket.create_server(("127.0.0.1", 0)) as silent, of_hosts("127.0.0.1", silent.getsockname()[1]) as probe:
             assert probe.ask() is not None
 
