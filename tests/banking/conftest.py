@@ -1,4 +1,4 @@
-"""Accounts with money, and the API as Alice uses it."""
+"""Fixtures: accounts with money, and the API with a token of Alice."""
 
 import pytest
 

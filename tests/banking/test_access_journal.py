@@ -1,4 +1,4 @@
-"""The access journal: what each app read, of which account and how often; never a row per request."""
+"""The access journal counts what each app reads, from which account and how often, without a row for each request."""
 
 import csv
 import io
@@ -73,7 +73,7 @@ def test_an_answer_that_was_not_changed_is_a_read_too(app, current):
 def test_refusals_and_clients_that_act_for_themselves_are_not_counted(app, of_bob, access_token, api, current):
     assert app.get(f"/api/v1/accounts/{of_bob.pk}").status_code == 404
     assert app.get("/api/v1/accounts", {"nonsense": "1"}).status_code == 400
-    assert app.get("/api/v1/consent").status_code == 200  # it describes the token
+    assert app.get("/api/v1/consent").status_code == 200  # this endpoint only describes the token
     assert Browser().get("/api/v1/accounts").status_code == 401
     assert rows() == {}
 

@@ -52,7 +52,7 @@ def test_every_endpoint_and_method_has_a_row():
 
 @pytest.fixture(scope="module")
 def rows(module_rows):
-    """Alice has one of everything; Bob looks after none of it. Written once for all tests."""
+    """Creates one row of everything for Alice, to which Bob has no access. It is written once for all tests."""
     with module_rows.unblock():
         made = one_of_everything(make_user("alice@example.test", "Alice Archer"))
         make_user("bob@example.test", "Bob Baker")
@@ -97,7 +97,8 @@ def one_of_everything(alice):
 
 @pytest.fixture
 def bank(rows, db, settings):
-    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1000}  # counting takes statements of its own now and then
+    # rate limits write their counts from time to time, with additional statements
+    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1000}
     return SimpleNamespace(
         account=Account.objects.get(pk=rows.account), other=Account.objects.get(pk=rows.other), ids=rows.ids,
         accounts=list(Account.objects.filter(pk__in=[rows.account, rows.other, rows.euro])),
@@ -198,7 +199,7 @@ def test_who_looks_after_an_account_may_look(bank, bob, method, name):
 
 @pytest.mark.parametrize(("method", "name"), [case for case in NAMING if ENDPOINTS[case][1] in ("account", "body")])
 def test_an_account_that_was_not_picked_is_not_there(bank, alice, method, name):
-    """RFC 9396: the list in the token is a filter on top of ownership."""
+    """RFC 9396: the list in the token restricts what the user may see even further."""
     detail = {
         "type": "account_information", "actions": ["accounts", "balances", "transactions", "statements"],
         "identifier": UNKNOWN, "accounts": [str(bank.other.pk)],
@@ -216,7 +217,7 @@ def test_a_picked_account_of_somebody_else_is_not_there_either(bank, bob):
 
 
 def test_removing_one_account_stops_its_money_at_once(bank, alice, of_bob):
-    """The token that names the account is still valid."""
+    """Payments stop even though the token that names the account is still valid."""
     consent = Consent.objects.create(user=alice, client_id="matrix", type="account_information", detail={})
     consent.accounts.set([bank.account])
     detail = {
@@ -238,8 +239,8 @@ def test_nothing_is_left_to_a_client_that_acts_for_itself(bank):
     assert Account.objects.get(pk=bank.account.pk).posted_minor == 10_000 - 100 - 10 - 20
 
 
-#: What a delegate is told, where a joint holder may do it: transfers between own accounts are of those who hold both, and
-#: only who holds an account takes its money back.
+#: The answers to a delegate where a joint holder gets another one: only the holder of both accounts may make a transfer
+#: between own accounts, and only a holder may ask for a refund.
 NOT_FOR_DELEGATES = {
     ("post", "transfers"): 422,
     ("post", "transfer-rehearsals"): 422,
@@ -254,7 +255,7 @@ OF_A_USER = {case for case in NAMING if ENDPOINTS[case][1] in ("person", "client
 @pytest.mark.parametrize("role", [Role.HOLDER, Role.DELEGATE])
 @CASES
 def test_who_pays_from_an_account_of_another_may_do_what_its_owner_may(bank, bob, method, name, role):
-    """With the exceptions above. What is of the owner alone, such as payees, is not there."""
+    """Except for the cases above. Data of the owner, such as payees, are not visible to others."""
     for account in bank.accounts:
         AccountAccess.objects.create(account=account, user=bob, role=role)
     answer = call(bank.client_for(bob), bank, method, name)

@@ -1,4 +1,6 @@
-"""An app that asks for scopes alone gets the accounts that its user picks, at every door (ASVS 5.0 10.7.2, 10.7.3)."""
+"""An app that requests only scopes gets access to the accounts that its user picks, at every endpoint (ASVS 5.0 10.7.2,
+10.7.3).
+"""
 
 import base64
 import json
@@ -36,7 +38,7 @@ def soup(page):
 
 
 def pick(browser, page, *chosen, path="/oauth/authorize", ticks=("transfers:write",)):
-    """The user ticks these accounts and no others."""
+    """Ticks exactly these accounts on the consent page."""
     values = [choice if isinstance(choice, str) else str(choice.pk) for choice in chosen]
     fields = [
         *form_fields(page.content).items(),
@@ -166,7 +168,7 @@ def test_a_client_cannot_request_the_detail(browser, mobile_app, current):
 
 
 def test_a_client_that_may_have_some_types_only_keeps_its_tokens(browser, mobile_app, current, token_endpoint):
-    """ASVS 5.0 10.4.11 is about what a client requests; the user's limit is not that."""
+    """ASVS 5.0 10.4.11 limits what a client may request. What a user picks is another limit."""
     mobile_app.authorization_details_types = ["transfer"]
     mobile_app.save()
     code = callback(pick(browser, browser.get(authorization_url(mobile_app, scope=SCOPE)), current))["code"]
@@ -204,7 +206,7 @@ def test_a_silent_answer_has_the_limits_that_the_user_saw(settings, browser, web
 
 
 def test_a_silent_answer_within_limits_takes_three_statements(settings, browser, web_app, current):
-    """One more than without limits reads the accounts that are left."""
+    """One more statement than without limits, which reads the accounts that are still open."""
     settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}
     pick(browser, ask(browser, web_app, scope="accounts:read"), current)
     assert granted_silently(browser, web_app, scope="accounts:read") == {str(current.pk)}
@@ -286,7 +288,7 @@ def test_an_app_with_all_accounts_can_be_limited_later(
 def test_an_update_of_a_grant_neither_widens_nor_narrows_what_was_there(
     browser, current, savings, signing_keys, token_endpoint, api, is_limited_first
 ):
-    """FAPI Grant Management §5.4: what is added is added, each with its own accounts."""
+    """FAPI Grant Management §5.4: the new permissions are added, and each keeps its own accounts."""
     client = make_client("web")
     client.secret = client.issue_secret()
     client.save()
@@ -378,7 +380,7 @@ def test_an_order_of_an_app_that_lost_its_account_is_on_hold(tokens_of, browser,
 
 
 def test_every_scope_that_opens_an_account_is_limited():
-    """A scope that is added to the bank must be named here: is it about accounts?"""
+    """Each new scope of the bank must be added here, to decide whether it is about accounts."""
     others = {
         "openid", "profile", "email", "offline_access", "party:read", "payees:read", "payees:write", "webhooks:manage",
         "grant_management_query", "grant_management_revoke",

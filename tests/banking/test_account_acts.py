@@ -1,4 +1,4 @@
-"""An overdraft, access to an account, and its end: who may change them, and that nothing else can."""
+"""Who may change an overdraft or give or end access to an account. Nothing else can change them."""
 
 import re
 

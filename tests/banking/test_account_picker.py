@@ -1,4 +1,4 @@
-"""Picking among many accounts on the consent page: a part at a time, with a search, by forms alone."""
+"""Picking from many accounts on the consent page: page by page, with a search, and without JavaScript."""
 
 import json
 from urllib.parse import urlencode
@@ -25,7 +25,7 @@ def page(browser, accounts, mobile_app):
 
 
 def send(browser, page, decision, *, untick=(), **changed):
-    """Presses a button of the form as it stands, with these labels unticked first."""
+    """Unticks these labels and then presses a button of the form."""
     form = BeautifulSoup(page.content, "html.parser").select_one("main form")
     fields = [
         (field["name"], changed.get(field["name"], field.get("value", "")))
@@ -83,7 +83,7 @@ def test_what_the_search_says_is_text_and_what_is_no_part_is_the_first(browser, 
 
 
 def test_the_kept_ticks_of_somebody_else_open_nothing(browser, page, of_bob):
-    """Tampered: an account that is not theirs, carried along as if it had been ticked."""
+    """The user has tampered with the form: it carries an account of somebody else as if it had been ticked."""
     form = BeautifulSoup(page.content, "html.parser").select_one("main form")
     fields = [(field["name"], field["value"]) for field in form.select("input[type=hidden]:not([name^=kept])")]
     body = urlencode([*fields, ("kept-0", str(of_bob.pk)), ("decision", "allow")])

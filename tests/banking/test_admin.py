@@ -1,4 +1,6 @@
-"""The bank in the admin: found fast, never edited; money is frozen with a reason and moved back by two people."""
+"""The bank in the admin: searches are fast, rows cannot be edited, freezing needs a reason, and a reversal needs two
+officers.
+"""
 
 import json
 import re
@@ -65,7 +67,7 @@ def approver(db):
 
 @pytest.fixture
 def payment(current, of_bob):
-    """Alice paid Bob 20.00, wrongly."""
+    """Alice has paid 20.00 to Bob by mistake."""
     return ledger.post([(current, -2_000), (of_bob, 2_000)], description="Wrong Bob", kind="transfer")
 
 
@@ -196,7 +198,7 @@ def test_a_list_tells_that_there_is_more_and_its_pages_are_disjoint(admin_browse
         shown = page(admin_browser, f"/admin/banking/ledgertransaction/?p={number}")
         seen += set(re.findall(r"/admin/banking/ledgertransaction/([0-9a-f-]{36})/change/", shown))
         assert (f"?p={number + 1}" in shown) == (number < 3)
-        assert "all=" not in shown  # nobody asks for a million rows
+        assert "all=" not in shown  # lists do not count their rows
     assert len(seen) == len(set(seen)) == LedgerTransaction.objects.count()
     assert {str(pk) for pk in ids} <= set(seen)
     assert admin_browser.get("/admin/banking/ledgertransaction/?p=99").status_code == 302
@@ -224,7 +226,7 @@ def test_ten_thousand_rows_take_as_many_statements_as_ten_and_none_that_counts(a
     }  # fmt: skip
     urls = [url.format(**rows) for url in URLS]
     for url in urls:
-        page(admin_browser, url)  # content types, once
+        page(admin_browser, url)  # content types are read once
     few = {url: statements(admin_browser, url) for url in urls}
     scale.plant(0.01, password="x", now=timezone.now(), say=lambda text: None)
     assert LedgerEntry.objects.count() >= 10_000
@@ -235,7 +237,7 @@ def test_ten_thousand_rows_take_as_many_statements_as_ten_and_none_that_counts(a
 
 
 def test_who_has_no_right_sees_nothing(browser, current):
-    """Alice is a customer; staff without the right is not better off."""
+    """This applies to Alice, a customer, and to staff without the permission."""
     assert browser.get("/admin/banking/account/").status_code == 302
     stranger = browser_of(User.objects.create_user("temp@bank.test", "correct-horse-battery", is_staff=True))
     for url in ("", f"{current.pk}/change/", f"{current.pk}/entries/", f"{current.pk}/freeze/"):
@@ -274,7 +276,7 @@ def test_a_frozen_account_refuses_debits_and_takes_credits(
 
 def test_freezing_needs_a_reason_a_post_and_the_right(asker, current):
     staff, url = browser_of(asker), f"/admin/banking/account/{current.pk}/freeze/"
-    assert "Reason" in page(staff, url)  # looking does nothing
+    assert "Reason" in page(staff, url)  # a GET request changes nothing
     assert staff.post(url, {"reason": " "}).status_code == 200
     viewer = browser_of(officer("viewer"))
     assert viewer.get(url).status_code == 403
@@ -307,7 +309,7 @@ def test_an_act_without_its_row_in_the_audit_log_does_not_happen(asker, current)
     assert current.status == "open"
 
 
-# --- reversing, by two
+# --- reversals by two officers
 
 
 def asked_for(browser, payment, reason="Paid to the wrong Bob"):
@@ -355,7 +357,7 @@ def test_a_refusal_is_said_in_plain_words_and_the_request_stays_open(asker, appr
 
 
 def test_two_officers_take_back_what_a_frozen_account_got(asker, approver, payment, current, of_bob):
-    """One alone cannot, and nothing else leaves it."""
+    """One officer alone cannot do this, and no other payment from the account is possible."""
     oversight.freeze(of_bob.pk, by=oversight.Officer(asker), reason="x")
     with pytest.raises(AccountNotOpen), transaction.atomic():
         ledger.reverse(payment)
@@ -367,7 +369,9 @@ def test_two_officers_take_back_what_a_frozen_account_got(asker, approver, payme
 
 
 def test_a_settled_payment_to_another_bank_comes_back_from_suspense(asker, approver, alice_api, current, monkeypatch):
-    """The money has left: the account that stands for it keeps what it got. The customer reads no internal reason."""
+    """The money has left the bank, so the account for outgoing payments keeps it. The customer does not see the
+    internal reason.
+    """
     monkeypatch.setattr("banking.payments.scheme.configured_scheme", OtherBanks)
     made = send(alice_api, body_of(current, ELSEWHERE)).json()
     payments.settle(UUID(made["id"]))

@@ -1,4 +1,4 @@
-"""Amounts as people write and read them, in their language."""
+"""Amounts as users write and read them in their language."""
 
 import re
 from decimal import Decimal
@@ -38,7 +38,7 @@ def test_an_amount_is_written_as_its_language_does(language, currency, minor_uni
         ("de", "1.500", "1500"),
         ("de", "1.500,00", "1500"),
         ("de", "12,50", "12.5"),
-        ("de", "12.50", "12.5"),  # no thousands have two digits: the keypad had no comma
+        ("de", "12.50", "12.5"),  # two digits are no group of thousands: some keypads have no comma
         ("de", "1500,125", "1500.125"),
         ("en-gb", "1,234.56", "1234.56"),
         ("en-gb", "1.500", "1.5"),

@@ -1,4 +1,4 @@
-"""The bank API read: whose data it is, what is shown, how it pages."""
+"""Reads of the bank API: whose data they return, which fields, and how they page."""
 
 import json
 
@@ -163,7 +163,7 @@ def test_answers_are_not_cached_and_carry_the_request_id(alice_api, current):
     "path", ["/accounts", "/accounts/{id}", "/accounts/{id}/balances", "/accounts/{id}/transactions"]
 )
 def test_who_has_the_answer_is_not_sent_it_again(alice_api, current, savings, path):
-    """RFC 9110 §13.1.2; and what moved is sent."""
+    """RFC 9110 §13.1.2. If something has changed, the new answer is sent."""
     url = f"/api/v1{path.format(id=current.pk)}"
     first = alice_api.get(url)
     again = alice_api.get(url, headers={"If-None-Match": first["ETag"]})
@@ -206,7 +206,7 @@ def test_a_person_with_many_accounts_pages_through_them(alice, alice_api):
 
 @pytest.mark.parametrize("header", ["If-Match", "If-Unmodified-Since"])
 def test_a_read_has_no_precondition_to_fail(alice_api, current, header):
-    """RFC 9110 §13.1: they guard changes."""
+    """RFC 9110 §13.1: such preconditions are for requests that change something."""
     value = '"x"' if header == "If-Match" else "Mon, 01 Jan 2001 00:00:00 GMT"
     for path in ("accounts", f"accounts/{current.pk}/balances"):
         assert alice_api.get(f"/api/v1/{path}", headers={header: value}).status_code == 200

@@ -1,4 +1,4 @@
-"""A user asks for an account, and an officer opens it or refuses."""
+"""A user applies for an account, and an officer opens it or declines."""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""Rich authorization requests (RFC 9396) with the bank's two types: asked, picked, carried, enforced."""
+"""Rich authorization requests (RFC 9396) with the bank's two types: the request, what the user picks, the token, and
+what the API enforces.
+"""
 
 import base64
 import json
@@ -124,13 +126,13 @@ def test_the_page_says_what_is_enforced(browser, token_endpoint, web_app, accoun
     assert re.search(r"31 \w+\.? 2026|\w+\.? 31, 2026", text), text
     assert all(account.name in text for account in accounts)
     assert accounts[0].iban not in text
-    assert "See your accounts" not in text  # all of them is not what is asked
+    assert "See your accounts" not in text  # the request is not for all accounts
     wider = consent_page(browser, token_endpoint, web_app, [READ], scope="transfers:write").content.decode()
     assert "Make transfers from your accounts" in wider
 
 
 def test_a_person_sees_what_they_picked_and_takes_it_back(browser, tokens, web_app, accounts, pay, api):
-    """ASVS 5.0 10.7.3: the page says the accounts and the transfer, not what the scope alone would mean."""
+    """ASVS 5.0 10.7.3: the page names the accounts and the transfer, not what the scope would mean without details."""
     token = tokens([READ, pay], (0, accounts[0].pk), (1, accounts[1].pk))["access_token"]
     page = browser.get(f"/oauth/apps/{web_app.pk}")
     text = BeautifulSoup(page.content, "html.parser").select_one("main").get_text(" ", strip=True)
@@ -175,7 +177,7 @@ def test_many_accounts_stay_in_the_table_and_the_token_small(tokens, alice, api,
     assert "accounts" not in detail
     assert len(issued["access_token"]) < 2048
     client = api(issued["access_token"])
-    client.get("/api/v1/accounts")  # reads the status list, for the next seconds
+    client.get("/api/v1/accounts")  # reads the status list, which is then cached for seconds
     with django_assert_num_queries(1):
         listed = client.get("/api/v1/accounts").json()["data"]
     assert {row["name"] for row in listed} == {account.name for account in many}
@@ -286,7 +288,7 @@ def test_accounts_of_another_currency_are_not_offered(browser, token_endpoint, w
 def test_what_is_no_valid_detail_is_refused(token_endpoint, web_app, wrong):
     """RFC 9396 §5."""
     answer = push(token_endpoint, web_app, wrong)
-    expected = "invalid_scope" if not wrong else "invalid_authorization_details"  # empty is absent: nothing asked for
+    expected = "invalid_scope" if not wrong else "invalid_authorization_details"  # an empty array counts as absent
     assert (answer.status_code, answer.json()["error"]) == (400, expected), answer.content
 
 
@@ -339,7 +341,8 @@ def test_a_refresh_carries_them_and_may_only_narrow(tokens, token_endpoint, web_
         answer = token_endpoint.refresh(web_app, issued["refresh_token"], authorization_details=json.dumps([more]))
         assert answer.json()["error"] == "invalid_authorization_details", more
     again = token_endpoint.refresh(web_app, issued["refresh_token"]).json()
-    assert again["authorization_details"] == issued["authorization_details"]  # narrowing is not sticky
+    # the next refresh may request all of it again
+    assert again["authorization_details"] == issued["authorization_details"]
 
 
 def test_introspection_and_metadata_say_so(tokens, token_endpoint, web_app, accounts, client):
@@ -385,7 +388,7 @@ def device_app(db):
 
 
 def test_a_token_for_one_transfer_sees_and_ends_nothing_else(tokens, accounts, pay, api, access_token, alice):
-    """RFC 9396 §2: what the person allowed is that transfer, whatever the scopes beside it."""
+    """RFC 9396 §2: the user allowed only that transfer, whatever scopes were requested with it."""
     other_app = api(access_token(alice, "transfers:read transfers:write payees:write", client_id="other"))
     elsewhere = {"scheme": "iban", "identifier": "DE89370400440532013000", "name": "Dora Demir"}
     money = {"currency": "GBP", "minor_units": 100}
@@ -420,7 +423,7 @@ def test_what_it_made_is_shown_to_it(tokens, accounts, pay, api):
 
 
 def test_transfers_are_no_way_round_what_was_allowed(tokens, accounts, api, access_token, alice, of_bob):
-    """Neither the action `transactions` nor `history_from` nor the age of the log-in."""
+    """`GET /transfers` also respects the action `transactions`, `history_from` and the age of the login."""
     everything = api(access_token(alice, "transfers:read transfers:write", client_id="other"))
     to_bob = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}
     money = {"currency": "GBP", "minor_units": 1}

@@ -1,4 +1,4 @@
-"""The bank's day and month: one time zone decides, whatever the clock of the server is set to."""
+"""One time zone decides when a bank day and a month begin, whatever the time zone of the server is."""
 
 from datetime import UTC, date, datetime
 

@@ -1,4 +1,6 @@
-"""A body that fits is read without DRF's way to collect errors; any other is refused as DRF refuses it."""
+"""A valid body is read without DRF's collection of errors. An invalid body is refused with the same errors as by
+DRF.
+"""
 
 import pytest
 from hypothesis import given, settings
@@ -52,7 +54,7 @@ def outcome(kind, body):
 
 @pytest.fixture(scope="module")
 def by_drf():
-    """The outcome of a body, with DRF's own validation of every field."""
+    """Returns the result for a body with DRF's own validation of every field."""
 
     def validated(kind, body):
         with pytest.MonkeyPatch.context() as patch:

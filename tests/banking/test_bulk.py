@@ -1,4 +1,4 @@
-"""Bringing in history: many postings at once, with everything that the ledger asks of one."""
+"""Importing history: many postings in one call, which must meet all rules for a single posting."""
 
 from datetime import UTC, datetime, timedelta
 

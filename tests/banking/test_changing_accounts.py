@@ -1,4 +1,4 @@
-"""A person changes which accounts an app covers, without the app (ASVS 5.0 10.7.3)."""
+"""A user changes which accounts an app may use, without the app (ASVS 5.0 10.7.3)."""
 
 import json
 from urllib.parse import urlencode
@@ -54,7 +54,7 @@ def test_it_counts_at_once_and_the_app_goes_on_with_what_is_left(
     page = browser.get(change_page)
     assert page.content.count(b"checked") == 2
     assert pick(browser, change_page, savings)["Location"] == "/oauth/apps"
-    caches.clear()  # a resource server looks every few seconds
+    caches.clear()  # a resource server reads the status list every few seconds
     old = api(tokens["access_token"])
     assert old.get("/api/v1/accounts").status_code == 401
     fresh = token_endpoint.refresh(mobile_app, tokens["refresh_token"]).json()
@@ -101,7 +101,7 @@ def test_a_removed_app_has_nothing_to_change(browser, change_page):
 
 
 def test_a_token_of_before_a_change_is_told_nothing_and_ends_nothing(browser, tokens, change_page, savings, api):
-    """The API's own page about the consent asks as the money does, not by the status list alone."""
+    """The consent endpoint of the API asks the database, as a payment does, and not only the status list."""
     old = api(tokens["access_token"])
     assert old.get("/api/v1/consent").status_code == 200  # the list is in memory from here on
     pick(browser, change_page, savings)
@@ -111,7 +111,9 @@ def test_a_token_of_before_a_change_is_told_nothing_and_ends_nothing(browser, to
 
 
 def test_an_order_from_an_account_that_the_app_lost_is_on_hold(browser, tokens, change_page, current, savings, api):
-    """The app's transfers are refused from then on, too. Its user resumes it, then without the app."""
+    """From then on, transfers by the app are refused, too. If the user resumes the order, it no longer belongs to the
+    app.
+    """
     made = order(
         api(tokens["access_token"]), current, savings, first_on=bank_day.today().isoformat(), frequency="daily"
     )

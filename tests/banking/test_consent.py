@@ -1,4 +1,4 @@
-"""/consent: shows what a token may do, and gives the permission back."""
+"""GET /consent shows what a token may do, and DELETE ends the authorization."""
 
 from urllib.parse import urlencode
 
@@ -50,7 +50,7 @@ def test_without_a_token_nothing_is_told(client):
 
 @pytest.fixture
 def gateway(mobile_app):
-    """A service that is called with tokens of the app."""
+    """Another service, which the app calls with its tokens."""
     client = make_client("service", allowed_scopes=["accounts:read"], grant_types=[GrantType.TOKEN_EXCHANGE.value])
     client.token_endpoint_auth_method = "client_secret_post"
     client.secret = client.issue_secret()

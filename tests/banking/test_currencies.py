@@ -1,4 +1,4 @@
-"""Only currencies of ISO 4217, with its minor units, and limits of their own."""
+"""The bank accepts only currencies of ISO 4217, with their minor units, and each has its own limits."""
 
 import pytest
 from babel.numbers import get_currency_precision

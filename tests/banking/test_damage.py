@@ -1,5 +1,6 @@
-"""Damage around the ledger: the site's own role is refused each of it; what the owner of the tables does with the triggers
-off is found and named by the next audit."""
+"""Damage to tables around the ledger: the database refuses it to the site's role. If the owner of the tables does it
+with the triggers off, the next audit finds and names it.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -55,7 +56,9 @@ SUM, SIGNED = "The entries of each currency", "Each digest that was written down
 
 @dataclass(frozen=True)
 class Damage:
-    """`by` are statements; `found_by` begins the statement of the audit that it contradicts."""
+    """`by` are the statements that do the damage; `found_by` is the beginning of the audit's statement that they make
+    false.
+    """
 
     what: str
     found_by: str
@@ -193,7 +196,9 @@ CUT = (
 
 @pytest.fixture
 def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, monkeypatch):
-    """A bank in which everything that is damaged below has happened, and that was audited once."""
+    """Creates a bank with a row of each kind that is damaged below, and audits it once. Returns the names of the
+    rows.
+    """
     settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
     monkeypatch.setattr("banking.payments.scheme.configured_scheme", OtherBanks)
     posted, settled, pending, returned = (
@@ -292,7 +297,9 @@ def test_what_the_owner_does_with_the_triggers_off_is_found_and_named(names):
 
 @pytest.fixture(params=[False, True], ids=["quiet", "beside-a-long-transaction"])
 def long_transaction(request, transactional_db):
-    """PostgreSQL then does not say of any later transaction that it has ended, so no checkpoint is above it."""
+    """While this transaction is open, PostgreSQL does not report any later one as ended, so the checkpoint stays below
+    it.
+    """
     beside = connection.copy()
     beside.set_autocommit(False)
     if request.param:
@@ -306,8 +313,9 @@ def long_transaction(request, transactional_db):
 def test_an_audit_of_what_is_new_sees_that_something_old_has_changed(
     long_transaction, names, settings, current, of_bob
 ):
-    """Each damage is found and named by the next run, although that run asks only about what is new: it becomes a run
-    about the whole ledger, or the new version of a row is asked about."""
+    """Each damage is found and named by the next run, although that run checks only new rows: either it becomes an
+    audit of the whole ledger, or the changed row counts as new.
+    """
     audit_and_record()
     move(current, of_bob, 1)
     audit_and_record()
@@ -383,7 +391,8 @@ def test_lines_outside_must_be_signed_by_a_key_of_ours_which_may_have_retired(na
             lines[0].rpartition(" ")[0] + " x",
             "not a line",
             lines[0].replace('"at": "2', '"at": "1'),
-            f"{long_ago} {import_string(settings.LEDGER_SIGNER)(long_ago.encode(), typ=digests.TYP)}",  # no key was there
+            # there was no key at that time
+            f"{long_ago} {import_string(settings.LEDGER_SIGNER)(long_ago.encode(), typ=digests.TYP)}",
         ):
             path.write_text(f"{changed}\n{lines[1]}\n")
             assert [one.question for one in audit() if one.question.startswith(SIGNED) and one.rows], changed
@@ -435,14 +444,14 @@ def test_a_run_of_another_machine_during_an_audit_is_no_contradiction(
 
 
 def test_changes_are_also_found_after_many_audits(names, current, of_bob):
-    """The chain covers what is old; the file outside what its links were."""
+    """The chain of digests covers old rows, and the file outside of the database has the original digests."""
     for _ in range(3):
         move(current, of_bob, 1)
         audit_and_record()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("UPDATE ledger_entry SET counterparty_name = 'x' WHERE account_seq = 1")
-        # An attacker who does this makes the chain fit, too. Then the file says that its links were others.
+        # An attacker who does this also rewrites the chain. Then the digests in the file differ from it.
         cursor.execute(
             "UPDATE ledger_digest d SET digest = entries_digest(account_id, 0, seq, NULL)"
             " WHERE seq = (SELECT min(seq) FROM ledger_digest WHERE account_id = d.account_id)"

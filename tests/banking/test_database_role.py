@@ -1,4 +1,4 @@
-"""The role that the site connects with: enough for everything it does, and for nothing else."""
+"""The database role of the site has enough rights for everything that the site does, and no others."""
 
 import contextlib
 import io
@@ -37,7 +37,7 @@ def role(db):
 
 @pytest.fixture
 def as_site(role, transactional_db):
-    """Within it, statements are run with the site's role."""
+    """Runs statements with the site's role."""
     with connected_as(role):
         yield role
 
@@ -59,7 +59,9 @@ def checked(role):
 
 
 def test_a_whole_story_runs_with_it(role, mobile_app, token_endpoint, alice, current, savings):
-    """Log-in, consent, token, refresh, transfers here and elsewhere, cancelling, the worker, log-out, cleanup."""
+    """Login, consent, token, refresh, transfers within this bank and to another, cancelling, the worker, logout,
+    cleanup.
+    """
     with connected_as(role):
         browser = Browser()
         browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
@@ -174,7 +176,9 @@ def test_what_every_role_inserts_has_to_balance(role, current, savings, who):
 
 
 def test_no_function_with_the_owners_rights_can_be_borrowed(current, role):
-    """A trigger function on a table of one's own would move a balance without an entry: EXECUTE is what that takes."""
+    """With EXECUTE, a role could put such a trigger function on a table of its own and change a balance without an
+    entry.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"GRANT TEMPORARY ON DATABASE {connection.settings_dict['NAME']} TO {role}")
     with connected_as(role), pytest.raises(ProgrammingError, match="permission denied for function entry_apply"):
@@ -188,7 +192,7 @@ def test_no_function_with_the_owners_rights_can_be_borrowed(current, role):
 
 
 def test_the_site_cannot_say_that_a_moment_without_a_payment_is_long(role, current, savings, alice_api):
-    """The database's clock decides: nothing that was used within 30 days becomes dormant."""
+    """The database's clock decides: an account that was used within 30 days cannot become dormant."""
     Account.objects.update(opened_at=timezone.now() - timedelta(days=900))
     assert send(alice_api, body_of(current, savings, 1)).status_code == 201
     ahead = timezone.now() + timedelta(days=3650)
@@ -255,7 +259,7 @@ def test_a_wrong_right_to_call_a_function_is_named_and_repaired(role):
 
 
 def test_a_function_of_a_later_migration_can_be_called_until_the_rights_are_renewed(role):
-    """Release N, on the tables of N+1. The command names it until it has run again."""
+    """Release N runs on the tables of release N+1. The command reports the function until it has run again."""
     run("CREATE FUNCTION later() RETURNS int LANGUAGE sql AS 'SELECT 1'")
     try:
         with connected_as(role):
@@ -298,7 +302,7 @@ def test_a_guarantee_that_is_gone_is_named_and_stops_check(role):
             "broken: the function hold_apply does not run with its owner's rights and search path",
         ]
         assert [error.id for error in check_guarantees(databases=["default"])] == ["banking.E001"] * 2
-        assert check_guarantees(databases=None) == []  # a plain `check` asks no database
+        assert check_guarantees(databases=None) == []  # `check` without `--database` does not use the database
     finally:
         run("ALTER TABLE ledger_entry ENABLE TRIGGER append_only", "ALTER FUNCTION hold_apply() SECURITY DEFINER")
 

@@ -91,7 +91,7 @@ def test_nothing_is_collected_without_a_mandate_or_money(mandate, current):
 
 
 def test_a_refusal_is_final(mandate, current, savings):
-    """The same message gets the same answer, whatever has come since."""
+    """The same message gets the same answer, whatever has changed since."""
     assert refusal(collected(FUNDS_MINOR + 1)) == ("refused", "AM04")
     ledger.post([(Account.objects.get(name="Clearing"), -500), (current, 500)], description="x", kind="x")
     assert refusal(collected(FUNDS_MINOR + 1)) == ("refused", "AM04")
@@ -245,7 +245,7 @@ def test_an_account_from_which_is_collected_is_in_use(settings, mandate, current
 
 
 def test_an_app_sees_no_collection_from_before_its_history(access_token, api, alice, current, mandate):
-    """An old collection also needs a fresh login."""
+    """To see an old collection, the user also needs a fresh login."""
     collected(10)
     named = {
         "type": "account_information", "identifier": str(mandate.pk), "actions": ["transactions"],
@@ -308,7 +308,9 @@ def test_what_is_held_is_not_available(issuer, current, savings):
 
 
 def test_nobody_finds_a_balance_by_asking(settings, issuer, current, savings):
-    """Each answer halves what is left of the range; twelve leave a 4096th of it. Another account has its own count."""
+    """Each answer halves the range in which the balance can be, so after twelve a 4096th of it is left. Each account
+    has its own limit.
+    """
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1}
     low, high, answers = 0, 10**9, []
     for _ in range(15):

@@ -1,5 +1,5 @@
-"""Each payment of an order must meet every rule of a transfer. If the reason of a refusal may pass, it is tried again
-on the same bank day.
+"""Each payment of an order must meet every rule of a transfer. If the reason for a refusal may be temporary, the
+payment is tried again on the same bank day.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -38,7 +38,7 @@ def to_bob(of_bob):
 
 
 def run(at):
-    """The background worker at that time; a day alone is its noon."""
+    """Runs the background worker at that time; a date means noon."""
     moment = datetime.fromisoformat(f"{at}:00Z" if "T" in at else f"{at}T12:00:00Z")
     with time_machine.travel(moment, tick=False):
         return orders.run_due()
@@ -66,7 +66,7 @@ def closed(account):
 
 
 def test_an_order_to_a_stranger_is_refused_like_the_transfer(alice, alice_api, to_bob):
-    """£15,000 to somebody who is not a stored payee."""
+    """A payment of £15,000 to somebody who is not a stored payee."""
     rich = funded(alice, "Rich", amount_minor=2_000_000)
     refused = send(alice_api, body_of(rich, to_bob, 1_500_000))
     assert (refused.status_code, refused.json()["code"]) == (422, "limit_exceeded")
@@ -114,7 +114,7 @@ def test_two_orders_share_the_limit_of_new_payees(alice, alice_api, to_bob):
 
 
 def test_an_account_that_is_no_longer_joint_is_not_paid_as_an_own_one(alice, alice_api, of_bob, current, told):
-    """The payee was never looked at: a transfer to this account is refused, too."""
+    """This account was never stored as a payee, so a transfer to it is refused, too."""
     access = AccountAccess.objects.create(account=of_bob, user=alice, role="holder")
     assert order(alice_api, current, of_bob, frequency="weekly").status_code == 201
     access.delete()
@@ -192,7 +192,7 @@ def test_two_workers_try_once(alice_api, current, savings):
 
 
 def test_the_day_after_it_is_not_tried_any_more(alice_api, current, savings, told):
-    """Money that comes the day after is not taken for a payment of yesterday."""
+    """Money that arrives the next day is not used for the payment of the day before."""
     order(alice_api, current, savings, amount_minor=FUNDS_MINOR + 1, frequency="weekly")
     assert run("2026-12-01T23:50") == 0
     move(funded(current.holder, "Wages"), current, 5_000)
@@ -225,7 +225,7 @@ def test_the_day_ends_in_the_time_zone_of_the_bank(alice_api, current, savings, 
 
 
 def test_after_an_outage_only_the_last_days_are_made_up(alice_api, current, savings, told):
-    """Four weeks without a worker: not four attempts at once."""
+    """After four weeks without a worker, a weekly order is not paid four times."""
     order(alice_api, current, savings, amount_minor=FUNDS_MINOR + 1, frequency="weekly")
     assert run("2026-12-24") == 3
     assert outcomes() == [(f"2026-12-{day:02}", "rejected", "missed") for day in (1, 8, 15)]
@@ -337,7 +337,9 @@ def test_an_app_resumes_only_what_was_paused(alice_api, current, savings, reason
 
 
 def test_resuming_a_paused_order_does_not_cut_it_from_its_app(alice, alice_api, current, savings):
-    """The app is removed later: its order is on hold, whether it was paused before, resumed, or never."""
+    """When the app is removed later, its order is put on hold, whether it was never paused, is paused, or was
+    resumed.
+    """
     order(alice_api, current, savings, frequency="weekly")
     press(alice_api, "pause")
     press(alice_api, "resume")

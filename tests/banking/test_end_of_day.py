@@ -65,7 +65,7 @@ def test_a_day_is_closed_once_and_missed_days_in_order(alice, clearing):
     assert all(steps(date(2026, 10, 7)).values())
     with time_machine.travel(
         at(date(2026, 10, 10), 24) + timedelta(minutes=30)
-    ):  # what waits at midnight is booked first
+    ):  # transactions that are open at midnight are booked first
         assert end_of_day.close_days() == []
     assert all(one.is_clean for one in audit())
 
@@ -148,7 +148,7 @@ def test_the_trial_balance_is_of_the_end_of_the_day_and_adds_up(alice, bob, clea
 
 
 def test_what_is_booked_across_midnight_is_a_line_of_its_own(alice, bob, clearing):
-    """Each side has the moment in which its account was locked, and never one before its predecessor."""
+    """Each entry has the time at which its account was locked, and never an earlier time than the entry before."""
     of_alice, of_bob = opened(alice, overdraft_minor=1000), opened(bob)
     pay(clearing, of_bob, 1, at(date(2026, 10, 6), 1))
     pay(of_alice, of_bob, 300, at(date(2026, 10, 5), 23))
@@ -326,7 +326,7 @@ def test_an_overdraft_costs_and_what_cannot_be_paid_is_due_until_it_can(alice, c
 
 
 def test_an_account_that_was_closed_has_no_fee_and_interest_that_was_left_is_written_off(alice, clearing):
-    """Accounts that close now leave none."""
+    """In this release, closing an account pays all of its interest."""
     account = opened(alice, monthly_fee_minor=500, credit_interest_rate=Decimal("3.65"))
     pay(clearing, account, 100_000, at(date(2026, 10, 30)))
     close_until(date(2026, 10, 30))

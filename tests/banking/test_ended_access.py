@@ -1,4 +1,4 @@
-"""An access that has ended is over at every door, at once and for good."""
+"""After an access to an account has ended, every endpoint refuses it, immediately and permanently."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -40,7 +40,7 @@ def bobs_order(delegate, current, of_bob):
 
 
 def authorized(access_token, user, *details):
-    """The live authorization of a token with these details."""
+    """Returns the live authorization of a token with these details."""
     token = access_token(user, SCOPE, authorization_details=details)
     grant = Authorization.objects.filter(user=user).latest("created_at")
     grant.authorization_details = [*details]
@@ -155,7 +155,7 @@ def test_who_may_end_whose_access(role, ended, may, bob, django_user_model, curr
 
 
 def test_a_delegate_pays_themselves_as_somebody_else(delegate, current, of_bob, access_token, api, settings):
-    """The limit for new payees counts, and an account cannot be named by its id."""
+    """For a delegate, the limit for new payees applies, and the target account must be given by its IBAN."""
     settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 10}
     app = api(access_token(delegate, SCOPE))
     own = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}

@@ -15,7 +15,7 @@ GRANTS = ["authorization_code", "refresh_token", "device_code", "ciba", "token_e
 
 @pytest.fixture
 def allowed(request, browser, token_endpoint, mobile_app, call_centre, television, gateway):
-    """(grant, scope) -> the last request of the flow, after the person allowed it."""
+    """A function (grant, scope) that sends the last request of the flow, after the user has allowed it."""
 
     def begin(grant, scope):
         if grant == "authorization_code":

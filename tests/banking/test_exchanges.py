@@ -1,4 +1,4 @@
-"""Currency exchange: at the rate that was quoted, once, in both currencies or not at all."""
+"""A currency exchange happens at the quoted rate, once, and in both currencies or not at all."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -176,7 +176,7 @@ def test_it_is_made_once_per_key_and_once_per_quote(alice_api, current, euro, ra
 
 
 def test_a_late_retry_finds_what_was_made(alice_api, current, euro, rate):
-    """The record of the key is gone after a week; the exchange keeps it."""
+    """The record of the idempotency key is deleted after a week, but the exchange keeps the key."""
     quoted = ask_quote(alice_api, current, euro).json()["id"]
     first = take(alice_api, quoted)
     with connection.cursor() as cursor:
@@ -261,7 +261,7 @@ def test_access_that_ended_since_the_quote_counts(alice, bob, current, rate):
 def test_what_ends_between_quote_and_exchange_ends_the_exchange(
     alice, bob, current, euro, rate, api, access_token, way
 ):
-    """ASVS 5.0 10.4.9, RFC 9396: at the moment when money moves."""
+    """ASVS 5.0 10.4.9, RFC 9396: this is checked at the moment when money moves."""
     AccountAccess.objects.create(account=current, user=bob, role=Role.HOLDER)
     there = funded(bob, "Bob's euro", "EUR", amount_minor=0)
     detail = {
@@ -372,7 +372,7 @@ def test_a_token_for_one_transfer_exchanges_nothing(alice, current, euro, rate, 
 
 
 def test_the_bank_does_not_exchange_at_an_old_rate(alice, current, euro, rate, settings):
-    """A feed that has stopped, or officers who are away: the market has moved on."""
+    """The market rate has changed if a feed has stopped or officers were away."""
     settings.EXCHANGE_RATE_HOURS = 72
     just_old_enough = timezone.now() + timedelta(hours=72)
     with time_machine.travel(just_old_enough - timedelta(minutes=1), tick=False):
@@ -451,7 +451,7 @@ def test_what_does_not_follow_the_rate_does_not_commit(alice, current, euro, rat
 
 
 def test_a_quote_whose_rate_comes_later_is_none(alice, current, euro, rate, monkeypatch):
-    """SET CONSTRAINTS asks before the foreign keys do, and only once."""
+    """SET CONSTRAINTS runs this check before the foreign keys, and only once."""
     made = quote_of(alice, current, euro)
     forged = ExchangeQuote.objects.get(pk=made.pk)
     forged.pk, forged.of_rate_id = uuid7(), uuid7()
@@ -466,7 +466,7 @@ def test_a_quote_whose_rate_comes_later_is_none(alice, current, euro, rate, monk
 
 
 def test_a_half_that_can_still_grow_is_none(alice, current, euro, rate):
-    """It is not sealed when SET CONSTRAINTS asks."""
+    """The transaction of this half is not sealed when SET CONSTRAINTS runs the check."""
     made = quote_of(alice, current, euro)
     done = Exchange(
         quote=made, user=alice, client_id=made.client_id, idempotency_key="x", sold_id=uuid7(), bought_id=uuid7()
@@ -640,7 +640,9 @@ def test_the_admin_asks_for_a_rate_and_approves_it(db):
 
 
 def test_no_officer_makes_a_rate_at_which_they_could_exchange(alice, current, euro):
-    """ISO 27001 A.5.3: a reader of one account and the owner of the other as well. A superuser is not an exception."""
+    """ISO 27001 A.5.3: an officer with access to accounts in both currencies can neither request nor decide a rate
+    between them. The role on the accounts does not matter, and superusers are no exception.
+    """
     first, second = officer("first"), oversight.Officer(officer("second"))
     AccountAccess.objects.create(account=current, user=first, role=Role.READER)
     insider = oversight.Officer(alice)
@@ -650,7 +652,7 @@ def test_no_officer_makes_a_rate_at_which_they_could_exchange(alice, current, eu
             "GBP", counter, mid=Decimal("1.2"), spread_percent=Decimal(0), valid_from=timezone.now(), by=by, reason="x"
         )
 
-    asked = ask(oversight.Officer(first))  # who has an account in one of the currencies cannot exchange
+    asked = ask(oversight.Officer(first))  # with an account in only one of the currencies, an officer cannot exchange
     for refused in (lambda: ask(insider), lambda: oversight.approve_rate(asked.pk, by=insider)):
         with pytest.raises(OwnCurrencies):
             refused()

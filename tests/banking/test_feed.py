@@ -1,4 +1,4 @@
-"""GET /transactions: everything once, whatever commits when."""
+"""GET /transactions returns every transaction once, in whatever order transactions commit."""
 
 from datetime import timedelta
 
@@ -52,7 +52,7 @@ def deposit(account, text, days_ago=0):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_commits_late_comes_after_a_cursor_that_was_given_out_before(app, alice):
-    """The earlier insert commits last. Its time and its ids are before those that the reader has passed."""
+    """The earlier insert commits last. Its time and ids are smaller than those that the reader has already passed."""
     late, other = funded(alice, "Late", amount_minor=0), funded(alice, "Other", amount_minor=0)
     clearing = [open_internal(name) for name in ("First", "Second")]
     reader = Reader(app)

@@ -48,7 +48,7 @@ def test_no_filter_reads_three_hundred_thousand_transactions(alice, app):
     for number in range(2000):
         Merchant.objects.create(counterparty=f"Shop {number}", name="x", category=Category.SHOPPING)
     url, year_ago = f"/api/v1/accounts/{account.pk}/transactions", (last - timedelta(days=365)).isoformat()
-    # A row that is shown costs up to twenty: its transaction, what made and undid that, and its merchant.
+    # A row that is shown costs up to twenty blocks: its transaction, the transfer, its reversal, and its merchant.
     cases = [
         ({"direction": "out"}, 0, 200), ({"direction": "out", "from": year_ago}, 0, 200),
         ({"direction": "out", "to": year_ago}, 0, 200), ({"direction": "in"}, 50, 1_000),
@@ -56,7 +56,7 @@ def test_no_filter_reads_three_hundred_thousand_transactions(alice, app):
         ({"max_amount": 0, "direction": "in"}, 0, 200),
         ({"after_seq": MANY}, 0, 200), ({"after_seq": 0, "direction": "out"}, 0, 200),
         ({"after_seq": 0, "min_amount": 2}, 0, 200), ({"after_seq": MANY - 20}, 20, 500),
-        # Text and category look at what else belongs to each of the 2,000 entries.
+        # The filters for text and category also read other rows of each of the 2,000 entries.
         ({"text": "nothing"}, 0, 16_000), ({"category": "travel"}, 0, 16_000),
     ]  # fmt: skip
     feed = [({}, 50, 1_000), ({"from": timezone.now().isoformat()}, 0, 200), ({"direction": "out"}, 0, 9_000)]

@@ -1,4 +1,4 @@
-"""The filters of lists, what they refuse, and what they do not tell about old transactions."""
+"""The filters of lists: which values they refuse, and that they reveal nothing about old transactions."""
 
 from datetime import datetime, timedelta
 
@@ -70,7 +70,7 @@ def test_a_refused_value_is_pointed_at(ask, query, pointer):
 
 
 def walked(api, url):
-    """The rows of all pages, and the number of pages."""
+    """Returns the rows of all pages, and the number of pages."""
     data, pages, cursor = [], 0, ""
     while cursor is not None:
         answer = api.get(f"{url}{cursor and f'&cursor={cursor}'}")

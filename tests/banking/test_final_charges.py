@@ -99,7 +99,7 @@ def test_the_last_day_of_a_month_has_no_fee_and_its_interest_is_not_waived(alice
 
 @pytest.fixture
 def owing(alice, clearing):
-    """0.10 of overdraft interest of a day, and a fee of 5.00 that is due."""
+    """An account that owes 0.10 of overdraft interest for a day and a fee of 5.00."""
     account = opened(
         alice, "Owing", overdraft_minor=100_000, overdraft_interest_rate=Decimal("3.65"), monthly_fee_minor=500
     )
@@ -117,7 +117,7 @@ def test_what_is_owed_comes_from_another_account_or_is_paid_in(alice, clearing, 
             close(owing.pk, by=alice.pk, is_proven=True)
         with pytest.raises(Exception, match="enough money"):
             close(owing.pk, by=alice.pk, is_proven=True, other_id=other.pk)
-        assert not call("close_account", owing.pk, alice.pk, False, "x")  # the database asks as well
+        assert not call("close_account", owing.pk, alice.pk, False, "x")  # the database checks this, too
         pay(clearing, owing, 510, at(date(2026, 11, 1)))
         close(owing.pk, by=alice.pk, is_proven=True)
     assert {status for *_, status in charges_of(owing)} == {"posted"}

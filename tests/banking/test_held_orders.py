@@ -1,4 +1,4 @@
-"""Orders outlive no app: removed or disabled, what it set up is on hold until its user or the bank decides."""
+"""If an app is removed or disabled, the orders that it has set up are on hold until the user or the bank decides."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -137,7 +137,7 @@ def test_nobody_holds_the_orders_of_somebody_else(bob, weekly):
 
 
 def test_the_web_bank_names_the_app_and_resumes_with_a_fresh_log_in(browser, weekly):
-    """It then is the user's own: the app stays gone. Days that passed are not made up for."""
+    """The order then belongs to the user, not to the app. Payments of days that have passed are not made."""
     page = text(browser.get("/bank/orders"))
     assert Client.objects.get(client_id=APP).name in page
     assert "On hold" not in page

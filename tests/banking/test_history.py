@@ -54,7 +54,7 @@ def test_a_token_that_does_not_say_when_is_not_enough(old, access_token, api, al
     listed = api(access_token(alice, SCOPE, auth_time=None)).get(
         f"/api/v1/accounts/{old.pk}/transactions?to=2000-01-01"
     )
-    assert listed.json()["data"] == []  # nothing that old: nothing to ask for
+    assert listed.json()["data"] == []  # nothing is that old, so no fresh login is needed
     until = (timezone.now() - timedelta(days=95)).date()
     assert (
         api(access_token(alice, SCOPE, auth_time=None))

@@ -46,7 +46,7 @@ def test_check_digits_are_02_to_98(number):
 
 
 def with_check_digits(country, bban):
-    """Right by ISO 7064, whatever the country says of the rest."""
+    """Returns an IBAN with valid check digits (ISO 7064), whatever the rules of the country."""
     number = int("".join(str(int(character, 36)) for character in f"{bban}{country}00"))
     return f"{country}{98 - number % 97:02d}{bban}"
 
@@ -70,7 +70,7 @@ def test_examples_of_the_registry_are_valid(number):
 
 @pytest.mark.parametrize("number", REGISTRY_EXAMPLES)
 def test_the_same_number_shorter_or_longer_is_not(number):
-    """Check digits alone take any length."""
+    """Check digits alone would accept any length."""
     for bban in (number[4:-1], number[4:] + "0", number[4:] + "A"):
         assert not iban.is_valid(with_check_digits(number[:2], bban))
 

@@ -1,4 +1,4 @@
-"""A user closes their account: refused while money is left, and then everything ends but the books."""
+"""A user closes their user account: this is refused while money is left. Then everything ends except the books."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -152,7 +152,7 @@ def test_what_a_user_has_ends_with_their_account(browser, alice, bob, current, s
     kept = FormerUser.objects.get()
     assert (kept.user_id, kept.email, kept.name) == (alice.pk, email, "Alice Archer")
     assert AuditEvent.objects.filter(user=str(alice.pk), reason="closed").count() == 1
-    assert log_in(Browser(), email).status_code == 200  # as for an email that nobody has
+    assert log_in(Browser(), email).status_code == 200  # the same as for an unknown email
 
 
 def test_a_token_of_a_former_user_is_worth_nothing(browser, alice, savings, issued, mobile_app, token_endpoint):

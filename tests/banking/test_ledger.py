@@ -1,4 +1,4 @@
-"""The ledger: what may be posted, and what the database itself refuses to every role."""
+"""The ledger: which transactions it accepts, and what the database refuses to every role."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -206,7 +206,7 @@ def test_no_balance_reaches_what_json_readers_round(current, savings, alice):
     with pytest.raises(BalanceOutOfRange):
         move(clearing, savings, 10**15)
     move(clearing, savings, MOST_MINOR - 9 * 10**15 - FUNDS_MINOR)
-    with pytest.raises(BalanceOutOfRange):  # of the bank's own account
+    with pytest.raises(BalanceOutOfRange):  # the entry of the bank's own account
         move(clearing, savings, 1)
     for change in ({"overdraft_minor": MOST_MINOR + 1}, {"overdraft_minor": FUNDS_MINOR + 1}):
         with transaction.atomic(), refused_by("balance_in_range"):
@@ -275,7 +275,7 @@ def test_damage_fails_the_audit(current, damage, capsys):
 
 
 def told(client, monkeypatch):
-    """The audit's lines at /metrics, by name; the process has measured nothing yet."""
+    """Returns the audit's lines at /metrics, by name, in a process that has not measured anything yet."""
     monkeypatch.setattr(health, "_measured_at", float("-inf"))
     lines = client.get("/metrics").content.decode().splitlines()
     told = dict(line.rsplit(" ", 1) for line in lines if line.startswith("ledger_audit_"))

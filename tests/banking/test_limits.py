@@ -1,4 +1,4 @@
-"""The user's own limit, and the sums of a day that apps and pages show."""
+"""The limit that a user sets, and the sums of a day that apps and pages show."""
 
 from datetime import timedelta
 
@@ -176,7 +176,7 @@ def test_each_currency_of_the_user_is_on_the_page_and_nobody_elses(browser, alic
 
 @pytest.mark.usefixtures("limited")
 def test_the_web_bank_explains_the_limit(browser, current, of_bob):
-    """The form says so at the amount; the confirmation, if the limit was lowered since."""
+    """The form shows it at the amount. The confirmation page shows it if the limit was lowered meanwhile."""
     confirmation = begin(browser, current, amount="50.00", **new_payee(of_bob))
     PaymentLimit.objects.update(amount_minor=4_999)
     answer = browser.post(confirmation)

@@ -1,4 +1,6 @@
-"""No way out of a frozen or closed account, or for a disabled user; and what becomes of money that was on its way."""
+"""No money leaves a frozen or closed account, or an account of a disabled user; and what happens to transfers on their
+way.
+"""
 
 from datetime import timedelta
 
@@ -36,7 +38,7 @@ def second(db):
 
 @pytest.fixture
 def handed_over(monkeypatch):
-    """The ids of the transfers that the other bank was asked to pay."""
+    """Returns the ids of the transfers that were handed over to the other bank."""
     others = OtherBanks()
     monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: others)
     return others.handed_over
@@ -50,7 +52,7 @@ def pending(handed_over, alice_api, current):
 
 @pytest.fixture
 def stop(first, second, alice, current):
-    """Makes the account or its user one that may not pay."""
+    """Changes the account or its user so that it may not pay."""
 
     def how(what):
         if what == "frozen":
@@ -71,7 +73,7 @@ def _clearing(account):
     return Account.objects.get(kind="internal", name="Clearing", currency=account.currency)
 
 
-# --- every way that money leaves
+# --- every kind of outgoing payment
 
 
 def _by_the_api(alice_api, source, destination):
@@ -140,7 +142,7 @@ def test_a_hold_on_an_account_that_was_frozen_since_is_not_captured(stop, curren
 
 
 def test_a_hold_without_a_transfer_expires(current, pending):
-    """That of a transfer ends with it."""
+    """The hold of a transfer ends with the transfer instead."""
     for days in (-1, 1):
         ledger.hold(current, 5, until=timezone.now() + timedelta(days=days))
     assert payments.expire() == 1
@@ -192,7 +194,9 @@ def test_apps_hear_that_it_is_withheld(stop, monkeypatch, current, pending):
 
 @pytest.fixture
 def owed(stop, pending, monkeypatch):
-    """The account is frozen while the other bank answers: it was paid, and the money is still held."""
+    """A transfer whose account was frozen while the other bank answered: the other bank was paid, and the money is
+    still held.
+    """
 
     def answer():
         if not AccountFreeze.objects.exists():

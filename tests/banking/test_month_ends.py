@@ -51,7 +51,7 @@ def booked(source, destination, amount_minor=1, at=None):
 
 
 class Books:
-    """Books what the moments say on two accounts and the bank's own."""
+    """Books transactions at the given times, on two accounts and an account of the bank."""
 
     def __init__(self, accounts):
         self.accounts = accounts
@@ -171,7 +171,9 @@ def test_an_entry_that_is_under_way_is_in_the_month_that_it_was_booked_in(alice)
 
 @pytest.mark.django_db(transaction=True)
 def test_the_sites_role_gets_the_databases_time_and_closes_no_month_early(current, savings):
-    """An app whose clock is wrong, or that was taken over, neither dates back nor closes what is not over."""
+    """A process whose clock is wrong, or that an attacker controls, can neither backdate an entry nor close a month
+    early.
+    """
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     with site_role() as role, connected_as(role):
         entry = booked(current, savings, at=long_ago).entries.get(account=current)

@@ -1,5 +1,6 @@
-"""What two sessions of the site's role could do together and neither could alone: one changes what the other has
-finished, but does not see yet."""
+"""Two sessions of the site's role together must not do what neither may do alone: one changes a transaction that the
+other has sealed, before it sees the seal.
+"""
 
 import psycopg
 import pytest
@@ -31,7 +32,7 @@ def keep_snapshot(session):
 
 
 def post_and_seal(session, source, destination):
-    """A balanced transaction, not committed. Its id."""
+    """Posts and seals a balanced transaction without COMMIT. Returns its id."""
     new = uuid7()
     session.execute("INSERT INTO ledger_transaction VALUES (%s, 'GBP', 'x', '', now(), NULL)", [new])
     session.execute(_ENTRY, [new, source.pk, -100])
@@ -41,7 +42,7 @@ def post_and_seal(session, source, destination):
 
 
 def refused_by(session, statement, parameters):
-    """The constraint that refuses it."""
+    """Returns the name of the constraint that refuses the statement."""
     try:
         session.execute(statement, parameters)
         session.commit()
@@ -52,7 +53,7 @@ def refused_by(session, statement, parameters):
 
 
 def add(session, transaction_id, account):
-    """An entry that makes money of nothing."""
+    """Adds an entry without a counterpart, which would create money."""
     return refused_by(session, _ENTRY, [transaction_id, account.pk, 5000])
 
 

@@ -1,4 +1,6 @@
-"""The OpenAPI document: whole, valid, and what is served. It is generated; these tests hold it to the code."""
+"""The OpenAPI document is complete, valid and true to the API. It is generated, and these tests compare it with the
+code.
+"""
 
 import json
 import re
@@ -142,7 +144,7 @@ def test_a_client_may_be_given_a_token_or_run_the_flow():
 
 
 def test_answers_have_the_names_of_requests():
-    """An app sends what it has read."""
+    """So an app can send back what it has read."""
     schemas = document()["components"]["schemas"]
     assert set(schemas["NewTransfer"]["properties"]) <= set(schemas["Transfer"]["properties"])
     assert set(schemas["NewScheduledTransfer"]["properties"]) <= set(schemas["ScheduledTransfer"]["properties"])
@@ -218,7 +220,7 @@ def test_the_pattern_of_texts_is_what_the_api_takes(text):
 
 
 def fields_of(serializer, schema):
-    """Each text of a body, as the serializer and the document have it."""
+    """Yields each string field of a request body, as the serializer and the document define it."""
     components = document()["components"]["schemas"]
     if "$ref" in schema:
         schema = components[schema["$ref"].rpartition("/")[2]]
@@ -327,7 +329,7 @@ def test_the_page_runs_no_script_but_ours(client):
 
 @pytest.mark.parametrize("query", ["limitt=1", "limit=1&limit=2", "access_token=x"])
 def test_a_parameter_that_is_not_known_is_refused(alice_api, query):
-    """RFC 6750 §2.3 among them: no token in a URL."""
+    """This includes RFC 6750 §2.3: no token in a URL."""
     answer = alice_api.get(f"/api/v1/accounts?{query}")
     assert answer.status_code == 400
     assert answer.json()["code"] in ("unknown_parameter", "malformed_request")

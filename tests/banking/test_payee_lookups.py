@@ -1,4 +1,4 @@
-"""One budget for every answer about somebody else's account: no door is wider than the payee check."""
+"""All answers about somebody else's account share one rate limit, so that none reveals more than the payee check."""
 
 import pytest
 from django.utils import timezone
@@ -25,7 +25,7 @@ def app(access_token, api, alice):
 
 
 def unknown(of_bob, number):
-    """An IBAN of this bank that nobody has."""
+    """Returns an IBAN of this bank that no account has."""
     start, account = of_bob.iban[4:-8], f"{10_000_000 + number}"
     return next(
         candidate
@@ -39,7 +39,7 @@ def to(identifier):
 
 
 class Doors:
-    """Every way to be told of an account; each answers by its status."""
+    """Every request that reveals whether an account exists. Each method returns the status code."""
 
     def __init__(self, app, browser, source):
         self.app, self.browser, self.source = app, browser, source
@@ -53,7 +53,7 @@ class Doors:
         return self.app.post("/api/v1/transfers?dry_run=true", body, format="json", headers=headers).status_code
 
     def other_currency(self, identifier, number):
-        """Refused in another way where the account is there."""
+        """Returns the status for a currency that the account does not have, which differs if the account exists."""
         body = body_of(self.source, to(identifier), 1, "EUR")
         headers = {"Idempotency-Key": f"{KEY}-{number}"}
         return self.app.post("/api/v1/transfers?dry_run=true", body, format="json", headers=headers).status_code

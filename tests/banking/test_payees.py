@@ -95,7 +95,7 @@ def test_storing_alone_is_not_enough_waiting_is(payer, access_token, api, alice,
     with time_machine.travel(timezone.now() + timedelta(hours=25)):
         later = api(access_token(alice, "transfers:write payees:write"))
         assert send(later, body_of(rich, {"payee_id": payee_id}, 6000), f"{KEY}-3").status_code == 201
-        # Removed and stored again it is new again.
+        # A payee that is removed and stored again counts as new again.
         later.delete(f"/api/v1/payees/{payee_id}")
         store(later)
         assert send(later, body_of(rich, ELSEWHERE, 6000), f"{KEY}-4").json()["code"] == "limit_exceeded"
@@ -108,7 +108,7 @@ def test_own_accounts_have_no_cooling_off(payer, rich, savings):
     assert send(payer, body_of(rich, by_iban, 9000), f"{KEY}-2").status_code == 201
 
 
-# --- a rehearsal
+# --- transfer rehearsals
 
 
 def rehearse(api, body):

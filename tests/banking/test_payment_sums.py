@@ -1,4 +1,4 @@
-"""The sum of a day is read in bounded parts, and stays exact, for a user who pays thousands of times a day."""
+"""Reading the sum of a day has a bounded cost and is exact, even for a user who pays thousands of times a day."""
 
 from datetime import timedelta
 
@@ -132,7 +132,7 @@ def test_ten_thousand_transfers_of_a_day_are_not_read_for_each_payment(alice, cu
         )
     run("ANALYZE payment_sum")
     assert read(alice, now)[0] == exact(alice, now - timedelta(days=1)) == 10_000 * 10_001 // 2
-    for _ in range(6):  # then the plan is one for all values
+    for _ in range(6):  # makes PostgreSQL use one plan for all values
         read(alice, now)
     print(f"\nbuffers of a day's sum: {before} before, {blocks(alice, now)} now")  # noqa: T201
     assert blocks(alice, now) < 100 < before

@@ -1,4 +1,6 @@
-"""Transfers to other banks: money is held, handed over once, then taken or given back."""
+"""Transfers to other banks: money is held, the transfer is handed over once, and then the money is taken or
+released.
+"""
 
 import contextlib
 from datetime import timedelta
@@ -50,7 +52,7 @@ def locked_elsewhere(account):
 
 @pytest.fixture
 def paid(monkeypatch):
-    """The other banks: what was handed over, and what they say."""
+    """A payment scheme that records which transfers were handed over, and answers as the test says."""
 
     others = OtherBanks()
     monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: others)
@@ -90,7 +92,7 @@ def test_to_another_bank_money_is_held_then_taken(alice_api, current, pending):
 
 
 def test_a_retry_gets_the_first_answer_whatever_has_become_of_the_transfer(alice_api, current, paid):
-    """It was settled since, and the authorization has ended."""
+    """The transfer has been settled since, and the authorization has ended."""
     first = send(alice_api, body_of(current, ELSEWHERE))
     assert first.json()["status"] == "pending"
     settle_and_read(Transfer.objects.get(pk=first.json()["id"]))
@@ -212,7 +214,9 @@ def test_what_was_never_handed_over_expires(current, pending):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_handed_over_meanwhile_does_not_expire(current, pending):
-    """Found as due, then handed over by another process: the other bank may pay, so the money stays held."""
+    """The expiry job has found the transfer, and then another process hands it over: the other bank may pay, so the
+    money stays held.
+    """
     expire = Beside(payments.expire)
     with time_machine.travel(timezone.now() + timedelta(days=6)):
         with transaction.atomic():
@@ -276,7 +280,7 @@ def test_a_hold_that_is_captured_and_released_at_once_ends_once(current, savings
     works = [capture, give_back] if winner == "capture" else [give_back, capture]
     threads = [Beside(partial(outcome, work)) for work in works]
     with locked_elsewhere(current):
-        for queued, thread in enumerate(threads, 1):  # the lock is handed on in the order of asking
+        for queued, thread in enumerate(threads, 1):  # PostgreSQL grants the lock in the order of the requests
             thread.start_and_wait_for(queued)
     for thread in threads:
         thread.join()
@@ -309,7 +313,7 @@ def test_who_looks_after_an_account_sees_and_does_not_pay(bob, bob_api, current,
     assert bob_api.get(f"/api/v1/transfers/{pending.pk}").status_code == 200
     assert send(bob_api, body_of(current, of_bob)).status_code == 404
     assert bob_api.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json").status_code == 404
-    # It is not theirs: paying into it is paying somebody, by IBAN and with a new payee's limit.
+    # The account is not their own: they can pay into it only by IBAN, and the limit for new payees applies.
     assert send(bob_api, body_of(of_bob, current), f"{KEY}-2").json()["code"] == "payee_unreachable"
     to_alice = {"scheme": "iban", "identifier": current.iban, "name": "Alice"}
     paid = send(bob_api, body_of(of_bob, to_alice), f"{KEY}-3").json()
@@ -348,7 +352,7 @@ def test_a_reversal_is_a_transaction_of_its_own_and_happens_once(current, saving
 
 
 def test_the_database_refuses_a_second_reversal_and_indexes_nothing_else(current, savings):
-    """A page of transactions looks for the reversal of each."""
+    """A page of transactions reads the reversal of each transaction."""
     original = move(current, savings, 100)
     reverse(original)
     again = {"currency": "GBP", "kind": "reversal", "description": "Again", "reverses": original}
@@ -377,7 +381,9 @@ def test_bank_accounts_that_everybody_uses_are_several():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_payment_asks_for_the_banks_own_account_last(current, paid):
-    """One that waits there has everything else behind it but the seal, so it holds the account for a moment only."""
+    """When a payment waits for this account, only the seal is left to do after it, so the account is locked only
+    briefly.
+    """
     outgoing = internal_account("GBP", OUTGOING, shard_by=uuid7())
 
     @transaction.atomic
@@ -387,8 +393,7 @@ def test_a_payment_asks_for_the_banks_own_account_last(current, paid):
 
     with locked_elsewhere(outgoing), pytest.raises(OperationalError, match="lock timeout") as waits:
         pay()
-    # This is the statement that waited. The entries are written with the customer's first; only the seal comes after
-    # them.
+    # This is the statement that waited. It writes the entries, the customer's first; only the seal comes after it.
     context = waits.value.__cause__.diag.context
     assert "entry_apply()" in context
     assert "INSERT INTO ledger_entry" in context
@@ -427,7 +432,7 @@ def test_thirty_two_settlements_at_once_all_succeed(alice, alice_api, paid):
 
 
 def test_what_is_held_is_a_pending_transaction_until_it_is_booked(alice_api, current, savings):
-    """Listed before the booked ones where it is asked for, and never twice."""
+    """The list shows it before the booked transactions, on request, and never twice."""
     url = f"/api/v1/accounts/{current.pk}/transactions"
     ids = [send(alice_api, body_of(current, ELSEWHERE, 100), f"pending-key-of-16-{n}").json()["id"] for n in range(3)]
     send(alice_api, body_of(current, savings, 1))
@@ -450,11 +455,13 @@ def test_what_is_held_is_a_pending_transaction_until_it_is_booked(alice_api, cur
 
 
 def test_what_nobody_asks_about_any_more_is_found_out(pending, paid):
-    """Its job gave up; the other bank may have been paid, so it neither expires nor can be cancelled."""
+    """The job of the transfer has given up. The other bank may have been paid, so the transfer neither expires nor can
+    be cancelled.
+    """
     paid.outcome = scheme.Unanswered("timeout")
     with pytest.raises(scheme.Unanswered):
         payments.settle(pending.pk)
-    assert payments.resume() == 0  # its own job is at it
+    assert payments.resume() == 0  # its own job is still working on it
     with time_machine.travel(timezone.now() + timedelta(hours=7)):
         assert payments.resume() == 1
         assert payments.expire() == 0
@@ -479,7 +486,7 @@ def test_what_was_ordered_stays_for_every_role(pending, table):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     statements = [f"TRUNCATE {table} CASCADE"]
-    if table != "scheduled_transfer":  # there is none
+    if table != "scheduled_transfer":  # no such row exists
         statements.append(f"DELETE FROM {table}")
     for statement in statements:
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
@@ -502,7 +509,7 @@ def test_who_ends_the_access_waits_for_the_money_or_was_first(signing_keys, acce
     with transaction.atomic():
         make_order(source, there, authorization)
         ended = in_parallel(partial(end_at_once, authorization))
-    assert isinstance(ended[0], OperationalError)  # it would have waited
+    assert isinstance(ended[0], OperationalError)  # otherwise, it would have waited
     authorization.revoke(Authorization.RevocationReason.USER)
     assert send(api(token), body_of(source, there)).status_code == 401
 

@@ -1,4 +1,4 @@
-"""Products: what the bank offers. Their terms stay; an account has the currency and type of its product."""
+"""Products of the bank. Their terms cannot change, and an account has the currency and type of its product."""
 
 from decimal import Decimal
 

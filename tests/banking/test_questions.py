@@ -1,4 +1,4 @@
-"""A user asks about a transaction, staff answer; and officers hear of a reversal that waits for them."""
+"""A user asks about a transaction and staff answer. Officers get an email about a reversal that waits for approval."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ ASKED = {"kind": "unknown", "text": "I was never in this shop."}
 
 @pytest.fixture
 def where(current):
-    """The page of a transaction of Alice's account."""
+    """Returns the URL of the page of a transaction of Alice."""
     return page_of(current, LedgerEntry.objects.filter(account=current).latest("account_seq").transaction_id)
 
 

@@ -1,4 +1,4 @@
-"""The money of a direct debit comes back: once, in time, and whatever the creditor's bank says."""
+"""A refund of a direct debit: once, within the time limit, and whatever the creditor's bank answers."""
 
 import json
 from datetime import date, datetime, timedelta

@@ -29,7 +29,7 @@ def paid(alice, alice_api):
 
 
 def asked(get, *urls):
-    """The statements that the replica gets for these pages."""
+    """Returns the statements that the replica gets for these pages."""
     with reading_from_a_replica(), CaptureQueriesContext(connections[ALIAS]) as queries:
         for url in urls:
             answer = get(url)
@@ -68,7 +68,7 @@ def test_the_page_is_the_same_from_either(paid, alice_api):
 
 @contextmanager
 def of_before():
-    """The replica shows what is committed now, and nothing that comes after."""
+    """Makes the replica show the present state, without later writes."""
     with reading_from_a_replica():
         connections[ALIAS].cursor().execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         connections[ALIAS].cursor().execute("SELECT count(*) FROM ledger_entry")
@@ -90,7 +90,7 @@ def test_a_reader_with_filters_passes_nothing_that_the_replica_lacks(paid, alice
             seen += [row["account_seq"] for row in page["data"]]
             cursor = page["next_cursor"]
     assert seen == list(range(1, seen[-1] + 1))
-    assert seen[-1] >= 6  # of eight, the last of which the replica may lack
+    assert seen[-1] >= 6  # eight rows, of which the replica may lack the last
 
 
 def test_a_payment_that_is_booked_meanwhile_is_on_the_page(paid, alice, alice_api, client):
@@ -106,7 +106,7 @@ def test_a_payment_that_is_booked_meanwhile_is_on_the_page(paid, alice, alice_ap
 def test_pages_of_the_web_bank(paid, alice, client):
     client.force_login(alice)
     statements = asked(client.get, f"/bank/accounts/{paid.pk}", f"/bank/accounts/{paid.pk}/apps")
-    assert len(statements) == 5  # what is pending, the rows, the line in two, and the apps
+    assert len(statements) == 5  # pending transactions, the rows, the balance chart (two statements), and the apps
     assert [one for one in statements if DECIDES.search(one)] == []
 
 

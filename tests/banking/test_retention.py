@@ -47,7 +47,7 @@ def test_the_jobs_delete_what_the_schedule_says():
 
 @pytest.mark.django_db
 def test_books_are_not_deleted_and_what_has_a_job_can_be():
-    """The site's role may delete only what is not for years."""
+    """The site's role may delete only rows that need not be kept for years."""
     tables = {
         model.__name__: model._meta.db_table
         for model in apps.get_app_config("banking").get_models(include_auto_created=True)
@@ -56,7 +56,7 @@ def test_books_are_not_deleted_and_what_has_a_job_can_be():
         kept, may_delete = BANK[model], "DELETE" in RIGHTS.get(tables[model], ALL)
         if kept.until.startswith("10 years"):
             assert not may_delete, model
-        if kept.job and model != "IdempotencyRecord":  # whose function enforces the seven days
+        if kept.job and model != "IdempotencyRecord":  # the function of this table enforces the seven days
             assert may_delete, model
 
 

@@ -1,4 +1,4 @@
-"""Sandbox users: what they have, and that nothing of it ever meets real money or real users."""
+"""Sandbox users: what they have, and that it is never mixed with real money or real users."""
 
 from datetime import timedelta
 
@@ -58,7 +58,7 @@ def portal(developer):
 
 
 def make(portal, name="Anna Sandbox"):
-    """(email, password) as the developer reads them."""
+    """Creates a sandbox user. Returns (email, password) as the page shows them to the developer."""
     page = BeautifulSoup(portal.post("/developers/sandbox", {"act": "make", "name": name}).content, "html.parser")
     return page.select_one("#sandbox-login").text, page.select_one("#sandbox-password").text
 
@@ -85,7 +85,7 @@ def of(user):
 
 
 def test_a_sandbox_user_logs_in_and_allows_the_app_which_reads(portal, app, token_endpoint, api):
-    """This works before the review, with the real protocol."""
+    """This works with the real protocol, even before the app has been reviewed."""
     email, password = make(portal)
     browser = Browser()
     assert log_in(browser, email, password).status_code == 302
@@ -156,7 +156,9 @@ def test_the_database_keeps_their_accounts_apart(anna, alice, current):
 
 
 def test_the_books_of_play_money_are_apart(anna):
-    """Trial balance by currency: what the customers have is what the bank's own account gave."""
+    """In the trial balance of the play currency, the sum of all customers equals the amount that the bank's account
+    gave.
+    """
     issued = internal_account("XTS", sandbox.ISSUER)
     issued.refresh_from_db()
     assert sum(one.posted_minor for one in of(anna)) == -issued.posted_minor
@@ -242,7 +244,7 @@ def test_a_sandbox_user_comes_back_with_its_developer(anna, developer):
 
 
 def test_a_sandbox_user_whom_staff_deactivated_stays_so_when_its_developer_comes_back(portal, anna, developer):
-    """ASVS 5.0 7.4.2: what staff ended is over."""
+    """ASVS 5.0 7.4.2: a deactivation by staff is permanent."""
     other = User.objects.get(email=make(portal)[0])
     changes.deactivate(anna)
     for _round in range(2):
@@ -270,7 +272,7 @@ def test_nobody_activates_a_sandbox_user_without_its_developer(admin_browser, an
 
 
 def test_no_email_is_sent_to_a_sandbox_user(anna):
-    """RFC 6761 §6.4: it would only come back."""
+    """RFC 6761 §6.4: such an email would only bounce."""
     assert not mailboxes.is_reachable(anna.email)
     assert mailboxes.is_reachable("anna@invalid.example")
     notice.send_notice("new_device", str(anna.pk), "", "2026-01-01T00:00:00Z", "", "", "en", {})
@@ -297,7 +299,7 @@ def test_a_developer_finds_a_refusal_of_the_api_by_its_error_id(portal, app, ann
 
 
 def test_a_stranger_writes_nothing_into_the_log_of_an_app(portal, app, client):
-    """They may send its client id."""
+    """Anybody can send the client id of an app."""
     client.post("/oauth/token", {"grant_type": "password", "client_id": app.client_id})
     refused_requests.store()
     RefusedRequest.objects.create(
@@ -375,7 +377,7 @@ def test_real_accounts_are_as_before(alice):
 
 
 def test_a_creditor_collects_no_real_money_from_a_sandbox_account(anna, settings):
-    """And outside a sandbox bank, no play money either. Nobody gets an email about the mandate."""
+    """Outside of a sandbox bank, not even play money is collected. Nobody gets an email about the mandate."""
     settings.BANK_SANDBOX = False
     account = of(anna)[0]
     direct_debits.receive_mandate(NewMandate("c", "CP-1", "City Power", "DE89370400440532013000", account.iban))

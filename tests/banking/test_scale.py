@@ -1,4 +1,4 @@
-"""The number of queries and of rows read by a request does not grow with the size of the tables."""
+"""The number of queries of a request, and of rows that it reads, does not grow with the tables."""
 
 import json
 import re
@@ -40,7 +40,9 @@ def run(statement, parameters=None):
 
 
 def statements_of(api, source, destination, key):
-    """How many statements each kind of request takes; without what is asked once in a while: limits, status lists."""
+    """Returns how many statements each kind of request takes, without those that run only from time to time (rate
+    limits, status lists).
+    """
     asks = {
         "accounts": lambda: api.get("/api/v1/accounts?limit=200"),
         "account": lambda: api.get(f"/api/v1/accounts/{source.pk}"),
@@ -70,7 +72,7 @@ def test_as_few_statements_for_ten_thousand_accounts_as_for_three(alice, alice_a
 
 
 def plan_of(api, url):
-    """How PostgreSQL answers the page: the nodes of the plan, and the blocks that it looks at."""
+    """Returns the nodes of PostgreSQL's plan for the page, and the number of blocks that it reads."""
     asked = []
 
     def note(execute, sql, parameters, many, context):
@@ -87,7 +89,7 @@ def plan_of(api, url):
     def nodes(node):
         yield f"{node['Node Type']} {node.get('Relation Name', '')}".strip()
         for child in node.get("Plans", []):
-            if child["Parent Relationship"] != "SubPlan":  # of one row, such as its merchant
+            if child["Parent Relationship"] != "SubPlan":  # for one row, such as its merchant
                 yield from nodes(child)
 
     top = explained["Plan"]
@@ -95,7 +97,9 @@ def plan_of(api, url):
 
 
 def test_the_last_page_of_a_long_account_costs_what_the_first_does(alice, alice_api):
-    """Keyset paging: both walk the index from where they begin; nothing is skipped, sorted or read whole."""
+    """With keyset paging, both pages read the index from their first row: PostgreSQL skips no rows, sorts nothing and
+    reads no whole table.
+    """
     account = funded(alice, "Busy")
     with no_triggers():
         run(_MORE_ENTRIES, {"account": account.pk, "many": MANY_ENTRIES})

@@ -1,4 +1,4 @@
-"""Transfers for a day to come and standing orders: made on the day, once."""
+"""Scheduled transfers and standing orders are paid on their day, once."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,7 +27,7 @@ def on_the_day():
 
 
 def run(day):
-    """The background worker at noon of that day."""
+    """Runs the background worker at noon of that day."""
     with time_machine.travel(datetime.fromisoformat(f"{day}T12:00:00Z"), tick=False):
         return orders.run_due()
 
@@ -161,7 +161,7 @@ def test_nobody_can_take_the_key_of_what_will_be_made(alice_api, current, saving
 
 
 def test_one_broken_order_keeps_no_other_waiting(alice_api, current, savings):
-    """Whatever is wrong with it: here another transfer has its key."""
+    """The order here is broken because another transfer has its key."""
     broken = order(alice_api, current, savings, first_on="2026-11-30").json()["id"]
     order(alice_api, current, savings, key="another-key-of-16", amount_minor=7)
     Transfer.objects.create(

@@ -1,5 +1,6 @@
-"""What other banks pay, refuse and send back: each message counts once, and in whatever order they come, money is taken
-once and given back once."""
+"""Payments, refusals and returns by other banks: each message counts once. In whatever order they arrive, money is
+taken once and given back once.
+"""
 
 from itertools import permutations
 from uuid import UUID
@@ -38,7 +39,7 @@ def others(monkeypatch):
 
 @pytest.fixture
 def handed_over(others, alice_api, current):
-    """25.00 to another bank, which has not answered yet."""
+    """A transfer of 25.00 that was handed over to another bank, which has not answered yet."""
     transfer = Transfer.objects.get(pk=send(alice_api, body_of(current, ELSEWHERE)).json()["id"])
     others.outcome = Unanswered("timeout")
     with pytest.raises(Unanswered):
@@ -93,7 +94,7 @@ def of_bank(name):
     return sum(Account.objects.filter(kind="internal", name__startswith=name).values_list("posted_minor", flat=True))
 
 
-# --- money that comes in
+# --- incoming payments
 
 
 def test_money_is_credited_once_however_often_the_message_comes(current, alice_api):
@@ -108,7 +109,7 @@ def test_money_is_credited_once_however_often_the_message_comes(current, alice_a
 
 @pytest.mark.django_db(transaction=True)
 def test_a_message_that_comes_twice_in_the_same_moment_counts_once(current):
-    """Both find no row; the unique key decides."""
+    """Both deliveries find no row, so the unique key decides."""
     beside = Beside(lambda: payments.receive_payment(incoming(current)))
     with transaction.atomic():
         ledger.lock([current.pk])
@@ -140,7 +141,9 @@ def test_a_malformed_message_moves_nothing(current, wrong):
 
 
 def test_what_strangers_write_is_made_safe(current):
-    """It stands on pages, in emails and in statements: no NUL, no control of direction, no more than fits."""
+    """The text appears on pages, in emails and in statements: it must have no NUL, no control characters for the
+    direction, and not be too long.
+    """
     payments.receive_payment(
         incoming(current, debtor_name="Do\x00ra\u202e\n" + "x" * 300, debtor_iban="\x00" + "9" * 99)
     )
@@ -183,7 +186,7 @@ def test_what_the_other_bank_does_not_take_back_stays_in_suspense(others, closed
     others.outcome = Unanswered("timeout")
     with pytest.raises(Unanswered):
         payments.give_back(message.pk)
-    assert payments.resume_giving_back() == 0  # its own job is at it
+    assert payments.resume_giving_back() == 0  # its own job is still working on it
     with time_machine.travel(timezone.now() + LONGEST_ANSWER * 2):
         assert payments.resume_giving_back() == 1
         others.outcome = Outcome("AC04")
@@ -201,7 +204,7 @@ def test_a_bank_without_a_way_out_keeps_it_in_suspense(monkeypatch, closed):
     assert of_bank("Suspense") == 1200
 
 
-# --- a payment of ours: every order of what may come
+# --- an outgoing payment: messages in every order
 
 
 def test_a_returned_payment_comes_back_with_its_reason(alice_api, current, handed_over):
@@ -226,7 +229,7 @@ _TELL = {"accepted": accepted, "refused": refused, "returned": returned}
     "order", sorted({*permutations(["accepted", "back", "back"]), *permutations(["accepted", "accepted", "back"])})
 )
 def test_in_every_order_the_money_is_back_once(handed_over, others, refusal, order):
-    """Each message under its own id, so that only the state of the transfer can tell."""
+    """Each message has its own id, so only the state of the transfer shows what has happened before."""
     for number, what in enumerate(order):
         _TELL[refusal if what == "back" else what](handed_over, number)
     status, posted, on_hold = state(handed_over)
@@ -260,7 +263,9 @@ def test_a_return_of_another_amount_moves_nothing(handed_over, wrong):
 
 @pytest.mark.parametrize("payment_id", ["x", "0" * 32, "internal", "cancelled"])
 def test_nothing_comes_back_for_what_was_never_handed_over(others, alice_api, current, savings, payment_id):
-    """Unknown, malformed, within this bank, or cancelled before."""
+    """The message names a transfer that is unknown, within this bank or was cancelled before, or its id is
+    malformed.
+    """
     if payment_id in ("internal", "cancelled"):
         to = savings if payment_id == "internal" else ELSEWHERE
         pk = send(alice_api, body_of(current, to)).json()["id"]
@@ -309,7 +314,7 @@ def test_a_return_before_the_acceptance_frees_the_money_of_a_frozen_account(hand
 def test_what_was_accepted_while_the_account_was_frozen_is_taken_afterwards(
     others, handed_over, current, first, second, how
 ):
-    """The status is not asked for, because the other bank has sent it in a message, once."""
+    """The site does not ask for the status, because the other bank has already sent it in a message."""
     jobs = ProcrastinateJob.objects.filter(task_name="banking.settle_transfer")
     others.outcome = Unanswered("It answers no question.")
     others.asked.clear()
@@ -333,14 +338,15 @@ def test_a_return_to_a_closed_account_stays_in_suspense(handed_over, current, sa
 
 
 def test_what_officers_gave_back_before_fills_suspense_again(handed_over, first, second):
-    """They took it from suspense, because it had left."""
+    """They took the money from suspense, because it had already left the bank."""
     accepted(handed_over)
     paid = LedgerTransaction.objects.get(transfer=handed_over)
     oversight.approve_reversal(oversight.request_reversal(paid.pk, by=first, reason="x").pk, by=second)
     assert of_bank("Suspense") == -2500
     assert [returned(handed_over).status, returned(handed_over, 2).status] == ["suspense", "repeated"]
     assert (state(handed_over), of_bank("Suspense")) == (("posted", FUNDS_MINOR, 0), 0)
-    with pytest.raises(NotReversible):  # or our clearing would say that the other bank still has it
+    # otherwise, our clearing account would show that the other bank still has the money
+    with pytest.raises(NotReversible):
         oversight.request_reversal(LedgerTransaction.objects.get(kind="return", reverses=None).pk, by=first, reason="x")
 
 
@@ -362,7 +368,7 @@ def test_what_was_handed_over_is_asked_about_and_never_paid_twice(others, handed
 
 
 def test_a_process_that_died_before_it_handed_over_hands_over_after_it_asked(others, alice_api, current):
-    """`submitted_at` is stored, and the other bank has nothing."""
+    """`submitted_at` is stored, but the other bank has not received the transfer."""
     transfer = Transfer.objects.get(pk=send(alice_api, body_of(current, ELSEWHERE)).json()["id"])
     Transfer.objects.filter(pk=transfer.pk).update(submitted_at=timezone.now())
     payments.settle(transfer.pk)
@@ -399,7 +405,7 @@ def test_messages_stay_as_they_were_written(closed):
 
 
 def test_a_message_without_its_booking_does_not_commit(current, savings):
-    """A row alone credits nobody, and a transfer is not returned because somebody says so."""
+    """A row of a message without a ledger transaction must neither credit an account nor return a transfer."""
     posted = ledger.post([(current, -5), (savings, 5)], description="x", kind="x")
     row = {"message_id": "x", "kind": "payment", "status": "done", "amount_minor": 6, "currency": "GBP"}
     with pytest.raises(IntegrityError, match="not credited"):

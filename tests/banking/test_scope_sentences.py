@@ -1,4 +1,4 @@
-"""The migration that says the sentences of scopes in plain words."""
+"""The migration that rewrites the sentences of scopes in plain words."""
 
 from importlib import import_module
 

@@ -1,4 +1,6 @@
-"""The simulated second bank: each named amount does what the document says, and it never runs where money is real."""
+"""The simulated second bank: each special amount has the documented effect, and the second bank never runs on a site
+with real money.
+"""
 
 import io
 from pathlib import Path
@@ -21,7 +23,8 @@ pytestmark = pytest.mark.django_db
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/payment-scheme.md"
 FUNDS = 1_000_000
 
-#: ending -> (status at the end, its code, how often it is settled until then, what is told later, in order)
+#: last digits of the amount -> (final status, its code, how often the transfer is settled until then, later messages in
+#: order)
 EXPECTED = {
     "9101": ("rejected", "AC01", 1, []),
     "9104": ("rejected", "AC04", 1, []),

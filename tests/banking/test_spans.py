@@ -1,4 +1,4 @@
-"""Filters by time read the entries that they show, however long the account is."""
+"""Filters by time read only the entries that they show, however many entries the account has."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -69,7 +69,9 @@ def test_the_first_and_the_last_year_are_no_error(alice, alice_api):
 
 
 def buffers_of(ask):
-    """The blocks that PostgreSQL looks at for the entries of a request, and how many rows it read and dropped."""
+    """Returns how many blocks PostgreSQL reads for the entries of a request, and how many rows it reads and
+    discards.
+    """
     asked = []
 
     def note(execute, sql, parameters, many, context):
@@ -128,7 +130,8 @@ def test_a_span_of_three_hundred_thousand_entries_is_found_by_its_numbers(alice,
             query = {name: at.isoformat() for name, at in span.items()}
             answer, blocks, removed = buffers_of(lambda query=query: all_of_it.get(url, query))
             assert len(answer.json()["data"]) == count, query
-            # A row of the page costs up to twenty: its transaction, what made and undid that, and its merchant.
+            # A row of the page costs up to twenty blocks: its transaction, the transfer, its reversal, and its
+            # merchant.
             assert (blocks < (1_000 if count else 200), removed < 20) == (True, True), (query, blocks, removed)
         answer, blocks, _ = buffers_of(lambda: of_today.get(url))
         assert (answer.json()["data"], blocks < 200) == ([], True), (statistics, blocks)

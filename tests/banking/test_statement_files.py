@@ -1,4 +1,6 @@
-"""Long statements: files that the background worker makes, complete or not there, for the user who asked alone."""
+"""Long statements are files that the background worker makes. A file is either complete or does not exist, and only the
+user who asked for it can read it.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -38,7 +40,7 @@ def november():
 
 @pytest.fixture(autouse=True)
 def files(settings, tmp_path):
-    """A directory, as in production. Three transactions are too long for an answer."""
+    """Stores files in a directory, as in production, and makes statements of three or more transactions files."""
     settings.STATEMENT_FILE_ROWS = 2
     backend = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
     settings.STORAGES = {**settings.STORAGES, "files": backend}
@@ -113,7 +115,7 @@ def test_a_file_costs_few_statements(read, django_assert_num_queries, monkeypatc
     read()
     asked = StatementFile.objects.get()
     monkeypatch.setattr(making, "_ROWS_AT_ONCE", 2)
-    # the row, the access, the cuts, three parts of rows, a transaction of two
+    # the row, the access, the boundaries, three batches of rows, and BEGIN and COMMIT
     with django_assert_num_queries(9):
         statement_files.make(asked.pk, json_text)
 
@@ -134,7 +136,7 @@ def test_who_loses_the_account_gets_no_file(read, account, alice, bob, files):
     AccountAccess.objects.create(account=account, user=bob, role=Role.READER)
     read()
     read(user=bob)
-    assert work() == 2  # each has their own
+    assert work() == 2  # each user has their own file
     assert read(user=bob).status_code == 200
     end_access(account.pk, bob.pk, by=alice.pk)
     assert read(user=bob).status_code == 404
@@ -165,11 +167,11 @@ def test_one_user_waits_for_few_files_at_a_time(read, alice, account):
     assert read().status_code == 200
 
 
-# --- broken off
+# --- interrupted
 
 
 def test_a_worker_that_dies_leaves_nothing_that_is_read(read, files):
-    """The next attempt makes the file again; what was written of the first is deleted."""
+    """The next attempt makes the file again, and the incomplete file is deleted."""
     read()
     asked = StatementFile.objects.get()
 
@@ -182,7 +184,7 @@ def test_a_worker_that_dies_leaves_nothing_that_is_read(read, files):
     storages["files"].save(f"statements/{asked.pk}.json", ContentFile(b'{"half": '))  # killed while it was copied
     assert read().status_code == 202
     statement_files.delete_old()
-    assert len(names(files)) == 1  # somebody may be writing it
+    assert len(names(files)) == 1  # another worker may be writing this file
     work()
     whole = read()
     assert json.loads(whole.getvalue())["transactions"][2]["description"] == "Interest"
@@ -229,7 +231,7 @@ def test_a_storage_that_is_away_is_503(read, monkeypatch):
     assert StatementFile.objects.exists()
 
 
-# --- past their time
+# --- expired files
 
 
 def test_a_file_is_deleted_after_seven_days_and_made_anew_when_asked_for(read, files, november):
@@ -302,7 +304,7 @@ def test_a_user_asks_for_a_long_statement_and_is_told_when_it_is_ready(browser, 
     offer = browser.get(f"{address}.csv")
     check_page(offer)
     assert "This statement has 3 transactions." in text(offer)
-    assert not StatementFile.objects.exists()  # a link starts nothing
+    assert not StatementFile.objects.exists()  # a GET request starts no job
     form = soup(offer).select_one("main form")
     fields = {one["name"]: one["value"] for one in form.select("input[name]") if one["name"] != "csrfmiddlewaretoken"}
     assert form["action"] == f"/bank/accounts/{account.pk}/statement-files"
@@ -341,7 +343,7 @@ def test_any_days_in_the_notation_of_the_page(browser, account):
 
 
 def test_a_file_is_only_its_users(browser, account, bob, alice):
-    """API1 of the OWASP API list: even of one who sees the same account."""
+    """API1 of the OWASP API list: another user who may see the same account cannot read the file either."""
     AccountAccess.objects.create(account=account, user=bob, role=Role.READER)
     ask(browser, account, month=LONG)
     work()
@@ -370,7 +372,7 @@ def test_one_that_is_not_made_yet_is_not_there(browser, account):
 
 
 def test_a_link_asks_for_nothing(browser, account):
-    """ASVS 5.0 3.5.1: only a form of ours does, which has a token."""
+    """ASVS 5.0 3.5.1: only a form with a CSRF token can request a file."""
     assert browser.get(f"/bank/accounts/{account.pk}/statement-files?month={LONG}").status_code == 405
 
 

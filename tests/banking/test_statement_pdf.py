@@ -1,4 +1,4 @@
-"""A statement as PDF: the numbers of the CSV, readable by a screen reader, and made within a bound."""
+"""A statement as PDF has the same numbers as the CSV, works with screen readers, and is made within limits."""
 
 import csv
 import io
@@ -99,7 +99,7 @@ def test_text_of_others_is_shown_and_never_run():
 
 
 def test_a_letter_that_no_font_has_makes_no_error():
-    """It is tagged, too, but cannot say that it is PDF/UA."""
+    """The PDF is tagged, but not marked as PDF/UA."""
     reader = read(made({**ROW, "counterparty_name": "𓀀 \U0001e900"}))
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
 
@@ -116,7 +116,7 @@ def test_a_span_with_too_much_in_it_is_refused():
 
 
 def test_one_is_made_at_a_time(monkeypatch):
-    """The second request waits for a while, and is then told to come again."""
+    """The second request waits for a while and is then refused with Retry-After."""
     monkeypatch.setattr(statement_pdf, "PATIENCE_SECONDS", 0)
     started, may_end = threading.Event(), threading.Event()
 
@@ -208,7 +208,7 @@ def test_one_user_makes_only_so_many(browser, month, monkeypatch):
 
 @pytest.fixture
 def installed(monkeypatch):
-    """Says which families of fonts there are."""
+    """Sets which font families are installed."""
 
     def say(*families):
         statement_pdf.font_of.cache_clear()

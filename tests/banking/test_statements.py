@@ -1,4 +1,4 @@
-"""Statements: closed months that add up, in two forms, the same forever."""
+"""Statements of closed months: they add up, have two formats, and never change."""
 
 import csv
 import io
@@ -26,7 +26,9 @@ def november():
 
 @pytest.fixture
 def account(alice):
-    """Since August: three entries a month, the last a second before midnight; one in November."""
+    """An account with three entries a month since August, the last a second before midnight, and one entry in
+    November.
+    """
     account = open_account(alice, name="Everyday", currency="GBP")
     Account.objects.filter(pk=account.pk).update(opened_at=datetime(2026, 8, 3, tzinfo=UTC))
     world = internal_account("GBP", "Clearing")
@@ -64,7 +66,7 @@ def test_closed_months_are_listed_newest_first(read):
 
 
 def test_opening_and_entries_make_the_closing_balance(read, django_assert_num_queries):
-    read("/2026-10")  # the keys are read
+    read("/2026-10")  # reads the signing keys into the cache
     statement = json.loads(body(read("/2026-10")))
     amounts = [
         row["amount"]["minor_units"] * (1 if row["direction"] == "in" else -1) for row in statement["transactions"]

@@ -1,4 +1,6 @@
-"""Strong proof (RFC 9470, SCA-RTS): no slices under the limit, and nobody adds a payee or an order unnoticed."""
+"""Strong authentication (RFC 9470, SCA-RTS): splitting a payment does not avoid it, and new payees and orders need
+it.
+"""
 
 from datetime import timedelta
 from functools import partial
@@ -35,7 +37,7 @@ def a_limit(settings):
 
 @pytest.fixture
 def old(access_token, api, alice):
-    """The app's token is of a log-in an hour ago."""
+    """An app with a token from a login an hour ago."""
     return api(access_token(alice, SCOPE, auth_time=timezone.now() - timedelta(hours=1)))
 
 
@@ -53,7 +55,7 @@ def refused(answer):
 
 @pytest.fixture
 def told(monkeypatch):
-    """Every notice, as (kind, id)."""
+    """Records every notice as (kind, id)."""
     seen = []
     tell = notices.enqueue_notice
 
@@ -106,7 +108,7 @@ def test_each_currency_has_its_own_sum_and_a_day_is_24_hours(old, access_token, 
 
 
 def test_what_was_cancelled_still_counts(old, current):
-    """Or a slice could be ordered, cancelled and ordered again."""
+    """Otherwise, somebody could order part of an amount, cancel it and order it again."""
     made = send(old, body_of(current, ELSEWHERE, 4_000))
     assert old.post(f"{made['Location']}/cancel", {}, format="json").json()["status"] == "cancelled"
     assert refused(send(old, body_of(current, ELSEWHERE, 4_000), f"{KEY}-2"))
@@ -131,7 +133,9 @@ def test_what_the_bank_refused_does_not_count(old, alice, current, savings):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_payments_at_once_do_not_pass_together(access_token, api, alice):
-    """The payments are from two accounts, which share no lock. Both have arrived before either can post."""
+    """The payments are from two accounts, which have no common lock. Both requests have arrived before either can
+    post.
+    """
     sources = [funded(alice, name, amount_minor=100_000) for name in ("One", "Two")]
     target = funded(alice, "Target", amount_minor=0)
     client = api(access_token(alice, SCOPE, auth_time=timezone.now() - timedelta(hours=1)))
@@ -154,7 +158,7 @@ def test_a_rehearsal_says_so_too(old, current, savings):
 
 
 def test_a_consent_to_one_transfer_is_no_proof(access_token, api, alice, current, of_bob):
-    """RFC 9396: the click came from a log-in that may be old."""
+    """RFC 9396: the user may have consented in an old session."""
     to = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}
     detail = detail_of_a_transfer(alice, current, to, 5_000)
     for minutes, status in ((60, 401), (5, 201)):
@@ -244,7 +248,7 @@ def test_a_large_payment_is_told_and_so_is_the_one_that_reaches_the_sum(fresh, c
 
 
 def test_a_name_that_an_app_chose_is_no_link_in_our_mail(alice):
-    """A10's kind: text of strangers in email from the bank's own sender."""
+    """Compare A10: an email from the bank must not contain a link that somebody else has written."""
     payee = Payee.objects.create(user=alice, name="Call evil.example/x now\nBank", iban=ELSEWHERE["identifier"])
     email.send("new_payee", str(payee.pk))
     assert "evil" not in mail.outbox[0].body

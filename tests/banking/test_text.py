@@ -28,14 +28,14 @@ def test_names_of_every_language_are_taken(name):
     ["Ali\u200dce", "Ali\u200cce", "\u200dعلی", "علی\u200c", "ع\u200c\u200cع", "ع\u200c a", "東\u200d京", "Шa\u200dг", "1\u200d2"],
 )  # fmt: skip
 def test_a_joiner_that_joins_nothing_is_refused(name):
-    """It only makes two names that look the same (UTS #36 §2.10)."""
+    """Such a character only makes two different names look the same (UTS #36 §2.10)."""
     assert not is_visible(name)
     assert not display_names.is_printable(name)
 
 
 @pytest.mark.parametrize("joiner", JOINERS)
 def test_a_joiner_that_a_page_takes_is_taken_here(joiner):
-    """The pages ask Unicode for the script of a letter; a pattern for clients must name ranges."""
+    """The pages look up the script of a letter in Unicode's data, whereas the pattern for clients must list ranges."""
     letters = [c for c in map(chr, range(0x80, 0x10000)) if unicodedata.category(c)[0] in "LM"]
     for letter in letters:
         pair = f"{letter}{joiner}{letter}"

@@ -1,4 +1,4 @@
-"""The fields of a transaction besides its amount: ISO 20022 code, merchant and category, links to what made it."""
+"""The fields of a transaction besides its amount: ISO 20022 code, merchant, category, and links to its origin."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_both_sides_of_a_transfer_say_what_made_it(alice_api, api, access_token,
     assert (paid["scheduled_transfer_id"], paid["account_id"]) == (str(order.pk), str(current.pk))
     [got, _] = listed(api(access_token(bob, "transactions:read")), of_bob)
     assert (got["bank_transaction_code"], got["end_to_end_id"]) == ("PMNT-RCDT-BOOK", "RENT-1")
-    # The payee does not learn how the payer orders it.
+    # The payee does not learn in which way the payer has ordered the payment.
     assert got["scheduled_transfer_id"] is None
 
 
@@ -122,7 +122,7 @@ def test_staff_name_merchants_and_what_they_sell(alice_api, current, card):
 
 
 def test_nobody_becomes_a_merchant_by_a_name(alice_api, current, card):
-    """The payer writes the name and the text, except where the bank's own systems do."""
+    """Most names and texts are written by the payer, so they must not decide on the merchant."""
     Merchant.objects.create(counterparty="Greenway Grocers", name="Greenway", category=Category.GROCERIES)
     card("Greenway Grocers", iban="DE89370400440532013000")
     others = internal_account("GBP", "Incoming payments")
@@ -138,7 +138,7 @@ def test_a_merchant_is_one_whatever_its_letters():
 
 
 def test_a_statement_does_not_change_with_what_staff_call_a_merchant(access_token, api, alice, current, card):
-    """A closed month has the same bytes forever."""
+    """The statement of a closed month must stay the same, byte for byte."""
     Merchant.objects.create(counterparty="Greenway Grocers", name="Greenway", category=Category.GROCERIES)
     at = timezone.now() - timedelta(days=40)
     type(current).objects.filter(pk=current.pk).update(opened_at=at - timedelta(days=40))

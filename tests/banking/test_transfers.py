@@ -99,7 +99,7 @@ def test_a_key_is_one_persons_and_one_clients(access_token, api, alice, bob, ali
 
 
 def test_a_refusal_of_the_ledger_is_remembered_too(alice_api, current, savings):
-    """The work happened in a savepoint; only the record commits."""
+    """The transfer is rolled back to a savepoint, and only the idempotency record is committed."""
     first = send(alice_api, body_of(current, savings, FUNDS_MINOR + 1))
     assert (first.status_code, first.json()["code"]) == (422, "insufficient_funds")
     assert first["Content-Type"] == "application/problem+json"
@@ -343,7 +343,7 @@ def test_an_outage_is_a_503_problem(alice_api, current, savings, monkeypatch):
 
 @given(st.binary(max_size=300))
 def test_the_parser_survives_any_bytes(raw):
-    with contextlib.suppress(ParseError):  # and nothing else is raised
+    with contextlib.suppress(ParseError):  # no other error occurs
         json.dumps(loads(raw))
 
 
@@ -412,7 +412,7 @@ def deadlocks():
 
 
 def test_a_retry_after_the_record_went_finds_the_transfer_whatever_has_changed(alice_api, current, savings, of_bob):
-    """The money is spent, yet what was paid is not answered `insufficient_funds`."""
+    """The money has been spent since, but the retry of a payment that was made must not get `insufficient_funds`."""
     body = body_of(current, savings, FUNDS_MINOR)
     first = send(alice_api, body).json()
     IdempotencyRecord.objects.all().delete()

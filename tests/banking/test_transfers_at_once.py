@@ -1,5 +1,5 @@
-"""The usual transfer is one statement. A payment that is not allowed, or for which more must be written, is decided in
-the usual way, with the same answer.
+"""A transfer normally takes one statement. A payment that is not allowed, or that needs more rows, is decided by the
+full code, with the same answer.
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def made(settings, monkeypatch):
-    """Whether the one statement has made the transfer, each time that it was sent."""
+    """Records, each time that the one statement is sent, whether it has made the transfer."""
     settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}
     found, run = [], at_once._run
 
@@ -58,7 +58,7 @@ def test_after_the_end_of_the_authorization_the_one_statement_does_nothing(made,
 
 
 def test_a_refusal_is_the_same_in_either_way(made, other_way, alice_api, current, savings, of_bob):
-    """It is stored under the key, as the other way stores it."""
+    """The one statement stores the refusal under the idempotency key, as the full code does."""
     bodies = [
         body_of(current, savings, FUNDS_MINOR + 1),  # by a constraint of the ledger
         body_of(current, current),
@@ -95,7 +95,7 @@ def test_what_needs_a_job_is_decided_with_it(made, settings, alice, alice_api, c
     )
     for number in range(2):
         assert send(alice_api, body_of(current, savings, 1), f"{KEY}-{number}").status_code == 201
-    assert made == [False]  # the second knows of the first
+    assert made == [False]  # the second transfer counts the first one
     tasks = list(ProcrastinateJob.objects.values_list("task_name", flat=True))
     assert sorted(tasks) == sorted(["banking.settle_transfer", "banking.tell_owner", *["banking.deliver_webhook"] * 4])
     assert balances(savings) == [1002]
@@ -124,7 +124,9 @@ def test_the_app_of_the_payee_is_told(made, bob, alice_api, current, of_bob, acc
 
 
 def test_without_a_fresh_login_nothing_is_written(made, settings, alice, access_token, api, current, savings):
-    """RFC 9470: also by the sum of a day. The key is free for the same payment after the login."""
+    """RFC 9470: the sum of the day can require a fresh login, too. After the login, the same payment can use the same
+    key.
+    """
     settings.STEP_UP_AMOUNT_MINOR = {"GBP": 1000}
     old, scope = timezone.now() - timedelta(days=1), "transfers:write"
     tired = api(access_token(alice, scope, auth_time=old))
@@ -163,7 +165,7 @@ def test_the_budget_is_spent_once_and_only_by_what_reveals_something(
     assert made == [True, True, False, False]
     payee_lookups.spend(alice.pk)
     assert send(alice_api, body_of(current, to(of_bob), 1), f"{KEY}-paid-before").status_code == 201
-    assert made == [True, True, False, False]  # without a budget it is not tried
+    assert made == [True, True, False, False]  # without a remaining rate limit, it is not tried
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_only_what_cannot_have_been_committed_is_tried_again(
 
 
 class _Lost(Exception):
-    """Has the SQLSTATE as errors of psycopg do."""
+    """An error with a SQLSTATE, like the errors of psycopg."""
 
     def __init__(self, state):
         super().__init__(state)

@@ -1,4 +1,4 @@
-"""The web bank: the API's rules for a person at a browser."""
+"""The web bank has the same rules as the API, for a user at a browser."""
 
 import csv
 import re
@@ -140,7 +140,7 @@ def test_a_statement_is_read_and_its_csv_has_the_rows_of_the_apis(browser, curre
         f"/api/v1/accounts/{current.pk}/statements/{month.rsplit('/', 1)[1]}", headers={"Accept": "text/csv"}
     )
     plain = b"".join(theirs.streaming_content)
-    assert ours == b"\xef\xbb\xbf" + plain  # by the mark, Excel knows that it is UTF-8
+    assert ours == b"\xef\xbb\xbf" + plain  # Excel recognizes UTF-8 by the byte order mark
     rows, of_api = list(csv.reader(StringIO(german), delimiter=";")), list(csv.reader(StringIO(plain.decode())))
     assert [[cell.removeprefix("\ufeff") for cell in rows[0]], len(rows)] == [of_api[0], len(of_api)]
     amount = of_api[0].index("amount")
@@ -197,7 +197,7 @@ def test_pressing_twice_or_coming_back_makes_one(browser, current, of_bob):
 
 
 def press_beside(browser: Browser, where: str) -> str:
-    """Confirms as a second request of the same browser. Where it leads."""
+    """Confirms in a second request of the same browser. Returns the URL of the redirect."""
     twin = Browser()
     twin.cookies = browser.cookies
     return str(twin.post(where)["Location"])
@@ -213,7 +213,9 @@ def test_a_double_click_that_arrives_at_once_makes_one(browser, current, of_bob)
 
 
 def test_what_is_confirmed_is_what_was_shown(browser, current, of_bob):
-    """A tampered confirmation: fields of the browser change nothing, nor does a key that was not begun here."""
+    """A tampered confirmation: changed form fields have no effect, and neither has a key that this session did not
+    create.
+    """
     where = begin(browser, current, **new_payee(of_bob))
     browser.post(where, {"amount": "9999", "amount_minor": "9999", "to": "new", "iban": "GB00"})
     assert Transfer.objects.get().amount_minor == 1250
@@ -279,7 +281,7 @@ def test_a_new_payee_gets_no_more_than_the_limit(browser, current, of_bob, setti
 
 
 def test_a_large_amount_needs_a_fresh_log_in_at_the_moment_of_paying(browser, current, of_bob, settings):
-    """RFC 9470's rule for people: to the page that proves it, and back to the same confirmation."""
+    """RFC 9470, for users of pages: the user reauthenticates and returns to the same confirmation."""
     settings.STEP_UP_AMOUNT_MINOR = {"GBP": 1_000}
     settings.STEP_UP_MAX_AGE = timedelta(seconds=-1)
     where = begin(browser, current, **new_payee(of_bob))
@@ -334,7 +336,7 @@ def test_a_name_that_does_not_fit_is_told_and_not_who_it_is(browser, current, of
 
 
 def test_who_only_looks_may_not_pay(browser, current, bob, alice):
-    """Readers: the account is there, and no way to pay from it."""
+    """Readers see the account but cannot pay from it."""
     looked_after = funded(bob, "Grandmother's")
     AccountAccess.objects.create(account=looked_after, user=alice, role=Role.READER)
     page = browser.get(f"/bank/accounts/{looked_after.pk}")

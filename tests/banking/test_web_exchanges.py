@@ -70,7 +70,7 @@ def test_from_the_account_to_the_receipt(web, current, euro, rate):
         half = web.get(link)
         check(half)
         assert soup(half).select_one(f"a[href='{done['Location']}']")
-    # A second press, and the quote's page afterwards.
+    # The user presses the button twice, and then opens the page of the quote again.
     for again in (web.post(answer["Location"]), web.get(answer["Location"])):
         assert (again.status_code, again["Location"]) == (303, done["Location"])
     assert Exchange.objects.count() == 1
@@ -93,7 +93,7 @@ def test_the_amount_to_buy(web, current, euro, rate):
 
 @pytest.mark.parametrize("why", ["expired", "moved"])
 def test_a_late_confirmation_gets_a_new_quote_to_look_at(web, alice, current, euro, rate, why):
-    """It is never executed at another rate than the one that its user has seen."""
+    """An exchange never uses another rate than the one that the user has seen."""
     first = ask(web, current, euro)["Location"]
     set_rate(mid="1.20")
     later = timezone.now() + timedelta(seconds=31 if why == "expired" else 1)

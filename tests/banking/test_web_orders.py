@@ -1,4 +1,4 @@
-"""Payment orders in the web bank: set up, changed, paused, resumed and cancelled, by the API's rules."""
+"""Payment orders in the web bank are set up, changed, paused, resumed and cancelled by the same rules as in the API."""
 
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import unquote

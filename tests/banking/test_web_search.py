@@ -1,4 +1,4 @@
-"""The search of an account's page: how far it looks, and what it tells about what is old."""
+"""The search on the page of an account: how many rows it reads, and what it reveals about old transactions."""
 
 from datetime import timedelta
 
@@ -27,13 +27,13 @@ def paid(current, description, amount_minor=1):
 
 @pytest.fixture
 def few(monkeypatch):
-    """A part of 3, and a search that looks at 5."""
+    """Sets parts of 3 rows, and a search that reads 5 rows."""
     monkeypatch.setattr(search, "PART", 3)
     monkeypatch.setattr(search, "MOST_EXAMINED", 5)
 
 
 def all_parts(browser, url):
-    """The texts of each part, as a user continues."""
+    """Returns the texts of each part, as the user continues."""
     parts = []
     while url:
         page = soup(browser.get(url))

@@ -1,4 +1,6 @@
-"""Webhooks: written with what they tell of, signed, sent until they are taken, and to nobody who may not know."""
+"""Webhook messages are written in the transaction of their event, signed, repeated until they are accepted, and sent
+only to apps that may know the event.
+"""
 
 import json
 from datetime import timedelta
@@ -32,7 +34,7 @@ def listener(settings):
 
 @pytest.fixture
 def app(issued, web_app, api):
-    """A confidential client that Alice allowed everything."""
+    """A confidential client to which Alice has given all scopes."""
     web_app.allowed_scopes = SCOPE.split()
     web_app.save()
     return api(issued(web_app, scope=SCOPE)["access_token"])
@@ -164,7 +166,7 @@ def test_an_account_that_was_not_picked_is_not_told_of(alice, app, hook, current
     assert not WebhookDelivery.objects.exists()
     send(app, body_of(current, savings), f"{KEY}-2")
     assert [str(one.account_id) for one in WebhookDelivery.objects.all()] == [str(savings.pk)]
-    consent.accounts.clear()  # taken back on /oauth/apps
+    consent.accounts.clear()  # Alice revokes it on /oauth/apps
     send(app, body_of(current, savings), f"{KEY}-3")
     assert WebhookDelivery.objects.count() == 1
 
@@ -194,8 +196,8 @@ def test_an_address_that_may_not_be_called_is_refused(app, url):
     ],
 )
 def test_our_own_network_is_refused_when_it_is_called_and_looks_as_an_unknown_name_does(app, url):
-    """OWASP API7: at connect, whatever the name resolved to before. The answer tells the client nothing about hosts in
-    our network.
+    """OWASP API7: the address is checked when connecting, whatever the name resolved to before. The answer tells the
+    client nothing about hosts in our network.
     """
     subscribe(app, url)
     app.post(f"/api/v1/webhooks/{Webhook.objects.get().pk}/ping", {}, format="json")
@@ -267,11 +269,11 @@ def test_the_app_is_told_once_that_the_person_has_to_allow_it_anew(app, listener
     assert [body["type"] for body in received(listener)] == events
 
 
-# --- what may be sent is decided when it is sent
+# --- permission is checked when a message is sent
 
 
 def replace_grant(browser, client, scope):
-    """The user replaces what they allowed; the grant itself lives on (FAPI Grant Management §5.4)."""
+    """The user replaces the permissions, and the grant itself continues (FAPI Grant Management §5.4)."""
     grant_id = str(Authorization.objects.get().pk)
     allow(browser, client, scope=scope, grant_management_action="replace", grant_id=grant_id)
 

@@ -136,7 +136,9 @@ def test_oidcc_ensure_request_with_acr_values_succeeds(rp, browser):
 
 
 def test_oidcc_codereuse(rp, browser):
-    """oidcc-codereuse, oidcc-codereuse-30seconds: refused, and what the first use gave ends (RFC 6749 §4.1.2)."""
+    """oidcc-codereuse, oidcc-codereuse-30seconds: the second use is refused and revokes the tokens of the first one
+    (RFC 6749 §4.1.2).
+    """
     code = rp.authorize(browser)["code"]
     first = rp.redeem(code).json()
     with time_machine.travel(timezone.now() + timedelta(seconds=31)):
@@ -169,7 +171,7 @@ def test_oidcc_request_uri_rejected_as_unsupported(rp, browser):
 def test_oidcc_unsigned_request_object_rejected(rp, register, second_mode, browser):
     """oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported: signed ones only (RFC 9101)."""
     unsigned = "eyJhbGciOiJub25lIn0.e30."
-    assert rp.authorize(browser, request=unsigned)["error"] == "request_not_supported"  # it has no keys
+    assert rp.authorize(browser, request=unsigned)["error"] == "request_not_supported"  # this client has no keys
     with_keys = register(second_mode, jwks={"keys": [ClientKey().public]})
     assert with_keys.authorize(browser, request=unsigned)["error"] == "invalid_request_object"
 
@@ -193,7 +195,7 @@ def test_oidcc_refresh_token_of_another_client(rp, register, browser):
 
 
 def test_oidcc_ensure_request_with_valid_pkce_succeeds(rp, browser):
-    """And OAuth 2.1 §4.1.1: without one it does not."""
+    """And OAuth 2.1 §4.1.1: without PKCE, it fails."""
     assert rp.tokens(browser)
     answer = rp.authorize(browser, code_challenge=None, code_challenge_method=None)
     assert answer["error"] == "invalid_request"

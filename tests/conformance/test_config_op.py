@@ -1,4 +1,4 @@
-"""The plan “Config OP”: what the metadata says is there, and is so (OpenID Connect Discovery §3, RFC 8414 §2)."""
+"""The plan “Config OP”: the metadata is complete and true (OpenID Connect Discovery §3, RFC 8414 §2)."""
 
 import jwt
 import pytest

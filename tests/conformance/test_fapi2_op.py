@@ -1,6 +1,7 @@
-"""FAPI 2.0 Security Profile and Message Signing plans: each module of the suite by its name, docs/conformance.md.
+"""The plans for FAPI 2.0 Security Profile and Message Signing.
 
-Every test runs for both profiles; those of signed messages for Message Signing alone.
+Each test has the name of a module of the suite (docs/conformance.md) and runs for both profiles; those about signed
+messages run for Message Signing only.
 """
 
 import re
@@ -40,13 +41,15 @@ def signer(initial_access_token):
 
 
 def refused(answer, error):
-    """One outcome, and it is one that the module of the suite accepts; 401 is for invalid_client alone."""
+    """Asserts that the error is one that the module of the suite accepts, and that only invalid_client has the status
+    401.
+    """
     assert (answer.status_code, answer.json()["error"]) == (401 if error == "invalid_client" else 400, error)
-    # RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E; the suite looks at it.
+    # RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E. The suite checks these characters.
     assert re.fullmatch(r"[\x20\x21\x23-\x5B\x5D-\x7E]+", answer.json()["error_description"])
 
 
-# --- clients that behave well
+# --- requests that must succeed
 
 
 def test_discovery_end_point_verification(client, signing_keys):
@@ -66,7 +69,7 @@ def test_discovery_end_point_verification(client, signing_keys):
 
 
 def test_happy_flow(browser, bank, bank2):
-    """Two clients; the API refuses what one holds with the key of the other."""
+    """Two clients. The API refuses the token of one client with the key of the other."""
     first, second = bank.tokens(browser), bank2.tokens(browser)
     for who, tokens in ((bank, first), (bank2, second)):
         assert tokens["token_type"] == "DPoP"
@@ -107,7 +110,7 @@ def test_ensure_other_scope_order_succeeds(browser, bank):
 
 
 def test_claims_parameter_identity_claims(browser, bank):
-    """Asked for without the scopes that would bring them."""
+    """The client requests these claims without the scopes that would include them."""
     wanted = '{"id_token": {"email": null}, "userinfo": {"name": null}}'
     tokens = bank.tokens(browser, claims=wanted)
     assert "email" in tokens["claims"]
@@ -244,7 +247,7 @@ def test_ensure_request_object_without_redirect_uri_fails(signer):
 
 
 def test_ensure_signed_request_object_with_rs256_fails(signer):
-    """With the registered key, whose JWK names no algorithm: the algorithm alone is wrong."""
+    """Signed with the registered key, whose JWK names no algorithm: only the algorithm is wrong."""
     key = ClientKey("PS256", kid="key-2")
     public = {name: value for name, value in key.public.items() if name != "alg"}
     Client.objects.filter(client_id=signer.id).update(client_jwks={"keys": [signer.key.public, public]})
@@ -321,7 +324,7 @@ def test_attempt_to_use_expired_auth_code(browser, bank):
 
 
 def test_ensure_signed_client_assertion_with_rs256_fails(browser, bank):
-    """With a registered key, whose JWK names no algorithm: the algorithm alone is wrong."""
+    """Signed with a registered key whose JWK names no algorithm: only the algorithm is wrong."""
     key = ClientKey("PS256", kid="key-2")
     public = {name: value for name, value in key.public.items() if name != "alg"}
     Client.objects.filter(client_id=bank.id).update(client_jwks={"keys": [bank.key.public, public]})
@@ -346,7 +349,9 @@ def test_ensure_client_assertion_with_exp_5_minutes_in_past_wrong_aud_or_no_sub_
 
 
 def test_refresh_token(browser, bank, bank2):
-    """Needs the client and a proof; is not rotated (§5.3.2.1) and belongs to its client."""
+    """A refresh token needs client authentication and a proof, works only for its client and is not rotated
+    (§5.3.2.1).
+    """
     refresh_token = bank.tokens(browser)["refresh_token"]
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     refused(bank.token(**form, assertion="", client_id=bank.id), "invalid_client")
@@ -362,7 +367,7 @@ def test_refresh_token(browser, bank, bank2):
 
 
 def test_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(browser, bank):
-    """A link opened twice, by a prefetching browser for one, still leads to the page."""
+    """A link that is opened twice, for example by a browser that prefetches, still leads to the page."""
     request_uri = bank.push().json()["request_uri"]
     assert bank.visit(browser, request_uri).status_code == 200
     page = bank.visit(browser, request_uri)
@@ -416,7 +421,7 @@ def test_par_without_duplicate_parameters(browser, bank):
     "audience", [[PAR], PAR, f"{conf.ISSUER}/oauth/token"], ids=["array", "par-endpoint", "token-endpoint"]
 )
 def test_par_endpoint_as_array_audience_par_endpoint_and_token_endpoint_as_audience_fail(bank, audience):
-    """§5.3.2.1: the issuer, as a string, and nothing else."""
+    """§5.3.2.1: the audience must be the issuer as a string, and nothing else."""
     refused(bank.push(assertion=bank.key.assertion(bank.id, aud=audience)), "invalid_client")
 
 

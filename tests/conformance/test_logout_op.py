@@ -36,7 +36,7 @@ def is_logged_in(rp, browser):
 
 
 def asks_and_goes_nowhere(browser, page):
-    """RP-Initiated Logout §4: after a mistake, the user may log out and is not sent on."""
+    """RP-Initiated Logout §4: after an invalid request, the user may log out but is not redirected."""
     assert b"Log out?" in page.content
     answer = browser.post(
         "/oauth/logout", urlencode({**form_fields(page.content), "decision": "logout"}), content_type=FORM

@@ -1,5 +1,6 @@
-"""What the plans for the OpenID Foundation's suite say of this server: its pages have the fields that the scripts fill
-in, and its rules accept the clients."""
+"""The plans for the OpenID Foundation's suite match this server: its pages have the fields that the scripts fill in,
+and its rules accept the clients.
+"""
 
 import json
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ PLACE = Place(SUITE, "an-initial-access-token", "http://127.0.0.1:1/?action={act
 
 
 def commands(task, *, of="authorize"):
-    """The commands of a task of the scripts, by the first part that its page must have: (type, selector) pairs."""
+    """Returns the (type, selector) pairs of the commands of a task, by the element that its page must have."""
     for script in scripts.scripts(ISSUER, SUITE):
         if script["match"].endswith(f"/oauth/{of}*"):
             found = next(one for one in script["tasks"] if one["task"] == task)
@@ -60,7 +61,7 @@ def test_an_error_page_has_the_notice_of_which_a_picture_is_taken(browser, web_a
 
 @pytest.mark.parametrize("response_mode", [None, "form_post"])
 def test_the_page_before_an_unknown_app_has_the_way_on(client, web_app, response_mode):
-    """An error answer to a client that registered itself, to which nobody has agreed."""
+    """An error response to a client that registered itself and to which no user has consented."""
     web_app.registration_source = web_app.RegistrationSource.DCR
     web_app.redirect_uris = f"{SUITE}/test/a/countersign/callback"
     web_app.save()
@@ -102,6 +103,6 @@ def test_the_details_of_the_plan_are_of_scopes_that_its_clients_may_have():
 
 
 def test_a_browser_without_scripts_is_enough(web_app):
-    """The suite's browser runs few scripts: no page of the way may need one."""
+    """The suite's browser supports little JavaScript, so none of these pages may need any."""
     answer = Browser().get(authorization_url(web_app), follow=True)
     assert BeautifulSoup(answer.content, "html.parser").select_one("form#password:not([hidden])")

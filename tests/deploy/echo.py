@@ -1,4 +1,4 @@
-"""A site behind a proxy under test: it answers with what it was sent."""
+"""A site behind the proxy under test, which answers with the request that it got."""
 
 import json
 import threading
@@ -33,7 +33,7 @@ class _Echo(BaseHTTPRequestHandler):
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Its host and port."""
+    """Yields its host and port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as site:
         threading.Thread(target=site.serve_forever, daemon=True).start()
         try:
@@ -43,7 +43,9 @@ def running() -> Iterator[str]:
 
 
 def seen(url: str, authority: str, **headers: str) -> dict[str, list[str]]:
-    """The headers that reach the site, by name in lower case. `__` stands for an underscore, and `_` for a hyphen."""
+    """Returns the headers that reach the site, by name in lower case. `__` stands for an underscore, and `_` for a
+    hyphen.
+    """
     sent = {name.replace("__", "_") if "__" in name else name.replace("_", "-"): one for name, one in headers.items()}
     answer = requests.get(url, headers=sent, verify=authority, timeout=60)
     found: dict[str, list[str]] = {}

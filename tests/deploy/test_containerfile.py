@@ -18,13 +18,13 @@ from tests.lib.sandbox import Sandbox
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = containerfile.read(ROOT / "deploy/Containerfile")
 BUILD, IMAGE = STAGES
-A_USER = 54321  # of whom /etc/passwd knows nothing
+A_USER = 54321  # a user id that is not in /etc/passwd
 SECRET = "a-secret-of-the-proxies-that-no-client-knows"
 
 needs_sandbox = pytest.mark.skipif(bool(sandbox.why_not()), reason=sandbox.why_not())
 
 
-# --- what the file says
+# --- the text of the file
 
 
 def test_the_image_runs_as_a_numbered_user_who_owns_nothing():
@@ -103,7 +103,9 @@ def perform(stage: containerfile.Stage, here: Sandbox, others: dict[str, Sandbox
 
 
 def copy(source: Path, target: Path, *, into_folder: bool) -> None:
-    """Files of the stage before are linked: there are 15,000, and nothing writes to them any more."""
+    """Links the files of the stage before instead of copying them: there are 15,000, and nothing writes to them any
+    more.
+    """
     target = target / source.name if into_folder else target
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():

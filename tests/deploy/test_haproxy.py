@@ -1,4 +1,6 @@
-"""deploy/haproxy/haproxy.cfg in a real HAProxy: what it tells the site about who asks, and what it keeps out."""
+"""deploy/haproxy/haproxy.cfg in a real HAProxy: what it tells the site about the client, and which requests it
+refuses.
+"""
 
 import http.client
 import os
@@ -116,7 +118,7 @@ def test_a_large_body_ends_at_the_proxy(proxy, path, kilobytes, status):
         connection.endheaders()
         if status == 200:
             connection.send(b"x" * kilobytes * 1024)
-        # A refusal comes before the body.
+        # The proxy refuses before it has received the body.
         assert status_of(connection) == status
 
 

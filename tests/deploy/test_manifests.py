@@ -1,4 +1,6 @@
-"""What deploy/ says to container engines, Kubernetes and systemd: confined processes, secrets from files, known names."""
+"""The files for container engines, Kubernetes and systemd confine their processes, read secrets from files and use
+known names.
+"""
 
 import re
 import shutil
@@ -77,7 +79,7 @@ def test_make_secrets_makes_what_compose_reads_and_overwrites_nothing(tmp_path: 
     subprocess.run([tmp_path / "make_secrets"], check=True, capture_output=True)
     made = {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()}
     declared = {Path(one["file"]).name for one in COMPOSE["secrets"].values()}
-    assert declared - made.keys() == {"email_url", "tls.crt", "tls.key"}  # said by the script
+    assert declared - made.keys() == {"email_url", "tls.crt", "tls.key"}  # the script sets this variable
     assert made["site_password"] in made["site_database_url"]
     assert made["proxy_secret"] in made["nginx_proxy_secret.conf"]
     assert len(made["secret_key"]) >= 50
@@ -137,7 +139,8 @@ def test_the_site_is_probed_and_what_is_stopped_has_time() -> None:
     site, nginx = pod["containers"]
     assert {"startupProbe", "readinessProbe", "livenessProbe"} <= site.keys()
     assert site["readinessProbe"]["httpGet"]["path"] == "/health/ready"
-    assert site["livenessProbe"]["httpGet"]["path"] == "/health/live"  # the database's outage restarts nothing
+    # an outage of the database must not restart the server
+    assert site["livenessProbe"]["httpGet"]["path"] == "/health/live"
     drained = int(nginx["lifecycle"]["preStop"]["exec"]["command"][1])
     assert 5 + 30 < drained < pod["terminationGracePeriodSeconds"]
 

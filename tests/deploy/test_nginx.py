@@ -1,4 +1,4 @@
-"""deploy/nginx/nginx.conf in a real nginx: what it tells the site about who asks, and what it keeps out."""
+"""deploy/nginx/nginx.conf in a real nginx: what it tells the site about the client, and which requests it refuses."""
 
 import http.client
 import ssl
@@ -25,7 +25,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, 
     folder = tmp_path_factory.mktemp("nginx")
     authority = certificates.authority()
     site_certificate = certificates.of_localhost(authority, "CN=bank.example")
-    servers.open_to_passers_by(folder)  # bodies are kept in files there
+    servers.open_to_passers_by(folder)  # nginx stores request bodies there
     (folder / "tls.crt").write_text(site_certificate.pem)
     (folder / "tls.key").write_text(site_certificate.key_pem)
     (folder / "ca.pem").write_text(authority.pem)

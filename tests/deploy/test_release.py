@@ -41,7 +41,7 @@ def test_the_sbom_names_every_pinned_package():
         assert component["version"] == PINS[name]
         assert any("hashes" in one for one in component["externalReferences"]), name
     without_licence = {name for name, component in named.items() if not component.get("licenses")}
-    assert without_licence <= {"uritemplate"}  # its metadata name none; BSD-3-Clause or Apache-2.0
+    assert without_licence <= {"uritemplate"}  # its metadata name no license; it is BSD-3-Clause or Apache-2.0
 
 
 @pytest.mark.packaged
@@ -64,7 +64,7 @@ def normal(name: str) -> str:
 
 
 def run(*arguments: object) -> str:
-    """Python of its own environment, which uv makes. What it prints."""
+    """Runs Python in a new environment that uv makes, and returns its output."""
     uv = [sys.executable, "-m", "uv", "run", "--quiet", "--no-project", "--isolated"]
     command = [*uv, *map(str, arguments[:2]), "python", *map(str, arguments[2:])]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # where uv is

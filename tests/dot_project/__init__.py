@@ -1,1 +1,3 @@
-"""A project on django-oauth-toolkit alone, with its models, views and defaults, and the same project after its move."""
+"""A project that uses only django-oauth-toolkit, with its models, views and defaults, and the same project after its
+migration.
+"""

@@ -1,4 +1,4 @@
-"""A storage for files on which a background worker hangs, so that a test can kill it in the middle of one."""
+"""A file storage that makes a background worker hang, so that a test can kill the worker in the middle of a file."""
 
 import threading
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.files.storage import FileSystemStorage
 
-#: While this file is in the directory.
+#: The storage hangs while this file is in the directory.
 HANGS = "hangs"
 
 
 class BlockingStorage(FileSystemStorage):
-    """Hangs once it has written half of a CSV file, or the whole of any other one."""
+    """Hangs after it has written half of a CSV file, or all of any other file."""
 
     def _save(self, name: str, content: Any) -> str:
         directory = Path(self.location)

@@ -1,4 +1,4 @@
-"""Real PostgreSQL servers of the test's own on loopback, which the test stops, pauses, kills and starts again."""
+"""Real PostgreSQL servers on loopback, which a test starts, stops, pauses and kills."""
 
 import os
 import subprocess
@@ -74,7 +74,7 @@ class Cluster:
         psutil.wait_procs(processes, timeout=60)
 
     def pause(self) -> None:
-        """SIGSTOP: it answers nothing, and its kernel still accepts connections."""
+        """SIGSTOP: the server answers nothing, but the kernel still accepts connections."""
         postmaster = self._postmaster()
         for process in (postmaster, *postmaster.children(recursive=True)):
             process.suspend()

@@ -16,7 +16,7 @@ from tests.lib.servers import wait_until
 _HERE = Path(__file__).parent
 #: The time limit for a fixture, or for a fault with its checks, on a busy machine.
 MOST_SECONDS = 600
-#: Modules of which a test failed, or was left out.
+#: Modules in which a test failed or was skipped.
 _not_whole: set[Path] = set()
 
 
@@ -74,12 +74,14 @@ def _not_for_ever() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _template(django_db_modify_db_settings: object) -> None:
-    """The tables that `site.running` copies."""
+    """Makes the tables that `site.running` copies."""
 
 
 @pytest.fixture(scope="module")
 def load(site: Site, request: pytest.FixtureRequest) -> Iterator[Load]:
-    """The effects of one fault must not stop the next test. The rows go into the table of the module."""
+    """Yields the load. The effects of one fault must not stop the next test. The rows go into the table of the
+    module.
+    """
     with Load(site) as load:
         wait_until(lambda: {answer.kind for answer in load.answers if not answer.is_error} == load.kinds)
         yield load

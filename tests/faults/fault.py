@@ -1,4 +1,4 @@
-"""One fault of a site under load, and what it did: errors, seconds, and what was lost, doubled or ended."""
+"""One fault of a site under load, and its effects: errors, seconds, and what was lost, doubled or ended."""
 
 import math
 import os
@@ -15,25 +15,26 @@ from tests.lib.servers import PATIENCE_SECONDS, wait_until
 
 #: The time from the end of the cause until the last error, on a machine that does nothing else.
 RECOVERY_SECONDS = float(os.environ.get("RECOVERY_SECONDS") or 3)
-#: An answer that needs no database, at the 95th percentile, while the database is unreachable.
+#: The limit for the 95th percentile of requests that need no database, while the database is unreachable.
 INDEPENDENT_SECONDS = float(os.environ.get("INDEPENDENT_SECONDS") or 0.05)
 #: If the machine is slow even without a fault, just before and after it: the factor that is allowed during the fault.
 SLOWER = 2.0
 #: The time without errors before the next fault begins.
 QUIET_SECONDS = 3.0
-#: A site that is not well after these is not tried any more. On a busy machine, a server takes two minutes to start.
+#: If the site has not recovered after this time, the remaining tests are not tried. On a busy machine, a server takes
+#: two minutes to start.
 MOST_SECONDS_TO_BE_WELL = PATIENCE_SECONDS
 LIMITS = (
     f"Limits: {RECOVERY_SECONDS:g} s to recover, {INDEPENDENT_SECONDS * 1000:g} ms without the database or, if that is "
     f"more, {SLOWER:g} times as long as undisturbed."
 )
-#: It is made, it is settled, and its transaction is booked.
+#: The events of a payment: it is made, it is settled, and its transaction is booked.
 EVENTS_OF_A_PAYMENT = 3
 SECONDS = 6.0
 
 
 def nothing(_: Site) -> None:
-    """It ends by itself, or has not begun."""
+    """Does nothing: the fault ends by itself, or needs no preparation."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,15 @@ class Fault:
     name: str
     begin: Callable[[Site], object]
     end: Callable[[Site], object] = nothing
-    #: Why it cannot happen here; empty if it can.
+    #: Returns why the fault cannot happen on this machine; empty if it can.
     missing: Callable[[Site], str] = lambda _: ""
-    #: Whether what needs no database must continue all the time.
+    #: Whether requests that need no database must succeed all the time.
     spares_independent: bool = False
     #: Whether no request may fail at all.
     spares_all: bool = False
-    #: Whether the site may refuse what is right, until the fault ends.
+    #: Whether the site may refuse valid requests until the fault ends.
     may_refuse: bool = False
-    #: Whether the cause is there, so that the test measures what its name says.
+    #: Returns whether the fault has really occurred, so that the test measures what its name says.
     is_real: Callable[[Site], object] = lambda _: True
     seconds: float = SECONDS
 
@@ -64,7 +65,7 @@ def happening(site: Site, fault: Fault) -> Iterator[None]:
 
 
 def check(site: Site, load: Load, fault: Fault) -> None:
-    """Nothing is lost or doubled, and everybody is served again soon."""
+    """Asserts that nothing is lost or doubled, and that all clients are soon served again."""
     if reason := fault.missing(site):
         pytest.skip(reason)
     _be_well(site, site.is_well)
@@ -103,12 +104,12 @@ def check(site: Site, load: Load, fault: Fault) -> None:
 
 
 def most_seconds(calm_seconds: float) -> float:
-    """That an answer without the database may take, where it takes so many undisturbed."""
+    """Returns how long a request without the database may take, if it takes `calm_seconds` undisturbed."""
     return max(INDEPENDENT_SECONDS, SLOWER * calm_seconds)
 
 
 def check_jobs(site: Site, load: Load) -> None:
-    """After all faults and without load: each acknowledged request has been completed, once."""
+    """Asserts, after all faults and without load, that each acknowledged request has been completed once."""
     if site.began_with_last_release:
         return
     wait_for_jobs(site)
@@ -139,11 +140,11 @@ def wait_for_jobs(site: Site) -> None:
 _UNSETTLED = "SELECT id FROM transfer WHERE status = 'pending'"
 _UNSENT = "SELECT id FROM webhook_delivery WHERE status = 'pending'"
 _JOBS = "SELECT queue_name, status, attempts, count(*) FROM procrastinate_jobs GROUP BY 1, 2, 3"
-# Payments to another bank, what it knows of, and those of them that have ended as they should.
+# The payments to another bank, those that this bank knows of, and those that have ended as they should.
 _DONE = """
 SELECT (SELECT count(*) FROM transfer WHERE destination_id IS NULL), (SELECT count(*) FROM second_bank_payment),
        (SELECT count(*) FROM transfer t JOIN second_bank_payment p ON p.payment_id::uuid = t.id WHERE status = 'posted')"""
-# Transfers for which the app has not got this many different events, or for which an event was not delivered.
+# Transfers for which the app has not received all events, or for which an event was not delivered.
 _NOT_TOLD = """
 SELECT t.id, t.status, array_agg(ARRAY[d.event, d.status, d.attempts::text, d.last_answer])
   FROM transfer t LEFT JOIN webhook_delivery d ON d.resource_id IN (t.id, t.transaction_id)
@@ -152,14 +153,14 @@ HAVING count(*) FILTER (WHERE d.status = 'delivered' AND d.id = ANY(%s::uuid[]))
 _UNBALANCED = """
 SELECT count(*) FROM bank_account a
  WHERE posted_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM ledger_entry e WHERE e.account_id = a.id)"""
-# How often each was made. No key of an exchange is a reference.
+# How often each one was made. The keys of exchanges differ from all references of transfers.
 _MADE = """
 SELECT reference, count(*) FROM transfer GROUP BY reference
  UNION ALL SELECT replace(idempotency_key, '-', ''), count(*) FROM exchange GROUP BY 1"""
 
 
 def _be_well(site: Site, holds: Callable[[], bool]) -> None:
-    """Or the tests that are left fail at once."""
+    """Waits until the site has recovered. If it has not, the remaining tests fail immediately."""
     if site.is_lost:
         pytest.fail(site.is_lost)
     try:
@@ -170,7 +171,7 @@ def _be_well(site: Site, holds: Callable[[], bool]) -> None:
 
 
 def _is_quiet(load: Load, *, since: float) -> bool:
-    """Whether all have been served for some time."""
+    """Whether all requests have succeeded for some time."""
     now = time.monotonic()
     late = [answer for answer in list(load.answers) if answer.ended > now - QUIET_SECONDS]
     return now - since > QUIET_SECONDS and bool(late) and not any(answer.is_error for answer in late)

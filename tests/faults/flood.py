@@ -1,4 +1,4 @@
-"""More clients. This is a separate program, so that it does not slow the clients of the test.
+"""Additional clients, in a separate program, so that they do not slow the clients of the test.
 
 Usage: flood.py URL TOKEN SECONDS THREADS PAUSE. Each thread pauses for PAUSE seconds after an answer.
 """

@@ -20,7 +20,7 @@ SECRET = "a-secret-of-the-proxies-that-no-client-knows"
 
 
 def missing() -> str:
-    """Why it cannot run here."""
+    """Returns why HAProxy cannot run on this machine."""
     return "" if shutil.which("haproxy") else "haproxy is not on this machine"
 
 

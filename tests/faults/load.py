@@ -1,5 +1,6 @@
 """Clients that never stop: transfers, payments to another bank, exchanges of currency, apps that get tokens and read with
-them, service tokens and keys. Each says what it was told, and when."""
+them, service tokens and keys. Each records the answers that it got, and when.
+"""
 
 import threading
 import time
@@ -29,7 +30,7 @@ ELSEWHERE = {"scheme": "iban", "identifier": "DE89370400440532013000", "name": "
 #: Requests that need no database.
 INDEPENDENT = ("client_credentials", "keys")
 
-#: Makes what a client does again and again.
+#: Makes the function that a client calls again and again.
 Client = Callable[[requests.Session], Callable[[], None]]
 
 
@@ -81,7 +82,8 @@ class Load:
 
     def _run(self, kind: str, client: Client) -> None:
         with requests.Session() as session:
-            # It would read all variables for each request, while pytest changes one of them between two tests.
+            # Otherwise, requests would read all environment variables for each request, while pytest changes one of
+            # them between two tests.
             session.trust_env = False
             act = client(session)
             while not self._stop.is_set():
@@ -143,7 +145,7 @@ class Load:
             self.unseen.append(made)
 
     def _changer(self, session: requests.Session) -> Callable[[], None]:
-        """Gets a quote, and takes it with one key until that is acknowledged or the quote has expired."""
+        """Gets a quote and sends its exchange, with one key, until it is acknowledged or the quote has expired."""
         quotes: list[str] = []
         session.headers["Authorization"] = f"Bearer {self.site.seed['access_token']}"
         wanted = {
@@ -180,7 +182,7 @@ class Load:
         return self._app(session, "refresh", next(self._tokens), lambda *_: {})
 
     def _prover(self, session: requests.Session) -> Callable[[], None]:
-        """The same with DPoP. Its clock is right, so it finds a server whose clock is not."""
+        """The same with DPoP. The clock of this client is right, so it notices a server whose clock is wrong."""
         key, nonces = ClientKey(kid=None), [""]
         key.jwk = JWK.from_json(self.site.seed["key"])
 
@@ -201,7 +203,9 @@ class Load:
         self, session: requests.Session, kind: str, refresh_token: str,
         proof: Callable[[str, str, str | None], dict[str, str]],
     ) -> Callable[[], None]:  # fmt: skip
-        """Gets an access token for its refresh token, which it sends again if no answer came, and reads with it."""
+        """Gets an access token for its refresh token, and reads with the access token. Without an answer, it sends the
+        same refresh token again.
+        """
         tokens = [refresh_token]
 
         def send(method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:

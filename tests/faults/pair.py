@@ -1,4 +1,4 @@
-"""A primary and its synchronous standby. The site knows both, and asks for the one that takes writes."""
+"""A primary and its synchronous standby. The site knows both hosts, and finds the one that accepts writes."""
 
 import shutil
 from collections.abc import Iterator
@@ -24,18 +24,18 @@ class Pair:
 
     @property
     def url_of_site(self) -> str:
-        """The same before and after a fail-over."""
+        """The URL of the database for the site, which stays the same after a fail-over."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in sorted([self.primary.port, self.standby.port]))
         return f"postgresql://postgres@{hosts}/{cluster.DATABASE}?target_session_attrs=read-write"
 
     def promote(self) -> None:
-        """The standby is the primary from now on, and waits for no other one."""
+        """Promotes the standby, which then waits for no other standby."""
         self.standby.promote()
         self.primary, self.standby = self.standby, self.primary
         self._set("ALTER SYSTEM RESET synchronous_standby_names")
 
     def rebuild(self) -> None:
-        """The old primary becomes the standby of the new one."""
+        """Makes the old primary the standby of the new one."""
         if self.standby.runs():
             self.standby.resume()
             self.standby.stop("immediate")

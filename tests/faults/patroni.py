@@ -36,7 +36,7 @@ def program() -> str | None:
 
 
 def missing() -> str:
-    """Why it cannot run here."""
+    """Returns why Patroni cannot run on this machine."""
     patroni = program()
     if not patroni:
         return "patroni is not on the PATH, and PATRONI does not name it"
@@ -109,7 +109,9 @@ class Node(Process):
         return f"postgresql://postgres@127.0.0.1:{self.port}/{cluster.DATABASE}"
 
     def is_(self, role: str) -> bool:
-        """The answer of its REST API: `primary`, or `synchronous` for a standby that each COMMIT waits for."""
+        """Whether Patroni's REST API says that this node has the role: `primary`, or `synchronous` for a standby that
+        each COMMIT waits for.
+        """
         try:
             return requests.get(f"http://127.0.0.1:{self.rest_port}/{role}", timeout=1).ok
         except requests.RequestException:
@@ -169,7 +171,7 @@ class Managed:
         return next(one for one in self.nodes if one is not node)
 
     def is_whole(self) -> bool:
-        """One takes writes, and each COMMIT waits for the other."""
+        """Whether one node accepts writes, and each COMMIT waits for the other node."""
         return sum(node.is_("primary") for node in self.nodes) == 1 and any(
             node.is_("synchronous") for node in self.nodes
         )

@@ -51,11 +51,13 @@ class Pooled:
         return self.cluster.url
 
     def server_connections(self) -> set[int]:
-        """The processes of PostgreSQL that it is connected to."""
+        """Returns the PostgreSQL processes that pgbouncer is connected to."""
         return {int(row["remote_pid"]) for row in self._tell("SHOW SERVERS")}
 
     def reconnect(self) -> None:
-        """Each connection to PostgreSQL is replaced once its transaction has ended; those of the site stay."""
+        """Replaces each connection to PostgreSQL once its transaction has ended. The connections of the site to
+        pgbouncer stay open.
+        """
         before = self.server_connections()
         self._tell("RECONNECT")
         servers.wait_until(lambda: not before & self.server_connections())
@@ -68,7 +70,7 @@ class Pooled:
 
 
 def missing() -> str:
-    """Why it cannot run here."""
+    """Returns why pgbouncer cannot run on this machine."""
     program = shutil.which("pgbouncer")
     if program is None:
         return "pgbouncer is not on this machine"
@@ -90,7 +92,7 @@ def running(folder: Path, *, has_replica: bool = False) -> Iterator[Pooled]:
 
 @contextmanager
 def before(database: Cluster, folder: Path, replica: Cluster | None = None, **changes: object) -> Iterator[Pooled]:
-    """pgbouncer alone. `changes` are of its settings."""
+    """Runs pgbouncer in front of a database. `changes` replace some of its settings."""
     port = servers.free_port()
     pooler = Process(_command(folder, database, replica, port, changes), dict(os.environ), folder / "log")
     pooler.start()

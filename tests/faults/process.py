@@ -40,7 +40,7 @@ class Process:
     def kill(self) -> None:
         tree = self.tree()
         for one in tree:
-            with suppress(psutil.NoSuchProcess):  # it has ended with its parent
+            with suppress(psutil.NoSuchProcess):  # the child has ended with its parent
                 one.kill()
         assert self.process is not None
         self.process.wait(60)

@@ -1,6 +1,6 @@
 """Ends the processes that a test process has started, if that process is killed and cannot do so itself.
 
-A process of its own reads what there is to end, and does so at the end of its input. Usage: reaper.py
+A separate process reads what must be ended, and ends it when its input ends. Usage: reaper.py
 """
 
 import atexit
@@ -22,7 +22,7 @@ def will_end(process: psutil.Process) -> None:
 
 
 def will_end_database(data: Path) -> None:
-    """PostgreSQL with its data there, which is nobody's child."""
+    """Ends PostgreSQL with its data in this directory. It is a daemon, not a child of the test process."""
     _tell("database", str(data))
 
 

@@ -1,5 +1,5 @@
 """Fills an empty database for the faults: a bank with four accounts, two services, an app with refresh tokens, and a
-confidential one with a webhook. The first argument is the URL of the webhook; if it is empty, there is none.
+confidential client with a webhook. The first argument is the URL of the webhook; if it is empty, there is none.
 
 Runs as a program on DATABASE_URL, because the tests' own process is bound to another database. Prints JSON.
 """

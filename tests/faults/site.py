@@ -29,7 +29,7 @@ from tests.lib.servers import ROOT, free_port, wait_until
 ISSUER = "http://bank.example"
 PLENTY = 10**12
 LIMITS = {"STEP_UP_AMOUNT_MINOR": f"GBP={PLENTY}", "NEW_PAYEE_LIMIT_MINOR": f"GBP={PLENTY}"}
-#: The form of these limits before they named a currency (CHANGELOG, Breaking).
+#: The last release expects these limits without a currency (CHANGELOG, Breaking).
 LIMITS_OF_LAST_RELEASE = dict.fromkeys(LIMITS, str(PLENTY))
 #: The time between SIGTERM and the end of a server, for a proxy that asks /health/ready.
 DRAIN_SECONDS = 2
@@ -70,7 +70,7 @@ class AppServer(OfRelease):
     def arguments(self) -> list[object]:
         options = ["serve", "--workers", "2", "--port", self.port, "--drain-seconds", DRAIN_SECONDS]
         if self.release is None:
-            options += ["--health-port", self.health_port]  # which is new
+            options += ["--health-port", self.health_port]  # an option that the last release does not have
         return options
 
     @property
@@ -131,7 +131,7 @@ class Site:
     receiver: HttpListener
     began_with_last_release: bool
     rows: list[tuple[str, ...]] = field(default_factory=list)
-    #: Why no more faults can be tried: it did not recover from one.
+    #: Why no more faults can be tried: the site did not recover from an earlier one.
     is_lost: str = ""
 
     @property
@@ -143,7 +143,7 @@ class Site:
             return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
 
     def hooks_received(self) -> list[str]:
-        """The events of which the app was told, each as often as it was."""
+        """Returns the events that the app received, each as often as it arrived."""
         return [str(headers["Webhook-Id"]) for headers in list(self.receiver.received_headers)]
 
     def is_well(self) -> bool:
@@ -152,7 +152,7 @@ class Site:
         )
 
 
-#: Makes the proxy in front of the servers, at the port, with its files in the folder.
+#: Makes the proxy in front of the servers. Its arguments are the port and the folder for its files.
 Front = Callable[[list[AppServer], int, Path], Process]
 
 

@@ -15,8 +15,9 @@ HEAD = (
 
 
 def write(name: str, rows: Sequence[Sequence[str]], limits: str, *, is_whole: bool) -> None:
-    """Between the marks `<!-- measured: NAME -->` and `<!-- end of NAME -->`. `limits` are those of the tests. A table
-    that is not whole is only printed."""
+    """Writes the table between the marks `<!-- measured: NAME -->` and `<!-- end of NAME -->`. `limits` are those of
+    the tests. An incomplete table is only printed.
+    """
     lines = [_line(HEAD), _line(["---"] * len(HEAD)), *map(_line, rows)]
     print("\n" + "\n".join(lines))  # noqa: T201  (what `make faults` is for)
     if not is_whole:

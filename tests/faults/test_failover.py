@@ -19,7 +19,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _lose_primary_too(site: Site) -> None:
-    """Requests that were acknowledged while there was no standby would be lost now."""
+    """If requests had been acknowledged without a standby, they would be lost now."""
     site.database.primary.kill()
     site.database.standby.start()
     site.database.promote()

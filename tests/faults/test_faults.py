@@ -1,7 +1,7 @@
 """The table of faults of a site with one PostgreSQL behind nginx (docs/faults.md): `make faults`.
 
-Each fault happens to the same site under load, one after another. Then: no acknowledged transfer is missing, none was
-made twice, no family of refresh tokens has ended, and everybody is served again soon after the cause is gone.
+The faults happen one after another to the same site under load. After each of them, no acknowledged transfer is
+missing, none was made twice, no family of refresh tokens has ended, and all clients are served again soon.
 """
 
 import os
@@ -76,7 +76,7 @@ def _flood(site: Site, *, clients: int = 150, pause: float = 0) -> None:
     given = map(str, [SECONDS, clients, pause])
     flood = subprocess.Popen([*command, *given], stdout=subprocess.PIPE)
     assert flood.stdout
-    flood.stdout.readline()  # it has begun
+    flood.stdout.readline()  # the worker has begun a job
     _flooding.append(flood)
 
 
@@ -144,7 +144,7 @@ def _give_connections_back(_: Site) -> None:
 
 
 def _fill_disk(site: Site) -> None:
-    """All of it. PostgreSQL writes at the same time."""
+    """Fills the whole disk while PostgreSQL writes to it."""
     block = b"x" * 2**16
     with (site.database.data / "filling").open("wb", buffering=0) as file, suppress(OSError):
         while file.write(block) == len(block):
@@ -212,7 +212,7 @@ def _without_cache(site: Site) -> str:
 FAULTS = [
     Fault("PostgreSQL: kill -9, then start", lambda site: site.database.kill(), lambda site: site.database.start(),
           spares_independent=True),
-    # There is no limit for requests that need no database; the table shows how much slower they get.
+    # Requests that need no database have no time limit here; the table shows how much slower they get.
     Fault("PostgreSQL: kill -9, then start; 40 more clients", _kill_database_of_many, _start_database_of_many),
     Fault("PostgreSQL: SIGSTOP", lambda site: site.database.pause(), lambda site: site.database.resume(),
           spares_independent=True),
@@ -229,8 +229,8 @@ FAULTS = [
     Fault("servers: replaced one by one", replace_servers, seconds=0, spares_all=True),
     Fault("server: clock 20 s ahead", _clock_is_ahead(20), _clock_is_right, spares_all=True,
           is_real=_says_clock_is_ahead),
-    # A server whose clock differs by more than OAUTH["CLOCK_SKEW"] refuses proofs of clients, and others refuse its
-    # tokens.
+    # A server whose clock differs by more than OAUTH["CLOCK_SKEW"] refuses DPoP proofs of clients, and other servers
+    # refuse its tokens.
     Fault("server: clock 60 s ahead", _clock_is_ahead(60), _clock_is_right,
           spares_independent=True, may_refuse=True, is_real=_says_clock_is_ahead),
     Fault("server: clock 120 s ahead", _clock_is_ahead(120), _clock_is_right,

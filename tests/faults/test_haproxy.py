@@ -1,4 +1,4 @@
-"""The faults of a site whose servers are behind HAProxy, with the file of deploy/haproxy."""
+"""The faults of a site whose servers are behind HAProxy, with the configuration in deploy/haproxy."""
 
 from collections.abc import Iterator
 

@@ -1,5 +1,6 @@
-"""While the database is unreachable, each host gives tokens by client_credentials to the clients that it has served itself, and
-each of its processes the JWK Set."""
+"""While the database is unreachable, each host issues tokens by client_credentials to the clients that it has served
+itself, and each of its processes serves the JWK Set.
+"""
 
 import time
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def test_each_host_knows_its_own_clients(site: Site) -> None:
         return {ask(server, client_id).status_code for _ in range(REQUESTS)}
 
     def seconds(server: AppServer, client_id: str) -> float:
-        """The 95th percentile of the times."""
+        """Returns the 95th percentile of the response times."""
         answers = [ask(server, client_id) for _ in range(REQUESTS)]
         assert {answer.status_code for answer in answers} == {200}
         return sorted(answer.elapsed.total_seconds() for answer in answers)[int(REQUESTS * 0.95)]

@@ -87,11 +87,12 @@ def last_release(tmp_path: Path, database_url: str) -> Iterator[LastRelease]:
 
 
 def test_the_last_release_reverses_once_while_the_index_changes(last_release: LastRelease, database_url: str) -> None:
-    """Before, while PostgreSQL builds the index that only reversals are in, and after it has taken the place of the
-    constraint: of two attempts, one is made and the other one is refused as what it is."""
+    """Of two attempts, one succeeds and the other is refused as a second reversal. This holds before the migration,
+    while PostgreSQL builds the new index of reversals, and after this index has replaced the constraint.
+    """
     last_release.reverses_more()
     with psycopg.connect(database_url) as reader, psycopg.connect(database_url, autocommit=True) as observer:
-        # The index is valid once snapshots that are older have ended, such as that of a long report.
+        # The index becomes valid only after all older snapshots have ended, such as that of a long report.
         reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         reader.execute("SELECT count(*) FROM ledger_transaction")
         with _migrating(database_url, AFTER) as migration:

@@ -1,4 +1,6 @@
-"""Fail-overs that Patroni decides on, of a site that also reads one of the two as a replica (docs/operating.md)."""
+"""Fail-overs that Patroni decides on, while the site also uses the standby as a replica for reads
+(docs/operating.md).
+"""
 
 from collections.abc import Iterator
 from contextlib import nullcontext

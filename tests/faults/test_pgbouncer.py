@@ -46,8 +46,9 @@ def test_nothing_is_lost_or_doubled_and_all_are_served_again(site: Site, load: L
 
 
 def test_each_token_is_answered_for_itself_on_new_connections(site: Site, load: Load) -> None:
-    """RFC 7662 §2.2, RFC 6749 §6, with the statements that a process of the site has prepared on its own connection,
-    which pgbouncer prepares once more on each connection to PostgreSQL that it uses for it."""
+    """RFC 7662 §2.2, RFC 6749 §6. The processes use prepared statements, which pgbouncer prepares again on each new
+    connection to PostgreSQL.
+    """
     tokens = dict(site.seed["refresh_tokens_of_books"])
 
     def post(path: str, **form: str) -> requests.Response:
@@ -90,7 +91,7 @@ def test_each_token_is_answered_for_itself_on_new_connections(site: Site, load: 
 def test_the_checks_know_what_pgbouncer_cannot_pass_on(
     site: Site, tmp_path: Path, variables: dict[str, str], settings: dict[str, object], expected: set[str]
 ) -> None:
-    """A pgbouncer of its own: the check finds out by whom a connection was used before."""
+    """This test needs its own pgbouncer, because the check notices who has used a connection before."""
     with pgbouncer.before(site.database.cluster, tmp_path / "pgbouncer", **settings) as pooled:
         environment = site.environment | {"DATABASE_URL": pooled.url_of_site} | variables
         said = subprocess.run(

@@ -17,7 +17,7 @@ from tests.faults.cluster import Cluster
 from tests.faults.site import Site
 from tests.lib.servers import wait_until
 
-#: Long, so that no pause of the test makes what the replica shows too old; `tests/config/database` has the age itself.
+#: Long, so that a pause of the test never makes the replica too old. `tests/config/database` tests the maximum age.
 MAX_AGE_SECONDS = "600"
 _STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): ([^\n]*)")
 
@@ -48,7 +48,7 @@ class Replicated:
         return requests.request(method, f"{self.site.url}/api/v1/transfers", headers=bearer, timeout=30, **options)
 
     def asked_since(self) -> list[str]:
-        """The statements about transfers that the replica got since the last call."""
+        """Returns the statements about transfers that the replica has received since the last call."""
         text = (self.replica.home / "log").read_text()
         new, self.place = text[self.place :], len(text)
         return [one for one in _STATEMENT.findall(new) if '"transfer"' in one]
@@ -60,7 +60,7 @@ class Replicated:
         return bool(self.asked_since())
 
     def catches_up(self) -> None:
-        """All four worker processes read the replica again."""
+        """Waits until all four worker processes read from the replica again."""
         wait_until(lambda: all(self.is_read() for _ in range(12)))
 
     def on_replica(self, statement: str) -> Any:
@@ -102,7 +102,7 @@ def test_a_user_reads_what_they_wrote_while_the_replica_lacks_it(replicated: Rep
 
 
 def test_a_replica_that_receives_nothing_is_not_read(replicated: Replicated) -> None:
-    """It has replayed all that it has received, and lacks what it does not receive."""
+    """Such a replica has replayed everything that it has received, but it still lacks newer writes."""
     replicated.catches_up()
     [of_primary] = replicated.on_replica("SELECT quote_literal(current_setting('primary_conninfo'))")
     replicated.on_replica("ALTER SYSTEM SET primary_conninfo = ''")
@@ -114,7 +114,7 @@ def test_a_replica_that_receives_nothing_is_not_read(replicated: Replicated) -> 
 
 
 def test_a_replica_that_hangs_or_dies_is_not_noticed(replicated: Replicated) -> None:
-    """Only the first reads wait for it for some seconds."""
+    """Only the first reads are delayed, by some seconds."""
     replicated.catches_up()
     replicated.replica.pause()
     assert all(replicated.read() for _ in range(12))

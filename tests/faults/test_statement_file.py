@@ -1,5 +1,6 @@
-"""A background worker that is killed in the middle of a statement: another one makes the file again, and the customer
-gets one, which is complete."""
+"""A background worker that is killed in the middle of a statement: another worker makes the file again, and the
+customer gets one complete file.
+"""
 
 import json
 import subprocess

@@ -1,4 +1,5 @@
-"""Answers the back-channel requests of FAPI-CIBA plans as their user does, because the suite has no browser for it.
+"""Answers the back-channel requests of FAPI-CIBA plans in place of their user, because the suite has no browser for
+this.
 
 The suite posts `action` to this address as soon as the request exists (automated_ciba_approval_url of the plan).
 """
@@ -14,7 +15,7 @@ from tests.conformance.suite.user import User
 
 @contextmanager
 def answering(issuer: str, authority: str) -> Iterator[str]:
-    """The address template for the plan."""
+    """Yields the URL template for the plan."""
     user, one_at_a_time = User(issuer, authority), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -28,7 +29,7 @@ def answering(issuer: str, authority: str) -> Iterator[str]:
             self.wfile.write(b"{}")
 
         def log_message(self, format: str, *args: object) -> None:
-            """The log of the suite has it."""
+            """Logs nothing, because the log of the suite has these requests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The scripts by which the suite's own browser drives our pages, by the ids and names of their forms."""
+"""The scripts with which the suite's own browser fills in our pages, using the ids and names of their forms."""
 
 from typing import Any
 
@@ -6,26 +6,26 @@ from demo.management.commands.demo_seed import DEFAULT_PASSWORD
 
 EMAIL = "alice@demo.test"
 _SECONDS = 10
-# A picture of the page for the reviewer, if the module asks for one here.
+# Takes a screenshot for the reviewer, if the module asks for one on this page.
 _PICTURE = "update-image-placeholder-optional"
 
 
 def scripts(issuer: str, suite: str) -> list[dict[str, Any]]:
-    """Logs in, allows, and takes the picture of an error page; at a logout, agrees to it."""
+    """Logs in, allows the request, takes a screenshot of an error page, and confirms a logout."""
     return [_authorization(issuer, suite, "allow"), _logout(issuer, suite)]
 
 
 def overrides(issuer: str, suite: str) -> dict[str, Any]:
-    """The modules that need something else, by name."""
+    """Scripts of the modules that need other ones, by the name of the module."""
     scripts = {
         "fapi2-security-profile-final-user-rejects-authentication": [_authorization(issuer, suite, "deny")],
-        # The first visit only looks; the second logs in.
+        # At the first visit, the script only opens the login page; at the second, it logs in.
         "fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds": [
             {"match": f"{issuer}/oauth/authorize*", "match-limit": 1, "tasks": [_optional("Look", f"{issuer}/*")]},
             _authorization(issuer, suite, "allow"),
         ],
     }
-    # The second login of these is the one to see.
+    # In these modules, the reviewer must see the second login.
     for module in ("oidcc-prompt-login", "oidcc-max-age-1"):
         scripts[module] = [_authorization(issuer, suite, "allow", login_picture=True)]
     for module in ("oidcc-registration-logo-uri", "oidcc-registration-policy-uri", "oidcc-registration-tos-uri"):
@@ -56,7 +56,7 @@ def _authorization(issuer: str, suite: str, decision: str, *, login_picture: boo
                 ["click", "xpath", "//form[.//input[@name='password']]//button[@type='submit']"],
             ),
             _optional("Decide", consent, ["click", "css", f"#consent button[value={decision}]", "optional"]),
-            # An answer to a client that registered itself goes over a page that says where it leads.
+            # Before it redirects to a client that registered itself, this server shows a page with the target.
             _optional(
                 "Leave",
                 consent,

@@ -1,4 +1,4 @@
-"""The clients of a plan: rows as an admin makes them, and what the suite's configuration says of them."""
+"""The clients of a plan: their rows, as an admin would create them, and their part of the suite's configuration."""
 
 import base64
 import secrets
@@ -42,7 +42,7 @@ def fapi(
     name: str, *, callback: str, profile: SecurityProfile, method: str, dpop: bool, openid: bool = True,
     kind: Kind = Kind.WEB, **fields: Any,
 ) -> Kept:  # fmt: skip
-    """With a key and a certificate: `method` says by which it authenticates."""
+    """A client with a key and a certificate. `method` is its client authentication method."""
     key = JWK.generate(kty="RSA", size=2048, kid=name, alg="PS256", use="sig")
     pair = certificates.make(f"CN={name},O=Conformance", rsa_bits=2048)
     public = [key.export_public(as_dict=True)]
@@ -65,7 +65,9 @@ def fapi(
 
 
 def provider(provider_id: str, issuer: str) -> tuple[str, str]:
-    """The suite as an identity provider of this site, as an admin registers it; its client ID and secret for us."""
+    """Registers the suite as an identity provider of this site, as an admin would. Returns the client ID and secret
+    that this site uses there.
+    """
     client_id, secret = f"countersign-{secrets.token_hex(4)}", secrets.token_urlsafe(32)
     settings = {"server_url": issuer.rstrip("/"), "token_auth_method": "client_secret_basic", "verified_email": []}
     fields = {"provider": "openid_connect", "name": "Conformance suite", "client_id": client_id, "secret": secret}
@@ -74,14 +76,15 @@ def provider(provider_id: str, issuer: str) -> tuple[str, str]:
 
 
 def forget_earlier_modules() -> None:
-    """A module that denies must see the question, and one that asks over the back channel must find nothing open."""
+    """A module that denies consent must see the consent page, and a module of CIBA must find no open request."""
     RememberedConsent.objects.all().delete()
     BackchannelRequest.objects.all().delete()
 
 
 def relax_registered_ones() -> None:
-    """What the suite's own clients need of an admin, done while they are inserted: no registration can ask for it, and
-    the suite continues at once. They send no PKCE, and their assertions name the token endpoint as audience."""
+    """Gives the clients that the suite registers what only an admin can allow: they send no PKCE, and their assertions
+    name the token endpoint as audience. This happens when they are inserted, because the suite continues immediately.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE OR REPLACE FUNCTION conformance_relaxed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -100,7 +103,9 @@ def relax_no_longer() -> None:
 
 
 def _row(name: str, kind: Kind, **fields: Any) -> Client:
-    """A new one in each run: an earlier one may be set differently, and servers remember clients for seconds."""
+    """Creates a new client in each run: an earlier one may have other settings, and servers cache clients for
+    seconds.
+    """
     return Client(**{**preset(kind), "name": name, "client_id": f"{name}-{secrets.token_hex(4)}", **fields})
 
 

@@ -130,7 +130,7 @@ def _ciba(place: Place, variant: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _relying_party(place: Place, variant: Mapping[str, str]) -> dict[str, Any]:
-    """The suite is the provider of the log-in page, and knows this site as a client."""
+    """The suite is the identity provider on the login page, and this site is its client."""
     client_id, secret = clients.provider(PROVIDER, f"{place.suite}/test/a/{PROVIDER}/")
     callback = f"{conf.ISSUER}/accounts/oidc/{PROVIDER}/login/callback/"
     client = {"client_id": client_id, "client_secret": secret, "redirect_uri": callback}
@@ -138,7 +138,7 @@ def _relying_party(place: Place, variant: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _accounts(dpop: bool) -> str:
-    """A token that is bound to a certificate is used where the server asks for certificates."""
+    """A certificate-bound token is used at the origin that asks for client certificates."""
     origin = conf.ISSUER if dpop else conf.MTLS_ORIGIN or conf.ISSUER
     return f"{origin}/api/v1/accounts"
 

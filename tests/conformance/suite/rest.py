@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 MODULE_SECONDS = 300
-#: A module that can continue no further.
+#: States in which a module has ended.
 ENDED = ("FINISHED", "INTERRUPTED")
 
 
@@ -54,7 +54,7 @@ class Suite:
         self.http.delete(f"{self.url}/api/runner/{module_id}", timeout=60)
 
     def wait_for(self, module_id: str, *states: str, seconds: float = MODULE_SECONDS) -> str:
-        """The state that the module reaches: one of `states`, or the state it is in after `seconds`."""
+        """Waits until the module reaches one of `states`, for at most `seconds`. Returns its state."""
         until = time.monotonic() + seconds
         while (state := self.status(module_id)) not in states and time.monotonic() < until:
             time.sleep(0.25)

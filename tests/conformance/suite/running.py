@@ -1,4 +1,4 @@
-"""One plan, module after module."""
+"""Runs the modules of a plan one after another."""
 
 import time
 from collections import Counter
@@ -18,7 +18,7 @@ ORDER = ("PASSED", "WARNING", "REVIEW", "SKIPPED", "FAILED", "INTERRUPTED")
 
 
 def run(suite: Suite, name: str, plan: Plan, place: Place, authority: str, only: Sequence[str] = ()) -> bool:
-    """Prints each module with its outcome and the reasons. Whether none failed and none was interrupted."""
+    """Prints each module with its outcome and the reasons. Returns whether none failed and none was interrupted."""
     created = suite.plan(plan.name, plan.variant, plan.configuration(place))
     modules = [one for one in created["modules"] if not only or one["testModule"] in only]
     print(f"{name}: {plan.name}, {len(modules)} modules", flush=True)
@@ -49,8 +49,9 @@ def _started(suite: Suite, plan_id: str, name: str, variant: dict[str, str]) -> 
 
 
 def _log_in(suite: Suite, module_id: str, name: str, user: User, provider: str) -> None:
-    """Once, or as the module wants it. Prints where the user ends."""
-    # These end when the site has read the metadata; and after a second log-in, with the provider's new keys.
+    """Logs in once, or as often as the module needs. Prints the page on which the user arrives."""
+    # The first of these modules ends when the site has read the metadata, the second after a second login with the
+    # provider's new keys.
     ways = {
         "oidcc-client-test-discovery-openid-config": [user.choose],
         "oidcc-client-test-signing-key-rotation": [user.log_in_through] * 2,
@@ -68,7 +69,9 @@ def _ended(suite: Suite, module_id: str) -> Verdict:
 
 
 def _rotate_keys() -> None:
-    """One algorithm: the suite cannot read new keys of the type OKP. Returns when every worker process publishes it."""
+    """Rotates the keys of one algorithm only, because the suite cannot read new keys of the type OKP. Returns when
+    every worker process publishes the new key.
+    """
     call_command("rotate_keys", algorithm="ES256", stdout=StringIO())
     time.sleep(conf.KEY_CACHE_LIFETIME.total_seconds() + 1)
 

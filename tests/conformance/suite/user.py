@@ -1,4 +1,6 @@
-"""The user where the suite has no browser: one who answers back-channel requests, and one who logs in through it."""
+"""A user for modules without the suite's browser: one who answers back-channel requests, or one who logs in through the
+suite.
+"""
 
 from urllib.parse import urljoin
 
@@ -29,7 +31,7 @@ class User:
         self._send(page, forms[-1], {"decision": action}).raise_for_status()
 
     def log_in_through(self, provider_id: str) -> str:
-        """Goes to the provider and comes back. Returns the heading of the page on which it ends."""
+        """Logs in through the provider. Returns the heading of the page on which the user arrives."""
         self.http.cookies.clear()  # not the user of an earlier log-in
         page = self._sent_to(provider_id)
         if page.is_redirect:
@@ -38,7 +40,7 @@ class User:
         return heading.get_text(" ", strip=True) if heading else page.url
 
     def choose(self, provider_id: str) -> str:
-        """Asks to log in through the provider, and stays. Returns where the site sends the user."""
+        """Asks to log in through the provider, but does not go there. Returns the URL to which the site redirects."""
         return self._sent_to(provider_id).headers["Location"].partition("?")[0]
 
     def _sent_to(self, provider_id: str) -> requests.Response:
