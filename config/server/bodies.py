@@ -24,8 +24,8 @@ from prometheus_client import Counter
 
 from config.database import in_use
 from config.server import admission
-from config.server.admission import Overloaded, Slot, Slots, State
-from config.server.connections import Connections
+from config.server.admission import Overloaded, Slots, State
+from config.server.connections import Connections, Request
 from config.server.streams import Permits, Sender
 
 BODY_SECONDS = 10.0
@@ -110,26 +110,21 @@ class BodiesFirst:
             limit.places.release()
 
     def _run_in_slot(self, protocol: Any, environ: Environ) -> int:
-        arrived = time.monotonic()
-        try:
-            slot = self.slots.take()
-        except Overloaded:
-            return self.refuse(protocol, environ)
-        has_left = partial(self._has_left, slot, environ["REMOTE_ADDR"], arrived)
-        with slot:
-            if has_left():
+        with self.connections.request(environ["REMOTE_ADDR"]) as request:
+            try:
+                slot = self.slots.take()
+            except Overloaded:
                 return self.refuse(protocol, environ)
-            environ[GIVE_SLOT_BACK] = slot.give_back
-            with in_use.asked_by(has_left):
-                return self.run(Sender(protocol, slot, self.permits, partial(self.refuse, protocol, environ)), environ)
-
-    def _has_left(self, slot: Slot, address: str, arrived: float) -> bool:
-        """Whether the client has left before its request got the first thing that it waited for."""
-        # Without its slot, the request may have been answered in part.
-        if slot.state is State.GIVEN_BACK or not self.connections.has_left(address, arrived):
-            return False
-        admission.refused.labels("client left").inc()
-        return True
+            # Without its slot, the request may have been answered in part.
+            request.is_sending = lambda: slot.state is State.GIVEN_BACK
+            has_left = partial(_has_left, request)
+            with slot:
+                if has_left():
+                    return self.refuse(protocol, environ)
+                environ[GIVE_SLOT_BACK] = slot.give_back
+                with in_use.asked_by(has_left):
+                    refuse = partial(self.refuse, protocol, environ)
+                    return self.run(Sender(protocol, slot, self.permits, refuse), environ)
 
     def _read_body(self, protocol: Any, environ: Environ) -> int:
         """Puts the whole body into `environ`. Returns 0, or the status that the request was answered with."""
@@ -175,6 +170,14 @@ class BodiesFirst:
         with self.lock:
             due = [key for key, (_, until) in self.waiting.items() if until <= now]
             return [self.waiting.pop(key)[0] for key in due]
+
+
+def _has_left(request: Request) -> bool:
+    """Whether the client has left before its request got the first thing that it waited for."""
+    if request.is_sending() or not request.has_left():
+        return False
+    admission.refused.labels("client left").inc()
+    return True
 
 
 class _LessThanItSaid:

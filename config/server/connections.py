@@ -2,9 +2,12 @@
 
 granian gives an application the address of a client, but neither its connection nor the news that it was closed. So
 this module asks the kernel about the sockets of this process. The connection of a request that waits for its answer is
-open, its last bytes came shortly before the request arrived here, and nothing has been sent on it since. If no
-connection from the client's address is like that, the client has left. If there is one, it may be that of another
-client behind the same proxy, so the request is run.
+open, and nothing has been sent on it since its last bytes came. A client has left if both of these are true:
+
+- Fewer such connections from its address are open than requests from there wait for their answers. Clients that are
+  all there are never refused, however late their requests arrived here, and also if they send several at once.
+- No such connection got its last bytes shortly before the request arrived here. One that did may be that of another
+  client behind the same proxy, so the request is run.
 
 A client that closes only its own direction (shutdown) has left, too: granian sends no answer to it.
 """
@@ -15,7 +18,10 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 #: A request that arrived later than this is run without a look at the sockets.
 LOOK_AFTER_SECONDS = 0.1
@@ -43,14 +49,37 @@ class _Connection:
     before: float
     after: float
 
-    def may_be_of(self, address: str, arrived: float) -> bool:
-        """Whether a request from `address` that arrived then, and has no answer yet, may have come on it."""
-        if self.address != address:
-            return False
-        is_answered = self.since_sent < self.since_received - _TICKETS_SECONDS
-        came_first, came_last = self.before - self.since_received, self.after - self.since_received
-        is_in_time = arrived - _LONGEST_DELAY_SECONDS <= came_last and came_first <= arrived + _STEP_SECONDS
-        return is_in_time and not is_answered
+    def may_wait(self, requests: "Iterable[Request]") -> bool:
+        """Whether one of the requests may have come on it."""
+        if self.since_sent >= self.since_received - _TICKETS_SECONDS:
+            return True
+        # Bytes sent later than the last ones came are an answer. Still, a request may have come with the last ones:
+        # behind another request (pipelining), or before tickets that were late. Then it arrived just after the answer.
+        return any(self._is_in_time(self.since_sent, request.arrived) for request in requests)
+
+    def may_be_of(self, request: "Request") -> bool:
+        """Whether its last bytes came when those of the request did."""
+        return self._is_in_time(self.since_received, request.arrived)
+
+    def _is_in_time(self, since: float, arrived: float) -> bool:
+        first, last = self.before - since, self.after - since
+        return arrived - _LONGEST_DELAY_SECONDS <= last and first <= arrived + _STEP_SECONDS
+
+
+class Request:
+    """A request that has no answer yet."""
+
+    __slots__ = ("_connections", "address", "arrived", "is_sending")
+
+    def __init__(self, connections: "Connections", address: str) -> None:
+        self._connections, self.address = connections, _comparable(address)
+        self.arrived = time.monotonic()
+        #: Whether its answer may have begun.
+        self.is_sending: Callable[[], bool] = _never
+
+    def has_left(self) -> bool:
+        """Whether the client has closed its connection. No if it cannot be known."""
+        return self._connections.has_left(self)
 
 
 class Connections:
@@ -58,17 +87,27 @@ class Connections:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: list[_Connection] = []
+        self._requests: set[Request] = set()
+        #: At the last look, by address: the requests without an answer, and the connections on which they may wait.
+        self._unanswered: dict[str, list[Request]] = {}
+        self._open: dict[str, list[_Connection]] = {}
         self._looked = float("-inf")
         #: Whether the kernel has told a time. In some sandboxes, all of them are zero.
         self._is_told = False
 
-    def has_left(self, address: str, arrived: float) -> bool:
-        """Whether the client at `address` has closed the connection of its request, which arrived at this moment of
-        time.monotonic() and has not been answered. No if it cannot be known.
-        """
+    @contextmanager
+    def request(self, address: str) -> Iterator[Request]:
+        """Within it, a request of a client at `address`, which has just arrived, waits for its answer."""
+        request = Request(self, address)
+        self._requests.add(request)
+        try:
+            yield request
+        finally:
+            self._requests.discard(request)
+
+    def has_left(self, request: Request) -> bool:
         now = time.monotonic()
-        if now - arrived < LOOK_AFTER_SECONDS:
+        if now - request.arrived < LOOK_AFTER_SECONDS:
             return False
         with self._lock:
             if now - self._looked > _FRESH_SECONDS:
@@ -76,11 +115,39 @@ class Connections:
                 self._looked = now
             if not self._is_told:
                 return False
-            return not any(one.may_be_of(address, arrived) for one in self._open)
+            waiting = self._open.get(request.address, [])
+            if len(waiting) >= len(self._unanswered.get(request.address, [])):
+                return False
+            return not any(one.may_be_of(request) for one in waiting)
 
     def _look(self) -> None:
-        self._open = _connections() if sys.platform == "linux" else []
-        self._is_told = self._is_told or any(one.since_sent or one.since_received for one in self._open)
+        before = self._without_answer()
+        found = _connections() if sys.platform == "linux" else []
+        self._is_told = self._is_told or any(one.since_sent or one.since_received for one in found)
+        self._unanswered = _by_address(before & self._without_answer())
+        self._open = _by_address(one for one in found if one.may_wait(self._unanswered.get(one.address, [])))
+
+    def _without_answer(self) -> set[Request]:
+        return {request for request in self._requests.copy() if not request.is_sending()}
+
+
+_Of = TypeVar("_Of", _Connection, Request)
+
+
+def _never() -> bool:
+    return False
+
+
+def _by_address(every: Iterable[_Of]) -> dict[str, list[_Of]]:
+    found: dict[str, list[_Of]] = {}
+    for one in every:
+        found.setdefault(one.address, []).append(one)
+    return found
+
+
+def _comparable(address: str) -> str:
+    """The address without what IPv6 adds: the prefix of an IPv4 address, and the interface of a link-local one."""
+    return address.removeprefix("::ffff:").partition("%")[0]
 
 
 def _connections() -> list[_Connection]:
@@ -88,8 +155,8 @@ def _connections() -> list[_Connection]:
     ports, found = set(), []
     for name in os.listdir("/proc/self/fd"):
         try:
-            # It belongs to granian, so it is not closed here.
-            tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=int(name))
+            # It belongs to granian, so it is not closed here. There must be room for an address of IPv6.
+            tcp = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, fileno=int(name))
         except OSError:  # no socket, or closed since
             continue
         before = time.monotonic()
@@ -101,7 +168,7 @@ def _connections() -> list[_Connection]:
             if state == _LISTEN:
                 ports.add(port)
             elif state == _ESTABLISHED:
-                address = tcp.getpeername()[0]
+                address = _comparable(tcp.getpeername()[0])
                 found.append((port, _Connection(address, sent_ms / 1000, received_ms / 1000, before, time.monotonic())))
         except (OSError, struct.error):  # not TCP, or its client has left at this moment
             continue

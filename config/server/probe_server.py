@@ -5,6 +5,7 @@ waiting as well.
 """
 
 import logging
+import socket
 import threading
 from collections.abc import Iterable
 from socketserver import ThreadingMixIn
@@ -27,6 +28,10 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
+class _IPv6Server(_Server):
+    address_family = socket.AF_INET6
+
+
 class _Handler(WSGIRequestHandler):
     timeout = SECONDS
 
@@ -36,7 +41,8 @@ class _Handler(WSGIRequestHandler):
 
 def start(host: str, port: int) -> None:
     """Starts the server in a thread. Raises OSError if the port is taken."""
-    server = make_server(host, port, application, server_class=_Server, handler_class=_Handler)
+    kind = _IPv6Server if ":" in host else _Server
+    server = make_server(host, port, application, server_class=kind, handler_class=_Handler)
     threading.Thread(target=server.serve_forever, name="probes", daemon=True).start()
 
 

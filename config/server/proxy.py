@@ -73,6 +73,9 @@ def behind_proxies(
         return any(hmac.compare_digest(by, mark) for mark in marks)
 
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("REMOTE_ADDR", "").startswith("::ffff:"):
+            # A socket of both families writes an IPv4 address like this. As IPv6, all of them would be one subscriber.
+            environ["REMOTE_ADDR"] = str(_address(environ["REMOTE_ADDR"]) or environ["REMOTE_ADDR"])
         said = {name: environ.pop(name) for name in _OF_PROXIES if name in environ}
         if said:
             seen = None

@@ -23,7 +23,7 @@ ADDRESS, OTHER_ADDRESS = "127.0.0.1", "127.0.0.2"
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """Makes the server look at the connections at every request, however short the wait."""
-    monkeypatch.setattr(connections, "LOOK_AFTER_SECONDS", 0)
+    monkeypatch.setattr(connections, "LOOK_AFTER_SECONDS", -600)
     monkeypatch.setattr(connections, "_FRESH_SECONDS", -1)
     monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 600)
 
@@ -47,7 +47,15 @@ class Client:
         self.server_side.close()
 
     def has_left(self, address=ADDRESS):
-        return looking().has_left(address, self.arrived)
+        return has_left(self.arrived, address)
+
+
+def has_left(arrived, address=ADDRESS, connections=None):
+    """Whether the client of a request that arrived then has left. One more request waits whose client has left."""
+    connections = connections or looking()
+    with connections.request(address) as request, connections.request(address):
+        request.arrived = arrived
+        return request.has_left()
 
 
 def looking():
@@ -102,19 +110,69 @@ def test_a_client_of_another_address_is_another_client(listening, client):
 
 
 def test_a_connection_whose_bytes_came_long_before_or_after_is_not_that_of_the_request(client, monkeypatch):
-    assert looking().has_left(ADDRESS, client.arrived - 60)
+    assert has_left(client.arrived - 60)
     monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", -60)
     assert client.has_left()
 
 
 def test_a_connection_with_an_answer_is_idle(client, monkeypatch):
     monkeypatch.setattr(connections, "_TICKETS_SECONDS", 0)
+    monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 0)
 
     def is_idle():
         client.server_side.sendall(b"x")
-        return client.has_left()
+        return has_left(client.arrived + 60)
 
     wait_until(is_idle)
+
+
+@pytest.mark.parametrize("late", [60, -60], ids=["the process was stopped", "a second request was sent on it"])
+def test_a_request_is_run_if_all_clients_of_its_address_are_there(listening, client, monkeypatch, late):
+    """Whatever the times: the last bytes may have come long before the request arrived, or after."""
+    monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 0)
+    looked_at, other = looking(), Client(listening)
+    with looked_at.request(ADDRESS) as first, looked_at.request(ADDRESS) as second:
+        first.arrived = second.arrived = client.arrived + late
+        assert not first.has_left()
+        other.leave()
+        assert first.has_left()
+        second.is_sending = lambda: True  # so its connection does not count
+        assert not first.has_left()
+
+
+def test_a_second_request_on_a_connection_arrives_after_the_first_answer(client, monkeypatch):
+    """RFC 9112 §9.3.2. Its bytes came before that answer."""
+    monkeypatch.setattr(connections, "_TICKETS_SECONDS", 0)
+
+    def is_answered():
+        client.server_side.sendall(b"x")
+        with looking().request(ADDRESS) as request:
+            request.arrived += 60
+            return request.has_left()
+
+    monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 0)
+    wait_until(is_answered)
+    monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 600)
+    with looking().request(ADDRESS) as second:
+        assert not second.has_left()
+
+
+@pytest.mark.parametrize(
+    ("host", "dual", "address", "of_granian"),
+    [("::1", False, "::1", "::1"), ("::", True, "127.0.0.1", "::ffff:127.0.0.1")],
+    ids=["IPv6", "IPv4 at a socket of both"],
+)
+def test_a_client_of_ipv6_is_known_by_its_address(host, dual, address, of_granian):
+    with socket.create_server((host, 0), family=socket.AF_INET6, dualstack_ipv6=dual) as listening:
+        own = socket.create_connection((address, listening.getsockname()[1]))
+        server_side, _ = listening.accept()
+        own.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        server_side.recv(100)
+        arrived = time.monotonic()
+        assert not has_left(arrived, of_granian)
+        own.close()
+        server_side.close()
+        assert has_left(arrived, of_granian)
 
 
 def test_an_outgoing_connection_is_no_clients(listening):
@@ -131,9 +189,9 @@ def test_an_outgoing_connection_is_no_clients(listening):
 
 def test_it_learns_whether_the_kernel_tells_times(client, monkeypatch):
     learning = Connections()
-    wait_until(lambda: learning.has_left(ADDRESS, client.arrived - 60))  # when a millisecond has passed
+    wait_until(lambda: has_left(client.arrived - 60, connections=learning))  # when a millisecond has passed
     monkeypatch.setattr(connections, "_TCP_INFO", _Untold(connections._TCP_INFO))
-    assert not Connections().has_left(ADDRESS, client.arrived - 60)
+    assert not has_left(client.arrived - 60, connections=Connections())
 
 
 class _Untold:
@@ -148,9 +206,9 @@ class _Untold:
 def test_another_system_tells_nothing(listening, client, monkeypatch):
     client.leave()
     other = Client(listening, OTHER_ADDRESS)
-    wait_until(lambda: Connections().has_left(ADDRESS, client.arrived))  # when a millisecond has passed
+    wait_until(lambda: has_left(client.arrived, connections=Connections()))  # when a millisecond has passed
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not Connections().has_left(ADDRESS, client.arrived)
+    assert not has_left(client.arrived, connections=Connections())
     other.leave()
 
 
@@ -163,9 +221,9 @@ def test_a_short_wait_is_not_looked_at(client, monkeypatch):
 def test_a_look_serves_all_requests_for_a_moment(client, monkeypatch):
     monkeypatch.setattr(connections, "_FRESH_SECONDS", 600)
     shared = looking()
-    assert not shared.has_left(ADDRESS, client.arrived)
+    assert not has_left(client.arrived, connections=shared)
     client.leave()
-    assert not shared.has_left(ADDRESS, client.arrived)
+    assert not has_left(client.arrived, connections=shared)
     assert client.has_left()
 
 

@@ -1,6 +1,7 @@
 """The endpoints for load balancers, orchestrators and Prometheus."""
 
 import os
+import socket
 import time
 from datetime import timedelta
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from config.server.proxy import behind_proxies
 from oauth.keys import ring
 from oauth.models import SigningKey
 from tests.lib.database import full_pool
+from tests.lib.servers import free_port
 
 
 @pytest.fixture
@@ -152,6 +154,14 @@ class TestPortOfItsOwn:
         old = time.monotonic() - heartbeats.SECONDS - 1
         os.utime(beat, (old, old))
         assert ask("/health/live")[0].startswith("503 ")
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+    def test_it_listens_on_ipv4_and_on_ipv6(self, host):
+        port = free_port()
+        probe_server.start(host, port)
+        with socket.create_connection((host, port)) as probe:
+            probe.sendall(b"GET /nothing HTTP/1.0\r\n\r\n")
+            assert b" 404 " in probe.makefile("rb").readline()
 
     def test_a_clock_that_is_corrected_makes_no_worker_look_dead(self, ask):
         heartbeats.beat()

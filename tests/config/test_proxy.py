@@ -195,6 +195,13 @@ def test_a_proxy_may_reach_an_ipv6_socket_from_its_ipv4_address() -> None:
     assert seen[0] == "203.0.113.9"
 
 
+def test_an_ipv4_client_of_a_socket_of_both_families_has_its_ipv4_address() -> None:
+    """Otherwise all IPv4 clients would share one rate limit, and none could be in METRICS_NETWORKS."""
+    seen = {"REMOTE_ADDR": "::ffff:192.0.2.1"}
+    behind_proxies(lambda *_: [], trusted=[])(seen, lambda *_: lambda _: None)
+    assert seen == {"REMOTE_ADDR": "192.0.2.1"}
+
+
 def test_a_proxy_that_is_no_address_stops_the_start() -> None:
     with pytest.raises(ValueError, match=r"proxy\.example"):
         behind_proxies(lambda *_: [], trusted=["proxy.example"])
