@@ -1,4 +1,4 @@
-"""Browsers, and the libraries that run in them, for stories over real HTTP."""
+"""Fixtures for tests over real HTTP: browsers, and the libraries that run in them."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def libraries() -> None:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Asks nobody but the pages that a test opens."""
+    """Starts a Chromium that sends requests only to the pages that a test opens."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
         yield browser
@@ -31,7 +31,7 @@ def phone(chromium: Browser) -> BrowserContext:
 
 @pytest.fixture
 def page(phone: BrowserContext) -> Iterator[Page]:
-    """A phone on which nobody is logged in. The test fails if the browser logs an error."""
+    """A page of phone size on which nobody is logged in. The test fails if the browser logs an error."""
     phone.clear_cookies()
     page = phone.new_page()
     complaints: list[str] = []

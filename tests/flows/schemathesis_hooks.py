@@ -13,8 +13,10 @@ _known: dict[Any, st.SearchStrategy[Any]] = {}
 
 
 def _strategy_once(pattern: Any, *, parsed: Any = None, alphabet: Any) -> st.SearchStrategy[Any]:
-    """Hypothesis expands a class such as [a-z] into its characters. Ours for text on pages has 50,000, which takes a
-    second, and Schemathesis asks for the same pattern hundreds of times: two minutes of its run."""
+    """Hypothesis expands a class such as [a-z] into its characters. Our class for text on pages has 50,000 characters,
+    which takes a second, and Schemathesis needs the same pattern hundreds of times. So this function caches the
+    strategies, which saves two minutes.
+    """
     key = pattern, alphabet and unwrap_strategies(alphabet).intervals.intervals
     if key not in _known:
         _known[key] = _strategy_of(pattern, parsed=parsed, alphabet=alphabet)
@@ -33,10 +35,10 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
-    """Cursors are signed: none can be made up. The least amount is not above the most, and pending transactions have no
-    number to come after. Orders are for days to come, the last not before the first,
-    and the interval is 1 with frequency once. Text that matches the pattern of an IBAN or URL is rarely a valid one.
-    tests/banking tests all of these.
+    """Removes or restricts fields whose rules the schema cannot express. A cursor is signed, so it cannot be generated.
+    The minimum amount must not exceed the maximum, and `after_seq` does not apply to pending transactions. Orders must
+    be for future days, must not end before they begin, and have the interval 1 with the frequency once. A generated
+    text that matches the pattern of an IBAN or URL is rarely valid. tests/banking tests all of these rules.
     """
     for path in raw_schema["paths"].values():
         for operation in path.values():
@@ -54,7 +56,7 @@ def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def map_body(context: Any, body: Any) -> Any:
-    """JSON Schema takes 100.0 for an integer; a money amount is written without a fraction."""
+    """JSON Schema accepts 100.0 as an integer, but the API accepts money amounts only without a fraction."""
     amount = body.get("amount") if isinstance(body, dict) else None
     if isinstance(amount, dict) and isinstance(minor := amount.get("minor_units"), float) and minor.is_integer():
         amount["minor_units"] = int(minor)

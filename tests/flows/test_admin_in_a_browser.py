@@ -1,4 +1,4 @@
-"""An admin in a real browser: registers a client in two minutes, and the program from the page really works."""
+"""An admin registers a client in a real browser, in two minutes, and the sample program of the page works."""
 
 import re
 import subprocess
@@ -18,7 +18,9 @@ pytestmark = needs_chromium
 
 @contextmanager
 def opened(live: Server, chromium: Browser, url: str, *, width: int = 1280, **context: object) -> Iterator[Page]:
-    """The admin's page; whatever the browser complains of, CSP above all, or asks of others fails the test."""
+    """A page of the admin. The test fails if the browser logs an error, such as a breach of the CSP, or sends a request
+    to another site.
+    """
     one = chromium.new_context(viewport={"width": width, "height": 900}, **context)  # type: ignore[arg-type]
     page = one.new_page()
     complaints: list[str] = []
@@ -105,7 +107,7 @@ def test_the_add_page_works_without_javascript(live: Server, chromium: Browser) 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_no_page_is_wider_than_the_screen(live: Server, chromium: Browser, width: int, scheme: str) -> None:
-    """And none breaks the Content-Security-Policy or asks a third party for anything."""
+    """Also, no page breaks the Content-Security-Policy or loads anything from a third party."""
     pages = (
         "/admin/oauth/client/add/?kind=mobile", "/admin/oauth/client/", "/admin/oauth/auditevent/",
         "/admin/oauth/signingkey/", "/admin/oauth/signingkey/replace/ES256/", "/build", "/build/mobile",

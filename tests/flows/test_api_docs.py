@@ -1,4 +1,4 @@
-"""The page of the API's documentation, where “Authorize” is a log-in with PKCE at this very server."""
+"""The page with the API's documentation, where “Authorize” starts a login with PKCE at the same server."""
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -46,7 +46,7 @@ def test_it_paints_before_it_loads_swagger_ui(live: Server, page: Page) -> None:
     before = [one for one in transferred if one["isBefore"]]
     assert any(one["name"].endswith("/api/docs") for one in before)
     assert sum(one["bytes"] for one in before) < 300_000, before
-    # All of it is more, so that the measure can fail.
+    # The whole page is larger, which shows that the measurement could fail.
     assert sum(one["bytes"] for one in transferred) > 1_000_000, transferred
 
 

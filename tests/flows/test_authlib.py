@@ -1,4 +1,4 @@
-"""Authlib, as its documentation uses it, against the running server."""
+"""Authlib, used as in its documentation, with a running server."""
 
 import json
 
@@ -116,7 +116,7 @@ def test_userinfo_introspection_and_revocation(live, metadata, clients):
 
 
 def test_private_key_jwt_registered_by_the_client_itself(live, metadata):
-    """RFC 7591, RFC 7523: no secret is ever shared."""
+    """RFC 7591, RFC 7523: client and server share no secret."""
     key = ClientKey("PS256")
     registered = requests.post(
         metadata["registration_endpoint"],
@@ -128,7 +128,8 @@ def test_private_key_jwt_registered_by_the_client_itself(live, metadata):
         timeout=60,
     ).json()  # fmt: skip
     session = OAuth2Session(registered["client_id"], key.private_pem, token_endpoint_auth_method="private_key_jwt")
-    # Authlib signs for what it calls the token endpoint; a new client's audience is the issuer.
+    # Authlib sets the audience of its assertion to the URL of the token endpoint, but for a new client it must be the
+    # issuer.
     session.register_client_auth_method(PrivateKeyJWT(metadata["issuer"], headers={"kid": key.kid}, alg="PS256"))
     token = session.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
     assert token["scope"] == "accounts:read"

@@ -1,7 +1,7 @@
 """The site below a path of its host, behind nginx: the issuer is `https://host/id` (RFC 8414 §3.1).
 
-Authlib logs in, calls the API, refreshes and logs out. Another API, which knows the issuer and no more, accepts the
-token.
+Authlib logs in, calls the API, refreshes and logs out. Another API, which is configured only with the issuer, accepts
+the token.
 """
 
 import json
@@ -65,7 +65,7 @@ def below(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bel
 
 
 def at_root(url: str, well_known: str) -> str:
-    """The address of metadata, as RFC 8414 §3.1 and RFC 9728 §3.1 make it."""
+    """Returns the URL of the metadata by the rules of RFC 8414 §3.1 and RFC 9728 §3.1."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/.well-known/{well_known}{parts.path}"
 

@@ -1,4 +1,4 @@
-"""The pages in a real browser, which applies what no test client does: CSP, Referrer-Policy, cookies' SameSite."""
+"""The pages in a real browser, which, unlike a test client, enforces CSP, Referrer-Policy and SameSite."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_log_in_and_consent_lead_back_to_the_app(live: Server, page: Page, decision: str) -> None:
-    """Form-action lets the redirect through, and the form's Origin is not `null`."""
+    """The CSP's form-action allows the redirect, and the Origin of the form is not `null`."""
     seen = []
     page.route("http://127.0.0.1:51997/**", lambda route: (seen.append(route.request), route.fulfill(body="back")))
     query = {
@@ -38,7 +38,7 @@ def test_log_in_and_consent_lead_back_to_the_app(live: Server, page: Page, decis
 
 
 def test_a_person_picks_the_accounts(live: Server, page: Page) -> None:
-    """RFC 9396: what was unticked is not allowed, and the page of the apps says what was."""
+    """RFC 9396: accounts that the user has unticked are not allowed, and the page of the app lists the allowed ones."""
     page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
     detail = {"type": "account_information", "actions": ["accounts", "balances"], "valid_for": "P30D"}
     query = {
@@ -50,7 +50,7 @@ def test_a_person_picks_the_accounts(live: Server, page: Page) -> None:
     log_in(page)
     page.wait_for_selector("button[value=allow]")
     names = ("Everyday", "Rainy day")
-    before = [times_covered(live, page, name) for name in names]  # other stories may have let the app in
+    before = [times_covered(live, page, name) for name in names]  # other tests may have allowed the app before
     page.goto(authorize)
     page.uncheck("text=Rainy day")
     page.click("button[value=allow]")
@@ -59,7 +59,7 @@ def test_a_person_picks_the_accounts(live: Server, page: Page) -> None:
 
 
 def times_covered(live: Server, page: Page, account: str) -> int:
-    """How often the page of the app names the account among those that the app may see."""
+    """Returns how often the page of the app lists the account among those that the app may see."""
     page.goto(f"{live.url}/oauth/apps")
     app = page.locator(".apps a", has_text="Pocket Ledger")
     if not app.count():
@@ -93,7 +93,7 @@ def authorization_url(live: Server, **parameters: str) -> str:
 
 
 def allow(live: Server, page: Page) -> dict:
-    """Presses the button; the tokens that the app then gets."""
+    """Presses the button and returns the tokens that the app gets."""
     page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
     page.click("button[value=allow]")
     page.wait_for_url("http://127.0.0.1:51997/**")
@@ -139,7 +139,7 @@ def test_the_api_shows_the_picked_accounts_until_others_are_picked_and_the_app_i
     assert "Removed" in page.inner_text("main")
     form["refresh_token"] = fresh["refresh_token"]
     assert requests.post(f"{live.url}/oauth/token", data=form, timeout=60).json()["error"] == "invalid_grant"
-    # A resource server looks at the status list every few seconds.
+    # A resource server reads the status list every few seconds.
     wait_until(lambda: accounts(live, fresh["access_token"]).status_code == 401)
 
 
@@ -180,7 +180,7 @@ def test_a_double_click_pays_once(live: Server, page: Page) -> None:
     page.press("#id_reference", "Enter")
     assert "Is this right?" in page.inner_text("h1")
     page.dblclick("main form button:has-text('Pay')")
-    expect(page).to_have_url(re.compile(r"/bank/transfers/"))  # the second click may stop the first one's page
+    expect(page).to_have_url(re.compile(r"/bank/transfers/"))  # the second click may cancel the navigation of the first
     assert "£1.37" in page.inner_text("main")
     page.goto(f"{live.url}/bank/")
     page.click("a.card:has-text('Everyday')")

@@ -13,13 +13,13 @@ pytestmark = pytest.mark.served
 
 def run_app(live: Server, *options: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(live.data_dir), "NO_COLOR": "1"}
-    environment.pop("DATABASE_URL")  # an app has none
+    environment.pop("DATABASE_URL")  # an app has no access to the database
     command = [sys.executable, "manage.py", "demo_app", *options]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_the_app_gets_from_log_in_to_a_transfer_and_a_renewed_token(live: Server) -> None:
-    """It finds the running demo by itself: PORT and DATA_DIR are those of `make demo`."""
+    """The app finds the running demo by itself: PORT and DATA_DIR are those of `make demo`."""
     app = run_app(live, "--login", "alice@demo.test")
     assert app.returncode == 0, app.stderr
     assert '"typ": "at+jwt"' in app.stdout

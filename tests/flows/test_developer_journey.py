@@ -1,5 +1,6 @@
-"""A partner registers an app, tries it with a sandbox user and Authlib, is reviewed in another browser, and goes live: in
-Chromium, on a phone and on a desk."""
+"""A partner registers an app and tries it with a sandbox user and Authlib. Staff review the app in another browser, and
+it goes live. All of this in Chromium, in the sizes of a phone and a desktop.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def session_of(client_id: str, secret: str) -> OAuth2Session:
 
 
 def allow(page: Page, session: OAuth2Session, metadata: dict) -> None:
-    """The user allows the app, which then has a token by Authlib."""
+    """The user allows the app, which then gets a token with Authlib."""
     url, state = session.create_authorization_url(metadata["authorization_endpoint"], code_verifier=VERIFIER)
     page.goto(url)
     if page.locator(".everything input").count():
@@ -111,7 +112,7 @@ def test_a_partner_goes_from_registration_to_live(live: Server, new_browser, met
     assert {one["currency"] for one in accounts} == {"XTS"}
     assert len(accounts) == 2
 
-    # An ordinary customer cannot let it in yet.
+    # An ordinary customer cannot allow the app yet.
     alice = new_browser(person.EMAIL, person.PASSWORD, live)
     url, _ = session_of(client_id, secret).create_authorization_url(
         metadata["authorization_endpoint"], code_verifier=VERIFIER
@@ -120,7 +121,7 @@ def test_a_partner_goes_from_registration_to_live(live: Server, new_browser, met
     assert "not live yet" in alice.inner_text("main")
     assert alice.locator("button[value=allow]").count() == 0
 
-    # The partner sends it, and a member of staff approves in another browser.
+    # The partner sends the app for review, and a member of staff approves it in another browser.
     partner.goto(app_url)
     partner.fill("#note", "We show balances.")
     partner.click("button[value=ask]")
@@ -134,7 +135,7 @@ def test_a_partner_goes_from_registration_to_live(live: Server, new_browser, met
         staff.click("button[value=approve]")
     assert "live with these values" in staff.inner_text("body")
 
-    # It is live: an ordinary customer lets it in, and it reads real money.
+    # The app is live: an ordinary customer allows it, and it reads real accounts.
     partner.goto(app_url)
     assert partner.inner_text(".heading .badge") == "Live"
     real = session_of(client_id, secret)

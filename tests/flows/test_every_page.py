@@ -1,7 +1,7 @@
-"""What holds for every page of the site, measured in Chromium: who can read it, what it weighs, what it asks for.
+"""Rules for every page of the site, measured in Chromium:
 
-axe-core (npm) judges each as four people see it: light and dark, on a phone of 360 px and on 1280 px.
-`make screenshots` keeps what they see, for docs/pages.md.
+accessibility, size and requests. axe-core (npm) checks each page in four forms: light and dark, on a phone of 360 px
+and at 1280 px. `make screenshots` stores pictures of them for docs/pages.md.
 """
 
 import base64
@@ -29,7 +29,7 @@ from tests.lib.visitors import RETURNS_TO, Site
 pytestmark = needs_chromium
 SIZES = [(360, 780), (1280, 800)]
 SCHEMES = ["light", "dark"]
-PICTURES = os.environ.get("PICTURES")  # the directory to put them in
+PICTURES = os.environ.get("PICTURES")  # the directory for the pictures
 MOST_BYTES = 60_000
 MOST_REQUESTS = 4  # beyond the document: two stylesheets, the logo, a script
 # Django's admin brings some twenty files of its own, jQuery among them, which browsers keep from page to page. The demo
@@ -46,12 +46,12 @@ AXE = """async tags => {
     return found.violations.flatMap(one => one.nodes.map(node => [one.id, node.target.join(" "), node.failureSummary]));
 }"""
 ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
-RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"]  # the theme changes nothing else
+RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"]  # the theme changes only colors
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
 class Visitor:
-    """A person's browser, which remembers what the page there has fetched and what Chromium complained of."""
+    """The browser of one visitor, which records what a page has fetched and which errors Chromium has logged."""
 
     def __init__(self, browser: Browser) -> None:
         self.page = browser.new_context().new_page()
@@ -67,7 +67,7 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.devtools = devtools = self.page.context.new_cdp_session(self.page)
         devtools.send("Network.enable")
-        devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})  # as at the first visit
+        devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})  # without a cache, as at the first visit
         devtools.on("Network.requestWillBeSent", self._asks)
         devtools.on("Network.responseReceived", self._is_answered)
         devtools.on("Network.loadingFinished", self._gets)
@@ -88,11 +88,11 @@ class Visitor:
             self.forget()
             self.document = event["loaderId"]
         elif event["loaderId"] != self.document:
-            return  # the page before asks, while this one is on its way
+            return  # a request of the page before, while this one loads
         url = event["request"]["url"]
         self.urls.append(url)
         self.requests.add(event["requestId"])
-        # Requests of a script come later; see static/passkeys.js.
+        # Scripts send requests only later; see static/passkeys.js.
         if event.get("type") != "Document" and event["initiator"]["type"] != "script" and not url.startswith("data:"):
             self.named_by_page.append(url)
 
@@ -101,7 +101,7 @@ class Visitor:
             self.headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
 
     def photograph(self, file: Path) -> None:
-        """WebP, which Playwright does not write: a third of a PNG."""
+        """Takes a picture as WebP, which is a third of the size of a PNG, and which Playwright cannot write."""
         self.page.evaluate("scrollTo(0, 0)")
         image = self.devtools.send("Page.captureScreenshot", {"format": "webp", "quality": 20})
         file.write_bytes(base64.b64decode(image["data"]))
@@ -155,8 +155,10 @@ def view_of(url: str) -> str:
 def test_a_page_is_light_and_everybody_can_read_it(
     site: Site, visitors: dict[str, Visitor], axe: str, row: Row
 ) -> None:
-    """WCAG 2.2 AA as far as a program sees it; nothing of a third party; nothing that Chromium complains of, which
-    is where a breach of our CSP would show; in no frame of another site, and in no cache once it is a person's."""
+    """The page meets WCAG 2.2 AA as far as a program can check it. It loads nothing from third parties, and Chromium
+    logs no error, such as a breach of our CSP. No other site can frame it, and no cache stores it if it has data of a
+    user.
+    """
     visitor = visitors[row.who]
     page = be_there(site, visitor, row)
     assert [url for url in visitor.urls if not url.startswith((f"{site.live.url}/", "data:"))] == []
@@ -187,7 +189,9 @@ def test_a_page_is_light_and_everybody_can_read_it(
 
 
 def test_every_address_has_its_row() -> None:
-    """A page of ours that is new and not measured fails here. Django's part of the admin is measured in samples."""
+    """This test fails for a new page that is not measured. Of the admin pages that Django makes, only samples are
+    measured.
+    """
     ours = {
         name
         for path, name in addresses(get_resolver())
@@ -197,7 +201,7 @@ def test_every_address_has_its_row() -> None:
 
 
 def addresses(resolver: URLResolver, path: str = "/", namespace: str = "") -> Iterator[tuple[str, str]]:
-    """Path and name; the path itself where it has no name."""
+    """Returns path and name of each URL; a URL without a name has its path as name."""
     for pattern in resolver.url_patterns:
         here = f"{path}{pattern.pattern}"
         if isinstance(pattern, URLPattern):

@@ -1,4 +1,4 @@
-"""Each page of the bank over each shape that the API can create: no error, and everybody can read it.
+"""Each page of the bank works, and is accessible, with every kind of data that the API can create.
 
 tests/flows/test_every_page.py looks at each page once; here one customer has accounts, transfers and payment orders of
 every kind and state, none at all, and ten thousand rows."""
@@ -51,7 +51,7 @@ def paths(made: Made) -> list[str]:
 
 
 def looked_at(made: Made) -> list[str]:
-    """A page of each layout: an account in each state, a transfer of each state, an order in each state."""
+    """Returns a page of each layout: accounts, transfers and orders in each state."""
     account, transfer, order = made["account"], made["transfer"], made["order"]
     return [
         *LISTS[:6],
@@ -70,7 +70,7 @@ def looked_at(made: Made) -> list[str]:
 
 
 def test_no_page_fails(live: Server, sam: Visitor, made: Made) -> None:
-    """A page that a state does not have, such as the change of an order that has ended, leads elsewhere or says so."""
+    """A page that does not exist in a state, such as the form to change an ended order, redirects or explains this."""
     session = requests.Session()
     session.cookies.update({one["name"]: one["value"] for one in sam.page.context.cookies()})
     statuses = {path: session.get(f"{live.url}{path}", timeout=60).status_code for path in paths(made)}

@@ -1,5 +1,6 @@
-"""docs/operating.md, "From an empty server": its own blocks, run as an operator would, on a PostgreSQL that asks for
-passwords and a copy of what the image holds."""
+"""docs/operating.md, "From an empty server": this test runs the blocks of the document as an operator would, on a
+PostgreSQL that requires passwords and a copy of the files of the image.
+"""
 
 import os
 import shutil
@@ -161,7 +162,7 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
 
 
 def _restores_on_another_server(walk: Walk, text: str) -> None:
-    """“Back up and restore”: of the old server nothing is left but the two files."""
+    """“Back up and restore”: only the two files of the backup are left of the old server."""
     backup, owner, restore = blocks(text, "Back up and restore", "sh")
     (walk.folder / "backups").mkdir()
     walk.run(backup)

@@ -1,4 +1,4 @@
-"""A site moves from django-oauth-toolkit 3.4, as docs/migrating_from_dot.md says, and its clients notice nothing.
+"""A site migrates from django-oauth-toolkit 3.4, as docs/migrating_from_dot.md says, and its clients keep working.
 
 DOT's own code fills the database. The clients are Authlib's, and keep their addresses, secrets and tokens.
 """
@@ -33,7 +33,7 @@ MAPPING = '[scopes]\nread = ["orders:read"]\nwrite = ["orders:read", "orders:wri
 
 @dataclass
 class Site:
-    """One address, at which first DOT answers and then this server."""
+    """One URL, at which first DOT answers and then this server."""
 
     database_url: str
     port: int = field(default_factory=servers.free_port)
@@ -106,7 +106,7 @@ class App:
         return f"{self.site.url}/o/token/"
 
     def log_in(self, browser: "Browser") -> int:
-        """Returns how many times the user was asked."""
+        """Logs in. Returns how many times the user was asked for consent."""
         url, state = self.session.create_authorization_url(f"{self.site.url}/o/authorize/", code_verifier=VERIFIER)
         answer, asked = browser.answer(url, returns_to=str(self.redirect_uri))
         self.session.fetch_token(self.token_url, authorization_response=answer, code_verifier=VERIFIER, state=state)
@@ -125,7 +125,7 @@ class App:
 
 
 class Browser:
-    """A user who logs in and allows, by the forms of whichever server answers."""
+    """A user who logs in and allows, with the forms of the server that answers, DOT or this one."""
 
     def __init__(self, name: str) -> None:
         self._name, self._http = name, requests.Session()
@@ -161,7 +161,7 @@ def _http_is_fine_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[str]:
-    """The name of a database that DOT has filled."""
+    """Makes a database that DOT fills. Returns its name."""
     with servers.own_database("dot") as database_url:
         site = Site(database_url)
         site.run(BEFORE, "django", "migrate", "-v0")
@@ -231,7 +231,7 @@ def test_nobody_is_logged_out(site, mapping):
         introspected = web.session.post(f"{site.url}/o/introspect/", data=body, withhold_token=True,
                                         auth=("shop-web", "the secret of shop-web, made by DOT"))  # fmt: skip
         assert introspected.json()["active"], introspected.text
-        # Each refreshes by what it has, at the address that it knows.
+        # Each client refreshes with the token that it has, at the URL that it knows.
         for one in (web, app, legacy):
             assert one.refresh()["scope"] == "orders:read"
             assert one.orders().status_code == 200
@@ -239,7 +239,7 @@ def test_nobody_is_logged_out(site, mapping):
         assert service.orders().status_code == 200
         # A user of a confidential client is not asked again; the address of the page is DOT's.
         assert [web.log_in(carol), app.log_in(carol)] == [0, 1]
-        # A thief's token, which DOT had replaced, ends the family: also for the thief.
+        # If a thief uses a token that DOT had already replaced, the family ends, also for the thief.
         with pytest.raises(OAuthError, match="invalid_grant"):
             App(site, "shop-app").refresh(stolen)
         with pytest.raises(OAuthError, match="invalid_grant"):

@@ -28,7 +28,7 @@ ATLAS = certificates.make("CN=atlas,O=Example", by=CA)
 OTHER = certificates.make("CN=other,O=Example", by=CA)
 HERE = certificates.of_localhost(CA)
 
-#: The main file of each, and the arguments for it.
+#: The main configuration file of each gateway, and the arguments of its program.
 GATEWAYS = {
     "haproxy": ("haproxy.cfg", ["-db", "-f"]),
     "caddy": ("Caddyfile", ["run", "--adapter", "caddyfile", "--config"]),
@@ -37,7 +37,7 @@ GATEWAYS = {
 }
 #: Traefik passes on no certificate, so a token that is bound to one is refused there.
 WITH_CERTIFICATES = ("haproxy", "caddy", "envoy")
-#: These pass on a new DPoP nonce beside the answer of the API as well.
+#: These also pass on a new DPoP nonce with the answer of the API.
 WITH_NONCES_OF_SUCCESS = ("haproxy", "envoy")
 
 
@@ -112,7 +112,9 @@ def registered(server: servers.Server) -> str:
 
 @contextmanager
 def running(name: str, folder: Path, site: Site, *, verifies_at: str, api: HttpListener) -> Iterator[str]:
-    """The gateway with its file, where only places and the secret are others; yields its URL."""
+    """Runs the gateway with its shipped file, in which only addresses, paths and the secret are changed. Yields its
+    URL.
+    """
     program = shutil.which(name)
     if program is None:
         pytest.skip(f"{name} is not on the PATH")
@@ -145,7 +147,7 @@ def running(name: str, folder: Path, site: Site, *, verifies_at: str, api: HttpL
 
 
 def speaks_tls(port: int, authority: Path) -> bool:
-    """With its own certificate: Traefik listens before it has read that."""
+    """Whether the gateway answers with its own certificate: Traefik listens before it has read it."""
     try:
         with socket.create_connection(("127.0.0.1", port), 60) as raw:
             ssl.create_default_context(cafile=authority).wrap_socket(raw, server_hostname="localhost").close()
@@ -225,7 +227,7 @@ def test_a_bound_token_needs_its_proof_for_the_request_as_the_client_sent_it(gat
     assert ask(nonce=nonce, htm="POST").status_code == 401
     assert ask(nonce=nonce, htu=f"{gateway.url}{PATH}").status_code == 401
     assert gateway.ask(Authorization=f"Bearer {token}").status_code == 401
-    # Whatever the client says about another request counts for nothing.
+    # Headers with which the client describes another request have no effect.
     for names in (("X-Original-URI", "X-Original-Method"), ("X-Forwarded-Uri", "X-Forwarded-Method"),
                   ("X_Original_URI", "X_Original_Method"), ("X_Forwarded_Uri", "X_Forwarded_Method"),
                   ("X-Forwarded_Uri", "X-Forwarded_Method"), ("X_Forwarded-Uri", "X_Forwarded-Method"),
@@ -247,7 +249,7 @@ def test_a_token_that_is_bound_to_a_certificate_needs_it(gateway: Gateway) -> No
 
 
 def test_two_tokens_are_none(gateway: Gateway) -> None:
-    """RFC 9110 §5.3: whichever the server would read, the gateway must not choose another one."""
+    """RFC 9110 §5.3: the server and the gateway could read different ones."""
     token = gateway.site.token().json()["access_token"]
     host, port = gateway.url.removeprefix("https://").split(":")
     context = ssl.create_default_context(cafile=gateway.site.folder / "ca.pem")

@@ -1,6 +1,8 @@
-"""Whole journeys of customers and staff in Chromium, on a phone and on a desk, each person in their own browser.
+"""Complete journeys of customers and staff in Chromium, in the sizes of a phone and a desktop, each user in their own
+browser.
 
-That of a partner, from registration to live, is in test_developer_journey.py."""
+test_developer_journey.py has the journey of a partner, from registration to the live app.
+"""
 
 import re
 import secrets
@@ -58,7 +60,7 @@ def open_browser(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[
 
 
 def _is_fault(kind: str, text: str) -> bool:
-    """Chromium says of each refused document that it is one."""
+    """Whether it is a real error. Chromium also logs an error for each document with an error status."""
     return kind == "error" and not re.match("Failed to load resource: .* status of 4", text)
 
 
@@ -84,7 +86,7 @@ def press(page: Page, selector: str) -> None:
 
 
 def ask(live: Server, page: Page, scope: str, **parameters: str) -> None:
-    """The app sends its user to the bank."""
+    """The app sends its user to the bank. Returns the URL to which the browser comes back."""
     query = {
         "client_id": "demo-mobile", "redirect_uri": RETURNS_TO, "response_type": "code", "scope": scope, "state": "s",
         "code_challenge": CHALLENGE, "code_challenge_method": "S256", **parameters,

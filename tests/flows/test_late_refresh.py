@@ -1,4 +1,6 @@
-"""A refresh that waits for the database while its client tries again elsewhere: it runs late, or not at all."""
+"""A refresh waits for the database while its client tries again at another server. The first request then runs late or
+not at all.
+"""
 
 import socket
 import threading
@@ -141,7 +143,7 @@ def test_it_does_no_harm(
             # The client does not wait: it tries again at another server, and continues with what it gets.
             second = refreshed(first)
             third = refreshed(second)
-            time.sleep(2 * LOOK_AFTER_SECONDS)  # a shorter wait is not looked at
+            time.sleep(2 * LOOK_AFTER_SECONDS)  # the server checks the connection only after a longer wait
         if hangs_up:
             wait_until(lambda: clients_left(health_port) == 1)
         else:

@@ -1,4 +1,4 @@
-"""Mutual TLS as it is deployed: a real nginx asks for the certificate, and passes it on to the site behind it."""
+"""Mutual TLS as in production: a real nginx asks for the certificate and passes it on to the site behind it."""
 
 import json
 import socket
@@ -37,7 +37,7 @@ PROXY = """
 
 @dataclass(frozen=True)
 class Proxied:
-    """`url` through nginx, `direct` past it; `authority` is the file to verify nginx by."""
+    """`url` leads through nginx and `direct` past it; `authority` is the file with which clients verify nginx."""
 
     url: str
     direct: str
@@ -80,7 +80,7 @@ def proxied(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
 
 def registered(server: servers.Server) -> str:
-    """A service that is known by the subject of its certificate."""
+    """A service that is registered with the subject of its certificate."""
     metadata = {
         "client_name": "Account Atlas", "grant_types": ["client_credentials"], "scope": "accounts:read",
         "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=atlas,O=Example",
@@ -110,7 +110,9 @@ def test_another_certificate_or_none_does_not(proxied: Proxied, certificate: str
 
 @pytest.mark.parametrize("header", [f'cert="{CLIENT.header}"', f'cert="{CLIENT.header}";by=_{SECRET}'])
 def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied, header: str) -> None:
-    """Past it even with the secret, which counts from the proxy's address only."""
+    """Past nginx, the header is refused even with the secret, because the secret counts only from the proxy's
+    address.
+    """
     form = {"grant_type": "client_credentials", "client_id": proxied.client_id}
     headers = {"Forwarded": header}
     past = requests.post(f"{proxied.direct}/oauth/token", form, headers=headers, timeout=60)
@@ -122,7 +124,9 @@ def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied, hea
 
 
 def from_the_proxy(proxied: Proxied, *headers: str) -> int:
-    """The status of a token request as a proxy that drops no underscores, such as HAProxy, would pass it on."""
+    """Returns the status of a token request that a proxy which keeps names with underscores, such as HAProxy, passes
+    on.
+    """
     body = f"grant_type=client_credentials&client_id={proxied.client_id}"
     head = [
         "POST /oauth/token HTTP/1.1", "Host: localhost", "Connection: close",
@@ -145,7 +149,7 @@ FORGED = f'for="127.0.0.1";cert="{CLIENT.header}"'
 ])  # fmt: skip
 @pytest.mark.parametrize("is_last", [True, False])
 def test_no_spelling_of_the_header_is_believed_of_a_client(proxied: Proxied, forged: str, is_last: bool) -> None:
-    """RFC 9440 §4: granian makes one name of `Client_Cert` and `Client-Cert`, and keeps the last."""
+    """RFC 9440 §4: granian maps `Client_Cert` and `Client-Cert` to the same name, and keeps the last value."""
     assert from_the_proxy(proxied, *([PROXYS_OWN, forged] if is_last else [forged, PROXYS_OWN])) == 401
     assert from_the_proxy(proxied, forged) == 401
 

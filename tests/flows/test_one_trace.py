@@ -110,7 +110,7 @@ def test_from_consent_to_webhook(tmp_path: Path, browser: Browser, web_app: Clie
             wait_until(
                 lambda: any(one.kind == "consumer" for one in spans(collector)), or_else=lambda: server.log[-2000:]
             )
-        found = spans(collector)  # the processes have ended, and sent the rest
+        found = spans(collector)  # the processes have ended and sent their remaining spans
 
     # --- the trace of the app continues in the site, in the worker, and at the app's own receiver
     consent = next(one for one in found if one.name == "POST /oauth/authorize")
@@ -125,24 +125,25 @@ def test_from_consent_to_webhook(tmp_path: Path, browser: Browser, web_app: Clie
     assert called.attributes["countersign.request_id"] == REQUEST_ID
     assert called.attributes["http.response.status_code"] == 202
 
-    # --- statements are in it, prepared ones and COMMIT too
+    # --- the trace includes SQL statements, prepared ones and COMMIT, too
     inside = [one for one in found if one.parent_id == redeemed.span_id and "db.system.name" in one.attributes]
     assert any("oauth_authorizationcode" in one.name for one in inside), [one.name for one in inside]
     assert any((one.name, one.parent_id) == ("COMMIT", consent.span_id) for one in found)
-    assert all(one.parent_id for one in found if "db.system.name" in one.attributes)  # none of them alone
+    # no statement has a trace of its own
+    assert all(one.parent_id for one in found if "db.system.name" in one.attributes)
 
-    # --- a traceparent that is none begins our own trace (W3C Trace Context §3.2.2.3)
+    # --- an invalid traceparent makes us begin a new trace (W3C Trace Context §3.2.2.3)
     added = next(one for one in found if one.name == "POST /api/v1/webhooks")
     assert (added.trace_id == TRACE_ID, added.parent_id) == (False, "")
 
-    # --- each line of the request and of its job says both ids
+    # --- each log line of the request and of its job has both ids
     lines = [json.loads(line) for line in worker_log.read_text().splitlines()]
     begins = ("Starting job banking.deliver_webhook", "Job banking.deliver_webhook")
-    of_job = [line for line in lines if line["message"].startswith(begins)]  # others are of the whole worker
+    of_job = [line for line in lines if line["message"].startswith(begins)]  # other lines concern the whole worker
     assert len(of_job) == 2
     assert {(line["trace_id"], line["request_id"]) for line in of_job} == {(TRACE_ID, REQUEST_ID)}
 
-    # --- nothing that somebody else must not know
+    # --- the spans contain no secrets and no personal data
     everything = b"".join(body for _, _, body in collector.received)
     for secret in (
         code, access_token, VERIFIER, STATE, SECRET_PATH, web_app.secret, alice.email, str(alice.pk), "browser of Alice",  # type: ignore[attr-defined]
@@ -150,7 +151,7 @@ def test_from_consent_to_webhook(tmp_path: Path, browser: Browser, web_app: Clie
     ):  # fmt: skip
         assert secret.encode() not in everything, secret
 
-    # --- as docs/monitoring.md shows it
+    # --- the trace has the form that docs/monitoring.md shows
     names = {called.process: "web server", job.process: "background worker", "127.0.0.1": "hooks.app.example"}
     story = [consent, redeemed, called, job, sent]
     assert tree(story, names) in (ROOT / "docs/monitoring.md").read_text(), tree(story, names)

@@ -1,7 +1,8 @@
-"""Requests made from the served OpenAPI document, valid ones and others, with the tokens of two people.
+"""Valid and invalid requests, generated from the served OpenAPI document, with the tokens of two users.
 
-Schemathesis checks each answer: no 5xx, no status, header, type or body that the document does not tell of, nothing
-invalid accepted, nothing valid refused, nothing without a token, nothing of Alice's for Bob.
+Schemathesis checks that no answer is 5xx, or has a status, header, type or body that the document does not describe. No
+invalid request is accepted, no valid one is refused, no request succeeds without a token, and Bob gets no data of
+Alice.
 """
 
 import json
@@ -34,7 +35,7 @@ SCOPE = (
 
 @pytest.fixture(scope="module")
 def live(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A demo of its own: the requests cancel and change whatever they find."""
+    """A separate demo, because the requests cancel and change all data that they find."""
     with servers.demo(tmp_path_factory.mktemp("document"), seeded, name="document") as server:
         yield server
 

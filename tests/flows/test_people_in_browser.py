@@ -29,7 +29,7 @@ def phone(chromium: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(phone: BrowserContext) -> Iterator[Page]:
-    """Whatever the browser complains of fails the test."""
+    """A page of the browser. The test fails if the browser logs an error."""
     page = phone.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -39,7 +39,7 @@ def page(phone: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def device(phone: BrowserContext, page: Page) -> CDPSession:
-    """The phone's own authenticator, which always finds its owner's finger."""
+    """A virtual platform authenticator, which always verifies its user."""
     session = phone.new_cdp_session(page)
     session.send("WebAuthn.enable")
     session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
@@ -47,7 +47,7 @@ def device(phone: BrowserContext, page: Page) -> CDPSession:
 
 
 def sign_up(live: Server, page: Page, name: str) -> str:
-    """Through the pages, to the confirmed address."""
+    """Signs up with the pages, and confirms the email address."""
     email = f"{name}@people.test"
     page.goto(f"{live.url}/accounts/signup/")
     page.fill("input[name=email]", email)
@@ -78,7 +78,7 @@ def log_out(live: Server, page: Page) -> None:
 
 
 def token(live: Server, page: Page) -> dict:
-    """The tokens of an app that the user of this browser has allowed."""
+    """Returns the tokens of an app that the user of this browser has allowed."""
     page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
     query = {
         "client_id": "demo-mobile", "redirect_uri": REDIRECT_URI, "response_type": "code", "scope": "openid",
@@ -112,13 +112,14 @@ def test_a_passkey_is_made_and_lets_in_and_is_two_factors(live: Server, page: Pa
     log_out(live, page)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.post_data or "") if request.method == "POST" else None)
-    page.goto(f"{live.url}/accounts/login/?next=/accounts/")  # the field offers the passkey, the finger is there
+    # the browser offers the passkey in the email field, and the authenticator verifies the user
+    page.goto(f"{live.url}/accounts/login/?next=/accounts/")
     page.wait_for_url(f"{live.url}/accounts/")
     assert "My phone" in page.inner_text("section[aria-labelledby=passkeys]")
     claims = token(live, page)
     assert (claims["acr"], claims["amr"]) == ("urn:countersign:acr:mfa", ["mfa", "swk"])
 
-    # WebAuthn §7.2 step 11: what was sent once answers no other challenge, and none at all.
+    # WebAuthn §7.2 step 11: an assertion that was sent before is refused, with another challenge and without one.
     [used] = [parse_qs(body)["credential"][0] for body in sent if "credential=" in body]
     for has_challenge in (True, False):
         with requests.Session() as thief:
@@ -151,7 +152,7 @@ def test_an_authenticator_app_is_set_up_and_asked_for(live: Server, page: Page) 
     log_out(live, page)
     log_in(live, page, email)
     page.wait_for_url("**/accounts/2fa/authenticate/")
-    page.fill("input[name=code]", recovery)  # the app's code was used just now, and works once
+    page.fill("input[name=code]", recovery)  # the code of the authenticator app works only once, and was just used
     page.click("main button:has-text('Log in')")
     page.click("text=Do not trust it")
     page.wait_for_url(f"{live.url}/accounts/")
@@ -214,7 +215,7 @@ def test_the_meter_says_how_easily_a_new_password_is_guessed(live: Server, page:
 
 
 def test_an_email_can_be_asked_for_again_when_the_wait_is_over(live: Server, page: Page) -> None:
-    """The page counts down; the server has the last word."""
+    """The page counts down, but the server decides."""
     page.clock.install()
     page.goto(f"{live.url}/accounts/password/reset/")
     page.fill("input[name=email]", "nobody@demo.test")

@@ -33,7 +33,9 @@ def proof(method, url, nonce, token=None):
 
 
 def all_at_once(send):
-    """Each over its own connection, which the kernel gives to either worker: the statuses."""
+    """Sends each request on its own connection, which the kernel gives to one of the worker processes. Returns the
+    status codes.
+    """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return sorted(answer.status_code for answer in pool.map(lambda _: send(), range(AT_ONCE)))
 
@@ -70,5 +72,5 @@ def test_an_assertion_counts_once(live):
     key = jwt.PyJWK(jwk, "ES256").key
     assertion = jwt.encode(claims, key, "ES256", headers={"kid": jwk["kid"]})
     form = {"client_id": "demo-fapi", **by(assertion)}
-    # Unsigned, so an authenticated client is told 400; the others are not authenticated.
+    # The request is unsigned, so an authenticated client gets 400. The other requests fail client authentication.
     assert all_at_once(lambda: requests.post(f"{live.url}/oauth/par", form)) == [400] + [401] * 11

@@ -121,7 +121,9 @@ def test_a_device(live: Server) -> None:
 @pytest.mark.node
 @skip_without_node
 def test_a_back_end_for_a_front_end(live: Server, libraries: None) -> None:
-    """The browser never sees a token, and what it has cannot be read by a script or sent by another site."""
+    """The browser never gets a token. Scripts cannot read its session cookie, and other sites cannot make the browser
+    send it.
+    """
     app = "http://localhost:3000"
     with running(live, "browser", "bff.mjs") as process, requests.Session() as browser:
         assert process.stdout

@@ -1,4 +1,4 @@
-"""Several tabs of one browser on the way to apps, in a real Chromium against a running server."""
+"""Several tabs of one real Chromium, each with an authorization request, and a running server."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def ask(live: Server, app: HttpListener) -> Ask:
 
 
 def told(page: Page, button: str) -> dict[str, str]:
-    """The parameters that the app receives when the user presses this button."""
+    """Presses this button. Returns the parameters that the app receives."""
     page.click(button)
     page.wait_for_url("http://127.0.0.1:*/callback?*")
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
@@ -59,14 +59,16 @@ def picture(page: Page, name: str) -> None:
 
 
 def test_tabs_that_were_opened_together_all_get_there(ask: Ask, tabs: BrowserContext) -> None:
-    """15 tabs without cookies. One login is enough, and the form of each other tab leads on to its own request."""
+    """15 tabs without cookies. One login is enough: the login form of each other tab then continues with the request of
+    that tab.
+    """
     pages = [tabs.new_page() for _ in range(15)]
     for number, page in enumerate(pages):
         page.goto(ask(f"tab-{number}"), wait_until="commit")
     for page in pages:
         page.wait_for_load_state()
     picture(pages[-1], "login")
-    log_in(pages[3])  # the last answer has set the cookie of the CSRF token, so the token of this form is another one
+    log_in(pages[3])  # a later answer has set the CSRF cookie, so this form has an outdated token
     pages[3].wait_for_selector("#consent")
     log_in(pages[0])
     pages[0].wait_for_selector("#consent")

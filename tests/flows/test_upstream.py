@@ -1,4 +1,4 @@
-"""Log-in through a real second instance of ourselves, over HTTP, as the identity provider."""
+"""Login through an identity provider over HTTP. The provider is a second instance of this server."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +20,7 @@ CALLBACK = "/accounts/oidc/second/login/callback/"
 
 @pytest.fixture
 def provider(live: Server, db: None, settings) -> SocialApp:
-    """Registered there by RFC 7591, here as the admin would."""
+    """Registers this site at the provider (RFC 7591), and the provider at this site, as an admin would."""
     settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": [urlsplit(live.url).netloc]}
     registered = requests.post(
         f"{live.url}/oauth/register",

@@ -1,6 +1,6 @@
 """No input causes a 500: Hypothesis over every parameter of every endpoint.
 
-A few examples in the suite, ten thousand for each endpoint by `make fuzz`. A new endpoint is a line of ENDPOINTS.
+The normal test run tries a few examples, `make fuzz` ten thousand for each endpoint. Add a new endpoint to ENDPOINTS.
 """
 
 import base64
@@ -36,7 +36,7 @@ FUZZ = settings(
 FORM = "application/x-www-form-urlencoded"
 SECRETS = ("secret", "code", "refresh_token", "access_token", "id_token")
 
-#: Percent-encoded, so that what no decoder accepts is among them.
+#: The values are percent-encoded, so that they include bytes that are not valid UTF-8.
 NAUGHTY = [
     "", "%00", "a%00b", "%ED%A0%80", "%C0%AF", "%FF", "%E2%80%AE", "%0d%0aSet-Cookie:x", "%F0%9F%92%A9", "%C4%B1",
     "a" * 300, "a" * 5000, "a" * 70_000, "%2e%2e%2f", "'%20OR%201=1--", "%3Cscript%3Ealert(1)%3C/script%3E", "null", "true",
@@ -172,7 +172,7 @@ ENDPOINTS = {
 
 @st.composite
 def requests(draw: st.DrawFn, endpoint: Endpoint) -> tuple[str, dict[str, str]]:
-    """A query or body, mostly valid but for a few parameters, and headers."""
+    """A query or body in which all but a few parameters are valid, and headers."""
     pairs = []
     for name, valid in endpoint.valid.items():
         kind = draw(st.sampled_from(["valid", "valid", "valid", "absent", "naughty", "twice"]))
@@ -192,7 +192,7 @@ def requests(draw: st.DrawFn, endpoint: Endpoint) -> tuple[str, dict[str, str]]:
 
 @pytest.fixture(autouse=True)
 def _no_limits(settings):
-    """Or most of it would be 429."""
+    """Otherwise, most answers would be 429."""
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1e6}
 
 
@@ -233,7 +233,7 @@ def check(answer: Any, endpoint: Endpoint) -> None:
     assert answer.status_code < 500, answer.content
     if answer.status_code in (302, 303):
         location = urlsplit(answer["Location"])
-        if location.netloc:  # to the client, and to nobody else
+        if location.netloc:  # redirected only to the client
             assert (location.scheme, location.netloc, location.path) == ("https", "app.example", "/callback")
             assert "iss=" in location.query
         else:

@@ -1,4 +1,6 @@
-"""`make interop`: the site, the libraries of each language, and a last line that says which clients ran."""
+"""Fixtures of `make interop`: the site and the libraries of each language. The last line of the output names the
+clients that ran.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -27,7 +29,7 @@ def site(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[site
 
 @pytest.fixture(scope="session")
 def prepared() -> Callable[[toolchains.Toolchain], Path]:
-    """The directory of a language, once its libraries are there. Skips the test where they cannot be had."""
+    """Installs the libraries of a language and returns its directory. Skips the test if they cannot be installed."""
     known: dict[str, Path | toolchains.Missing] = {}
 
     def prepare(toolchain: toolchains.Toolchain) -> Path:

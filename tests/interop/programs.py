@@ -29,8 +29,8 @@ class Program:
 
 
 def environment_for(site: Site, **more: str | None) -> dict[str, str]:
-    """The environment of each program: the URL of the server, and the certificate to trust. None leaves a variable
-    out.
+    """The environment of each program: the URL of the server, and the certificate to trust. A value of None removes a
+    variable.
     """
     told = {
         "ISSUER": site.issuer,
@@ -48,7 +48,9 @@ def environment_for(site: Site, **more: str | None) -> dict[str, str]:
 
 
 def free_origin() -> str:
-    """A free origin for a web app. It is not localhost: there, its cookies would meet those of the server."""
+    """A free origin for a web app. It is not localhost, because there its cookies would mix with those of the
+    server.
+    """
     return f"http://127.0.0.1:{servers.free_port()}"
 
 
@@ -63,7 +65,7 @@ def browser(site: Site) -> requests.Session:
 def run(
     program: Program, environment: Mapping[str, str], *, site: Site, returns_to: tuple[str, ...] = (), log: Path
 ) -> dict[str, Any]:
-    """The report of the program, whose user logs in and allows what it asks for."""
+    """Runs the program and acts as its user, who logs in and allows its request. Returns the report of the program."""
     with (
         log.open("w+") as errors,
         subprocess.Popen(
@@ -104,7 +106,7 @@ def run(
 def serving(
     program: Program, environment: Mapping[str, str], *, origin: str, log: Path, health: str = "/health"
 ) -> Iterator[None]:
-    """A web app at `origin`, from when it answers at `health` on. It is stopped at the end."""
+    """Runs a web app at `origin`, waits until it answers at `health`, and stops it at the end."""
     told = {**environment, "PORT": origin.rpartition(":")[2], "ORIGIN": origin}
     with log.open("w") as output:
         process = subprocess.Popen(

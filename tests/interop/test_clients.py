@@ -56,7 +56,9 @@ def registered(site: Site, name: str, redirect_uri: str, *, is_public: bool, **m
 
 @dataclass(frozen=True)
 class Case:
-    """`name` is what the last line of `make interop` calls it; `expected` the part of its report that never varies."""
+    """`name` is its name in the last line of `make interop`; `expected` is the part of its report that is always the
+    same.
+    """
 
     name: str
     toolchain: Toolchain
@@ -147,7 +149,7 @@ def test_an_mcp_client_finds_everything_from_the_refusal_of_the_resource(
 
 @dataclass(frozen=True)
 class Described:
-    """A client that nobody registers: its ID is the URL of a document that it serves itself."""
+    """A client without registration: its ID is the URL of a metadata document that it serves itself."""
 
     name: str
     file: str
@@ -361,7 +363,7 @@ def login_url(user: requests.Session, origin: str) -> str:
 
 @pytest.mark.client("Spring Security client")
 def test_a_back_channel_logout_ends_the_session_of_a_web_app(site: Site, prepared: Prepare, tmp_path: Path) -> None:
-    """OpenID Connect Back-Channel Logout §2.5: the user logs out here, and is logged out there."""
+    """OpenID Connect Back-Channel Logout §2.5: the user logs out at the server, and the session of the app ends."""
     origin = programs.free_origin()
     redirect_uri = f"{origin}/login/oauth2/code/countersign"
     client = registered(

@@ -22,8 +22,8 @@ def role_of_this_run() -> str:
 
 @contextmanager
 def site_role() -> Iterator[str]:
-    """The site's role with exactly the rights of production. It is dropped at the end, and so is one that a killed run
-    left. The transaction commits.
+    """The site's role with exactly the rights of production. The role is dropped at the end, like a role that a killed
+    run has left. The transaction commits.
     """
     role = role_of_this_run()
     drop_role(role)

@@ -9,5 +9,5 @@ from oauth.keys import ring
 
 def keep_longer() -> None:
     cache.clients._clock = lambda: 0.0
-    ring._rings._is_fresh = lambda _: True  # until a test clears it, or sets `ring._is_fresh` again
-    outbound.DEADLINE_SECONDS = 60.0  # servers of other parties are threads of the same process
+    ring._rings._is_fresh = lambda _: True  # until a test clears the cache, or sets `ring._is_fresh` again
+    outbound.DEADLINE_SECONDS = 60.0  # the servers of other parties run as threads of the same process

@@ -44,7 +44,7 @@ class Site:
     def __init__(self, live: Server) -> None:
         self.live = live
         self.own_app = ""  # the path of the app that the developer registered
-        self.grace = f"grace-{secrets.token_hex(4)}@people.test"  # who signs up
+        self.grace = f"grace-{secrets.token_hex(4)}@people.test"  # the user who signs up
 
     @cached_property
     def facts(self) -> dict[str, str]:

@@ -62,8 +62,8 @@ class Asking(Redeeming):
 
     @move(2, when=lambda self: self.model.allowed, number=numbers, part=st.integers(0, 3), is_remembered=st.booleans())
     def ask_for_a_part(self, number: int = 0, part: int = 0, is_remembered: bool = False) -> None:
-        """The client requests a part of what the user allowed before, without the details, and hopes for a code without
-        a consent page.
+        """The client requests, without details, a part of what the user allowed before. It hopes for a code without a
+        consent page.
         """
         allowed = [one for one in self.model.allowed if (one.remembered and not one.ended) or not is_remembered]
         if before := self.pick(allowed, number):
@@ -79,14 +79,14 @@ class Asking(Redeeming):
 
     @move(2, when=lambda self: self._remembered(), number=numbers, details=detail_kinds, reply=refusals)
     def show_the_page_again(self, number: int, details: str, reply: Reply) -> None:
-        """The user now allows less of what is remembered, or only in detail."""
+        """The user now allows only a part of the remembered scopes, or allows them only with details."""
         before: Allowed = self.pick(self._remembered(), number)
         want = Want(" ".join(sorted(before.remembered)), details, resources=tuple(sorted(before.resources)))
         self.ask(before.user, before.app, replace(want, prompt="consent"), reply)
 
     @move(4, when=lambda self: self._forgotten(), number=numbers, part=st.integers(0, 3))
     def ask_for_what_is_not_remembered(self, number: int, part: int) -> None:
-        """The user allowed it at some time, but later not as a whole."""
+        """The client requests permissions that the user once allowed, but later allowed only in part."""
         before: Allowed = self.pick(self._forgotten(), number)
         scopes = sorted(before.scopes - before.remembered)
         asked = scopes if part == 0 else [scopes[part % len(scopes)]]
@@ -95,7 +95,7 @@ class Asking(Redeeming):
 
     @move(8, when=lambda self: self._outdated(), number=numbers)
     def ask_after_a_change(self, number: int = 0) -> None:
-        """The app is no longer the one that the user decided about."""
+        """The app has changed since the user decided about it."""
         self._ask_for_the_same(self.pick(self._outdated(), number))
 
     def _ask_for_the_same(self, before: Allowed | None) -> None:
@@ -104,7 +104,7 @@ class Asking(Redeeming):
             self.ask(before.user, before.app, Want(" ".join(sorted(before.remembered)), resources=resources))
 
     def _remembered(self) -> list[Allowed]:
-        """Permissions that may be given again without a consent page, or perhaps may be."""
+        """Permissions that may, or might, be given again without a consent page."""
         return [one for one in self.model.alive(self.now) if one.remembered and one.app != "phone"]
 
     def _forgotten(self) -> list[Allowed]:
@@ -138,7 +138,7 @@ class Asking(Redeeming):
 
     @move(3, when=lambda self: self._managed(), number=numbers, kept=parts)
     def ask_for_less(self, number: int, kept: slice) -> None:
-        """The client gives back some of what it was allowed."""
+        """The client gives back some of its permissions."""
         self._ask_for_less(self.pick(self._managed(), number), kept)
 
     @move(8, when=lambda self: self.told(), number=numbers, kept=parts)
@@ -165,13 +165,13 @@ class Asking(Redeeming):
     ) -> None:  # fmt: skip
         client = self.apps[app]
         asked = self._asked(user, app, want)
-        self.sent = ""  # until a form is
+        self.sent = ""  # until a form is answered
         details = self._details(want, asked)
         parameters = self._parameters(client, want, details, action, grant)
         answer = self._send(user, app, parameters)
         if answer is None:
             return
-        if answer.status_code == 303:  # nobody was asked
+        if answer.status_code == 303:  # no user was asked for consent
             given = wire.returned(answer)
             if "code" not in given:
                 self.add(f"nobody is asked ({given.get('error')})")
@@ -272,8 +272,9 @@ class Asking(Redeeming):
         return [(name, value) for name, value in given.items() if value] + [("resource", one) for one in want.resources]
 
     def _send(self, user: str, app: str, parameters: list[tuple[str, str]]) -> Any:
-        """The answer to the browser: the consent page, or the way back to the client. None where the request is
-        refused."""
+        """Sends the request. Returns the response to the browser: the consent page or the redirect to the client. None
+        if the request is refused.
+        """
         client, browser = self.apps[app], self.browsers[user]
         has_details = any(name == "authorization_details" for name, _ in parameters)
         if client.pushes or (has_details and not client.is_public):
@@ -311,7 +312,9 @@ class Asking(Redeeming):
         return browser.get(logged_in["Location"])
 
     def _check_silence(self, asked: Allowed) -> None:
-        """A1, B2: no code without a page but for what was shown before, to the same client, and no longer than that."""
+        """A1, B2: without a consent page, a code gives only permissions that the user was shown before, to the same
+        client, and only for as long as they last.
+        """
         covering = self.model.covering(asked, asked.redirect_host, self.now)
         if not covering or asked.app == "phone":
             self.fail(f"{asked.app} got a code silently, and {asked.user} never allowed {sorted(asked.consented)} so")
@@ -320,7 +323,7 @@ class Asking(Redeeming):
         asked.details = limits_for(newest.details, asked.scopes)
 
     def _decide(self, user: str, page: Any, reply: Reply, asked: Allowed, grant: Allowed | None, action: str) -> Any:
-        """The user presses a button; the model remembers what the page then stood for. None without a code."""
+        """The user presses a button, and the model records what the page showed. Returns None if there is no code."""
         fields, unticked = self._filled_in(wire.inputs(page, "interaction"), reply, asked)
         shown = replace(asked)
         self.sent = urlencode(fields)
@@ -354,8 +357,9 @@ class Asking(Redeeming):
     def _filled_in(
         self, inputs: list[tuple[str, str, str, bool]], reply: Reply, asked: Allowed
     ) -> tuple[list[tuple[str, str]], str]:
-        """The form with what the user picks, and the scope that they leave out. No two decisions are of the same
-        moment."""
+        """Returns the form with the choices of the user, and the scope that they leave out. No two decisions happen at
+        the same time.
+        """
         self.clock.shift(timedelta(milliseconds=1))
         fields = [(name, value) for kind, name, value, _ in inputs if kind == "hidden"]
         optional = [name for kind, name, _, _ in inputs if kind == "checkbox" and name.startswith("allow-")]
@@ -382,7 +386,9 @@ class Asking(Redeeming):
         return [*fields, ("decision", reply.decision)], unticked
 
     def _limit(self, inputs: list[tuple[str, str, str, bool]], reply: Reply, asked: Allowed, unticked: str) -> None:
-        """The accounts that the user picks for the scopes; all of them, also future ones, is not a limit."""
+        """Returns the accounts that the user picks for the scopes. There is no limit if the user allows all accounts,
+        including future ones.
+        """
         choices = [value for _, name, value, _ in inputs if name == "choice-0" and value != "all"]
         about = (asked.scopes & OF_ACCOUNTS) - {unticked}
         if reply.accounts is None or not about or not choices:

@@ -1,4 +1,4 @@
-"""A client asks a user who is elsewhere: device code (RFC 8628) and back channel (CIBA)."""
+"""A client asks a user who is at another device: device code (RFC 8628) and CIBA."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The world of the machine, made once for a test."""
+"""Makes the world of the state machine, once for each test."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The state machine of authority: every way in, every way out, and what is looked at after each step."""
+"""The state machine of authority: every way to get it, every way in which it ends, and the checks after each step."""
 
 from dataclasses import replace
 
@@ -15,7 +15,9 @@ from tests.model.ways_out import WaysOut
 
 
 class AuthorityMachine(AskingElsewhere, Staff, WaysOut, Watch):
-    """See `stage` for what an example stands on, `oracle` for what is remembered, `moves` for what happens next."""
+    """`stage` has the base of an example, `oracle` the model of what users allowed, and `moves` the possible next
+    steps.
+    """
 
     is_calm = False
 

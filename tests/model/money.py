@@ -1,4 +1,4 @@
-"""Money and messages: what tokens move, and what webhooks tell."""
+"""Money and messages: payments by tokens, and the content of webhook messages."""
 
 import json
 from typing import Any
@@ -44,7 +44,9 @@ class Money(Stage):
             payment.is_used, payment.transfer_id = True, answer.json()["id"]
 
     def order(self, token: Access, source: int, destination: int) -> tuple[dict[str, Any], str]:
-        """The body of a transfer by this token, and why it must be refused; empty where it may be made."""
+        """Returns the body of a transfer by this token, and why it must be refused; empty if the transfer is
+        allowed.
+        """
         assert token.allowed is not None
         user, payment = token.allowed.user, self._payment(token.details)
         own = sorted(self.model.accounts[user])
@@ -65,7 +67,7 @@ class Money(Stage):
         return wire.call(token.value, "POST", path, key=token.key, body=body, **{"Idempotency-Key": key})
 
     def _payment(self, details: Details) -> Payment | None:
-        """One that is left, else one that was made."""
+        """Returns an allowed payment that was not made yet, otherwise one that was made."""
         payments = [one for one in details if isinstance(one, Payment)]
         return next((one for one in payments if not one.is_used), payments[-1] if payments else None)
 
@@ -88,7 +90,9 @@ class Money(Stage):
     # --- webhooks
 
     def _not_told(self) -> list[Access]:
-        """Tokens of confidential clients that a webhook may be set up with, of authorizations that have none."""
+        """Returns tokens of confidential clients that may register a webhook, of authorizations that have no webhook
+        yet.
+        """
         tokens = self.tokens("webhooks:manage")
         return [one for one in tokens if one.allowed and not one.allowed.is_told and not self.apps[one.app].is_public]
 
@@ -120,7 +124,7 @@ class Money(Stage):
             self.deliver()
 
     def receive(self, name: str = "everyday") -> None:
-        """Carol pays somebody, which webhooks are told of."""
+        """Carol makes a payment, which webhooks report."""
         source, destination = self.world.accounts["carols"], self.world.accounts[name]
         if source == destination:
             destination = self.world.accounts[name := "carols savings"]
@@ -134,7 +138,7 @@ class Money(Stage):
 
     @move(2, when=lambda self: self.told())
     def deliver(self) -> None:
-        """The worker sends what waits."""
+        """The worker sends the waiting messages."""
         waiting = list(
             WebhookDelivery.objects.filter(status="pending").select_related("webhook").order_by("created_at", "pk")
         )

@@ -1,7 +1,7 @@
-"""The moves that may happen next, and how likely each one is.
+"""The possible next moves, and how likely each one is.
 
-Hypothesis draws rules evenly and leaves some out of each example, so that a fault that needs four moves in a row is
-hardly ever met. Here each move has a weight, and a condition without which it would do nothing.
+Hypothesis draws rules with equal probability and leaves some out of each example, so it would hardly ever find a fault
+that needs four moves in a row. Here, each move has a weight, and a condition that says when it has an effect.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def move(
     ends: bool = False,
     **arguments: st.SearchStrategy[Any],
 ) -> Callable[[Method], Method]:
-    """`ends` marks what takes much away at once: calm examples go without."""
+    """`ends` marks a move that ends many authorizations at once; calm examples do not use it."""
 
     def register(method: Method) -> Method:
         MOVES.append(Move(method.__name__, weight, when, ends, st.fixed_dictionaries(arguments)))

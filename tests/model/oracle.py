@@ -1,7 +1,7 @@
 """A model of what users last saw and allowed, in plain Python: it uses no database and no tokens of the server.
 
-The moves of the machine write here what a user saw and pressed. The checks ask here what may be, and compare it with
-what the server does.
+The moves of the machine record here what a user saw and pressed. The checks get from here what is allowed, and compare
+it with what the server does.
 """
 
 from collections.abc import Callable
@@ -37,13 +37,13 @@ class Facts:
     is_active: bool
 
     def identity(self) -> tuple[Any, ...]:
-        """Silent consent needs all of it unchanged; the host of the redirect URI is compared beside it."""
+        """Consent without a page requires that all of these are unchanged, and also the host of the redirect URI."""
         return (self.name, self.keys, self.secret, self.method, self.profile)
 
 
 @dataclass
 class Picked:
-    """account_information: some accounts, for some actions."""
+    """Details of the type account_information: some accounts, for some actions."""
 
     actions: tuple[str, ...]
     accounts: frozenset[str]
@@ -55,7 +55,7 @@ class Picked:
 
 @dataclass
 class Payment:
-    """transfer: one payment, once."""
+    """Details of the type transfer: one payment, once."""
 
     source: str
     creditor_iban: str
@@ -63,7 +63,7 @@ class Payment:
     amount_minor: int
     reference: str
     is_used: bool = False
-    #: The transfer that was made by it.
+    #: The transfer that was made with it.
     transfer_id: str = ""
     actions = ()
     scopes = frozenset({"transfers:write"})
@@ -75,7 +75,9 @@ class Payment:
 
 @dataclass
 class Limit:
-    """account_access: the accounts that scopes cover; None means all of the user's, also future ones."""
+    """Details of the type account_access: the accounts that scopes cover. None means all accounts of the user,
+    including future ones.
+    """
 
     limits: frozenset[str]
     chosen: frozenset[str] | None = None
@@ -90,7 +92,7 @@ Details = list[Picked | Payment | Limit]
 
 
 def readable(details: Details, action: str, own: frozenset[str]) -> frozenset[str]:
-    """The accounts that may be read for an action, of those that are the user's `own`."""
+    """Returns the accounts, out of the user's `own`, that may be read for an action."""
     return _covered(details, own, lambda one: action in one.actions, SCOPE_OF_ACTION[action])
 
 
@@ -104,7 +106,7 @@ def told_of_transfers(details: Details, own: frozenset[str]) -> frozenset[str]:
 
 
 def touched_by(details: Details, own: frozenset[str]) -> frozenset[str]:
-    """Every account that anything at all is allowed with."""
+    """Returns every account that these details cover in any way."""
     return _covered(details, own, lambda one: True, "")
 
 
@@ -133,7 +135,7 @@ def only_limits(details: Details) -> bool:
 
 
 def limits_for(details: Details, scopes: frozenset[str]) -> Details:
-    """The same limits for these scopes: what a silent answer may give."""
+    """Returns the same limits for these scopes, which an answer without a page may give."""
     found: Details = []
     for one in details:
         assert isinstance(one, Limit)
@@ -155,7 +157,7 @@ def joined(before: tuple[frozenset[str], Details], added: tuple[frozenset[str], 
 
 @dataclass
 class Allowed:
-    """One authorization: what was on the consent page (or was silent), and what became of it since."""
+    """One authorization: what the consent page showed, if there was one, and what has happened to it since."""
 
     user: str
     app: str
@@ -176,9 +178,9 @@ class Allowed:
     epoch: int = 0
     #: Codes and refresh tokens of an earlier generation ended when the grant was replaced.
     generation: int = 0
-    #: Whether its client is told what happens (a webhook).
+    #: Whether its client has a webhook.
     is_told: bool = False
-    #: The higher, the later the user decided.
+    #: A higher number means that the user decided later.
     decision: int = 0
     #: Whether the server may have ended it although it did not have to.
     may_have_ended: bool = False
@@ -194,7 +196,7 @@ class Allowed:
 
     @property
     def needed(self) -> frozenset[str]:
-        """The scopes that are allowed in detail only."""
+        """The scopes that are allowed only with details."""
         return frozenset().union(*(detail.scopes for detail in self.details))
 
 
@@ -243,7 +245,7 @@ class Refresh:
 
 @dataclass
 class Access:
-    """An access token, and the authorization it speaks for; none of a client that acts for itself."""
+    """An access token and its authorization, which is None if the client acts for itself."""
 
     value: str
     app: str
@@ -256,7 +258,7 @@ class Access:
     #: The details of the authorization when the token was issued. A later update of the grant changes only later
     #: tokens.
     details: Details = field(default_factory=list)
-    #: The client that it was exchanged from; empty where it was not.
+    #: The client whose token was exchanged for this one; empty if there was no exchange.
     exchanged_from: str = ""
     number: int = 0
 
@@ -267,7 +269,7 @@ class Access:
 
 @dataclass
 class Model:
-    """All that is remembered. `facts` and `accounts` are the world as it is now; the rest is history."""
+    """All data of the model. `facts` and `accounts` are the present state; the rest is history."""
 
     facts: dict[str, Facts] = field(default_factory=dict)
     accounts: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -280,10 +282,10 @@ class Model:
     access_tokens: list[Access] = field(default_factory=list)
     decisions: int = 0
 
-    # --- what may be
+    # --- what is allowed
 
     def why_ended(self, allowed: Allowed, now: datetime) -> str:
-        """Why an authorization must not work now; empty where it may."""
+        """Returns why an authorization must not work now; empty if it may."""
         if allowed.ended:
             return allowed.ended
         if allowed.ends_at <= now:
@@ -295,7 +297,7 @@ class Model:
         return ""
 
     def why_dead(self, token: Access, now: datetime) -> str:
-        """Why an access token must not work now, at any endpoint; empty where it may."""
+        """Returns why an access token must not work now at any endpoint; empty if it may."""
         if token.expires_at + conf.CLOCK_SKEW < now:
             return "it has expired"
         if not self.facts[token.app].is_active:
@@ -309,13 +311,15 @@ class Model:
         return ""
 
     def must_work(self, token: Access, now: datetime) -> bool:
-        """Whether a refusal would be a fault: so that a server that refuses everything does not pass."""
+        """Whether a refusal would be a fault. Without this check, a server that refuses everything would pass."""
         if self.why_dead(token, now) or token.expires_at <= now:
             return False
         return token.allowed is None or not token.allowed.may_have_ended
 
     def covering(self, asked: Allowed, redirect_host: str, now: datetime) -> list[Allowed]:
-        """Consents that were shown, still stand, and cover what is asked for: a code may be given silently."""
+        """Returns the consents that were shown, are still valid and cover the request, so that a code may be given
+        without a page.
+        """
         return [
             one
             for one in self.standing(asked.user, asked.app, now)
@@ -327,7 +331,7 @@ class Model:
         ]
 
     def why_not_refreshed(self, token: Refresh, key: str, now: datetime) -> str:
-        """Why a refresh must be refused."""
+        """Returns why a refresh must be refused."""
         if why := self.why_ended(token.allowed, now):
             return why
         if token.generation != token.allowed.generation:
@@ -361,11 +365,12 @@ class Model:
             if not is_young or (key and not other.key and other.superseded_at is None):
                 other.is_dead = True
 
-    # --- what ends
+    # --- changes that end authority
 
     def decided(self, shown: Allowed, allowed: Allowed | None) -> None:
-        """A page was answered: what it showed and the user left out, denied or allowed only in detail is asked again
-        before it is given whole."""
+        """A consent page was answered. What the user left out, denied or allowed only with details must be shown again
+        before it may be given without details.
+        """
         withheld = shown.consented - (allowed.consented if allowed else frozenset())
         in_part = limited(allowed.details) if allowed else frozenset[str]()
         self.forget(shown.user, shown.app, withheld | shown.needed | in_part)
@@ -380,13 +385,13 @@ class Model:
                 one.remembered -= scopes
 
     def end(self, why: str, **which: Any) -> None:
-        """Everything that stands and has these attributes."""
+        """Ends all valid authorizations with these attributes."""
         for one in self.allowed:
             if not one.ended and all(getattr(one, name) == value for name, value in which.items()):
                 one.ended = why
 
     def may_end(self, app: str) -> None:
-        """The client was changed: the server may end what hung on the old one, or only ask again."""
+        """The client was changed: the server may end its authorizations, or only ask for consent again."""
         for one in self.allowed:
             if one.app == app:
                 one.may_have_ended = True

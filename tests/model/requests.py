@@ -26,7 +26,7 @@ DETAIL_KINDS = ("", "", "", "accounts", "accounts and balances", "accounts and t
 # Effects between two features need the same user and client several times, so these are drawn more often.
 users = st.sampled_from(("alice", "alice", "alice", *world.USERS))
 apps = st.sampled_from(("shop", "shop", "shop", "phone", *world.WITH_USERS))
-#: How many before the newest: mostly few.
+#: How far back from the newest object; mostly a small number.
 numbers = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 4))
 keys = st.sampled_from(("", "", "blue", "red"))
 

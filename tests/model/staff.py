@@ -159,7 +159,7 @@ class Staff(Stage):
     # --- clients
 
     def add_redirect_uri(self, app: str, host: str = "evil.example") -> None:
-        """The app's next requests come back there."""
+        """The next requests of the app use this redirect URI."""
         client = self.apps[app]
         uri = f"https://{host}/callback"
         known = self.model.facts[app].redirect_uris
@@ -186,7 +186,7 @@ class Staff(Stage):
         self._edit_client(app, name=name)
 
     def issue_secret(self, _app: str = "") -> None:
-        """A second one for the shop; the one before it works for a day more."""
+        """Issues a second secret for the shop. The previous one works for one more day."""
         client = self.apps["shop"]
         self.tell("staff issue a second secret for shop")
         page = self._post(f"/admin/oauth/client/{self._pk('shop')}/new-secret/", {"typed": client.client_id})
@@ -270,7 +270,7 @@ class Staff(Stage):
         if before.method == "private_key_jwt" and after.method != "private_key_jwt":
             self.fail("joined proves itself more weakly than what was registered")
 
-    # --- by the pages
+    # --- changes through pages
 
     def _pk(self, app: str) -> Any:
         return Client.objects.only("pk").get(client_id=self.apps[app].client_id).pk
@@ -287,7 +287,7 @@ class Staff(Stage):
         self.touched(app=app)
 
     def _edit(self, model: type[Model], pk: Any, **values: Any) -> Any:
-        """The form as the page shows it, but for these values. Only its answer is rendered, which is not a page."""
+        """Sends the form of the page with these values changed. Only the answer is rendered, which is a redirect."""
         model_admin, one = admin.site._registry[model], model._default_manager.get(pk=pk)
         request = RequestFactory().get("/")
         request.user = User.objects.get(email="staff@example.test")

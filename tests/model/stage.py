@@ -36,10 +36,10 @@ START = datetime(2031, 3, 3, 9, 0, tzinfo=UTC)
 
 
 class Stage(RuleBasedStateMachine):
-    """`world` is made once for all examples; what an example writes is rolled back."""
+    """`world` is made once for all examples; the rows that an example writes are rolled back."""
 
     world: World
-    #: How many steps all examples took, and how many of what kind: a run that does nothing proves nothing.
+    #: How many steps of each kind all examples took. A run without effective steps would prove nothing.
     steps = 0
     seen: ClassVar[dict[str, int]] = {}
 
@@ -55,15 +55,15 @@ class Stage(RuleBasedStateMachine):
         self.browsers = {name: Browser(cookies) for name, cookies in self.world.cookies.items()}
         self.passwords = dict.fromkeys(world.USERS, PASSWORD)
         self.sessions = dict.fromkeys(world.USERS, 0)
-        #: Consent forms that were answered with a code: of whom, the form, where the answer led, and the code.
+        #: Consent forms that were answered with a code: the user, the form, the target of the redirect, and the code.
         self.pressed: list[tuple[str, str, str, Code]] = []
         self.sent = ""
         self.staff_proven_at = dict.fromkeys(world.STAFF, START)
         self.model = Model(accounts=self.world.readable, payable=self.world.payable)
         self.model.facts = {name: app.facts() for name, app in self.apps.items()}
-        #: (client, scope) that staff took and did not give back.
+        #: (client, scope) that staff have removed and not given back.
         self.taken: set[tuple[str, str]] = set()
-        #: Tokens that the last step gave or may have ended: looked at first.
+        #: Tokens that the last step issued or may have ended; these are checked first.
         self.fresh: list[Access] = []
         self.looked_at = 0
 
@@ -76,7 +76,7 @@ class Stage(RuleBasedStateMachine):
         return timezone.now()
 
     def tell(self, sentence: str) -> None:
-        """One step of the story, in the words of the field."""
+        """Adds one step to the story, in OAuth's terms."""
         Stage.steps += 1
         self.clock.shift(1)
         self.story.append(sentence)
@@ -91,7 +91,7 @@ class Stage(RuleBasedStateMachine):
         raise Violation("\n".join((what, "", "What happened:", *self.story)))
 
     def touched(self, *, user: str = "", app: str = "", allowed: Allowed | None = None) -> None:
-        """The newest tokens that a step may have ended, by whom they speak for or whose they are."""
+        """Records the newest tokens that a step may have ended, by their user or client."""
         of = [
             one
             for one in self.model.access_tokens
@@ -113,21 +113,22 @@ class Stage(RuleBasedStateMachine):
         return auth.get_user(request).is_authenticated
 
     def tokens(self, *scopes: str) -> list[Access]:
-        """Access tokens of users for these scopes, where one works at the bank. `pick` prefers those that do, since they
-        come last."""
+        """Returns access tokens of users for these scopes, if one of them works at the bank. Those that work come last,
+        so `pick` prefers them.
+        """
         of_users = [one for one in self.model.access_tokens if one.allowed and one.scopes.issuperset(scopes)]
         works = {id(one) for one in of_users if world.API in one.resources and not self.model.why_dead(one, self.now)}
         return sorted(of_users, key=lambda one: id(one) in works) if works else []
 
     def told(self) -> list[Allowed]:
-        """The live permissions whose clients get webhooks."""
+        """Returns the live authorizations whose clients have a webhook."""
         return [one for one in self.model.alive(self.now) if one.is_told]
 
     def is_anything_allowed(self) -> bool:
         return bool(self.model.alive(self.now))
 
     def pick(self, things: list[Any], number: int) -> Any:
-        """The one that is `number` before the newest; None where there is none."""
+        """Returns the object `number` places before the newest; None if there is none."""
         return things[-1 - number % len(things)] if things else None
 
 

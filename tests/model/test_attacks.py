@@ -13,7 +13,7 @@ BOTH = Reply(picks=(0, 1))
 
 @pytest.fixture
 def play(machine):
-    """Takes (move, arguments) and looks at every token after each. Raises Violation."""
+    """Plays the moves, given as (move, arguments), and checks every token after each of them. Raises Violation."""
     played = machine()
 
     def take(*moves):
@@ -180,7 +180,7 @@ def test_messages_are_about_what_is_allowed_when_they_are_sent(play, change):
 
 
 def test_the_moves_do_what_they_say(play):
-    """A machine whose clients are always refused would find nothing."""
+    """A state machine whose requests are all refused would find no fault."""
     played = play(
         alice("shop", EVERYTHING + " webhooks:manage", BOTH, details="accounts and transactions"),
         ("subscribe", 0),

@@ -1,6 +1,6 @@
-"""No token ever does more than its user last saw and allowed, whatever happened in whatever order.
+"""No token may do more than its user last saw and allowed, after any sequence of events.
 
-`make model SEED=7 STEPS=10000` runs longer, and finds the shortest way to a failure.
+`make model SEED=7 STEPS=10000` runs longer, and reduces a failure to the shortest sequence.
 """
 
 import os
@@ -43,5 +43,5 @@ def test_no_token_does_more_than_the_user_last_saw(machine):
         run(machine, number + Stage.steps, examples, shrinks="QUICK" not in os.environ)
     print(f"{Stage.steps} steps in {time.monotonic() - began:.0f} s: {Stage.seen}")  # noqa: T201
     if steps >= 5000:
-        # A run in which nothing is ever allowed, or all of it, proves nothing.
+        # A run in which everything is refused, or everything is allowed, would prove nothing.
         assert {"tokens", "silently", "alive", "dead", "refused", "paid", "subscribed", "sent"} <= set(Stage.seen)

@@ -20,7 +20,7 @@ FRONTS = ("shop", "phone")
 
 
 class Tokens(Stage):
-    # --- what was given
+    # --- issued tokens
 
     def _take(
         self, body: dict[str, Any], app: str, allowed: Allowed, scopes: frozenset[str], resources: frozenset[str],
@@ -44,7 +44,7 @@ class Tokens(Stage):
         is_repeated = replaces is not None and body.get("refresh_token") == replaces.value
         if "refresh_token" in body and not is_repeated:
             public = self.apps[app].is_public
-            # RFC 6749 §6: a successor may do what its predecessor could, whatever one request was narrowed to.
+            # RFC 6749 §6: a successor may do what its predecessor could, even if one request was for less.
             row = Refresh(
                 body["refresh_token"], app, allowed, replaces.scopes if replaces else scopes, resources,
                 min(self.now + conf.REFRESH_TOKEN_IDLE_LIFETIME, allowed.ends_at), key if public else "",
@@ -93,7 +93,7 @@ class Redeeming(Tokens):
         3, when=lambda self: any(not self._why_not_redeemed(one) for one in self.model.codes), number=numbers, key=keys
     )
     def redeem(self, number: int = 0, key: str = "") -> None:
-        """One that was kept, or that was used before."""
+        """Redeems a code that was kept, or one that was used before."""
         if code := self.pick(sorted(self.model.codes, key=lambda one: not self._why_not_redeemed(one)), number):
             self.tell(f"{code.app} redeems {'again ' if code.is_used else ''}a {code.kind} of {code.allowed.user}")
             self._redeem(code, key)
@@ -158,8 +158,9 @@ class Redeeming(Tokens):
         is_the_same_key=st.booleans(),
     )
     def rotate(self, number: int, key: str, retries: bool, is_the_same_key: bool) -> None:
-        """A public client continues with its newest refresh token, and may move to a key. Or it retries an older one,
-        since the answer was lost; or a thief does, who may have a key."""
+        """A public client uses its newest refresh token, and may begin to use a DPoP key. Or it retries an older token
+        because the answer was lost, or a thief uses that token, perhaps with a key.
+        """
         newest, superseded = self._rotated(), self._retried()
         token: Refresh = self.pick(superseded if not newest or (retries and superseded) else newest, number)
         if token.successor is None:
@@ -168,7 +169,7 @@ class Redeeming(Tokens):
             self._refresh(token, token.successor.key if is_the_same_key else key)
 
     def _rotated(self) -> list[Refresh]:
-        """The newest refresh tokens of public clients, but for those that stay the same and were used."""
+        """Returns the newest refresh tokens of public clients, except used ones that do not rotate."""
         of_public = [one for one in self.model.refresh_tokens if self.apps[one.app].is_public]
         return [
             one
@@ -179,7 +180,7 @@ class Redeeming(Tokens):
         ]
 
     def _retried(self) -> list[Refresh]:
-        """Refresh tokens that were superseded within the retry window."""
+        """Returns refresh tokens that were superseded within the retry window."""
         since = self.now - conf.REFRESH_TOKEN_RETRY_WINDOW
         superseded = [one for one in self.model.refresh_tokens if one.superseded_at and one.superseded_at > since]
         return [one for one in superseded if not self.model.why_ended(one.allowed, self.now)]
@@ -213,7 +214,9 @@ class Redeeming(Tokens):
         self._take(answer.json(), token.app, token.allowed, scopes, token.resources, key, replaces=token)
 
     def _extend(self, token: Refresh) -> None:
-        """A refresh token that stays the same lives on with each use, and its row is written at most once an hour."""
+        """Each use extends the life of a refresh token that does not rotate, and its row is written at most once an
+        hour.
+        """
         end = min(self.now + conf.REFRESH_TOKEN_IDLE_LIFETIME, token.allowed.ends_at)
         if end - token.expires_at >= timedelta(hours=1):
             token.expires_at = end
@@ -226,7 +229,7 @@ class Redeeming(Tokens):
             if not may:
                 self.fail(f"a refresh was refused for no reason: {answer.content.decode()}")
         elif why in ("it was used before", "another branch has gone on", "its bound successor was used"):
-            # RFC 9700 §4.14.2: a stolen one was used; the family ends, by whichever check came first.
+            # RFC 9700 §4.14.2: a stolen token was used, so the family ends, whichever check has noticed it.
             token.allowed.may_have_ended = True
             self.touched(allowed=token.allowed)
 
@@ -234,7 +237,7 @@ class Redeeming(Tokens):
 class Exchanging(Tokens):
     @move(2, when=lambda self: self.tokens(), number=numbers)
     def exchange(self, number: int = 0) -> None:
-        """RFC 8693: the gateway was called with a token, and continues with it."""
+        """RFC 8693: the gateway was called with a token, which it exchanges."""
         # Tokens that the gateway may exchange come last.
         tokens = sorted(self.tokens(), key=lambda one: one.app in FRONTS and not one.key)
         if token := self.pick(tokens, number):
@@ -286,7 +289,7 @@ class Exchanging(Tokens):
         app=st.sampled_from(("shop", "gateway")),
     )
     def act_for_itself(self, app: str) -> None:
-        """RFC 6749 §4.4: such a token opens nobody's account."""
+        """RFC 6749 §4.4: such a token gives access to no account."""
         self.tell(f"{app} gets a token of its own")
         answer = wire.post(self.apps[app], "/oauth/token", {"grant_type": "client_credentials"})
         if answer.status_code != 200:

@@ -22,7 +22,7 @@ class Watch(Exchanging, Money):
             return
         # Reads trust a token until the status list is read again, every few seconds.
         ended_recently.recent.clear()
-        # One that the step gave or may have ended, and one of the others in turn.
+        # One token that the step issued or may have ended, and one of the others in turn.
         for token in self._sample():
             self._look_at(token)
         self.fresh = []
@@ -40,7 +40,8 @@ class Watch(Exchanging, Money):
     def _look_at(self, token: Access) -> None:
         asked = self._endpoints(token)
         if token not in self.fresh[:1]:
-            # Two endpoints take turns at each step. Each is compared with the model, and so with all others.
+            # Each step checks two endpoints, which take turns. Each is compared with the model, and so with all other
+            # endpoints.
             names = sorted(asked)
             asked = {name: asked[name] for name in (names[self.looked_at % len(names) :] + names)[:2]} if names else {}
         alive = {name: ask(token) for name, ask in asked.items()}
@@ -57,7 +58,9 @@ class Watch(Exchanging, Money):
         self.seen[kind] = self.seen.get(kind, 0) + 1
 
     def _endpoints(self, token: Access) -> dict[str, Callable[[Access], bool]]:
-        """Every endpoint that the token is for; each reveals whether it takes the token for alive."""
+        """Returns every endpoint that accepts this kind of token, with a function that tells whether it considers the
+        token live.
+        """
         asked: dict[str, Callable[[Access], bool]] = {}
         if not self.apps[token.app].is_public and self.model.facts[token.app].is_active:
             asked["introspection"] = self._introspection
@@ -92,7 +95,7 @@ class Watch(Exchanging, Money):
         return bool(answer.status_code == 200)
 
     def _no_accounts(self, token: Access) -> bool:
-        """For a token of a client that acts for itself."""
+        """Checks that a token of a client that acts for itself gives access to no account."""
         answer = wire.call(token.value, "GET", "/api/v1/accounts")
         if answer.status_code == 200 and answer.json()["data"]:
             self.fail(f"{token} sees accounts")
@@ -153,7 +156,7 @@ class Watch(Exchanging, Money):
         listed = {row["id"] for row in answer.json()["data"]}
         if beyond := listed - readable(token.details, "accounts", own):
             self.fail(f"{token} sees {self._names(beyond)}, which was not allowed")
-        # One by one it is no other than in the list.
+        # The single resource is the same as in the list.
         every = sorted(str(account.pk) for account in self.world.accounts.values())
         one = every[self.looked_at % len(every)]
         answer = wire.call(token.value, "GET", f"/api/v1/accounts/{one}/balances", key=token.key)
@@ -163,7 +166,7 @@ class Watch(Exchanging, Money):
         return True
 
     def _money(self, token: Access) -> bool:
-        """Rehearsed: the same checks as for a payment that is made."""
+        """Uses a transfer rehearsal, which has the same checks as a payment."""
         body, why = self.order(token, 0, 1)
         answer = self.send(token, body, key="rehearsed-by-the-model", is_rehearsal=True)
         if answer.status_code == 200 and why:
@@ -171,7 +174,7 @@ class Watch(Exchanging, Money):
         return answer.status_code != 401
 
     def _is_refused(self, answer: Any, token: Access) -> bool:
-        """Whether the token is taken for alive by an answer that is not a success."""
+        """Whether an answer that is not a success still shows that the token is live."""
         if answer.status_code not in (401, 403, 404):
             self.fail(f"{token} was answered {answer.status_code}: {answer.content.decode()}")
         return answer.status_code != 401

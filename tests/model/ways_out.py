@@ -97,7 +97,7 @@ class WaysOut(Stage):
 
     @move(1, ends=True, when=lambda self: self.is_anything_allowed() and self.model.refresh_tokens, number=numbers)
     def revoke(self, number: int = 0) -> None:
-        """RFC 7009: a refresh token is given back, and with it all."""
+        """RFC 7009: revoking a refresh token ends the whole authorization."""
         if token := self.pick(self.model.refresh_tokens, number):
             self.tell(f"{token.app} revokes what {token.allowed.user} allowed")
             wire.post(self.apps[token.app], "/oauth/revoke", {"token": token.value})

@@ -1,4 +1,6 @@
-"""The requests of a client: its authentication, its proof of possession, and its form. Each answer is Django's."""
+"""The requests of a client: its authentication, its proof of possession, and its form. Each returns Django's
+response.
+"""
 
 import base64
 import html
@@ -18,7 +20,7 @@ from tests.model.world import App
 FORM = "application/x-www-form-urlencoded"
 #: The keys that clients prove; the empty name is not proof.
 KEYS = {"blue": ClientKey(kid=None), "red": ClientKey(kid=None)}
-#: Shared by all, since each loads the middleware again, static files and all.
+#: One handler for all, because each new one would load the middleware again, including static files.
 _HANDLER = ClientHandler(enforce_csrf_checks=False)
 _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 _INPUT = re.compile(r"<input\b[^>]*>")
@@ -50,7 +52,7 @@ def post(app: App, path: str, form: Any, *, key: str = "", authenticates: bool =
 
 
 def call(token: str, method: str, path: str, *, key: str = "", body: Any = None, **headers: str) -> Any:
-    """A request with an access token."""
+    """Sends a request with an access token."""
     headers["Authorization"] = f"{'DPoP' if key else 'Bearer'} {token}"
     if key:
         url = f"{conf.ISSUER}{path.partition('?')[0]}"
@@ -62,7 +64,9 @@ def call(token: str, method: str, path: str, *, key: str = "", body: Any = None,
 
 
 def inputs(page: Any, having: str = "") -> list[tuple[str, str, str, bool]]:
-    """(type, name, value, whether it is ticked) of the last form in the page's main part that has such a field."""
+    """Returns (type, name, value, whether it is ticked) for the last form in the main part of the page that has such a
+    field.
+    """
     _, _, main = page.content.decode().partition("<main")
     forms = [form for form in _FORM.findall(main) if f'name="{having}' in form]
     found = []

@@ -1,4 +1,4 @@
-"""Three users with accounts and five clients, each as its own side sees it."""
+"""Three users with accounts, and five clients with their own secrets and keys."""
 
 import json
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from tests.lib.registered import ALL_SCOPES, make_client
 from tests.model.oracle import Facts
 
 USERS = ("alice", "bob", "carol")
-#: One of them requests changes, and the other approves them.
+#: One of these officers requests changes, and the other approves them.
 STAFF = ("staff", "second admin")
 WITH_USERS = ("phone", "shop", "vault", "joined")
 APPS = (*WITH_USERS, "gateway")
@@ -36,7 +36,7 @@ KEY_NAMES = ("first", "second")
 
 @dataclass
 class App:
-    """A client with what only it knows: its secret, its keys, its registration."""
+    """A client with its own data: its secret, its keys, its registration."""
 
     name: str
     client_id: str
@@ -68,7 +68,7 @@ class App:
 
 @dataclass
 class World:
-    """Made once for a run; each example starts from a copy, and its rows are rolled back."""
+    """The world, made once for a run. Each example starts from a copy, and its rows are rolled back."""
 
     users: dict[str, User]
     apps: dict[str, App]
@@ -135,7 +135,7 @@ def _shop() -> App:
 
 
 def _vault() -> App:
-    """FAPI 2.0: keys, pushed requests, DPoP."""
+    """A FAPI 2.0 client: keys, pushed requests, DPoP."""
     key = ClientKey("ES256")
     client = make_client(
         "web", name="Vault", redirect_uris="https://vault.example/callback", allowed_scopes=SCOPES,
@@ -171,7 +171,7 @@ def _joined() -> App:
 
 
 def _gateway() -> App:
-    """A service that is called with tokens of the shop and the phone, and continues for the user."""
+    """A service that the shop and the phone call with their tokens, and that exchanges these tokens."""
     scopes = ["openid", "accounts:read", "balances:read", "transfers:read", "transfers:write"]
     client = make_client("service", name="Gateway", allowed_scopes=scopes)
     client.grant_types = [GrantType.CLIENT_CREDENTIALS.value, GrantType.TOKEN_EXCHANGE.value]

@@ -6,9 +6,9 @@ The test must pass with the rule and fail without it. One line a rule, then `N p
     MUTANTS_JOBS   how many run side by side; default: the number of cores
     ONLY           a part of the rule, title, file or test: only rows that contain it
 
-A test that passes without its rule gets one more try, because what another process happens to do may hide the fault;
-its line says so. Each copy has its own PostgreSQL server: a transaction in one database holds back what the others
-of its server may take as ended. They live in .cache/mutants; the copies are gone when the run ends.
+A test that passes without its rule gets one more try, because another process may hide the fault by chance; its line
+reports this. Each copy has its own PostgreSQL server, because an open transaction in one database affects the other
+databases of its server. The servers are in .cache/mutants; the copies are deleted when the run ends.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ SURVIVED = "survived: the test passes without the rule"
 
 
 class Run:
-    """A pool of copies, and what was learned in them."""
+    """A pool of copies, and the results of the tests in them."""
 
     def __init__(self, copies: list[RepositoryCopy]) -> None:
         self.copies = copies
@@ -46,7 +46,7 @@ class Run:
         self.passed = self.failed = 0
 
     def all(self, mutants: list[Mutant]) -> bool:
-        """Prints a line a mutant; whether every test noticed."""
+        """Prints a line for each mutant. Returns whether every test has noticed its mutant."""
         with ThreadPoolExecutor(len(self.copies)) as pool:
             try:
                 self._try_the_tests(pool, sorted({mutant.test for mutant in mutants}))
@@ -74,9 +74,11 @@ class Run:
     def _try_part(self, tests: list[str]) -> dict[str, str]:
         copy = self.free.get()
         try:
-            copy.run(tests[:1])  # after it the fork server has the libraries: this run and the verdicts are made alike
+            # after the first run, the fork server has imported the libraries, so all later runs have the same
+            # conditions
+            copy.run(tests[:1])
             outcome = copy.run(tests)
-            # One name that is not there stops all of them.
+            # If one test does not exist, pytest runs none of them.
             doubtful = [test for test in tests if outcome.trouble or not outcome.shows_success(test)]
             return {test: why for one in doubtful for test, why in self._alone(copy, one).items()}
         finally:
@@ -89,7 +91,7 @@ class Run:
         return {} if outcome.shows_success(test) else {test: "the test does not pass with the rule in place"}
 
     def _verdict(self, mutant: Mutant) -> tuple[str, float]:
-        """Why the row failed ("" if the test noticed), and how long that took."""
+        """Returns why the row failed ("" if the test noticed), and how long it took."""
         if why := self.troubles.get(mutant.test):
             return why, 0.0
         copy, began = self.free.get(), time.monotonic()
@@ -137,7 +139,7 @@ def copies(number: int) -> Iterator[list[RepositoryCopy]]:
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("a") as lock, ExitStack() as servers:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        shutil.rmtree(CACHE / "copies", ignore_errors=True)  # of a run that was killed
+        shutil.rmtree(CACHE / "copies", ignore_errors=True)  # left by a run that was killed
         made = []
         for job in range(1, number + 1):
             url = servers.enter_context(postgres.running(CACHE / f"postgres_{job}", durable=False))
@@ -163,7 +165,7 @@ def chosen() -> list[Mutant]:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copies go
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copies are deleted
     mutants = chosen()
     jobs = int(os.environ.get("MUTANTS_JOBS") or os.cpu_count() or 1)
     if not mutants:

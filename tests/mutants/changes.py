@@ -49,7 +49,7 @@ def _without_docstrings(node: ast.stmt) -> str:
 
 
 def _parts(mutant: Mutant) -> tuple[object, ...]:
-    """All of a row that decides what runs: not its rule and its title."""
+    """Returns the parts of a row that decide what runs, without its rule and its title."""
     return mutant.file, mutant.find, mutant.replace, mutant.test
 
 
@@ -72,7 +72,7 @@ class Changes:
         return any(self._differs(mutant.file, at=find) for find in mutant.find) or self._differs(test_file, name=name)
 
     def _differs(self, file: str, *, at: str = "", name: str = "") -> bool:
-        """The definitions of that name in a file, or those in which the text `at` stands."""
+        """Whether the definitions of that name in a file differ, or those that contain the text `at`."""
         if file not in self._files:
             return False
         if file not in self._known:

@@ -1,9 +1,9 @@
 """`python -m tests.mutants.document`: writes the tables of docs/security.md and docs/conformance.md, and the list of
 enforced rules that `manage.py conformance_report` reads.
 
-docs/security.md has a table for each file of tests/mutants/, with a row for each rule: where it stands, and the test that
-fails without it. In docs/conformance.md the last column names the file with the rule that `make mutants` removes. The
-rest of both pages is written by hand.
+docs/security.md has a table for each file of tests/mutants/, with a row for each rule: the file that enforces it, and
+the test that fails without it. In docs/conformance.md the last column names the file with the rule that `make mutants`
+removes. The rest of both pages is written by hand.
 """
 
 import json
@@ -16,7 +16,7 @@ from tests.mutants.mutant import ROOT, ROWS, Mutant, read
 SECURITY = ROOT / "docs" / "security.md"
 CONFORMANCE = ROOT / "docs" / "conformance.md"
 ENFORCED = ROOT / "oauth" / "conformance_report" / "enforced.json"
-# The tables whose rules are those of a standard that the report measures against.
+# The tables with the rules of a standard that the report checks.
 _OF_STANDARDS = ("asvs_9", "asvs_10", "rfc_9700", "fapi")
 # New tables go before the sections that are not tables of rules.
 _AFTER_THE_TABLES = "## What this server does not protect from"
@@ -24,7 +24,7 @@ _NOTHING_REMOVED = "—"
 
 
 def security(text: str) -> str:
-    """The page with the tables of today."""
+    """Returns the page with up-to-date tables."""
     for path in sorted((ROOT / ROWS).glob("*.toml")):
         begin, end = f"<!-- rows of {ROWS}/{path.name} -->\n", "<!-- end of rows -->\n"
         table = f"{begin}\n{_table(path)}\n{end}"
@@ -38,7 +38,7 @@ def security(text: str) -> str:
 
 
 def conformance(text: str) -> str:
-    """The page with the last column of today."""
+    """Returns the page with an up-to-date last column."""
     places: dict[str, set[str]] = {}
     for mutant in read():
         places.setdefault(mutant.test_name, set()).add(mutant.file)
@@ -46,7 +46,7 @@ def conformance(text: str) -> str:
 
 
 def enforced() -> str:
-    """The rules of the standards, with their code and test, as the installed package reads them."""
+    """Returns the rules of the standards, with their code and test, in the form that the installed package reads."""
     paths = [ROOT / ROWS / f"{name}.toml" for name in _OF_STANDARDS]
     mutants = [Mutant(**row) for path in paths for row in tomllib.loads(path.read_text())["mutant"]]
     rows = [{"id": one.rule, "title": one.title, "file": one.file, "test": one.test_name} for one in mutants]

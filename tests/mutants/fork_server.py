@@ -1,10 +1,11 @@
 """Runs pytest in forks of a process that has imported the libraries, which takes most of the time of a small test.
 
-A file of its own, started in a copy of the repository. It reads a line of JSON a run (`arguments` of pytest,
-`environment`, and `output`, the file for what it prints) and answers with two lines: the process id, then the exit code.
+This program is started in a copy of the repository.
 
-Nothing of the repository is imported before the fork: each run imports the code as it is then. The first run shows
-which libraries are needed. Libraries that need Django's settings, and those that pytest rewrites, are not imported.
+For each run, it reads a line of JSON (`arguments` of pytest, `environment`, and `output`, the file for its output) and
+answers with two lines: the process id, and then the exit code. It imports no code of the repository before the fork, so
+each run imports the code in its current state. The first run shows which libraries are needed. Libraries that need
+Django's settings, and those that pytest rewrites, are not imported.
 """
 
 import gc
@@ -47,7 +48,7 @@ def say(number: int) -> None:
 
 
 def run(arguments: list[str], output: Path) -> int:
-    os.setsid()  # whatever it starts can be killed with it
+    os.setsid()  # so that its child processes can be killed together with it
     with output.open("wb") as printed, Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
         os.dup2(printed.fileno(), 1)
@@ -66,18 +67,20 @@ def is_library(module: ModuleType) -> bool:
 
 
 def plugins_of_pytest() -> set[str]:
-    """The packages of its plugins, whose assertions it rewrites as it imports them."""
+    """Returns the packages of pytest's plugins. pytest rewrites their assertions when it imports them."""
     plugins = [one for one in distributions() if one.entry_points.select(group="pytest11")]
     return {Path(file.parts[0]).stem for one in plugins for file in one.files or []}
 
 
 def prepare() -> None:
-    """Raises RuntimeError if a mutant could be missed because the code that it changes is there already."""
+    """Imports the libraries. Raises RuntimeError if code of the repository was imported with them, because then the
+    test of a mutant would use the unchanged code.
+    """
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     plugins = plugins_of_pytest()
     for name in json.loads(LIBRARIES.read_text()):
         if name.partition(".")[0] not in {*plugins, IMPORTS_A_PLUGIN}:
-            with suppress(Exception):  # whatever it needs; the run imports it then
+            with suppress(Exception):  # the run imports it later if it needs it
                 importlib.import_module(name)
     wrong = [name for name, module in sys.modules.items() if is_ours(module) or name.partition(".")[0] in plugins]
     if wrong or threading.active_count() > 1:

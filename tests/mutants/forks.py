@@ -1,4 +1,4 @@
-"""The other end of `fork_server.py`: pytest runs in a directory, each in its own process."""
+"""Controls `fork_server.py`: runs pytest in a directory, each run in its own process."""
 
 import json
 import os
@@ -21,7 +21,7 @@ class Forks:
     _run: int | None = None  # the process id of pytest, and its process group
 
     def run(self, arguments: list[str], printed: Path, *, environment: dict[str, str], timeout_seconds: float) -> int:
-        """The exit code of pytest; what it prints is in the file `printed`. Raises TimeoutError."""
+        """Runs pytest and returns its exit code. The file `printed` gets its output. Raises TimeoutError."""
         if self._is_stopped:
             raise TimeoutError
         if self._server is None:
@@ -59,7 +59,7 @@ class Forks:
         if server is not None:
             server.wait()
             for pipe in filter(None, (server.stdin, server.stdout)):
-                with suppress(OSError):  # what was still to be written cannot be
+                with suppress(OSError):  # the server has ended and cannot read the remaining input
                     pipe.close()
 
     def _kill(self) -> None:
@@ -68,7 +68,7 @@ class Forks:
             self._server.kill()
 
     def _end_run(self) -> None:
-        """Whatever it started, too."""
+        """Ends the run and all processes that it has started."""
         run, self._run = self._run, None
         if run is not None:
             with suppress(ProcessLookupError):
@@ -77,7 +77,7 @@ class Forks:
     def _start(self) -> subprocess.Popen[str]:
         command = [sys.executable, str(Path(__file__).with_name("fork_server.py"))]
         environment = {**os.environ, **self.environment}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # thousands of files would be compiled for each run
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise, each run would compile thousands of files
         return subprocess.Popen(
             command, cwd=self.directory, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             pass_fds=self.keep_open,

@@ -14,8 +14,10 @@ class StaleMutantError(Exception):
 
 @dataclass(frozen=True)
 class Mutant:
-    """One rule, taken out of `file` by replacing each of `find` by its counterpart in `replace` (a text or a list of
-    texts in the row; several where several checks keep one rule). `test` is a pytest node id, of one set of parameters or of all."""
+    """One rule. Replacing each text of `find` by its counterpart in `replace` removes the rule from `file`. In a row,
+    both are a text or, if several checks enforce the rule, a list of texts. `test` is a pytest node id, with or without
+    parameters.
+    """
 
     rule: str
     title: str

@@ -32,7 +32,7 @@ class Outcome:
 @dataclass
 class RepositoryCopy:
     directory: Path
-    bytecode: Path  # where Python keeps compiled code, that of libraries included
+    bytecode: Path  # where Python stores compiled code, including that of libraries
     forks: Forks
 
     @classmethod
@@ -75,7 +75,9 @@ class RepositoryCopy:
             self._write(path, text)
 
     def _write(self, path: Path, text: str) -> None:
-        """Python trusts compiled code of the same second and size, so that goes first."""
+        """Python would use old compiled code if the file has the same size and its time differs by less than a second,
+        so the compiled code is deleted first.
+        """
         compiled = self.bytecode / path.parent.resolve().relative_to(path.anchor)
         for one in compiled.glob(f"{path.stem}.*.pyc"):
             one.unlink()

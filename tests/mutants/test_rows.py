@@ -1,4 +1,4 @@
-"""The rows themselves: a rule that is taken out of code that no longer runs would prove nothing."""
+"""Checks the rows. A row that changes code which no longer runs would prove nothing."""
 
 import re
 from pathlib import Path
@@ -10,14 +10,16 @@ _FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)")
 
 
 def sql_files(folder: Path) -> list[Path]:
-    """The SQL of the migrations, in the order in which they run. A later one may read it again, to undo itself."""
+    """Returns the SQL files of the migrations in the order in which they run. A later migration may read a file again
+    to undo itself.
+    """
     sources = [path.read_text() for path in sorted(folder.glob("0*.py"))]
     files = [path for path in folder.glob("*.sql") if not path.stem.endswith("_reverse")]
     return sorted(files, key=lambda path: next(n for n, source in enumerate(sources) if path.name in source))
 
 
 def test_a_row_changes_the_last_definition_of_its_function() -> None:
-    """A later migration may define it again. The row then has to name the file of that migration."""
+    """A later migration may define a function again. The row then has to name the file of that migration."""
     defined_last: dict[str, Path] = {}
     for path in (file for folder in FOLDERS for file in sql_files(folder)):
         defined_last |= dict.fromkeys(_FUNCTION.findall(path.read_text()), path)

@@ -159,7 +159,7 @@ def test_a_missing_test_does_not_hide_the_others(run: Run, capsys: Captured) -> 
 
 
 def test_nothing_runs_where_code_of_the_copy_is_imported_before_the_fork(new_copy: RepositoryCopy) -> None:
-    """Each run would have the code as it was before the rule was taken out."""
+    """Otherwise, each run would use the code from before the rule was removed."""
     (new_copy.directory / "libraries.json").write_text('["json", "code_of_ours"]')
     with pytest.raises(RuntimeError, match="the fork server has ended"):
         new_copy.run(["test_ages.py::test_adults_may"])

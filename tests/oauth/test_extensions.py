@@ -1,4 +1,6 @@
-"""Another app registers a grant type and a client authentication method: one setting each, no migration."""
+"""Another Django app registers a grant type and a client authentication method, with one setting each and without a
+migration.
+"""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -75,7 +77,8 @@ def test_it_gives_nothing_that_the_user_did_not_allow(partner, issued, alice, bo
 
 def test_only_clients_that_are_registered_for_it_use_it(registered, web_app, mobile_app, token_endpoint):
     assert refused(token_endpoint.post(web_app, grant_type=JWT_BEARER)) == "unauthorized_client"
-    Client.objects.filter(pk=mobile_app.pk).update(grant_types=[JWT_BEARER])  # a public client, past validation
+    # makes a public client that validation would refuse
+    Client.objects.filter(pk=mobile_app.pk).update(grant_types=[JWT_BEARER])
     assert refused(token_endpoint.post(mobile_app, grant_type=JWT_BEARER)) == "unauthorized_client"
 
 
@@ -100,7 +103,7 @@ def test_a_client_authenticates_by_its_own_method_only(service_with_mac, web_app
     def ask(client=None, **form):
         return token_endpoint.post(client, grant_type="client_credentials", **form)
 
-    assert refused(ask(service_with_mac), 401) == "invalid_client"  # by client_id alone
+    assert refused(ask(service_with_mac), 401) == "invalid_client"  # with only the client_id
     assert refused(ask(headers=mac_header(web_app.client_id)), 401) == "invalid_client"
     assert refused(ask(web_app, headers=mac_header(web_app.client_id))) == "invalid_request"  # two methods
     assert refused(ask(headers=mac_header(service_with_mac.client_id), client_id="another")) == "invalid_request"
@@ -178,7 +181,7 @@ def test_what_is_not_registered_any_more_is_refused(partner, service_with_mac, s
     ],
 )
 def test_a_check_finds_what_cannot_be_used(settings, setting, name, path):
-    """It names the setting, and either the path and what it must be, or the name and what it must be."""
+    """The check names the setting and the wrong path or name, and says what it must be."""
     settings.OAUTH = {**settings.OAUTH, setting: {name: path}}
     [message] = check_extensions()
     assert message.id == "oauth.E013"

@@ -1,4 +1,6 @@
-"""FAPI 2.0 by one switch on a client: the Security Profile and Message Signing, and what each is made of."""
+"""FAPI 2.0 by one switch on a client: the Security Profile and Message Signing, and the features that they consist
+of.
+"""
 
 import time
 from datetime import timedelta
@@ -93,7 +95,7 @@ def request_object(client, *, key=KEY, without=(), headers=None, **claims):
 
 
 def opened(response, client):
-    """A JARM answer, verified as a client does (JARM §2.4)."""
+    """Verifies a JARM response as a client does (JARM §2.4). Returns its parameters."""
     header = jwt.get_unverified_header(response)
     key = jwt.PyJWKSet.from_dict(keys.published_jwks())[header["kid"]]
     return jwt.decode(response, key, algorithms=[header["alg"]], audience=client.client_id, issuer=conf.ISSUER)
@@ -118,7 +120,7 @@ def test_the_whole_flow(browser, bank, token_endpoint):
 
 
 def test_asvs_10_4_13_no_request_but_a_pushed_one(browser, bank):
-    """§5.3.2.2; also where the row says that it need not."""
+    """§5.3.2.2: even if a field of the client says otherwise."""
     Client.objects.update(require_pushed_authorization_requests=False)
     answer = returned(browser.get(authorization_url(bank)))
     assert answer["error"] == "invalid_request"
@@ -132,7 +134,7 @@ def test_asvs_10_4_14_no_token_but_a_bound_one(browser, bank, token_endpoint):
 
 
 def test_asvs_10_4_16_no_secret_even_if_the_row_has_one(bank, token_endpoint):
-    """§5.3.2.1: validated at request time, whatever somebody wrote into the table."""
+    """§5.3.2.1: this is checked at each request, whatever the row contains."""
     secret = bank.issue_secret()
     bank.token_endpoint_auth_method = "client_secret_post"
     bank.save()
@@ -183,7 +185,7 @@ def test_a_signed_request_by_value(browser, keyed):
     signed = request_object(keyed)
     query = urlencode({"client_id": keyed.client_id, "request": signed, "scope": "transfers:write", "state": "other"})
     answer = returned(decide(browser, browser.get(f"/oauth/authorize?{query}")))
-    assert answer["state"] == "the-state"  # §6.3: only what is inside counts
+    assert answer["state"] == "the-state"  # §6.3: only the parameters in the request object count
 
 
 def test_numbers_objects_and_lists_are_parameters_too(browser, keyed):
@@ -210,7 +212,7 @@ def test_a_wrong_request_object_is_refused(keyed, wrong):
 
 
 def test_a_request_object_never_names_the_client_as_its_subject(keyed):
-    """RFC 9101 §10.8: it could be sent as a client assertion."""
+    """RFC 9101 §10.8: otherwise, it could be used as a client assertion."""
     answer = push(keyed, request=request_object(keyed, sub=keyed.client_id))
     assert answer.json()["error"] == "invalid_request_object"
 

@@ -56,7 +56,7 @@ class TestMounted:
     @pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
     @pytest.mark.parametrize("other", ["/id/", "/other", "/id/oauth", "/ID"])
     def test_another_issuer_is_not_here(self, client, name, other):
-        """RFC 8414 §3.3: an answer would name another issuer than the one that was asked for."""
+        """RFC 8414 §3.3: the answer would name another issuer than the requested one."""
         assert client.get(f"/.well-known/{name}{other}").status_code == 404
 
     def test_the_whole_story(self, browser, mobile_app, client):

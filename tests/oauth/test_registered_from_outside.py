@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 class InPath(ResponseMode):
-    """A stranger's mode: the response in path segments."""
+    """A response mode of the site: the parameters are path segments."""
 
     def deliver(self, redirect_uri, parameters):
         parts = urlsplit(redirect_uri)
@@ -65,7 +65,7 @@ def test_a_registered_mode_carries_the_code_and_errors(response_modes, browser, 
 
 
 def test_a_registered_mode_can_be_signed(response_modes, browser, mobile_app):
-    """JARM §2.3: nothing but the JWT travels."""
+    """JARM §2.3: the response contains only the JWT."""
     answer = in_path(decide(browser, browser.get(authorization_url(mobile_app, response_mode="in_path.jwt"))))
     assert answer.keys() == {"response"}
     assert decoded(answer["response"])["aud"] == mobile_app.client_id
@@ -79,7 +79,7 @@ def test_a_registered_mode_may_post_a_form_or_show_a_page(response_modes, browse
 
 
 def test_an_error_of_a_stranger_is_shown_and_not_handed_to_a_page(response_modes, client, mobile_app):
-    """RFC 9700 §4.11.2: nobody is logged in and staff have not checked the client."""
+    """RFC 9700 §4.11.2: no user is logged in, and staff have not checked the client."""
     mobile_app.registration_source = "dcr"
     mobile_app.save()
     answer = client.get(authorization_url(mobile_app, response_mode="script", code_challenge=None))
@@ -98,7 +98,7 @@ def test_a_site_cannot_replace_a_built_in_mode(settings, browser, mobile_app):
 
 
 class Loan(DetailsType):
-    """A stranger's type of details, with a question and its own lifetime."""
+    """A details type of the site, with a question on the consent page and its own lifetime."""
 
     schema = {
         "type": "object",

@@ -28,7 +28,7 @@ def _the_middle_of_a_minute():
 
 @pytest.fixture
 def few(settings):
-    """Three where 300 is the limit."""
+    """Scales the limits, so that a limit of 300 becomes 3."""
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 0.01}
 
 
@@ -50,7 +50,7 @@ def test_refusals_of_strangers_are_counted_and_no_events(path, token_endpoint, m
     assert refusals() == 0
     [row] = RefusalCount.objects.all()
     assert (row.network, row.endpoint in (path, "introspection", "revocation")) == ("192.0.2.0/24", True)
-    assert row.count == 41  # the others wait in memory
+    assert row.count == 41  # the remaining counts are still in memory
 
 
 def test_a_count_is_written_at_once_then_together(monkeypatch):
@@ -75,11 +75,11 @@ def test_refusals_in_the_name_of_a_public_client_are_events_up_to_a_limit(mobile
     for _ in range(50):
         post("/oauth/token", client_id=mobile_app.client_id, refresh_token="x", grant_type="refresh_token")
     assert refusals(client=mobile_app.client_id, error="invalid_grant") == 30
-    assert RefusalCount.objects.get().count == 1  # and 19 wait in memory
+    assert RefusalCount.objects.get().count == 1  # and 19 are still in memory
 
 
 def test_guesses_of_a_secret_are_events_up_to_a_limit(web_app, token_endpoint):
-    """However many addresses they come from."""
+    """The limit applies over all addresses together."""
     for number in range(320):
         form = {"client_id": web_app.client_id, "client_secret": "x", "grant_type": "refresh_token"}
         post("/oauth/token", f"192.0.{number // 250}.{number % 250}", **form)
@@ -145,7 +145,7 @@ def test_what_a_log_out_brings_has_a_size(web_app):
     assert post("/oauth/logout", **form, state="x" * 2048).status_code == 303
     long = post("/oauth/logout", **form, state="x" * 2049)
     page = Browser().get(long["Location"])
-    assert page.status_code == 200  # without the way back, so that nothing of it is stored
+    assert page.status_code == 200  # the test skips the redirect back, so that no interaction is stored
     assert b"You are logged out" in page.content
 
 

@@ -1,7 +1,7 @@
-"""The way of a request through the rooms of oauth, as somebody who reads the code along it would walk.
+"""Counts how often a request moves between the packages (“rooms”) of oauth, as a reader of the code would have to.
 
-A stay is a run of calls into one room. Rooms from `models` down are left out: they hold what all others speak of (rows,
-parameters, settings), so that a look into them is not a way through.
+A stay is a sequence of calls into one room. The rooms from `models` down are left out, because all rooms use them
+(rows, parameters, settings).
 """
 
 import sys
@@ -26,7 +26,7 @@ MOST_STAYS_OF_A_TOKEN_REQUEST = 13
 
 
 def rooms_on_the_way() -> set[str]:
-    """The rooms above `models` in the contract, without those that Django looks for."""
+    """Returns the rooms above `models` in the import contract, without those that Django itself calls."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(one["layers"] for one in contracts if one.get("containers") == ["oauth"])
     above = layers[2 : layers.index("models")]
@@ -34,7 +34,7 @@ def rooms_on_the_way() -> set[str]:
 
 
 def walk(send: Callable[[], Any]) -> tuple[Any, list[str]]:
-    """The answer, and the stays in order."""
+    """Returns the response, and the stays in order."""
     rooms, stays = rooms_on_the_way(), list[str]()
     oauth = f"{ROOT}/oauth/"
 
@@ -56,7 +56,7 @@ def walk(send: Callable[[], Any]) -> tuple[Any, list[str]]:
 
 @pytest.fixture
 def allowed(browser: Browser, web_app: Client) -> Browser:
-    """Alice's browser; she has allowed the app. Everything that is built once per process exists afterwards."""
+    """Alice's browser; she has allowed the app. This request also builds everything that is built once per process."""
     decide(browser, browser.get(authorization_url(web_app)))
     return browser
 
@@ -82,7 +82,7 @@ def test_a_decision_enters_no_room_a_third_time(allowed: Browser, web_app: Clien
 
 def test_a_code_is_redeemed_in_few_stays(allowed: Browser, web_app: Client, token_endpoint: TokenEndpoint) -> None:
     first, second = [callback(allowed.get(authorization_url(web_app)))["code"] for _ in range(2)]
-    token_endpoint.redeem(web_app, first)  # what is built once per process is built
+    token_endpoint.redeem(web_app, first)  # builds what is built once per process
     answer, stays = walk(lambda: token_endpoint.redeem(web_app, second))
     assert answer.status_code == 200
     assert len(stays) <= MOST_STAYS_OF_A_TOKEN_REQUEST, " ".join(stays)

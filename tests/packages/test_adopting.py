@@ -1,4 +1,4 @@
-"""docs/adopting.md, as somebody new follows it: from an empty directory to an app that has a token.
+"""Follows docs/adopting.md as a new user would, from an empty directory to an app that has a token.
 
 The blocks of the page are the files of examples/shop. The wheels are installed into their own environment.
 """
@@ -51,7 +51,7 @@ class Project:
         return self.variables["ISSUER"]
 
     def run(self, command: str) -> str:
-        """A line of the page, in a shell. Raises AssertionError if it fails."""
+        """Runs a line of the page in a shell. Raises AssertionError if it fails."""
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.directory, env=self.variables, capture_output=True, text=True, timeout=120
         )
@@ -72,7 +72,7 @@ class Project:
 
 @pytest.fixture
 def project(wheels: dict[str, Path], tmp_path: Path) -> Iterator[Project]:
-    """Made as the page says, up to the running server."""
+    """Makes the project as the page says, up to the running server."""
     environment = Environment.make(tmp_path / "venv")
     environment.install("--find-links", wheels["countersign_oauth"].parent, "countersign-oauth[binary]")
     directory = tmp_path / "project"
@@ -155,9 +155,10 @@ def test_somebody_new_follows_the_page(project: Project, tmp_path: Path) -> None
             page.wait_for_url("http://127.0.0.1:*/**")
 
             assert app.stdout.read() == '200 [{"number":1,"customer":"1","goods":"250 g Sidamo"}]\n'
-            page.goto(f"{project.issuer}/")  # what the logo leads to
+            page.goto(f"{project.issuer}/")  # the page that the logo links to
             looks_like_the_shop(page)
             assert "Röstplaner" in page.inner_text("main")
             page.screenshot(path=tmp_path / "apps.png", full_page=True)
             browser.close()
-        assert "no issues" in project.run("python manage.py check --database default")  # the worker is seen
+        # the site sees that the worker runs
+        assert "no issues" in project.run("python manage.py check --database default")

@@ -1,6 +1,6 @@
 """The wheel of the resource server in an empty environment, against a served authorization server.
 
-Each form, without a framework, with Django, with REST framework and with Django Ninja, must know every rule.
+Each way to use it (without a framework, with Django, REST framework and Django Ninja) must enforce every rule.
 """
 
 import base64

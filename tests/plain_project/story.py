@@ -6,7 +6,7 @@ import json
 import django
 from django.core.management import call_command
 
-gc.disable()  # migrating makes much and throws little away
+gc.disable()  # migrating creates many objects and discards few
 django.setup()
 call_command("migrate", verbosity=0)
 

@@ -27,7 +27,8 @@ OPENAPI_GENERATOR = (
 )
 OPENAPI_GENERATOR_SHA256 = "41ce4f6b07f196676439d710759fa1ced7a08066d06ff1bf314681470289efae"
 PATIENCE_SECONDS = 600
-#: Each Java runs for seconds: to compile for speed, or to collect garbage in threads, costs more than it saves.
+#: Each Java process runs only for seconds, so optimized compilation and parallel garbage collection would cost more
+#: than they save.
 SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
 
@@ -67,14 +68,16 @@ def typescript(document: Path, directory: Path) -> list[str]:
 
 
 def java(document: Path, directory: Path) -> list[str]:
-    """The client, built as its own pom.xml says."""
+    """Builds the client with its own pom.xml."""
     _openapi_generator(document, directory, "java")
     shutil.copy(HERE / "java" / "Drive.java", directory / "src" / "main" / "java")
     return _maven(directory, "Drive")
 
 
 def kotlin(document: Path, directory: Path) -> list[str]:
-    """With kotlinx.serialization and wrappers: the other libraries make of `oneOf` an interface that nothing implements."""
+    """With kotlinx.serialization and wrappers: the other libraries turn `oneOf` into an interface that no class
+    implements.
+    """
     options = "serializationLibrary=kotlinx_serialization,generateOneOfAnyOfWrappers=true"
     _openapi_generator(document, directory, "kotlin", f"--additional-properties={options}")
     shutil.copy(HERE / "kotlin" / "Drive.kt", directory / "src" / "main" / "kotlin")

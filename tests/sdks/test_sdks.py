@@ -87,7 +87,7 @@ def test_a_generated_client_pays(name: str, live: Server) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
 
-    bank = another_app(live)  # now: its token would have expired while the client was made
+    bank = another_app(live)  # only now, because its token would have expired while the client was generated
     accounts = bank.get(f"{live.url}/api/v1/accounts").json()["data"]
     transfers = bank.get(f"{live.url}/api/v1/transfers?limit=200").json()["data"]
     [paid] = [one for one in transfers if one["reference"] == reference]

@@ -1,4 +1,4 @@
-"""A Django project that logs its users in by mozilla-django-oidc, as its documentation installs it."""
+"""A Django project whose users log in with mozilla-django-oidc, installed as in its documentation."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""People of each role, in their browsers."""
+"""Fixtures: staff of each role, in their browsers."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -13,7 +13,7 @@ from accounts.models import User
 
 @pytest.fixture
 def of_role(db: None) -> Callable[[str], Browser]:
-    """The browser of somebody who has this role and no other; empty: staff without one."""
+    """Returns the browser of a user who has only this role. An empty name means staff without a role."""
 
     def log_in(role: str) -> Browser:
         person = User.objects.create_user(f"{uuid4().hex}@example.test", "correct-horse-battery", is_staff=True)

@@ -1,4 +1,4 @@
-"""The audit log in the admin: found by error id, narrowed down, exported; as fast with a million rows."""
+"""The audit log in the admin: search by error id, filters and export, which stay fast with a million rows."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def some_events(alice):
 
 
 def test_an_error_id_leads_to_what_happened(of_role, token_endpoint, web_app):
-    """The box on the home page asks the same."""
+    """The search box on the home page gives the same result."""
     web_app.secret = "wrong"
     error_id = token_endpoint.post(web_app, grant_type="client_credentials")["X-Error-Id"]
     assert len(listed(of_role("Support"), q=error_id)) == 1
@@ -100,7 +100,7 @@ def test_a_refused_redirect_uri_is_in_the_log(of_role, client, web_app):
         ({"until": 2.5}, ["old"]),
         ({"since": 2.5, "until": 1.5}, ["bad"]),
         ({"person": "nobody@example.test"}, []),
-        ({"since": "yesterday"}, []),  # not understood: nothing is shown for what was asked
+        ({"since": "yesterday"}, []),  # an invalid filter shows no rows
         ({"action": "no-such"}, []),
     ],
 )
@@ -132,7 +132,7 @@ def test_export_needs_the_right_and_a_post(of_role, some_events):
 
 
 def test_a_strangers_text_is_no_formula(of_role):
-    """OWASP CSV injection: what is refused may hold anything."""
+    """OWASP CSV injection: refused values may contain any text."""
     for text in ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx"):
         event_at(timezone.now(), "refused", client=text, reason=text)
     rows = list(csv.DictReader(io.StringIO(exported(of_role("Auditor"), "csv", action="refused"))))
@@ -150,9 +150,9 @@ def test_the_export_goes_on_batch_after_batch(of_role, monkeypatch):
 
 
 def test_the_list_counts_no_table(of_role, some_events, monkeypatch):
-    """Eight statements, however long the log; none of them a COUNT, and no page without a LIMIT."""
+    """The page takes eight statements, however long the log is. None of them is a COUNT, and every list has a LIMIT."""
     monkeypatch.setattr(paginator, "MOST_LISTED", 200)
-    for _ in range(60):  # more than a page
+    for _ in range(60):  # more rows than one page shows
         event_at(timezone.now(), client="one")
     browser = of_role("Auditor")
     browser.get(LIST)
@@ -166,7 +166,7 @@ def test_the_list_counts_no_table(of_role, some_events, monkeypatch):
 
 
 def test_sorting_by_a_column_is_not_offered(of_role, some_events):
-    """Only the primary key is in order."""
+    """Only the primary key has an index for this order."""
     assert listed(of_role("Auditor"), o="10") == ["change", "bad", "old"]
 
 

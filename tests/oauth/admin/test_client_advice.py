@@ -1,4 +1,4 @@
-"""“What is unsafe here, and why”: every rule, and the panel that says them as one types."""
+"""“What is unsafe here, and why”: every rule, and the panel that shows them while the user types."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from oauth.clients.advice import Level
 from oauth.models import AuditEvent, Client
 
 WHATS_WRONG = [
-    # what is found, kind, what the client has
+    # name of the rule, kind of client, fields of the client
     ("implicit", "browser", {"grant_types": ["implicit"]}),
     ("unbound_tokens_that_move_something", "mobile", {"allowed_scopes": ["transfers:write"]}),
     ("assertions_for_endpoints", "web", {"token_endpoint_auth_method": "private_key_jwt", "accepts_endpoint_audience": True}),
@@ -33,10 +33,11 @@ WHATS_WRONG = [
     ("stays_logged_in", "web", {"allowed_scopes": ["openid"]}),
     ("asks_for_nothing", "web", {}),
 ]  # fmt: skip
-# As safe as can be: nothing is said of it.
+# The safest client, for which the panel is empty.
 BEST = {
     "redirect_uris": "https://app.example/callback", "allowed_scopes": ["accounts:read"], "security_profile": "fapi2",
-    "token_endpoint_auth_method": "private_key_jwt", "client_jwks_uri": "https://app.example/jwks", "accepts_endpoint_audience": True,  # which FAPI does not
+    # has no effect for a FAPI client
+    "token_endpoint_auth_method": "private_key_jwt", "client_jwks_uri": "https://app.example/jwks", "accepts_endpoint_audience": True,
 }  # fmt: skip
 RULES = {rule.__name__: rule for rule in advice.RULES}
 

@@ -1,4 +1,4 @@
-"""The tabs of a client's page, and what must be typed before a client that runs is stopped."""
+"""The tabs of a client's page, and the text that staff must type before they stop a client that is in use."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -51,7 +51,7 @@ def test_a_tab_needs_the_permission_to_view_what_it_shows(mobile_app, web_app):
             200 if managers else 403,
             200 if supports else 403,
         ]
-    assert manager.get(f"/admin/oauth/client/{mobile_app.pk}/secret/").status_code == 403  # it has none
+    assert manager.get(f"/admin/oauth/client/{mobile_app.pk}/secret/").status_code == 403  # this client has no secret
 
 
 def test_a_client_is_deleted_only_when_its_id_is_typed(admin_browser, mobile_app):

@@ -42,7 +42,7 @@ def test_the_test_runs_the_whole_flow_and_leaves_nothing(admin_browser, signing_
     assert payload["client_id"] == client.client_id
     assert not any(model.objects.exists() for model in LEAVES_NOTHING)
     assert [event.action for event in AuditEvent.objects.exclude(action="logged_in")] == ["client_tested"]
-    # A signed token is believed wherever it comes from: it is in no page.
+    # Anybody can use a signed token, so no page may show one.
     assert not re.search(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+", page.content.decode())
 
 
@@ -100,7 +100,7 @@ def test_a_strange_value_is_a_string_and_nothing_more(admin_browser):
     programs = {snippet.file_name: snippet.code for snippet in page.context["snippets"]}
     compile(programs["app.py"], "app.py", "exec")
     assert json.dumps(client.client_id) in programs["app.py"]
-    assert r"\$(id)\$x" in programs["LogIn.kt"]  # Kotlin would fill in $x
+    assert r"\$(id)\$x" in programs["LogIn.kt"]  # in a Kotlin string, $x would be replaced by a variable
 
 
 def test_a_client_that_signs_is_told_where_a_program_is(admin_browser):
@@ -113,7 +113,7 @@ def test_a_client_that_signs_is_told_where_a_program_is(admin_browser):
 
 
 def test_no_page_shows_a_secret_a_second_time(admin_browser, signing_keys):
-    """ASVS 5.0 13.3: not in a page, the history, the log of the admin or the audit log."""
+    """ASVS 5.0 13.3: neither a page nor the admin's history nor the log nor the audit log contains it."""
     form = {"kind": "web", "name": "App", "redirect_uris": "https://app.example/x", "allowed_scopes": ["accounts:read"]}
     shown = admin_browser.post("/admin/oauth/client/add/", form).content.decode()
     first = re.search(r'id="client-secret">([^<]+)<', shown)[1]
@@ -143,14 +143,14 @@ def test_the_old_secret_ends_when_it_is_retired(admin_browser, web_app):
     new = re.search(r'id="client-secret">([^<]+)<', admin_browser.post(f"{url}/new-secret/").content.decode())[1]
     assert "Old secret: works until" in admin_browser.get(f"{url}/secret/").content.decode()
     assert admin_browser.get(f"{url}/retire-secret/").status_code == 403
-    for what in ("retire-secret", "new-secret"):  # each would stop a client that runs
+    for what in ("retire-secret", "new-secret"):  # each of these would stop a client that is in use
         admin_browser.post(f"{url}/{what}/", {"typed": "another-client"})
     assert Client.objects.get().secret_is(web_app.secret)
     admin_browser.post(f"{url}/retire-secret/", {"typed": client_id})
     client = Client.objects.get()
     assert (client.secret_is(web_app.secret), client.secret_is(new)) == (False, True)
     assert AuditEvent.objects.filter(action="secret_retired", client=client.client_id).count() == 1
-    admin_browser.post(f"{url}/retire-secret/")  # again: nothing is left to retire
+    admin_browser.post(f"{url}/retire-secret/")  # the second time, there is no secret left to retire
     assert AuditEvent.objects.filter(action="secret_retired").count() == 1
 
 

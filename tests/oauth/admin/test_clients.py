@@ -1,4 +1,6 @@
-"""The admin registers a client without reading an RFC, sees a secret once, revokes what users allowed."""
+"""An admin registers a client without knowledge of an RFC, sees its secret once, and revokes what users have
+allowed.
+"""
 
 import json
 import re
@@ -96,7 +98,9 @@ def test_an_unsafe_client_cannot_be_made_by_accident(admin_browser, form, messag
 
 
 def test_fapi_is_one_switch(admin_browser, web_app):
-    """Needs the app's keys, and says so; then the secret is gone."""
+    """The switch requires keys of the app, and the form says so. Once there are keys, the client has no secret any
+    more.
+    """
     url = f"/admin/oauth/client/{web_app.pk}/change/"
     form = {
         "name": web_app.name, "is_active": "on", "allowed_scopes": ["accounts:read"], "subject_type": "public",
@@ -135,7 +139,9 @@ def test_only_a_deliberate_choice_lets_a_client_go_without_pkce(admin_browser, w
 
 
 def test_a_client_is_given_a_certificate(admin_browser, web_app, settings):
-    """RFC 8705 §2.1.2: known by exactly one name; offered only where the site is set up for mutual TLS."""
+    """RFC 8705 §2.1.2: the client has exactly one subject name, and the form offers this only if the site is configured
+    for mutual TLS.
+    """
     url = f"/admin/oauth/client/{web_app.pk}/change/"
     form = {
         "name": web_app.name, "is_active": "on", "redirect_uris": web_app.redirect_uris,

@@ -1,4 +1,4 @@
-"""The pages of the conformance report: who sees them, and what they cost."""
+"""The pages of the conformance report: who sees them, and how many statements they take."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The admin's home: what matters, drawn from bounded numbers that are kept for a minute."""
+"""The admin's home page: its numbers have an upper bound and are cached for a minute."""
 
 from datetime import timedelta
 
@@ -30,11 +30,11 @@ def test_a_day_has_its_column(signing_keys):
 
 
 def test_only_the_last_two_days_are_counted_again():
-    """A log of a million rows is counted once, then a day or two of it."""
+    """A log of a million rows is counted once; after that, only the last two days are."""
     now = timezone.now()
     event_at(now - timedelta(days=5))
     assert sum(bar.value for bar in overview.tokens().columns) == 1
-    event_at(now - timedelta(days=5))  # does not happen: events are of now
+    event_at(now - timedelta(days=5))  # old events are never added in reality, so the cached count stays
     event_at(now)
     assert sum(bar.value for bar in overview.tokens().columns) == 2
 
@@ -83,8 +83,9 @@ def test_a_ledger_that_does_not_add_up_is_an_alarm(admin_browser):
 
 
 def test_the_second_look_asks_nothing_of_the_log(admin_browser, signing_keys):
-    """A minute's cache: no statement reads a log, however long it is. The eight lists that this user may decide about
-    are counted again; one of them is of clients."""
+    """The numbers are cached for a minute, so no statement reads the log. The eight lists that this user may decide
+    about are counted again; one of them is of clients.
+    """
     admin_browser.get("/admin/")
     with CaptureQueriesContext(connection) as queries:
         page = admin_browser.get("/admin/")

@@ -1,4 +1,4 @@
-"""Everybody who sees a page of the admin can open its links."""
+"""Everybody who can open a page of the admin can also open its links."""
 
 import pytest
 from bs4 import BeautifulSoup

@@ -67,7 +67,7 @@ def test_support_ends_an_authorization_and_others_do_not(of_role, role, issued, 
 def test_the_key_officer_changes_keys_and_others_do_not(of_role, role, action, signing_keys):
     before = SigningKey.objects.count()
     answer = of_role(role).post(f"/admin/oauth/signingkey/{action}/ES256/", {"confirmation": "ES256"})
-    # The one that takes over, and the next one.
+    # The key that now signs, and the next one.
     assert (answer.status_code, SigningKey.objects.count() - before) == ((302, 2) if role == KEY_OFFICER else (403, 0))
     recorded = AuditEvent.objects.filter(action__in=["key_published", "key_retired"]).exclude(actor="")
     assert recorded.exists() is (role == KEY_OFFICER)

@@ -38,7 +38,7 @@ def test_a_refusal_is_found_by_the_id_that_the_client_was_told(web_app, token_en
     body = answer.json()
     event = AuditEvent.objects.get(error_id=answer["X-Error-Id"])
     assert (event.action, event.error, event.endpoint) == ("refused", "invalid_client", "token")
-    assert "wrong secret" in event.reason  # the full reason, which the client was not told
+    assert "wrong secret" in event.reason  # the full reason, which the client does not get
     assert "wrong secret" not in str(body)
 
 
@@ -95,7 +95,7 @@ def test_an_issuance_without_its_event_does_not_happen(browser, web_app):
 @pytest.mark.parametrize("statement", ["UPDATE oauth_auditevent SET reason = ''", "DELETE FROM oauth_auditevent",
                                        "TRUNCATE oauth_auditevent"])  # fmt: skip
 def test_the_database_keeps_the_log(statement):
-    """ASVS 5.0 16.4.2: for every role."""
+    """ASVS 5.0 16.4.2: this holds for every database role."""
     AuditEvent.record(AuditEvent.Action.DENIED)
     before = AuditEvent.objects.count()
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
@@ -122,5 +122,6 @@ def test_an_event_has_all_fields_and_no_others():
     assert vars(event).keys() - {"_state"} == {field.attname for field in AuditEvent._meta.concrete_fields}
     with pytest.raises(TypeError, match="no cleint"):
         AuditEvent.unsaved(AuditEvent.Action.DENIED, cleint="x")
-    record = AuditEvent.record(AuditEvent.Action.DENIED, address="fe80::1%eth0")  # the zone of a link-local address
+    # with the zone of a link-local address
+    record = AuditEvent.record(AuditEvent.Action.DENIED, address="fe80::1%eth0")
     assert AuditEvent.objects.get(pk=record.pk).address == "fe80::1"

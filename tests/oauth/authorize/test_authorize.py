@@ -70,7 +70,7 @@ def test_the_consent_form_needs_its_csrf_token(browser, mobile_app):
 
 
 def test_a_tampered_form_changes_nothing(browser, mobile_app):
-    """Keycloak CVE-2026-7571: the request lives on the server."""
+    """Keycloak CVE-2026-7571: the server stores the request, so fields of the form cannot change it."""
     fields = form_fields(browser.get(authorization_url(mobile_app)).content)
     body = (
         f"interaction={fields['interaction']}&decision=allow&scope=transfers:write"
@@ -120,9 +120,10 @@ def test_a_faulty_request_is_told_to_the_client(browser, mobile_app, parameters,
         {"client_id": "unknown"},
         {"client_id": None},
         {"redirect_uri": "https://evil.example/callback"},
-        {"redirect_uri": None},  # three are registered
+        {"redirect_uri": None},  # the client has registered three, so it must name one
         {"redirect_uri": "https://app.example/callback?extra=1"},
-        {"redirect_uri": "https://evil.example/callback", "code_challenge": None},  # nor is an error told there
+        # no error may be sent to this URI either
+        {"redirect_uri": "https://evil.example/callback", "code_challenge": None},
     ],
 )
 def test_without_a_proven_redirect_uri_the_fault_is_shown_and_never_redirected(browser, mobile_app, parameters):
@@ -162,7 +163,7 @@ def test_prompt_none_without_a_log_in_is_login_required(mobile_app, db):
 
 
 def test_prompt_none_for_a_public_client_is_consent_required(browser, mobile_app):
-    """ASVS 5.0 10.7.1: it cannot prove who it is, so the person is asked each time."""
+    """ASVS 5.0 10.7.1: a public client cannot prove its identity, so the user is asked each time."""
     allow(browser, mobile_app)
     answer = callback(browser.get(authorization_url(mobile_app, prompt="none")))
     assert answer["error"] == "consent_required"
@@ -179,15 +180,18 @@ def test_a_confidential_client_is_remembered_until_it_wants_more(browser, web_ap
 
 
 def test_prompt_login_asks_for_the_password_again(browser, mobile_app, token_endpoint, issued):
-    """OpenID Connect Core §3.1.2.1: also of a person who is logged in; the rest of their session continues."""
+    """OpenID Connect Core §3.1.2.1: this also holds for a user who is logged in. The rest of their session
+    continues.
+    """
     first = decoded(issued(mobile_app)["access_token"])
     with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False):
-        assert browser.get(authorization_url(mobile_app)).status_code == 200  # others are not asked again
+        # other requests do not ask for the password again
+        assert browser.get(authorization_url(mobile_app)).status_code == 200
         to_log_in = browser.get(authorization_url(mobile_app, prompt="login"))
         assert to_log_in["Location"].startswith("/accounts/reauthenticate/")
         proving = browser.get(to_log_in["Location"])
         assert proving.status_code == 200
-        # Browsers apply it to the redirects after the form, back to the app.
+        # Browsers apply form-action also to the redirect to the app after the form.
         assert "form-action 'self' https://app.example" in proving["Content-Security-Policy"]
         back = browser.post(to_log_in["Location"], {"password": PASSWORD})
         assert back["Location"].startswith("/oauth/authorize?interaction=")
@@ -219,7 +223,9 @@ def test_other_methods_are_refused(browser):
 
 
 def test_a_request_may_be_posted_from_another_site(alice, browser, mobile_app):
-    """OpenID Connect Core §3.1.2.1: GET and POST. The cookie stays at home, so nothing of the session is touched."""
+    """OpenID Connect Core §3.1.2.1: GET and POST. Browsers do not send the SameSite cookie with such a POST, so the
+    session stays unchanged.
+    """
     query = urlsplit(authorization_url(mobile_app)).query
     from_elsewhere = Browser(enforce_csrf_checks=True)
     answer = from_elsewhere.post("/oauth/authorize", query, content_type="application/x-www-form-urlencoded")
@@ -236,7 +242,7 @@ def test_a_posted_request_with_a_fault_is_told_to_the_client(mobile_app):
 
 
 def test_a_decision_needs_the_token_of_our_form(alice, browser, mobile_app):
-    """RFC 9700 §4.7: another site cannot press the button."""
+    """RFC 9700 §4.7: another site cannot send the decision."""
     page = browser.get(authorization_url(mobile_app))
     strict = Browser(enforce_csrf_checks=True)
     strict.cookies = browser.cookies
@@ -247,12 +253,12 @@ def test_a_decision_needs_the_token_of_our_form(alice, browser, mobile_app):
     assert not AuthorizationCode.objects.exists()
 
 
-# --- a log-in of the same second (OpenID Connect Core §3.1.2.1)
+# --- a login within the same second (OpenID Connect Core §3.1.2.1)
 
 
 @pytest.fixture
 def in_one_second():
-    """Time continues, and stays within one second for what a test does."""
+    """Moves the clock so that time continues, but a whole test stays within one second."""
     with time_machine.travel(timezone.now().replace(microsecond=1000), tick=False) as clock:
         yield clock
 

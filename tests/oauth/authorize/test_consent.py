@@ -19,7 +19,7 @@ def soup(page):
 
 
 def allow_only(browser, page, *ticks):
-    """Allows with these ticks and no others."""
+    """Ticks exactly these boxes and allows."""
     fields = [*form_fields(page.content).items(), ("decision", "allow"), *((tick, "yes") for tick in ticks)]
     return browser.post("/oauth/authorize", urlencode(fields), content_type=FORM)
 
@@ -43,7 +43,9 @@ def test_what_only_reads_says_that_it_moves_no_money(browser, mobile_app):
 
 
 def test_what_is_unticked_is_not_granted(browser, mobile_app, token_endpoint):
-    """ASVS 10.7.2: also by name (OpenID Connect Core §5.5), where a claim stands for a scope."""
+    """ASVS 10.7.2: this also applies to claims that are requested by name (OpenID Connect Core §5.5), which count as
+    the scope that includes them.
+    """
     claims = '{"userinfo": {"email": null, "name": null}}'
     url = authorization_url(mobile_app, scope="openid accounts:read email transfers:write", claims=claims)
     page = browser.get(url)
@@ -120,7 +122,7 @@ def test_a_name_that_turns_or_hides_letters_is_shown_plain(browser, mobile_app, 
 
 @pytest.mark.parametrize("name", ["Pаypal", "Сосо", "Βank of Αthens", "Gοοgle", "раураӏ"])
 def test_letters_that_pass_for_others_are_told(browser, mobile_app, name):
-    """UTS #39 §5: mixed scripts, and a whole word that looks Latin."""
+    """UTS #39 §5: the page warns of mixed scripts, and of a word of another script that looks Latin."""
     Client.objects.filter(pk=mobile_app.pk).update(name=name)
     assert "Be careful" in soup(browser.get(authorization_url(mobile_app))).select_one("main").text
 
@@ -140,7 +142,7 @@ def test_a_host_is_shown_as_dns_knows_it():
 
 
 def test_the_page_is_framed_nowhere_kept_nowhere_and_its_form_leads_only_to_the_app(browser, mobile_app):
-    """Clickjacking (RFC 9700 §4.16), caches, and where the answer may go."""
+    """Covers clickjacking (RFC 9700 §4.16), caching, and the target of the form (form-action)."""
     page = browser.get(authorization_url(mobile_app))
     assert page["X-Frame-Options"] == "DENY"
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
@@ -150,7 +152,9 @@ def test_the_page_is_framed_nowhere_kept_nowhere_and_its_form_leads_only_to_the_
 
 
 def test_a_logo_is_not_fetched_from_its_maker(browser, mobile_app):
-    """It would tell a third party who is about to allow what, and could change after we looked at it."""
+    """Otherwise, a third party would learn which user is about to allow which app, and could change the logo after the
+    server has checked it.
+    """
     Client.objects.filter(pk=mobile_app.pk).update(logo_uri="https://tracker.example/logo.png")
     assert "tracker.example" not in browser.get(authorization_url(mobile_app)).content.decode()
 
@@ -164,7 +168,7 @@ def test_looking_further_without_our_form_changes_nothing(browser, mobile_app):
 
 
 def test_who_registered_itself_gets_no_tick_for_what_changes_something(browser, mobile_app, token_endpoint):
-    """Everything else is ticked as ever; the user may tick it, and may leave it."""
+    """Other scopes are ticked as usual. The user may tick or leave out the scopes that change something."""
     Client.objects.filter(pk=mobile_app.pk).update(registration_source=Client.RegistrationSource.DCR)
     Scope.objects.filter(name="transfers:write").update(is_optional=False)
     url = authorization_url(mobile_app, scope="openid accounts:read email transfers:write")

@@ -1,4 +1,4 @@
-"""The implicit flow: off, on only where the site and the client both say so, and then as little as it can be."""
+"""The implicit flow is off unless both the site and the client enable it, and then it gives as little as possible."""
 
 from urllib.parse import parse_qs, urlsplit
 

@@ -1,4 +1,6 @@
-"""A request on its way: bound to one browser, kept through whatever its user does there, answered once."""
+"""An authorization request that waits for its user is bound to one browser, survives what the user does there, and is
+answered once.
+"""
 
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -23,7 +25,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def ask(browser, client, **parameters):
-    """The id of a new interaction of this browser, whose consent page it sees."""
+    """Opens the consent page in this browser. Returns the id of the new interaction."""
     page = browser.get(authorization_url(client, **parameters))
     return form_fields(page.content)["interaction"]
 
@@ -36,11 +38,11 @@ def cookies_of(browser):
     return [name for name, cookie in browser.cookies.items() if name.startswith("interaction-") and cookie.value]
 
 
-# --- one browser
+# --- bound to one browser
 
 
 def test_a_browser_without_the_cookie_cannot_go_on(alice, browser, mobile_app):
-    """RFC 6749 §10.12: A request cannot be answered in another browser by somebody who has learned its link."""
+    """RFC 6749 §10.12: somebody who knows the link of a request cannot answer it in another browser."""
     interaction = ask(browser, mobile_app)
     other = logged_in(alice)
     assert other.get(f"/oauth/authorize?interaction={interaction}").status_code == 400
@@ -72,7 +74,7 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_hosts(settings, browser,
 
 
 def test_a_link_to_a_request_of_another_browser_leads_home(alice, browser, mobile_app):
-    """Login CSRF: a user who logs in by a link that somebody sent does not answer a request of that person."""
+    """Login CSRF: a user who logs in through a link from an attacker must not answer the attacker's request."""
     interaction = ask(browser, mobile_app)
     other = Browser()
     page = other.get(f"/accounts/login/?next=/oauth/authorize%3Finteraction%3D{interaction}")
@@ -134,7 +136,7 @@ def test_it_goes_when_nobody_can_go_back_any_more(browser, mobile_app):
     assert not StoredInteraction.objects.exists()
 
 
-# --- dead ends
+# --- requests that cannot be answered
 
 
 def test_who_comes_too_late_goes_back_to_the_app(browser, mobile_app):
@@ -182,7 +184,7 @@ def test_a_redirect_uri_that_was_removed_meanwhile_gets_no_denial_either(browser
     assert press(browser, interaction, "deny").status_code == 400
 
 
-# --- pressed twice
+# --- a button that is pressed twice
 
 
 def test_a_consent_that_is_sent_again_gets_the_same_answer(browser, web_app, token_endpoint):
@@ -214,7 +216,7 @@ def test_a_denial_that_is_sent_again_gets_the_same_answer(browser, mobile_app):
 
 def test_not_after_a_minute(browser, mobile_app):
     interaction = ask(browser, mobile_app)
-    first = press(browser, interaction, "deny")  # it has no code that expires
+    first = press(browser, interaction, "deny")  # a denial has no code that would expire
     assert browser.cookies[f"interaction-{interaction}"]["max-age"] == 60
     with time_machine.travel(timezone.now() + timedelta(seconds=55)):
         assert press(browser, interaction, "deny")["Location"] == first["Location"]
@@ -223,7 +225,7 @@ def test_not_after_a_minute(browser, mobile_app):
 
 
 def test_a_used_code_is_not_told_again(browser, mobile_app, token_endpoint):
-    """RFC 6749 §4.1.2: the client would redeem it again, and so end what it has got."""
+    """RFC 6749 §4.1.2: the client would redeem it a second time, which revokes its tokens."""
     interaction = ask(browser, mobile_app)
     code = callback(press(browser, interaction))["code"]
     token_endpoint.redeem(mobile_app, code)
@@ -258,7 +260,7 @@ def test_a_denial_of_what_was_just_allowed_ends_it(browser, web_app, token_endpo
 
 
 def test_nobody_else_gets_the_answer(alice, bob, mobile_app, signing_keys):
-    """The browser is shared: Bob has logged in since Alice answered."""
+    """The browser is shared: Bob has logged in after Alice's answer."""
     browser = logged_in(alice)
     interaction = ask(browser, mobile_app)
     code = callback(press(browser, interaction))["code"]
@@ -271,7 +273,7 @@ def test_nobody_else_gets_the_answer(alice, bob, mobile_app, signing_keys):
 
 
 def test_nobody_answers_a_page_that_was_shown_to_somebody_else(alice, bob, mobile_app, signing_keys):
-    """ASVS 5.0 10.7.2: what a user allows is what they were shown."""
+    """ASVS 5.0 10.7.2: a user can only allow what the page has shown to them."""
     browser = logged_in(alice)
     interaction = ask(browser, mobile_app)
     browser.cookies.update(logged_in(bob).cookies)
@@ -325,11 +327,13 @@ def test_a_change_of_a_grant_cannot_be_denied_afterwards(browser, web_app, issue
     assert Authorization.objects.live().exists()
 
 
-# --- at the same moment
+# --- simultaneous answers
 
 
 def both_at_once(browser, send):
-    """Two posts of one browser: both wait for the row, which the test holds, and then one after the other."""
+    """Sends two POSTs from one browser. Both wait for the row, which the test has locked, and then run one after the
+    other.
+    """
     posts = [Beside(lambda: send(copied(browser))) for _ in range(2)]
     with transaction.atomic():
         list(StoredInteraction.objects.select_for_update())
@@ -379,7 +383,9 @@ def test_of_allow_and_deny_at_the_same_moment_the_denial_counts(browser, mobile_
 
 @pytest.mark.django_db(transaction=True)
 def test_two_tabs_that_allow_at_the_same_moment_end_with_one_logout(alice, signing_keys, mobile_app, web_app):
-    """ASVS 5.0 7.4.1: each tab has its own copy of the browser's session, without the Session that clients know."""
+    """ASVS 5.0 7.4.1: each tab has read its own copy of the browser's session before the Session for clients was added
+    to it.
+    """
     browser = logged_in(alice)
     wanted = iter([ask(browser, mobile_app), ask(browser, web_app)])
     for answer in both_at_once(browser, lambda tab: press(tab, next(wanted))):

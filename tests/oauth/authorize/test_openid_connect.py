@@ -26,14 +26,14 @@ def subject_of(client, user):
 
 
 def verified(token, audience, **options):
-    """The payload of an ID token as a relying party verifies it."""
+    """Verifies an ID token as a relying party does, and returns its payload."""
     header = jwt.get_unverified_header(token)
     key = jwt.PyJWKSet.from_dict(keys.published_jwks())[header["kid"]]
     return jwt.decode(token, key, algorithms=[header["alg"]], audience=audience, issuer=conf.ISSUER, **options)
 
 
 def posted(page):
-    """The target and the fields of a form_post page."""
+    """Returns the target and the fields of a form_post page."""
     form = BeautifulSoup(page.content, "html.parser").select_one("form")
     return form["action"], {field["name"]: field["value"] for field in form.select("input")}
 
@@ -50,7 +50,7 @@ def test_form_post_sends_code_state_and_issuer_by_a_form(browser, mobile_app):
     assert fields["code"]
     assert "form-action 'self' https://app.example" in page["Content-Security-Policy"]
     assert page["Cache-Control"] == "no-store"
-    assert b"onload" not in page.content  # no inline script
+    assert b"onload" not in page.content  # the page has no inline script
 
 
 def test_form_post_carries_errors_and_escapes_what_it_is_given(browser, mobile_app):
@@ -67,7 +67,7 @@ def test_other_response_modes_are_refused_by_query(browser, mobile_app, mode):
     assert callback(browser.get(authorization_url(mobile_app, response_mode=mode)))["error"] == "invalid_request"
 
 
-# --- who is meant
+# --- hints and claims that name the user
 
 
 def test_an_id_token_hint_of_the_person_who_is_logged_in_goes_on(browser, web_app, issued):
@@ -85,7 +85,7 @@ def test_an_id_token_hint_of_somebody_else_is_login_required(browser, web_app, i
     assert callback(silent)["error"] == "login_required"
     page = of_bob.get(authorization_url(web_app, scope="openid", id_token_hint=hint))
     assert b"expects another account" in page.content
-    # Allowing is not a way around it.
+    # Allowing the request does not avoid the check.
     assert b"expects another account" in decide(of_bob, page, "allow").content
     to_log_in = decide(of_bob, page, "switch")
     assert to_log_in["Location"].startswith("/accounts/login/")
@@ -94,7 +94,7 @@ def test_an_id_token_hint_of_somebody_else_is_login_required(browser, web_app, i
 
 @pytest.mark.parametrize("hint", ["nonsense", "a.b.c", None])
 def test_a_hint_that_is_not_ours_is_refused(browser, web_app, service, issued, hint):
-    if hint is None:  # of another client
+    if hint is None:  # an ID token of another client
         service.redirect_uris, service.grant_types = web_app.redirect_uris, web_app.grant_types
         service.allowed_scopes = ["openid"]
         service.save()
@@ -104,7 +104,7 @@ def test_a_hint_that_is_not_ours_is_refused(browser, web_app, service, issued, h
 
 
 def test_an_access_token_is_no_hint(browser, web_app, issued):
-    """ASVS 5.0 9.2.2: a token of one type is not taken for another."""
+    """ASVS 5.0 9.2.2: a token of one type must not be accepted as another type."""
     token = issued(web_app, scope="openid")["access_token"]
     answer = callback(browser.get(authorization_url(web_app, scope="openid", id_token_hint=token)))
     assert answer["error"] == "invalid_request"
@@ -143,7 +143,7 @@ def test_select_account_shows_the_page_although_consent_is_remembered(browser, w
 
 
 def test_ui_locales_hold_for_that_request_only(mobile_app, web_app, alice, signing_keys):
-    """OpenID Connect Core §3.1.2.1: on every page of the request, and on none after it."""
+    """OpenID Connect Core §3.1.2.1: the language applies to every page of the request and to none after it."""
     browser = Browser()
     answer = browser.get(authorization_url(mobile_app, ui_locales="xx-YY de en"))
     assert "django_language" not in answer.cookies
@@ -152,14 +152,14 @@ def test_ui_locales_hold_for_that_request_only(mobile_app, web_app, alice, signi
     back = browser.post(answer["Location"], {"login": alice.email, "password": PASSWORD})
     consent = browser.get(back["Location"])
     assert b'lang="de"' in consent.content
-    assert User.objects.get(pk=alice.pk).language == "en-gb"  # emails are in the user's own
+    assert User.objects.get(pk=alice.pk).language == "en-gb"  # emails are in the language of the user
     assert callback(decide(browser, consent))["code"]
     assert b'lang="en' in browser.get("/").content
     assert not any(cookie.value for name, cookie in browser.cookies.items() if name.startswith("ui_locales"))
 
 
 def test_each_waiting_request_has_its_own_language(mobile_app, web_app, signing_keys):
-    """Parallel tabs: the language of one is neither that of the other nor that of the site."""
+    """Parallel tabs: the language of one tab affects neither the other tab nor the site."""
     browser = Browser()
     german = browser.get(authorization_url(mobile_app, ui_locales="de"))["Location"]
     chinese = browser.get(authorization_url(web_app, ui_locales="zh-Hans", scope="openid profile"))["Location"]
@@ -266,7 +266,9 @@ def pairwise(web_app):
 
 
 def test_a_pairwise_client_knows_the_person_by_a_subject_of_its_own(pairwise, issued, browser, alice):
-    """OpenID Connect Core §8.1: the same in ID token, UserInfo and introspection; none is the user's id."""
+    """OpenID Connect Core §8.1: the subject is the same in ID token, UserInfo and introspection, and is not the user's
+    id.
+    """
     body = issued(pairwise, scope="openid")
     expected = subject_of(pairwise, alice)
     assert expected != str(alice.pk)
@@ -279,7 +281,7 @@ def test_pairwise_subjects_are_stable_and_differ_by_sector(pairwise, service, al
     service.subject_type, service.redirect_uris = "pairwise", "https://other.example/callback"
     assert subject_of(pairwise, alice) == subject_of(pairwise, alice)
     assert len({subject_of(client, user) for client in (pairwise, service) for user in (alice, bob)}) == 4
-    service.redirect_uris = pairwise.redirect_uris  # one sector, one subject
+    service.redirect_uris = pairwise.redirect_uris  # the same sector gives the same subject
     assert subject_of(pairwise, alice) == subject_of(service, alice)
 
 

@@ -1,4 +1,6 @@
-"""A request is answered without asking only if all of it was shown before and allowed (ASVS 5.0 10.7.1, 10.7.2)."""
+"""A request is answered without a consent page only if the user has seen and allowed all of it before (ASVS 5.0 10.7.1,
+10.7.2).
+"""
 
 import base64
 import json
@@ -56,7 +58,7 @@ def allow_only(browser, page, *ticks):
 
 @pytest.fixture
 def push(browser, token_endpoint):
-    """A consent page for details, which a confidential client pushes (ASVS 5.0 10.4.15)."""
+    """Opens the consent page for details, which a confidential client has pushed (ASVS 5.0 10.4.15)."""
 
     def page(client, *details, **parameters):
         query = authorization_url(client, authorization_details=json.dumps(details), **parameters).partition("?")[2]
@@ -79,7 +81,7 @@ def test_what_was_shown_and_allowed_is_not_asked_again(browser, web_app):
 
 
 def test_a_grant_narrowed_by_details_never_answers_for_bare_scopes(browser, web_app, account, push):
-    """RFC 9396 §6, ASVS 5.0 10.7.2: one account was shown, so all accounts were not."""
+    """RFC 9396 §6, ASVS 5.0 10.7.2: the page showed one account, which is no consent to all accounts."""
     page = push(web_app, ACCOUNTS, scope="openid")
     assert "code" in callback(decide(browser, page))
     assert "accounts:read" in Authorization.objects.get().scopes
@@ -115,7 +117,7 @@ def test_accounts_unpicked_on_the_page_of_apps_end_what_was_remembered(browser, 
 
 
 def test_a_scope_that_was_unticked_later_does_not_come_back(browser, web_app):
-    """The earlier authorization is live and wider; what counts is the last decision about each scope."""
+    """An earlier, wider authorization is still live, but the last decision about each scope counts."""
     allow(browser, web_app, scope="accounts:read transfers:write")
     page = ask(browser, web_app, scope="accounts:read transfers:write", prompt="consent")
     assert "code" in allow_only(browser, page)
@@ -133,7 +135,7 @@ def test_what_was_denied_is_asked_again(browser, web_app):
 
 
 def test_parts_of_two_decisions_are_not_put_together(browser, web_app):
-    """Each was shown, the whole never was."""
+    """Each part was shown to the user, but never both together."""
     allow(browser, web_app, scope="accounts:read")
     allow(browser, web_app, scope="transfers:write")
     assert is_silent(browser, web_app, scope="accounts:read")
@@ -184,7 +186,9 @@ def manager(signing_keys):
 
 
 def test_what_a_grant_was_replaced_by_is_all_that_is_remembered(browser, manager):
-    """FAPI Grant Management §5.4, in both directions: neither what was before, nor more than was shown."""
+    """FAPI Grant Management §5.4: after a replacement, neither the earlier permissions nor more than the page showed
+    are remembered.
+    """
     allow(browser, manager, scope="accounts:read balances:read", grant_management_action="create")
     grant = str(Authorization.objects.get().pk)
     allow(browser, manager, scope="balances:read", grant_management_action="replace", grant_id=grant)
@@ -195,7 +199,9 @@ def test_what_a_grant_was_replaced_by_is_all_that_is_remembered(browser, manager
 
 @pytest.mark.parametrize("switch", [True, False], ids=["fast", "plain"])
 def test_answers_without_a_page_are_not_looked_at_again(browser, web_app, settings, switch):
-    """However often an app asks, its decision is found among the few authorizations that had a page."""
+    """The number of silent answers does not matter, because a decision is looked up only among the authorizations that
+    had a page.
+    """
     settings.OAUTH = {**settings.OAUTH, "FAST_PATH": switch}
     allow(browser, web_app)
     for _ in range(3):
@@ -242,7 +248,9 @@ def test_a_narrowed_grant_replaced_by_bare_scopes_answers_for_these(browser, man
 
 
 def test_an_authorization_without_a_decision_is_asked_again(browser, web_app, alice):
-    """Rows of the release before, and grants of the device flow and of CIBA, which no such page showed."""
+    """These are rows of the last release, and grants of the device flow and of CIBA, which have no consent page of this
+    kind.
+    """
     Authorization.objects.create(
         user=alice,
         client=web_app,
@@ -285,8 +293,9 @@ def test_silence_ends_on_the_date_that_the_page_showed(browser, web_app):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("prompt", ["none", None])
 def test_a_denial_in_another_tab_at_the_same_moment_counts(browser, web_app, alice, prompt):
-    """ASVS 5.0 10.7.2: the denial is written but not committed when the silent request looks for a decision. It must
-    wait, and then ask."""
+    """ASVS 5.0 10.7.2: the denial is written but not committed when the silent request looks for a decision. The silent
+    request must wait, and then show the page.
+    """
     allow(browser, web_app, scope="accounts:read")
     beside = Beside(lambda: ask(browser, web_app, scope="accounts:read", prompt=prompt))
     with transaction.atomic():
@@ -303,7 +312,7 @@ def test_a_denial_in_another_tab_at_the_same_moment_counts(browser, web_app, ali
 
 @pytest.mark.django_db(transaction=True)
 def test_a_denial_waits_for_a_silent_answer_under_way(browser, web_app, alice):
-    """The two are one after the other: the denial then counts for every request after it."""
+    """The denial runs after the silent answer, and then applies to all later requests."""
     allow(browser, web_app, scope="accounts:read")
 
     @transaction.atomic
@@ -321,7 +330,9 @@ def test_a_denial_waits_for_a_silent_answer_under_way(browser, web_app, alice):
 
 @pytest.mark.django_db(transaction=True)
 def test_removing_an_app_ends_a_silent_grant_under_way(browser, web_app):
-    """ASVS 5.0 10.7.3: "the app no longer has access" must be true, so the removal waits and looks again."""
+    """ASVS 5.0 10.7.3: "the app no longer has access" must be true, so the removal waits and then reads the
+    authorizations again.
+    """
     allow(browser, web_app, scope="accounts:read")
     elsewhere = Browser()
     elsewhere.post("/accounts/login/", {"login": "alice@example.test", "password": PASSWORD})
@@ -352,7 +363,9 @@ def test_silent_answers_do_not_wait_for_each_other(browser, web_app):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_logout_ends_a_silent_answer_under_way(browser, web_app):
-    """OpenID Connect RP-Initiated Logout §2, ASVS 5.0 7.4.1: the logout waits for it and ends it with the session."""
+    """OpenID Connect RP-Initiated Logout §2, ASVS 5.0 7.4.1: the logout waits for the silent answer, and then ends its
+    authorization with the session.
+    """
     allow(browser, web_app, scope="accounts:read")
     session = Session.objects.get()
     beside = Beside(lambda: login_session.end_all(session.user, Session.EndReason.LOGOUT))
@@ -366,7 +379,7 @@ def test_a_logout_ends_a_silent_answer_under_way(browser, web_app):
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_granted_in_a_session_that_has_just_ended(browser, web_app):
-    """ASVS 5.0 7.4.1: the logout is written but not committed when the silent answer is."""
+    """ASVS 5.0 7.4.1: when the silent answer is written, the logout has been written but not committed."""
     allow(browser, web_app, scope="accounts:read offline_access")
     beside = Beside(lambda: ask(browser, web_app, scope="accounts:read"))
     with transaction.atomic():
@@ -386,7 +399,7 @@ def fast_path(settings):
 
 
 def test_a_silent_answer_takes_two_statements(fast_path, browser, web_app):
-    """One reads the session, its user and what was allowed; one writes. The client is cached."""
+    """One statement reads the session, its user and what was allowed, and one writes. The client is cached."""
     allow(browser, web_app, scope="accounts:read")
     assert is_silent(browser, web_app, scope="accounts:read"), "the session of the login has begun"
     with CaptureQueriesContext(connection) as captured:
@@ -406,7 +419,7 @@ def test_a_silent_answer_takes_two_statements(fast_path, browser, web_app):
 
 
 def test_a_silent_answer_after_another_login_belongs_to_that_login(fast_path, browser, web_app):
-    """The session has the time of the login before."""
+    """The session row still has the time of the earlier login."""
     allow(browser, web_app, scope="accounts:read")
     login = Session.objects.get().auth_time
     Session.objects.update(auth_time=login - timedelta(hours=1))
@@ -420,10 +433,10 @@ def test_a_silent_answer_after_another_login_belongs_to_that_login(fast_path, br
      ({"default_max_age": 0}, 303)],
 )  # fmt: skip
 def test_a_client_that_another_process_has_changed_is_read_again(fast_path, browser, web_app, changes, status):
-    """A cached client can only accept, and nothing is granted to it once its row is another one."""
+    """A cached client alone never causes a refusal, and nothing is granted to it once its row has changed."""
     allow(browser, web_app, scope="accounts:read")
     assert is_silent(browser, web_app, scope="accounts:read")
-    models.QuerySet(Client).filter(pk=web_app.pk).update(**changes)  # without a word to this process
+    models.QuerySet(Client).filter(pk=web_app.pk).update(**changes)  # this process is not notified
     granted = Authorization.objects.count()
     answer = ask(browser, web_app, scope="accounts:read")
     assert answer.status_code == status
@@ -432,7 +445,7 @@ def test_a_client_that_another_process_has_changed_is_read_again(fast_path, brow
 
 
 def test_an_app_that_another_process_has_renamed_asks_again(fast_path, browser, web_app):
-    """The page named the app: under another name the user is asked again."""
+    """The consent page showed the name of the app, so the user is asked again after a change of the name."""
     allow(browser, web_app, scope="accounts:read")
     assert is_silent(browser, web_app, scope="accounts:read")
     models.QuerySet(Client).filter(pk=web_app.pk).update(name="Another name")
@@ -440,7 +453,7 @@ def test_an_app_that_another_process_has_renamed_asks_again(fast_path, browser, 
 
 
 def test_a_cached_client_may_ask_for_a_fresh_login(fast_path, browser, web_app):
-    """OpenID Connect Core §3.1.2.1: what the client always asks for counts as if the request asked for it."""
+    """OpenID Connect Core §3.1.2.1: a default of the client counts like a parameter of the request."""
     allow(browser, web_app, scope="accounts:read")
     web_app.default_max_age = 0
     web_app.save()
@@ -469,7 +482,7 @@ def test_a_cached_client_may_ask_for_a_fresh_login(fast_path, browser, web_app):
 def test_what_must_be_asked_is_asked_by_a_cached_client_too(
     fast_path, browser, token_endpoint, web_app, alice, bob, parameters
 ):
-    """`at_once` and the cached client answer only what the steps would answer."""
+    """`at_once` with a cached client gives only answers that the normal steps would give."""
     if "id_token_hint" in parameters:
         of_bob = logged_in(bob)
         code = allow(of_bob, web_app, scope="openid")
@@ -482,7 +495,7 @@ def test_what_must_be_asked_is_asked_by_a_cached_client_too(
     granted = Authorization.objects.count()
     answer = ask(browser, web_app, **usual | parameters)
     assert "code=" not in answer.get("Location", "")
-    if not parameters.keys() & {"prompt", "acr_values"}:  # a preferred acr is ignored where nobody can be asked
+    if not parameters.keys() & {"prompt", "acr_values"}:  # a voluntary acr is ignored if the user cannot be asked
         assert "error" in callback(ask(browser, web_app, **usual | parameters | {"prompt": "none"}))
     assert Authorization.objects.count() == granted
 

@@ -17,7 +17,7 @@ def test_an_openid_request_ignores_what_nobody_knows(browser, web_app, token_end
     asked = f"openid {unknown} accounts:read"
     tokens = token_endpoint.redeem(web_app, allow(browser, web_app, scope=asked)).json()
     assert tokens["scope"] == "accounts:read openid"
-    # Clients send the same value again.
+    # Clients may repeat the same value.
     again = token_endpoint.refresh(web_app, tokens["refresh_token"], scope=asked).json()
     assert again["scope"] == "accounts:read openid"
 
@@ -34,7 +34,9 @@ def test_offline_access_that_it_may_not_have_is_ignored_too(browser, web_app, to
     "scope", ["accounts:read nonsense", "nonsense", "openid transfers:write", "openid offline_access:x transfers:write"]
 )
 def test_anything_else_is_refused(browser, web_app, scope):
-    """RFC 6749 §3.3, ASVS 5.0 10.4.11: a scope that exists is not a mistake of the client's library."""
+    """RFC 6749 §3.3, ASVS 5.0 10.4.11: a known scope that the client may not have is refused, because no library adds
+    it by mistake.
+    """
     web_app.allowed_scopes = ["openid", "accounts:read"]
     web_app.save()
     assert callback(browser.get(authorization_url(web_app, scope=scope)))["error"] == "invalid_scope"

@@ -1,4 +1,4 @@
-"""An admin lets an old confidential client go without PKCE (RFC 9700 §2.1.1); nobody else does."""
+"""Only an admin can allow an old confidential client to omit PKCE (RFC 9700 §2.1.1)."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -40,7 +40,7 @@ def test_a_client_that_sends_one_is_still_held_to_it(browser, old_app, token_end
 
 
 def test_a_verifier_without_a_challenge_is_refused(browser, old_app, token_endpoint):
-    """RFC 9700 §4.8.2: the challenge may have been taken out on the way."""
+    """RFC 9700 §4.8.2: an attacker may have removed the challenge from the authorization request."""
     refused = token_endpoint.redeem(old_app, allow(browser, old_app, **NONE), code_verifier=VERIFIER)
     assert refused.json()["error"] == "invalid_grant"
     assert not RefreshToken.objects.exists()
@@ -78,7 +78,7 @@ def test_never_for_a_public_client(browser, token_endpoint, kind):
     client = make_client(kind, require_pkce=False)
     with pytest.raises(ValidationError, match="PKCE"):
         client.full_clean()
-    client.save()  # as if somebody had changed the row
+    client.save()  # simulates a direct change of the row
     assert callback(browser.get(authorization_url(client, **NONE)))["error"] == "invalid_request"
 
 

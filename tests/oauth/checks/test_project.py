@@ -192,7 +192,7 @@ class TestEncryptionKeys:
         (message,) = database.check_encryption_keys(databases=["default"])
         assert message.id == "oauth.E041"
         assert "Add the earlier key" in message.hint
-        # The way out where it is lost.
+        # The message explains what to do if the key is lost.
         call_command("rotate_keys", "--emergency", stdout=io.StringIO())
         assert self.ids() == []
         assert keys.is_ready()

@@ -1,4 +1,4 @@
-"""Settings with which nothing could run stop the process, with the text of a check and no traceback."""
+"""Settings with which the server cannot run stop the process with the text of a check, without a traceback."""
 
 import sys
 import threading
@@ -10,7 +10,7 @@ from oauth.conf import WrongSettings
 from oauth.resource_server.start import stop_with
 from tests.lib import servers
 
-# The line that another team wrote, and what they read.
+# A wrong line in the settings, and the message for it.
 WRONG = {
     'OAUTH["AUDIENCES"] = "https://api.example/v1"': "(oauth.E020) OAUTH[\"AUDIENCES\"] is a str.\n\tHINT: It must be a list",
     'OAUTH["ISSUR"] = OAUTH.pop("ISSUER")': "(oauth.E021) OAUTH has no setting named ISSUR.\n\tHINT: Did you mean ISSUER?",

@@ -105,7 +105,7 @@ def test_a_path_that_leads_nowhere_is_an_error(settings, name, value):
 
 @pytest.mark.parametrize("name", OF_THIS_PROCESS)
 def test_none_means_the_default_of_an_authorization_server(settings, name):
-    """It would fetch its own keys and lists over HTTP, and wait for itself."""
+    """Otherwise, the server would fetch its own keys and lists over HTTP and wait for itself."""
     given(settings, **{name: None})
     assert getattr(conf, name) == OF_THIS_PROCESS[name]
     given(settings, **{name: ""})
@@ -139,7 +139,7 @@ WRONG_TYPES = {
 
 @pytest.mark.parametrize("name", Conf.__dataclass_fields__)
 def test_every_setting_refuses_a_value_of_another_type(settings, name):
-    """A string where a list belongs would be a list of its characters."""
+    """For example, Python would read a string in place of a list as a list of characters."""
     wrong = setting_types.find_wrong({**settings.OAUTH, name: WRONG_TYPES.get(name, object())}, Conf)
     assert [(one.id, name in one.problem) for one in wrong] == [("oauth.E020", True)]
 

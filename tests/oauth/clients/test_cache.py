@@ -1,4 +1,4 @@
-"""Clients are kept in memory for a few seconds: what that may delay, and what it never may."""
+"""Clients are cached in memory for a few seconds: which changes this may delay, and which never."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from oauth.models.secret import digest, new_secret
 
 
 class Clock:
-    """time.monotonic(), which this test moves."""
+    """Replaces time.monotonic(), so that the test can move it."""
 
     def __init__(self):
         self.now = 1000.0
@@ -25,7 +25,7 @@ class Clock:
 
 
 def elsewhere(client, **values):
-    """Another process changes the row: nobody here is told."""
+    """Changes the row as another process does, without a signal to this process."""
     columns = ", ".join(f"{name} = %s" for name in values)
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE oauth_client SET {columns} WHERE id = %s", [*values.values(), client.pk])
@@ -33,7 +33,7 @@ def elsewhere(client, **values):
 
 @pytest.fixture
 def known(service, token_endpoint, monkeypatch):
-    """The service has been here before."""
+    """A service that has already made a request, so it is in the cache."""
     clock = Clock()
     monkeypatch.setattr(cache.clients, "_clock", clock.monotonic)
     assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
@@ -81,7 +81,7 @@ def test_what_another_process_takes_away_is_gone_within_seconds(service, token_e
 
 
 def test_and_never_later_however_busy_the_client_is(service, token_endpoint, known):
-    """A use does not prolong it."""
+    """Using a cached client does not extend its lifetime."""
     elsewhere(service, is_active=False)
     answers = []
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""Clients named by the address of their metadata (draft-ietf-oauth-client-id-metadata-document)."""
+"""Clients whose client_id is the URL of their metadata (draft-ietf-oauth-client-id-metadata-document)."""
 
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -31,7 +31,9 @@ KEYS = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [KEY.p
 
 @pytest.fixture
 def web(settings, monkeypatch):
-    """The world outside, as a dict of documents; counts what is fetched. test_fetched_document.py tests the fetch."""
+    """Replaces the fetch by a dict of documents, and counts the fetches. test_fetched_document.py tests the fetch
+    itself.
+    """
 
     class World(dict):
         fetched = 0
@@ -105,7 +107,7 @@ def test_a_wrong_document_is_an_unknown_app_and_the_log_says_why(browser, web, d
              "urn:ietf:params:oauth:grant-type:token-exchange"],
 )  # fmt: skip
 def test_a_document_gives_itself_no_other_grant(browser, web, more):
-    """RFC 9700 §2.1; nobody vouches for it."""
+    """RFC 9700 §2.1: nobody has checked such a client."""
     web[ADDRESS] = {**DOCUMENT, "grant_types": ["authorization_code", more, "refresh_token"], **KEYS}
     assert ask(browser).status_code == 200
     assert Client.objects.get().grant_types == ["authorization_code", "refresh_token"]
@@ -149,7 +151,7 @@ def test_what_an_admin_took_from_a_document_it_does_not_take_back(browser, web):
     ],
 )
 def test_a_changed_document_ends_what_hung_on_the_one_before(browser, web, token_endpoint, change, ends):
-    """Another owner of the domain inherits nothing (draft-ietf-oauth-client-id-metadata-document §6)."""
+    """A new owner of the domain must not inherit authorizations (draft-ietf-oauth-client-id-metadata-document §6)."""
     web[ADDRESS] = {**DOCUMENT, **KEYS}
     assert "code" in callback(decide(browser, ask(browser)))
     assert ask(browser).status_code == 303
@@ -171,7 +173,7 @@ def pushed(token_endpoint, key):
 
 
 def test_an_unknown_app_may_push_its_first_request(web, token_endpoint):
-    """RFC 9126 §2: this server sees the client first where it pushes, not where the user comes."""
+    """RFC 9126 §2: the pushed request, and not the user's browser, is then the first contact with the client."""
     web[ADDRESS] = {**DOCUMENT, **KEYS}
     assert pushed(token_endpoint, KEY).status_code == 201
     assert pushed(token_endpoint, OTHER_KEY).json()["error"] == "invalid_client"

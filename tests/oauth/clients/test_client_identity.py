@@ -1,4 +1,6 @@
-"""Silent consent is for the client that the user decided about, and each change of a client in use is recorded."""
+"""Consent without a page applies only to the client that the user has seen, and each change of a client in use is
+recorded.
+"""
 
 from datetime import timedelta
 
@@ -64,7 +66,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("part", CHANGES)
 def test_a_changed_client_is_asked_about_again(browser, web_app, with_key, part):
-    """RFC 9700 §4.15, ASVS 5.0 10.7.1: also after a change in a shell."""
+    """RFC 9700 §4.15, ASVS 5.0 10.7.1: this also holds after a change in a shell."""
     client = with_key if part == "keys" else web_app
     allow(browser, client)
     assert is_silent(browser, client)
@@ -82,7 +84,7 @@ def test_a_client_that_was_talked_down_is_asked_about_again(browser, web_app):
 
 
 def test_a_client_changed_without_the_orm_is_asked_about_again(browser, web_app):
-    """The comparison uses the client as it is when the user comes."""
+    """The comparison uses the client as it is at the time of the request."""
     allow(browser, web_app)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE oauth_client SET name = 'Another name'")
@@ -103,7 +105,7 @@ def test_a_code_goes_silently_only_where_the_user_was_told_it_goes(browser, web_
 
 
 def test_a_redirect_uri_taken_away_while_the_user_decides_gets_no_code(browser, web_app):
-    """RFC 9700 §2.1: what is registered when the code is sent counts."""
+    """RFC 9700 §2.1: the redirect URI must be registered at the time when the code is sent."""
     page = browser.get(authorization_url(web_app))
     change(web_app, redirect_uris="https://app.example/another")
     answer = decide(browser, page)
@@ -128,13 +130,13 @@ def test_a_loopback_port_is_no_change(browser, web_app):
 
 
 def test_a_decision_that_says_nothing_about_the_client_does_not_count(browser, web_app):
-    """The row is from before these facts were recorded."""
+    """The row is from a release that did not record these facts."""
     allow(browser, web_app)
     RememberedConsent.objects.update(about={"response_type": "code"})
     assert not is_silent(browser, web_app)
 
 
-# --- who is told
+# --- who is notified
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ def staff(db):
 
 @pytest.fixture
 def deliver():
-    """Does what the worker would do."""
+    """Runs the waiting jobs as the worker would."""
 
     def run():
         for job in ProcrastinateJob.objects.filter(task_name=changes.TELL):
@@ -209,7 +211,7 @@ def test_mails_about_one_client_are_limited(browser, web_app, staff):
 
 @pytest.fixture
 def page_of(staff):
-    """The browser of a client manager who sends the form of a client with these redirect URIs."""
+    """A client manager sends the form of a client with these redirect URIs. Returns the browser."""
 
     def send(person, client, redirect_uris):
         browser = Browser()
@@ -244,7 +246,7 @@ def test_a_new_redirect_host_of_a_client_in_use_waits_for_another_admin(browser,
     assert "evil.example" in deliver()["second@example.test"]
     assert b"Another admin must approve" in decide_on(first, pending, "approve").content
     assert EVIL not in Client.objects.get().redirect_uris
-    # Asking again for the same does not make somebody else the one who asked.
+    # A second request for the same host does not replace the first requester.
     page_of(second, web_app, f"{before} {EVIL}")
     assert NewRedirectHost.objects.get().asked_by == first
     assert b"Approved" in decide_on(second, pending, "approve").content

@@ -1,4 +1,4 @@
-"""The fetch of a client ID metadata document: the rules of `outbound`, and those of the draft."""
+"""Fetching a client ID metadata document by the rules of `outbound` and of the draft."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from tests.lib.http_listener import HttpListener
 
 @pytest.fixture
 def app_site(settings, monkeypatch, tmp_path):
-    """The site of an app, with TLS, on this machine. OUTBOUND_ALLOWED_HOSTS has it."""
+    """The site of an app, with TLS, on this machine. It is in OUTBOUND_ALLOWED_HOSTS."""
     authority = certificates.authority()
     pair = certificates.make(
         "CN=127.0.0.1", by=authority, sans=(certificates.SANS["san_ip"]("127.0.0.1"),),
@@ -35,7 +35,7 @@ def test_a_document_is_fetched_with_its_lifetime(app_site):
 
 
 def test_a_private_host_that_the_setting_does_not_name_is_not_called(app_site, settings):
-    """OWASP API7: one setting decides for every URL that a client chose."""
+    """OWASP API7: one setting applies to every URL that a client chooses."""
     settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": []}
     with pytest.raises(OutboundError, match="no public address"):
         fetched_document.fetch(app_site.url("/client.json"))
@@ -95,7 +95,7 @@ def test_a_document_is_a_json_object(app_site, body):
      ("text/html", False), ("text/x+json", False), ("application/jsonp", False), ("", False)],
 )  # fmt: skip
 def test_a_document_has_the_content_type_of_json(app_site, content_type, is_json):
-    """A page on which strangers can write, such as a comment or an upload, is not a document."""
+    """Otherwise, a page with comments or uploads of strangers could be used as a metadata document."""
     app_site.headers["Content-Type"] = content_type
     if is_json:
         assert fetched_document.fetch(app_site.url("/client.json")).content == {"client_id": "?"}

@@ -1,4 +1,4 @@
-"""Logos of clients: what is fetched, what is drawn of it, and where it is shown (docs/decisions/006)."""
+"""Logos of clients: what is fetched, how the picture is drawn again, and where it is shown (docs/decisions/006)."""
 
 import io
 import struct
@@ -55,7 +55,7 @@ def page_of(browser, app):
     return BeautifulSoup(browser.get(authorization_url(app)).content, "html.parser")
 
 
-# --- what is drawn
+# --- drawing the picture again
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
@@ -63,11 +63,11 @@ def test_a_picture_becomes_a_small_square_png(kind):
     with Image.open(io.BytesIO(pictures.square_png(picture(kind)))) as drawn:
         assert (drawn.format, drawn.size) == ("PNG", (128, 128))
         assert drawn.getpixel((64, 64))[0] > 200
-        assert drawn.getpixel((64, 2))[3] == 0  # transparent above and below a wide picture
+        assert drawn.getpixel((64, 2))[3] == 0  # a wide picture gets transparent bars above and below
 
 
 def test_nothing_of_the_file_is_left():
-    """No metadata, and nothing that follows the picture in its file."""
+    """The stored picture has no metadata, and no bytes that follow the picture in the original file."""
     exif = Image.Exif()
     exif[0x010E] = "a secret place"
     hidden = picture("JPEG", exif=exif) + b"<script>alert(1)</script>"
@@ -77,7 +77,7 @@ def test_nothing_of_the_file_is_left():
 
 
 def bomb():
-    """A PNG of a few bytes that says it has 100 million pixels."""
+    """Makes a PNG of a few bytes that claims to have 100 million pixels."""
     header = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + header
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
@@ -103,7 +103,7 @@ def test_what_is_no_picture_is_refused(draw):
         pictures.square_png(content)
 
 
-# --- what is fetched
+# --- fetching
 
 
 def test_a_saved_client_is_followed(registered):
@@ -178,7 +178,7 @@ def test_clients_that_were_written_in_bulk_are_found(mobile_app, listener):
 
 
 def test_a_client_that_changed_meanwhile_keeps_nothing_of_it(registered, monkeypatch):
-    """The picture belongs to the address that was read."""
+    """A picture is stored only if the client still has the URL that it was fetched from."""
     square_png = pictures.square_png
 
     def draw(content):
@@ -199,7 +199,7 @@ def test_it_is_erased_with_its_client(registered, client):
     assert client.get(url).status_code == 404
 
 
-# --- where it is shown
+# --- showing
 
 
 def address():
@@ -224,7 +224,7 @@ def test_an_unknown_picture_is_not_found(client, digest):
 
 
 def test_the_logo_of_an_app_that_registered_itself_is_among_its_own_words(registered, browser):
-    """It must not look like a mark of ours: the heading keeps the letter."""
+    """The logo must not look like our own mark, so the heading shows the letter of the app instead."""
     logos.fetch(registered.pk)
     page = page_of(browser, registered)
     assert page.select_one(".asks img") is None

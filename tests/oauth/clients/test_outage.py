@@ -1,4 +1,6 @@
-"""client_credentials while the database is unreachable: what a worker process still knows, and what it must not believe."""
+"""client_credentials while the database is unreachable: which cached clients a worker process may use, and which
+not.
+"""
 
 import time
 from datetime import timedelta
@@ -16,16 +18,18 @@ from oauth.models.secret import digest, new_secret
 
 @pytest.fixture
 def known(service, token_endpoint, settings, monkeypatch):
-    """The service has been here a moment ago, even on a machine where this takes a while."""
+    """A service that has just made a request and counts as fresh, even on a slow machine."""
     settings.OAUTH = {**settings.OAUTH, "CLIENT_CACHE_LIFETIME": timedelta(hours=1)}
-    monkeypatch.setattr(cache.clients, "_clock", time.monotonic)  # other tests stop it
+    monkeypatch.setattr(cache.clients, "_clock", time.monotonic)  # other tests stop this clock
     assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
     return service
 
 
 @pytest.fixture
 def away(monkeypatch):
-    """The database goes away now, or has been away for `seconds`; no cached client is fresh any more."""
+    """Returns a function that makes the database unreachable, since now or for `seconds`. After that, no cached client
+    is fresh.
+    """
 
     def go(seconds=0.0):
         def refuse(*_):
@@ -89,7 +93,7 @@ def test_a_tolerance_of_zero_turns_it_off(known, token_endpoint, away, settings)
 def test_a_client_that_was_no_longer_fresh_when_the_database_last_answered_is_not_believed(
     known, token_endpoint, away, monkeypatch
 ):
-    """It may have been disabled in between, and nobody told this process."""
+    """It may have been disabled in between, without notice to this process."""
     away()
     at = time.monotonic() + conf.CLIENT_CACHE_LIFETIME.total_seconds() + 1
     monkeypatch.setattr(outage, "tolerated_since", lambda: at)
@@ -108,7 +112,7 @@ def test_what_another_process_changed_before_the_outage_counts(known, token_endp
 
 
 def test_a_client_in_use_stays_known(known, token_endpoint, away, monkeypatch, django_assert_num_queries):
-    """Its last request may be minutes old."""
+    """The client stays known for some minutes after its last request."""
     later = time.monotonic() + 2 * conf.CLIENT_CACHE_LIFETIME.total_seconds()
     monkeypatch.setattr(cache.clients, "_clock", lambda: later)
     with django_assert_num_queries(1):

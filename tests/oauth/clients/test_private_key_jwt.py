@@ -1,4 +1,4 @@
-"""private_key_jwt (RFC 7523 §3): what is accepted, and every way in which it is not. ASVS 5.0 10.4.16."""
+"""private_key_jwt (RFC 7523 §3): which assertions are accepted, and every reason to refuse one. ASVS 5.0 10.4.16."""
 
 import hmac
 import json
@@ -65,7 +65,9 @@ def test_a_signature_proves_the_client(client_with_key, token_endpoint, algorith
 
 @pytest.mark.parametrize("registered", ["", "ES256", "PS256"])
 def test_the_registered_algorithm_is_the_only_one(client_with_key, token_endpoint, registered):
-    """OpenID Connect Registration §2: assertions signed by another must be refused, whatever keys the client has."""
+    """OpenID Connect Registration §2: assertions that are signed with another algorithm must be refused, whatever keys
+    the client has.
+    """
     es256, ps256 = ClientKey("ES256", kid="es256"), ClientKey("PS256", kid="ps256")
     client_with_key.client_jwks = {"keys": [es256.public, ps256.public]}
     client_with_key.token_endpoint_auth_signing_alg = registered
@@ -93,7 +95,7 @@ def test_the_issuer_alone_is_the_audience(client_with_key, token_endpoint, audie
 
 @pytest.mark.parametrize("audience", [conf.ISSUER, *LOOSE])
 def test_an_admin_may_let_a_client_name_endpoints(client_with_key, token_endpoint, audience):
-    """RFC 7523 §3 item 3, for a library that cannot do better."""
+    """RFC 7523 §3 item 3, for a library that cannot use the issuer as audience."""
     client_with_key.accepts_endpoint_audience = True
     client_with_key.save()
     assert ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)).status_code == 200
@@ -122,7 +124,7 @@ def test_a_jwt_of_another_type_never_authenticates(client_with_key, token_endpoi
 @pytest.mark.parametrize("typ", ["JWT", "client-authentication+jwt"])
 @pytest.mark.parametrize("name", ["response_type", "redirect_uri", "scope"])
 def test_a_request_object_without_its_type_never_authenticates(client_with_key, token_endpoint, typ, name):
-    """RFC 9101 §10.8: it names the client as its subject."""
+    """RFC 9101 §10.8: a request object could otherwise be used as a client assertion."""
     refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, headers={"typ": typ}, **{name: "x"})))
 
 
@@ -132,7 +134,9 @@ def test_a_request_object_without_its_type_never_authenticates(client_with_key, 
      [conf.ISSUER, "https://other.example"], {"iss": conf.ISSUER}],
 )  # fmt: skip
 def test_an_assertion_for_somebody_else_too_is_refused(client_with_key, token_endpoint, audience):
-    """RFC 7523 §3 item 3: any other audience could use it here; also where endpoints may be named."""
+    """RFC 7523 §3 item 3: any other server in the audience could use the assertion here. This also holds if the client
+    may name endpoints.
+    """
     client_with_key.accepts_endpoint_audience = True
     client_with_key.save()
     refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)))
@@ -145,7 +149,7 @@ def test_an_assertion_counts_once(client_with_key, token_endpoint):
 
 
 def test_an_assertion_is_remembered_as_long_as_the_leeway_accepts_it(client_with_key, token_endpoint):
-    """RFC 7523 §3 item 7: `exp` is compared with a leeway, so housekeeping must not forget the jti at `exp`."""
+    """RFC 7523 §3 item 7: `exp` is compared with a leeway, so the cleanup must not delete the jti at `exp`."""
     now = timezone.now().replace(microsecond=0)
     with time_machine.travel(now, tick=False) as clock:
         assertion = KEY.assertion(client_with_key.client_id, exp=int(now.timestamp()) + 5)
@@ -178,7 +182,7 @@ def test_headers_are_within_bounds(client_with_key, token_endpoint, headers):
 
 
 def test_an_unsigned_or_symmetric_assertion_is_refused(client_with_key, token_endpoint):
-    """RFC 8725 §3.1, §3.2: none, HMAC with the public key, another algorithm of the same key."""
+    """RFC 8725 §3.1, §3.2: this covers `none`, HMAC with the public key, and another algorithm with the same key."""
     claims = jwt.decode(KEY.assertion(client_with_key.client_id), options={"verify_signature": False})
     refused(ask(token_endpoint, jwt.encode(claims, None, algorithm="none")))
     head = KEY.assertion(client_with_key.client_id, headers={"typ": "JWT"}).split(".")[1]
@@ -216,7 +220,7 @@ def test_another_clients_key_proves_nothing(client_with_key, token_endpoint):
 
 
 def test_key_material_in_the_header_is_never_used(client_with_key, token_endpoint):
-    """RFC 8725 §3.5: jwk, jku, x5u, x5c of the header are the attacker's."""
+    """RFC 8725 §3.5: an attacker controls jwk, jku, x5u and x5c of the header."""
     thief = ClientKey()
     for header in ({"jwk": thief.public}, {"jku": "https://evil.example/jwks"}, {"x5u": "https://evil.example/x"}):
         refused(ask(token_endpoint, thief.assertion(client_with_key.client_id, headers=header)))
@@ -273,7 +277,7 @@ def test_of_parallel_uses_one_wins(client_with_key, token_endpoint):
     assert statuses == [200] + [401] * 9
 
 
-# --- keys by address
+# --- keys by URL
 
 
 @pytest.fixture
@@ -321,7 +325,7 @@ def test_what_is_no_jwk_set_is_invalid_client(client_with_uri, key_server, token
 
 
 def test_a_key_is_read_once_and_only_that_key():
-    """The cache entry of a registered key depends on the key alone, so another key never gets it."""
+    """The cache of parsed keys uses the key itself as its index, so one key is never returned for another."""
     mine, other = ClientKey(), ClientKey()
     loaded = registered_keys.load(mine.public, "ES256")
     assert registered_keys.load({**mine.public, "kid": "renamed"}, "ES256") is loaded

@@ -1,4 +1,6 @@
-"""A redirect URI's host gets into the Content-Security-Policy of our pages: it holds no syntax of it (CSP3 §2.3.1)."""
+"""Our pages put the host of a redirect URI into their Content-Security-Policy, so it must not contain syntax of a
+policy (CSP3 §2.3.1).
+"""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -19,7 +21,7 @@ UNSAFE = [
 
 @pytest.mark.parametrize("uri", UNSAFE)
 def test_no_syntax_of_a_policy_is_registered_as_a_host(uri):
-    """The admin's door, and with it every other: Client.clean()."""
+    """Client.clean() checks this, for the admin and for registrations."""
     with pytest.raises(ValidationError):
         validate_redirect_uri(uri, kind="web")
     with pytest.raises(ValidationError):

@@ -94,7 +94,7 @@ def test_a_registered_client_completes_its_flow(register, browser, token_endpoin
 
 
 def test_no_syntax_of_a_security_policy_is_registered_as_a_host(register):
-    """CSP3 §2.3.1: the host of a redirect URI stands in the policy of the consent page."""
+    """CSP3 §2.3.1: the consent page puts the host of a redirect URI into its policy."""
     for field in ("redirect_uris", "post_logout_redirect_uris"):
         assert register(**{field: ["https://app.example;script-src/callback"]}).status_code == 400, field
     assert not Client.objects.exists()
@@ -158,7 +158,7 @@ def test_metadata_that_cannot_be_had_are_refused_by_name(register, metadata):
     ],
 )
 def test_scopes_that_do_not_exist_here_are_left_out_and_the_response_says_so(register, asked, registered):
-    """RFC 7591 §3.2.1: clients register at many servers with one list."""
+    """RFC 7591 §3.2.1: clients use the same list of scopes at many servers."""
     answer = register(scope=asked)
     assert (answer.status_code, answer.json()["scope"]) == (201, registered)
     assert Client.objects.get().allowed_scopes == registered.split()
@@ -299,7 +299,7 @@ def test_what_is_registered_is_told_back_and_survives_an_update(register, metada
         {"jwks": []},
         {"jwks": "nonsense"},
         {"jwks": {"keys": ["nonsense"]}},
-        {"jwks": {"keys": [KEY.jwk.export(as_dict=True)]}},  # its private key
+        {"jwks": {"keys": [KEY.jwk.export(as_dict=True)]}},  # with its private part
         {"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}},
         {"jwks": {"keys": [{**KEY.public, "x": "\u0000"}]}},
         {"jwks_uri": "http://app.example/jwks"},
@@ -333,7 +333,7 @@ def test_what_is_registered_is_told_back_and_survives_an_update(register, metada
     ],
 )
 def test_what_is_wrong_is_named(register, metadata):
-    """RFC 7591 §3.2.2: says which."""
+    """RFC 7591 §3.2.2: the error names the wrong member."""
     answer = register(**metadata)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.content
     names = {"grant_types", "response_types", "public client", "private_key_jwt", *metadata}
@@ -358,7 +358,7 @@ USELESS = [
 @pytest.mark.parametrize("useless", USELESS)
 def test_keys_that_nobody_uses_are_ignored(register, token_endpoint, useless):
     """RFC 7517 §5: other kinds of keys, and keys without a `kid`, do no harm, and the usable one counts."""
-    assert register(jwks={"keys": [useless]}).status_code == 201  # it has a secret
+    assert register(jwks={"keys": [useless]}).status_code == 201  # a client with a secret
     signs = {"token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"], "scope": "x:read"}
     Scope.objects.create(name="x:read", sentence="X")
     InitialAccessToken.objects.update(scopes=["x:read"])
@@ -433,7 +433,7 @@ def test_rs256_is_for_ordinary_clients(register, metadata, is_accepted):
     ],
 )
 def test_the_algorithm_of_assertions_is_registered(register, algorithm, keys, is_accepted):
-    """OpenID Connect Registration §2: it is kept, shown, replaced by an update, and needs a key."""
+    """OpenID Connect Registration §2: it is stored and returned, an update replaces it, and it requires a key."""
     signs = {
         "token_endpoint_auth_method": "private_key_jwt",
         "token_endpoint_auth_signing_alg": algorithm,
@@ -454,7 +454,7 @@ def test_an_algorithm_of_assertions_needs_private_key_jwt(register):
 
 
 def test_members_that_are_null_are_absent(register):
-    """RFC 7591 §2: serializers of many languages write what is not set as null."""
+    """RFC 7591 §2: serializers of many languages write null for a value that is not set."""
     nothing = dict.fromkeys(
         ("client_uri", "logo_uri", "jwks", "jwks_uri", "scope", "contacts", "grant_types", "response_types",
          "application_type", "post_logout_redirect_uris", "default_max_age", "require_signed_request_object",

@@ -43,7 +43,7 @@ def register(token, **metadata):
 
 
 class Managed:
-    """A client that was registered, with its registration access token."""
+    """A registered client with its registration access token."""
 
     def __init__(self, body):
         self.client_id, self.token = body["client_id"], body["registration_access_token"]
@@ -72,7 +72,7 @@ def refused(answer, name):
     return True
 
 
-# --- the ceiling of a token
+# --- the limits of an initial access token
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_without_a_scope_there_is_little_and_never_all(token, managed):
 
 
 def test_a_token_that_says_nothing_gives_little(token):
-    """The token is like one of an earlier release, which has no ceiling."""
+    """The token has no limits, like one of an earlier release."""
     old = token()
     InitialAccessToken.objects.update(
         scopes=None, grant_types=None, authentication_methods=None, security_profiles=None,
@@ -163,7 +163,9 @@ def test_an_admin_edits_the_ceiling_of_a_token(token):
 
 
 def test_an_update_that_leaves_things_out_weakens_nothing(managed):
-    """A PUT without profile and method made a fapi2 client an oauth21 one with a new secret and all scopes."""
+    """A PUT without profile and method must not turn a fapi2 client into an oauth21 client with a new secret and all
+    scopes.
+    """
     client = managed(**FAPI, dpop_bound_access_tokens=True, require_signed_request_object=True)
     answer = client.put(scope=None, jwks={"keys": [KEY.public]})
     assert answer.status_code == 200, answer.content
@@ -238,12 +240,12 @@ def test_what_an_admin_took_away_does_not_come_back(managed):
     assert refused(client.put(scope="openid transfers:write"), "scope")
 
 
-# --- what users had allowed
+# --- existing authorizations
 
 
 @pytest.fixture
 def used(managed, browser):
-    """A registered client with contacts, which Alice allowed."""
+    """A registered client with contacts, which Alice has allowed."""
     client = managed(contacts=["ops@app.example"])
     assert "code" in callback(decide(browser, browser.get(authorization_url(client.row, scope="openid"))))
     assert browser.get(authorization_url(client.row, scope="openid")).status_code == 303

@@ -85,7 +85,7 @@ def test_a_loopback_address_matches_with_any_port(uri, matches):
     ],
 )
 def test_localhost_matches_with_any_port_too(registered, uri, matches):
-    """RFC 8252 §7.3, §8.3: many libraries know no other name."""
+    """RFC 8252 §7.3, §8.3: many libraries use only this name."""
     assert make_client("mobile", redirect_uris=registered).redirect_uri_allowed(uri) is matches
 
 
@@ -121,7 +121,7 @@ def test_these_may_be_registered(uri):
     ],
 )  # fmt: skip
 def test_these_may_not(uri):
-    """authentik CVE-2024-21637: schemes that run in the browser; RFC 8252 §7.1."""
+    """authentik CVE-2024-21637: schemes that run code in the browser. RFC 8252 §7.1."""
     with pytest.raises(ValidationError):
         validate_redirect_uri(uri, kind="mobile")
 

@@ -1,4 +1,4 @@
-"""RFC 6749 §2.3.1 knows two ways to send a client secret; a client may use either, at every endpoint."""
+"""RFC 6749 §2.3.1 defines two ways to send a client secret. A client may use either at every endpoint."""
 
 import base64
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ METHODS = ("client_secret_basic", "client_secret_post")
 
 
 def ask(client, secret: str, *, by: str, endpoint: str = "/oauth/token", **form: str):
-    """The answer to a request that sends the secret by this method."""
+    """Sends the secret by this method and returns the response."""
     headers = {}
     if by == "client_secret_basic":
         credentials = base64.b64encode(f"{client.client_id}:{secret}".encode()).decode()
@@ -39,7 +39,9 @@ def test_a_client_with_a_secret_sends_it_in_either_way(service, registered, sent
 
 @pytest.mark.parametrize("sent", METHODS)
 def test_no_secret_replaces_a_stronger_method(service, sent):
-    """FAPI 2.0 §5.3.2.1: a client with a key never proves itself by less, even if an old secret is still in its row."""
+    """FAPI 2.0 §5.3.2.1: a client with a key cannot authenticate with a secret, even if an old secret is still in its
+    row.
+    """
     secret, digest = service.secret, service.secret_digest
     type(service).objects.filter(pk=service.pk).update(
         token_endpoint_auth_method="private_key_jwt", secret_digest=digest

@@ -1,4 +1,4 @@
-"""Each unsafe field of a client turns its line to "not met", and the line names the field."""
+"""For each unsafe field of a client, the report has a line that says "not met" and names the field."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Each unsafe setting turns its line to "not met", and the line names the setting."""
+"""For each unsafe setting, the report has a line that says "not met" and names the setting."""
 
 from datetime import timedelta
 
@@ -143,7 +143,7 @@ def test_each_rule_that_the_code_enforces_has_a_line_with_its_code_and_test(site
 
 
 def test_each_rule_that_a_function_covers_exists():
-    """A row that is renamed must not leave a function without the code that it names."""
+    """If a row of tests/mutants is renamed, the function that covers it must be changed, too."""
     from oauth.conformance_report import rules
 
     ids = {rule.id for rule in enforced.rules()}

@@ -1,4 +1,6 @@
-"""DOT's tables in their own schema, filled by hand. `tests/flows/test_from_dot.py` fills them by DOT's own code."""
+"""DOT's tables in their own schema, with rows that the tests insert. `tests/flows/test_from_dot.py` fills them with
+DOT's own code.
+"""
 
 import hashlib
 import itertools
@@ -50,7 +52,7 @@ class OldServer:
         return self.source.access_tokens.create(**given)
 
     def refresh_token(self, token: str, application: Any, user: Any, **fields: Any) -> Any:
-        """A live one has an access token; pass `access_token` to choose it."""
+        """Inserts a refresh token. A live one has an access token; pass `access_token` to choose it."""
         revoked = fields.get("revoked")
         if "access_token" not in fields and revoked is None:
             fields["access_token"] = self.access_token(f"access of {token}", application, user)
@@ -71,7 +73,7 @@ def checksum(token: str) -> str:
 
 
 def hashed(secret: str) -> str:
-    """The secret, hashed as DOT does by default, with fewer iterations."""
+    """Returns the secret, hashed like DOT's default but with fewer iterations."""
     return PBKDF2PasswordHasher().encode(secret, "salt", iterations=10)
 
 

@@ -1,4 +1,6 @@
-"""An import can be killed at any moment and run again; two at once cannot happen; it runs beside a serving site."""
+"""An import can be killed at any moment and run again. Two imports cannot run at the same time. The site can serve
+meanwhile.
+"""
 
 import uuid
 from collections import Counter
@@ -134,7 +136,7 @@ def test_two_imports_do_not_run_at_once(source, options):
 
 
 def test_a_batch_that_another_import_has_taken_is_not_written_again(filled, source, options, monkeypatch):
-    """Should the lock be lost, for instance with its connection."""
+    """This matters if the lock is lost, for example with its connection."""
     take = steps.LiveRefreshTokens.take
 
     def overtaken(self: Any, batch: list[Any]) -> None:

@@ -1,4 +1,6 @@
-"""Refresh tokens, access tokens and consent of DOT: nobody is logged out, and nothing is worth more than it was."""
+"""Refresh tokens, access tokens and consent of DOT: nobody is logged out, and no token gets more permissions than it
+had.
+"""
 
 import base64
 import json
@@ -85,7 +87,9 @@ class TestRefreshTokens:
         assert refresh(token_endpoint, mobile, answer["refresh_token"]).status_code == 200
 
     def test_a_token_that_dot_replaced_ends_the_family(self, old, mobile, user, command, token_endpoint):
-        """RFC 9700 §4.14.2: its holder and the holder of the successor cannot both be the client."""
+        """RFC 9700 §4.14.2: the old token and its successor are both in use, so one of the two users is not the
+        client.
+        """
         family = uuid.uuid4()
         old.refresh_token("first", mobile, user, token_family=family, revoked=ago(seconds=1))
         old.refresh_token("second", mobile, user, token_family=family)
@@ -159,7 +163,7 @@ class TestUsers:
         "others", [["alice@example.test"], ["ALICE@example.test"]], ids=["the same", "in capitals"]
     )
     def test_an_address_of_two_users_names_nobody(self, old, web, alice, command, others):
-        """Anybody may have entered the address of somebody else."""
+        """Either user may have entered the address of somebody else."""
         users = [old.user(email) for email in (alice.email, *others)]
         self.tokens_of(old, web, *users)
         assert command("--apply")["counts"]["refresh tokens left out: of a user who is not here"] == 2
@@ -183,7 +187,7 @@ class TestConsent:
         old.refresh_token("a token", web, user)
         assert command("--apply")["counts"]["consents remembered"] == 1
         assert not self.is_asked(browser, web)
-        # The first use of the secret changes how it is stored, and not the client.
+        # The first use of the secret only changes how it is stored; it does not count as a change of the client.
         assert refresh(token_endpoint, web, "a token").status_code == 200
         assert not self.is_asked(browser, web)
 
@@ -259,7 +263,7 @@ class TestAccessTokens:
         row = {"client": here(web), "user": alice}[what]
         row.is_active = False
         row.save()
-        if what == "user":  # a disabled client cannot ask
+        if what == "user":  # a disabled client cannot send requests
             assert introspect(web, token) == {"active": False}
         assert imported_access_tokens.find_live(token) is None
 
@@ -282,7 +286,7 @@ class TestAccessTokens:
         settings.OAUTH = {**settings.OAUTH, "OPAQUE_TOKENS": "oauth.status.imported_access_tokens.find_live"}
         assert api(token).get("/api/v1/accounts").status_code == 200
         assert api("no-such-token").get("/api/v1/accounts").status_code == 401
-        # It has the scopes that it had: no more.
+        # It has the same scopes as before, and no more.
         assert api(token).get("/api/v1/transfers").status_code == 403
         Authorization.objects.get().revoke(Authorization.RevocationReason.USER)
         assert api(token).get("/api/v1/accounts").status_code == 401
@@ -377,7 +381,7 @@ def test_the_report_is_json_and_text(old, web, user, command, capsys, source, ma
 
 
 class TestOldAddresses:
-    """Clients that nobody changes send DOT's names of scopes, to DOT's addresses."""
+    """Unchanged clients send the names of DOT's scopes to the URLs of DOT."""
 
     pytestmark = pytest.mark.urls("tests.dot_project.moved_urls")
 

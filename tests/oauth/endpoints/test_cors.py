@@ -1,4 +1,4 @@
-"""CORS (WHATWG Fetch §3.2): browser apps call every endpoint that uses no cookies, and read every answer."""
+"""CORS (WHATWG Fetch §3.2): browser apps can call every endpoint that uses no cookies, and read every answer."""
 
 import re
 

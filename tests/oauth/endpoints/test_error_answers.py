@@ -1,4 +1,4 @@
-"""The form of every refusal of a machine endpoint (RFC 6749 §5.2, RFC 6750 §3), whatever the client sent."""
+"""The format of every refusal by a machine endpoint (RFC 6749 §5.2, RFC 6750 §3), for any input."""
 
 import base64
 import re
@@ -25,7 +25,9 @@ def send(method, path, **options):
 
 
 def check(answer, status=None):
-    """RFC 6749 §5.2: only its two members, in its characters; the id is a header and the last words."""
+    """RFC 6749 §5.2: the body has only the two members, with only the allowed characters. The error id is in a header
+    and at the end of the description.
+    """
     assert 400 <= answer.status_code < 500, answer.content
     assert status in (None, answer.status_code), answer.content
     body = answer.json()
@@ -37,7 +39,7 @@ def check(answer, status=None):
 
 
 def check_challenge(answer):
-    """RFC 9110 §11.2: each value of a challenge is a quoted string, which holds neither a quote nor a backslash."""
+    """RFC 9110 §11.2: each value of a challenge is a quoted string that contains neither a quote nor a backslash."""
     challenge = answer.get("WWW-Authenticate", "")
     rest = re.sub(r'[a-zA-Z0-9_-]+="[\x20\x21\x23-\x5b\x5d-\x7e]*"', "", challenge)
     assert not {'"', "\\"} & set(rest), challenge

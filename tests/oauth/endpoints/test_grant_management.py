@@ -17,7 +17,7 @@ MANAGE = "grant_management_query grant_management_revoke"
 
 @pytest.fixture
 def manager(signing_keys):
-    """A client with people, which also looks after its grants by itself."""
+    """A client that users have allowed, and that also manages its grants itself."""
     client = make_client("web", allowed_scopes=[*ALL_SCOPES, *MANAGE.split()])
     client.grant_types = [*client.grant_types, "client_credentials"]
     client.secret = client.issue_secret()

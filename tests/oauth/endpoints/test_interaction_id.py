@@ -1,4 +1,4 @@
-"""x-fapi-interaction-id (FAPI 1.0 Part 1 §6.2.1): the API echoes the client's, or makes one."""
+"""x-fapi-interaction-id (FAPI 1.0 Part 1 §6.2.1): the API returns the id of the client, or a new one."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The metadata documents: the same facts, all true, whatever Host the request names."""
+"""The metadata documents agree with each other and with the server, whatever the Host header of the request is."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_the_bank_api_says_where_to_get_tokens(client, path):
 
 
 def test_an_api_of_another_host_is_described_at_its_own_path(client, settings):
-    """RFC 9728 §3.1: the issuer is elsewhere."""
+    """RFC 9728 §3.1: the issuer is on another host."""
     audiences = ["https://api.example/v1", "https://api.example/deep/v2"]
     settings.OAUTH = {**settings.OAUTH, "AUDIENCES": audiences}
     for one in audiences:

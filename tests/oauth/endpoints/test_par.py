@@ -44,7 +44,9 @@ def test_what_the_browser_adds_changes_nothing(browser, web):
 
 
 def test_a_request_uri_is_answered_once(browser, web):
-    """RFC 9126 §7.3. Looking twice is not a use (§4): the page of a second tab is shown, and cannot be answered again."""
+    """RFC 9126 §7.3. Opening the page twice is not a use (§4): a second tab shows the page, but the request cannot be
+    answered again.
+    """
     request_uri = push(web).json()["request_uri"]
     tabs = [page_of(browser, web, request_uri) for _ in range(2)]
     assert "code" in callback(decide(browser, tabs[0]))
@@ -56,7 +58,7 @@ def test_a_request_uri_is_answered_once(browser, web):
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_of_two_answers_at_once_one_counts(browser, web, decision):
-    """A denied request is answered, too."""
+    """A denial is an answer, too."""
     request_uri = push(web).json()["request_uri"]
     first, second = (page_of(browser, web, request_uri) for _ in range(2))
     assert decide(browser, first, "deny").status_code == 303
@@ -80,7 +82,7 @@ def test_a_request_uri_expires_but_not_under_a_person_who_is_deciding(browser, w
 def test_a_request_uri_is_its_clients_alone(browser, web, mobile_app):
     request_uri = push(web).json()["request_uri"]
     assert page_of(browser, mobile_app, request_uri).status_code == 400
-    assert page_of(browser, web, request_uri).status_code == 200  # and a stranger's try used nothing up
+    assert page_of(browser, web, request_uri).status_code == 200  # the attempt of another client did not use it up
 
 
 @pytest.mark.parametrize("request_uri", ["urn:ietf:params:oauth:request_uri:", "urn:ietf:params:oauth:request_uri:x"])

@@ -17,12 +17,12 @@ pytestmark = pytest.mark.django_db
 
 
 def assert_refused(answer, error, status=400):
-    """RFC 6749 §5.2: JSON, not cached, the exact code."""
+    """Asserts the format of RFC 6749 §5.2: JSON, not cached, with exactly this error code."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"
     assert answer["Cache-Control"] == "no-store"
     assert answer.json()["error"] == error
-    assert answer.json().keys() == {"error", "error_description"}  # strict clients refuse other members
+    assert answer.json().keys() == {"error", "error_description"}  # strict clients do not accept other members
     assert answer.json()["error_description"].endswith(f"(error id {answer['X-Error-Id']})")
 
 
@@ -105,7 +105,7 @@ def test_only_digests_are_stored(issued, mobile_app):
     ["not base64 at all", base64.b64encode(b"no-colon").decode(), base64.b64encode(b"\xff:\xfe").decode(), ""],
 )
 def test_undecodable_basic_credentials_are_invalid_client(token_endpoint, credentials):
-    """node-oidc-provider 2026: loosely decoded Basic credentials."""
+    """node-oidc-provider 2026: Basic credentials that were decoded without strict checks."""
     answer = token_endpoint.post(headers={"Authorization": f"Basic {credentials}"}, grant_type="client_credentials")
     assert_refused(answer, "invalid_client", 401)
     assert answer["WWW-Authenticate"].startswith("Basic ")
@@ -206,7 +206,7 @@ SECRETS = ("client_secret", "client%5fsecret", "code", "refresh_token", "access_
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_credentials_in_the_url_are_refused(service, token_endpoint, client, name):
-    """RFC 6749 §2.3.1: logs keep URLs."""
+    """RFC 6749 §2.3.1: logs contain URLs."""
     credentials = base64.b64encode(f"{service.client_id}:{service.secret}".encode()).decode()
     answer = client.post(
         f"/oauth/token?a=b&{name}=x", "grant_type=client_credentials",
@@ -251,7 +251,7 @@ def test_an_empty_secret_is_none(browser, mobile_app, service, token_endpoint):
 
 @pytest.mark.parametrize("spaces", [" ", "  ", "     "])
 def test_spaces_after_the_scheme_do_not_count(service, token_endpoint, client, spaces):
-    """RFC 9110 §11.4: one or more."""
+    """RFC 9110 §11.4 allows one or more."""
     credentials = base64.b64encode(f"{service.client_id}:{service.secret}".encode()).decode()
     headers = {"Authorization": f"basic{spaces}{credentials}"}
     answer = token_endpoint.post(headers=headers, grant_type="client_credentials", scope="accounts:read")
@@ -260,7 +260,7 @@ def test_spaces_after_the_scheme_do_not_count(service, token_endpoint, client, s
     api = client.get("/api/v1/accounts", headers={"Authorization": f"Bearer{spaces}{token}"})
     assert api.status_code == 200, api.content
     own = client.get("/oauth/userinfo", headers={"Authorization": f"bearer{spaces}{token}"})
-    assert own.json()["error"] == "invalid_token"  # no user allowed it
+    assert own.json()["error"] == "invalid_token"  # no user has allowed this
 
 
 def test_parameters_as_json_are_refused(client, signing_keys):
@@ -294,6 +294,8 @@ def test_an_error_description_holds_only_the_characters_of_rfc_6749(web_app, bro
 
 
 def test_a_scope_at_the_code_exchange_is_ignored(web_app, browser, token_endpoint):
-    """RFC 6749 §3.2: a parameter without a meaning here. Clients of Microsoft's libraries send it."""
+    """RFC 6749 §3.2: a parameter that the grant does not define is ignored. Clients of Microsoft's libraries send
+    it.
+    """
     answer = token_endpoint.redeem(web_app, allow(browser, web_app, scope="accounts:read"), scope="transfers:write")
     assert (answer.status_code, answer.json()["scope"]) == (200, "accounts:read")

@@ -1,4 +1,4 @@
-"""Revocation, introspection and UserInfo: what a token is worth, and how it ends."""
+"""Revocation, introspection and UserInfo: what they say about a token, and how it ends."""
 
 import base64
 import time
@@ -217,7 +217,7 @@ def signed_introspection(call, client, token):
 
 
 def test_an_answer_is_signed_where_it_is_asked_for(call, web_app, tokens):
-    """RFC 9701 §5: typ, iss, aud, iat, and the answer in one claim, whose exp is the token's."""
+    """RFC 9701 §5: the JWT has typ, iss, aud and iat, and the answer is in one claim, with the exp of the token."""
     header, claims = signed_introspection(call, web_app, tokens["access_token"])
     assert (header["typ"], header["alg"]) == ("token-introspection+jwt", "ES256")
     assert claims.keys() == {"iss", "aud", "iat", "token_introspection"}

@@ -1,4 +1,4 @@
-"""`/oauth/verify`, as gateways ask it."""
+"""`/oauth/verify`, called as by gateways."""
 
 import base64
 import hashlib
@@ -60,7 +60,7 @@ def test_it_asks_the_database_nothing(ask, access_token, alice, django_assert_nu
 
 @pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
 def test_each_method_is_answered_alike(ask, access_token, alice, method):
-    """Envoy repeats the method of the client. A preflight must not be let through unasked."""
+    """Envoy repeats the method of the client. A preflight request must not pass without a token."""
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
     assert ask(headers=NGINX | preflight, method=method).status_code == 401
     assert ask(access_token(alice), headers=NGINX | preflight, method=method)["X-Auth-User"] == str(alice.pk)
@@ -175,7 +175,7 @@ def test_a_token_is_bound_to_the_certificate_that_the_proxy_saw(client, access_t
 
 @pytest.fixture
 def away(transactional_db):
-    """After a call of it, the breaker is open, and no connection is left."""
+    """Returns a function that opens the breaker and takes all connections."""
 
     def begin():
         connection.close()
@@ -189,7 +189,7 @@ def away(transactional_db):
 def test_without_the_database_tokens_are_still_verified(
     refresh_seconds, settings, away, ask, access_token, alice, issued, mobile_app
 ):
-    """This is true even if the list in memory is due to be read again."""
+    """This is true even if the cached status list is older than its refresh interval."""
     settings.OAUTH = settings.OAUTH | {"STATUS_LIST_REFRESH": timedelta(seconds=refresh_seconds)}
     ended = issued(mobile_app, scope="openid accounts:read")["access_token"]
     Authorization.objects.get().revoke(Authorization.RevocationReason.ADMIN)
@@ -207,7 +207,9 @@ def test_without_the_database_tokens_are_still_verified(
 
 
 def test_without_the_database_a_proof_waits(away, ask, access_token, alice):
-    """RFC 9449 §11.1: nobody knows whether it was used before. The gateway must not take the outage for a refusal."""
+    """RFC 9449 §11.1: without the database, it is unknown whether the proof was used before. The gateway must not treat
+    the outage as a refusal.
+    """
     token = bound(access_token, alice)
     assert ask(token, scheme="DPoP", headers=NGINX | proof(token)).status_code == 200
     away()
@@ -223,7 +225,7 @@ def test_without_the_database_a_limit_still_counts(away, ask, access_token, alic
     assert [ask(token).status_code for _ in range(21)] == [200] * 20 + [429]
 
 
-# --- what the gateway must say
+# --- headers that the gateway must send
 
 
 @pytest.mark.parametrize("headers", [

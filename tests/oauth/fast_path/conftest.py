@@ -1,4 +1,4 @@
-"""The fast path, for one test."""
+"""Fixtures for tests of the fast path."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,9 @@ from oauth.fast_path.wsgi_handler import FastWSGIHandler
 
 @pytest.fixture
 def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[FastWSGIHandler]:
-    """Like Django's test client, it leaves the test's connection open. `handler.given_back` counts how often it would
-    have been given back."""
+    """The fast handler. Like Django's test client, it leaves the test's connection open. `handler.given_back` counts
+    how often it would have returned the connection to the pool.
+    """
     made = FastWSGIHandler()
     made.given_back = 0
 

@@ -1,4 +1,4 @@
-"""COMMIT by libpq and by psycopg: the same errors, the same state afterwards."""
+"""COMMIT by libpq and by psycopg raises the same errors and leaves the connection in the same state."""
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -47,7 +47,7 @@ def test_a_connection_that_is_lost_before_commit_is_an_error():
 
 
 def _cut():
-    """Ends the connection within the transaction, from another connection."""
+    """Ends the connection in the middle of its transaction, from another connection."""
     run("SELECT 1")
     other = connection.copy()
     with other.cursor() as cursor:

@@ -13,7 +13,7 @@ from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.fast_path.machine_middleware import MachineMiddleware
 
-# A view each, with what makes it answer.
+# A request to each view, with what it needs to be answered.
 MACHINE_ENDPOINTS = [
     ("get", "/.well-known/oauth-authorization-server"),
     ("get", "/.well-known/oauth-protected-resource"),
@@ -47,7 +47,7 @@ def _views(resolver: URLResolver, prefix: str = "") -> list[tuple[str, object]]:
 
 
 def test_the_machine_endpoints_are_those_of_the_protocol_and_the_api_and_nothing_else():
-    """A page among them would have no CSRF check, so all of these views read no cookie."""
+    """These paths have no CSRF check, so none of their views may read a cookie."""
     views = _views(get_resolver())
     for address, view in views:
         is_endpoint = isinstance(view, type) and issubclass(view, (ProtocolEndpoint, APIView))
@@ -119,7 +119,9 @@ class TestAtTheDoor:
 
 @pytest.fixture
 def hosts(rf, settings):
-    """The statuses of requests with these hosts, of one middleware; `hosts.known` is what it remembers."""
+    """Returns a function that sends requests with these hosts through one middleware and returns their status codes;
+    `hosts.known` are the hosts that it remembers.
+    """
     middleware = MachineMiddleware(lambda request: HttpResponse())
 
     def ask(*names, **headers):

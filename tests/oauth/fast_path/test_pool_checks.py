@@ -1,4 +1,4 @@
-"""Pooled connections: looked at for nothing, asked only where there is a doubt."""
+"""A connection from the pool is checked without a round trip. The server is asked only if there is a doubt."""
 
 import psycopg
 import pytest
@@ -11,7 +11,7 @@ from oauth.fast_path.postgresql.base import check_if_in_doubt
 
 @pytest.fixture
 def asked(monkeypatch):
-    """How often a server was asked whether it is there."""
+    """Records the connections on which the server was asked whether it is still there."""
     calls = []
     ask = ConnectionPool.check_connection
 
@@ -25,7 +25,7 @@ def asked(monkeypatch):
 
 @pytest.fixture
 def pooled(transactional_db):
-    """A connection as the pool hands it out, put back a moment ago."""
+    """A connection from the pool that was returned a moment ago."""
     pool = connection.pool
     one = pool.getconn()
     one.returned_at = base.time.monotonic()
@@ -53,7 +53,7 @@ def test_one_that_the_server_has_ended_is_noticed_at_once(pooled, asked):
 
 
 def test_no_request_gets_a_connection_that_was_ended(transactional_db, client):
-    """The same through the pool: there is no 503 after a restart."""
+    """The same through the pool, so no request gets 503 after a restart."""
     pool = connection.pool
     connection.close()
     taken = [pool.getconn() for _ in range(3)]

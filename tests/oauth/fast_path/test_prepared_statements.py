@@ -1,4 +1,4 @@
-"""Hand-written SQL via libpq gives the results of psycopg's cursor, and survives what that cursor survives."""
+"""Hand-written SQL via libpq gives the same results as psycopg's cursor, and recovers from the same errors."""
 
 import contextlib
 import threading
@@ -121,7 +121,7 @@ def test_a_table_that_changed_in_a_transaction_is_read_as_it_is_after_it():
 
 
 def test_a_rollback_forgets_nothing():
-    """psycopg has the server forget all, if it has prepared anything itself."""
+    """After a rollback, psycopg discards all prepared statements of the connection if it has prepared any itself."""
     for _ in range(2):
         with contextlib.suppress(DataError), transaction.atomic():
             for number in range(9):
@@ -160,7 +160,7 @@ def test_a_connection_that_the_server_ended_is_an_outage_and_the_next_one_works(
     ended = threading.Thread(target=_end, args=[process])
     ended.start()
     ended.join()
-    for _ in range(2):  # libpq notices, and does not even try
+    for _ in range(2):  # libpq notices the closed connection and sends nothing
         with pytest.raises(OperationalError):
             rows("SELECT %s::int", [1])
     connection.close()
@@ -173,7 +173,7 @@ def _end(process):
 
 
 def test_other_threads_go_on_while_one_waits():
-    """If the statement kept the interpreter's lock, no thread could release the database's lock."""
+    """If the statement held the GIL, no other thread could release the database lock."""
     rows("SELECT pg_advisory_lock(4711)", [])
     answers = []
 
@@ -191,7 +191,7 @@ def test_other_threads_go_on_while_one_waits():
 
 
 def test_a_site_that_prepares_nothing_has_psycopgs_cursor():
-    """Behind a proxy that hands each statement to another connection."""
+    """This is for a pooler that may send each statement to another connection."""
     connection.ensure_connection()
     threshold, connection.connection.prepare_threshold = connection.connection.prepare_threshold, None
     try:
@@ -202,7 +202,7 @@ def test_a_site_that_prepares_nothing_has_psycopgs_cursor():
 
 
 def test_where_the_orm_prepares_too_a_transaction_is_left_to_psycopg():
-    """Its rollback has the server forget ours."""
+    """The rollback of psycopg would discard our prepared statements."""
     connection.ensure_connection()
     factory, connection.connection.cursor_factory = connection.connection.cursor_factory, ServerBindingCursor
     try:

@@ -1,4 +1,4 @@
-"""RFC 9111: what a shared cache may give again, and to whom."""
+"""RFC 9111: which answers a shared cache may reuse, and for which requests."""
 
 import uuid
 from typing import Any
@@ -19,12 +19,12 @@ MAX_SECONDS = public_answers.MAX_SECONDS
 
 @pytest.fixture(autouse=True)
 def _time_enough(monkeypatch):
-    """On a busy machine a second passes between two lines."""
+    """On a busy machine, a second may pass between two lines of a test."""
     monkeypatch.setattr(public_answers, "MAX_SECONDS", 60)
 
 
 class Application:
-    """Answers with `headers`, counting."""
+    """Answers with `headers`, and counts its calls."""
 
     def __init__(self, *headers: tuple[str, str], status: str = "200 OK") -> None:
         self.headers, self.status = headers or (PUBLIC,), status
@@ -57,7 +57,7 @@ def test_a_public_answer_is_made_once_and_given_again_with_an_id_of_its_own():
 
 
 def test_it_is_forgotten_after_a_moment_whatever_max_age_says(monkeypatch):
-    """A key that was taken out is not handed out for a minute more."""
+    """A key that was removed must not be served for another minute."""
     assert MAX_SECONDS <= 1
     monkeypatch.setattr(public_answers, "MAX_SECONDS", 0)
     application = Application()
@@ -96,7 +96,7 @@ def test_what_asks_for_something_else_is_asked_of_the_application(particular):
     application = Application()
     application.get()
     assert application.get(**particular)[2] == b"one 2"
-    assert application.get()[2] == b"one 1"  # and the answer to it was not kept for others
+    assert application.get()[2] == b"one 1"  # and its answer was not cached for others
 
 
 @pytest.mark.parametrize(

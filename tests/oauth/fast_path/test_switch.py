@@ -1,4 +1,4 @@
-"""OAUTH["FAST_PATH"] switches each trick on and off, whichever way the test run itself is set."""
+"""OAUTH["FAST_PATH"] switches each optimization on and off, whatever the setting of the test run is."""
 
 from dataclasses import replace
 
@@ -56,7 +56,7 @@ def test_public_answers(switch):
 
 
 def test_headers(switch, monkeypatch):
-    """Both ways give the same headers; only the plain one goes through Django's checks."""
+    """Both settings give the same headers, but only without the fast path do they go through Django's checks."""
     checked = []
     convert = ResponseHeaders._convert_to_charset
     monkeypatch.setattr(
@@ -92,7 +92,7 @@ def test_the_check_of_pooled_connections():
 
 
 def test_instances_of_rows_and_inserted_rows(switch, web_app):
-    """Both ways give the same; only the plain one sends Django's signals."""
+    """Both settings give the same result, but only without the fast path are Django's signals sent."""
     columns, sent = model_rows.Columns(Client, "client"), []
     expected = vars(Client.objects.get(pk=web_app.pk))
 
@@ -116,7 +116,7 @@ def test_instances_of_rows_and_inserted_rows(switch, web_app):
 
 
 def test_grants_without_locks(switch, browser, web_app, token_endpoint, monkeypatch):
-    """The usual case in two statements, tried before the grant that locks."""
+    """The usual case takes two statements, which are tried before the grant that locks."""
     tried = []
     grant = registry.named("authorization_code")
     monkeypatch.setattr(registry, "named", lambda _name: replace(grant, try_fast=tried.append))

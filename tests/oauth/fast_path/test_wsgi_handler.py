@@ -29,7 +29,7 @@ def test_the_signals_that_are_not_sent_have_no_receivers_but_these():
 
 @pytest.fixture
 def sent():
-    """The names of the signals that were sent."""
+    """Records the names of the signals that are sent."""
     names = []
     receivers = {request_started: lambda **_: names.append("started"),
                  request_finished: lambda **_: names.append("finished")}  # fmt: skip

@@ -1,4 +1,6 @@
-"""The authorization code grant: single use, bound, short-lived."""
+"""The authorization code grant: a code works once, for a short time, and only with its client, redirect URI and
+verifier.
+"""
 
 from datetime import timedelta
 
@@ -34,7 +36,7 @@ def test_a_code_of_another_client_is_refused_and_still_works_for_its_own(browser
     assert refused(token_endpoint.redeem(web_app, code)) == "invalid_grant"
     assert token_endpoint.redeem(mobile_app, code).status_code == 200
     assert refused(token_endpoint.redeem(web_app, code)) == "invalid_grant"
-    assert Authorization.objects.get().is_live  # a stranger cannot end it
+    assert Authorization.objects.get().is_live  # the attempt of another client does not use it up
 
 
 def test_a_code_lives_a_minute(browser, mobile_app, token_endpoint):
@@ -84,7 +86,9 @@ def test_a_client_without_the_refresh_grant_gets_no_refresh_token(browser, token
 
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_redemptions_exactly_one_succeeds(browser, mobile_app, token_endpoint):
-    """RFC 6749 §4.1.2: of eight parallel redemptions one gets tokens; the replays then end the authorization."""
+    """RFC 6749 §4.1.2: of eight parallel redemptions one gets tokens; the other attempts count as replays and end the
+    authorization.
+    """
     code = allow(browser, mobile_app)
     answers = in_parallel(*[lambda: TokenEndpoint().redeem(mobile_app, code)] * 8)
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7

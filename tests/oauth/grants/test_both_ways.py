@@ -1,4 +1,4 @@
-"""A code and a refresh token can be redeemed fast or under the lock: every refusal is the same both ways."""
+"""A code or refresh token is redeemed by the fast path or under a lock. Every refusal is the same in both cases."""
 
 from datetime import timedelta
 
@@ -60,7 +60,7 @@ def deactivate(user):
 
 
 def take(client, **values):
-    """The client may do less from now on."""
+    """Takes permissions from the client."""
     for name, value in values.items():
         setattr(client, name, value)
 
@@ -192,7 +192,7 @@ def revoke():
 
 
 class Ways:
-    """Runs a scenario one way, takes it back, and tells what it answered and what it left in the database."""
+    """Runs a scenario in one way, rolls it back, and returns the answer and the rows that it left."""
 
     def __init__(self, monkeypatch, clients):
         self._patch, self._clients = monkeypatch, clients
@@ -216,7 +216,7 @@ class Ways:
         return answer, left
 
     def _watch(self, patch):
-        """Records the decisions of the fast path."""
+        """Records what the fast path decides."""
         decide = Redemption._decide_for_client
 
         def watched(redemption, held, request):
@@ -299,7 +299,9 @@ def test_a_superseded_token_of_a_client_that_became_confidential_is_retried(ways
 
 
 def test_a_code_that_is_redeemed_between_reading_and_consuming_is_a_replay(monkeypatch, code):
-    """RFC 6749 §4.1.2: the slower of two gets nothing from the fast way, and the lock tells why."""
+    """RFC 6749 §4.1.2: the fast path gives nothing to the slower of two requests, and the grant under the lock finds
+    the reason.
+    """
     monkeypatch.setattr(grants, "_try_fast", lambda grant, request: grant.try_fast(request))
     read_unused = code_snapshot().read_unused
 

@@ -1,4 +1,4 @@
-"""CIBA (OpenID Connect CIBA Core 1.0, poll and ping; FAPI-CIBA): a client asks a person who is elsewhere."""
+"""CIBA (OpenID Connect CIBA Core 1.0, poll and ping; FAPI-CIBA): a client asks a user at another device."""
 
 import json
 import re
@@ -94,7 +94,7 @@ def test_nobody_else_decides(call_centre, alice, bob, token_endpoint, decision):
     of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
     assert b"Nothing is waiting" in of_bob.get("/oauth/requests").content
     assert decide(of_bob, decision, request_id).status_code == 404
-    assert decide(Browser(), decision, request_id).status_code == 302  # to the log-in
+    assert decide(Browser(), decision, request_id).status_code == 302  # to the login
     assert poll(token_endpoint, call_centre, auth_req_id).json()["error"] == "authorization_pending"
 
 
@@ -144,11 +144,11 @@ def test_what_leads_nowhere_is_a_binding_message(call_centre, alice, text):
     assert ask(call_centre, binding_message=text).status_code == 200
 
 
-# --- a client does not learn who has an account
+# --- a client does not learn which users exist
 
 
 def answered(client, **parameters):
-    """The response that the client sees, with the statements of the server."""
+    """Returns the response that the client sees, and the statements of the server."""
     with CaptureQueriesContext(connection) as queries:
         answer = ask(client, **parameters)
     body = answer.json()
@@ -160,8 +160,9 @@ def answered(client, **parameters):
 
 
 def test_a_hint_that_means_nobody_is_answered_as_one_that_means_a_user(call_centre, alice):
-    """OWASP WSTG-IDNT-04; CIBA §13 has unknown_user_id, which would tell who has an account. The statements are the
-    same as well, so that the time says nothing."""
+    """OWASP WSTG-IDNT-04; the error unknown_user_id of CIBA §13 would reveal which users exist. The statements are the
+    same, too, so that the response time reveals nothing.
+    """
     ask(call_centre, login_hint="warm@example.test")
     of_somebody, of_nobody = answered(call_centre), answered(call_centre, login_hint="nobody@example.test")
     assert of_somebody == of_nobody
@@ -200,7 +201,7 @@ def test_another_spelling_of_a_hint_does_not_reach_the_user_more_often(call_cent
     assert BackchannelRequest.objects.filter(user=alice).count() == 5
 
 
-# --- what a client says of itself is not said by us
+# --- text by the client must not look like text by this site
 
 
 def test_the_subject_of_a_mail_holds_no_text_of_a_client(alice, call_centre):
@@ -449,7 +450,7 @@ def test_an_ordinary_client_signs_by_the_same_rules(call_centre, alice):
 
 
 def test_the_algorithm_of_a_signed_request(bank, alice):
-    """FAPI 2.0 §5.4.1, FAPI 1.0 Part 2 §8.6: no RS256, although the key is the client's."""
+    """FAPI 2.0 §5.4.1, FAPI 1.0 Part 2 §8.6: RS256 is refused, even with the client's own key."""
     rsa = ClientKey("RS256", kid="rsa")
     bank.client_jwks = {"keys": [KEY.public, rsa.public]}
     bank.save()
@@ -485,7 +486,7 @@ def test_an_assertion_names_no_other_server(bank, alice, audience):
 
 
 def test_fapi_2_0_keeps_its_own_audience(bank, alice):
-    """FAPI 2.0 §5.3.2.1, also at this endpoint."""
+    """FAPI 2.0 §5.3.2.1 applies at this endpoint, too."""
     bank.security_profile = "fapi2"
     bank.save()
     assert ask_signed(bank).status_code == 200

@@ -1,4 +1,6 @@
-"""The device flow (RFC 8628): the device asks, the person decides elsewhere, the device gets its tokens once."""
+"""The device flow (RFC 8628): a device requests a code, the user decides in a browser, and the device gets its tokens
+once.
+"""
 
 from datetime import timedelta
 
@@ -71,7 +73,7 @@ def test_asking_too_often_slows_the_device_down(television):
         clock.shift(4)
         assert error(poll(television, code)) == "slow_down"
         clock.shift(6)
-        assert error(poll(television, code)) == "slow_down"  # the interval has grown to 10
+        assert error(poll(television, code)) == "slow_down"  # the interval is now 10 seconds
         clock.shift(16)
         assert error(poll(television, code)) == "authorization_pending"
 
@@ -122,7 +124,7 @@ def test_another_person_cannot_take_it_over(browser, bob, television):
 
 @pytest.mark.usefixtures("clock_stands")
 def test_guessing_codes_is_stopped(browser, television):
-    """RFC 8628 §5.1: even the right one, after ten wrong ones."""
+    """RFC 8628 §5.1: after ten wrong codes, even the right one is refused."""
     asked = begin(television).json()
     for _ in range(10):
         assert type_code(browser, "BBBB-BBBB").status_code == 404
@@ -186,7 +188,7 @@ def test_parallel_polls_get_one_set_of_tokens(browser, television):
 
 
 def test_the_page_says_where_the_device_asks_from(browser, television):
-    """RFC 8628 §5.4: a code that somebody far away asked for is suspicious."""
+    """RFC 8628 §5.4: a code that was requested from far away is suspicious."""
     near = begin(television).json()["user_code"]
     assert "the same network as you" in type_code(browser, near).content.decode()
     body = f"client_id={television.client_id}&scope=accounts:read"

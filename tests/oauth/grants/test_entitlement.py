@@ -1,4 +1,4 @@
-"""No grant issues a token with a permission that was taken from the client (ASVS 5.0 10.4.11)."""
+"""No grant issues a token with a permission that an admin has removed from the client (ASVS 5.0 10.4.11)."""
 
 import json
 
@@ -22,7 +22,7 @@ DETAIL = {"type": "transfer", "identifier": "x", "debtor_account": "00000000-000
 
 
 def take(client, **values):
-    """An admin takes something from the client, after the user allowed it."""
+    """An admin removes a permission from the client after the user has allowed it."""
     Client.objects.filter(pk=client.pk).update(**(values or {"allowed_scopes": LEFT}))
 
 
@@ -43,7 +43,7 @@ def test_a_scope_that_was_taken_does_not_come_with_a_refresh(issued, token_endpo
 
 
 def test_nor_with_a_refresh_under_the_lock(issued, mobile_app, token_endpoint):
-    """A retry of a superseded token takes the other path."""
+    """The retry of a superseded token is handled under the lock."""
     token = issued(mobile_app, scope=SCOPE)["refresh_token"]
     token_endpoint.refresh(mobile_app, token)
     take(mobile_app)

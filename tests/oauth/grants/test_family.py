@@ -13,7 +13,8 @@ from oauth.models import Authorization
 pytestmark = pytest.mark.django_db
 
 WINDOW = 60
-#: (tabs that refresh at the same time, which answer the store keeps, a duplicate of the request comes late, pause)
+#: Each entry: (number of tabs that refresh at the same time, the answer that the client's store keeps, whether a
+#: duplicate of the request arrives late, seconds of pause)
 RACES = st.lists(
     st.tuples(st.integers(1, 5), st.integers(0, 4), st.booleans(), st.sampled_from([0, 20, 45, 61, 300])),
     min_size=1, max_size=4,
@@ -25,7 +26,7 @@ random_families = settings(
 
 @pytest.fixture
 def family(issued, mobile_app, token_endpoint):
-    """A function that begins a family: (its first token, a function that refreshes one)."""
+    """Returns a function that begins a family and returns (its first token, a function that refreshes a token)."""
 
     def begun():
         def refresh(token):
@@ -38,12 +39,12 @@ def family(issued, mobile_app, token_endpoint):
 
 
 def used(refresh, token, races, clock):
-    """The token that the client's store holds at the end; None if one of its requests was refused."""
+    """Runs the races. Returns the token that the client's store holds at the end; None if a request was refused."""
     for tabs, kept, has_duplicate, pause in races:
         answers = [refresh(token) for _ in range(tabs)]
         if has_duplicate:
             clock.shift(timedelta(seconds=5))
-            answers.append(refresh(token))  # its answer reaches nobody
+            answers.append(refresh(token))  # the client does not get this answer
         if None in answers:
             return None
         token = answers[min(kept, tabs - 1)]

@@ -1,4 +1,4 @@
-"""A family of refresh tokens keeps a few rows, and recognises each token that it ever had (RFC 9700 §4.14.2)."""
+"""A family of refresh tokens keeps only a few rows, but recognizes every token that it ever had (RFC 9700 §4.14.2)."""
 
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ def clock():
 
 @pytest.fixture
 def generations(issued, mobile_app, token_endpoint, clock):
-    """Every token of a family, the first one first. The last one can be used."""
+    """Returns all tokens of a family in their order. Only the last one can be used."""
     tokens = [issued(mobile_app, scope="accounts:read offline_access")["refresh_token"]]
     for _ in range(ROTATIONS):
         clock.shift(timedelta(minutes=10))

@@ -37,7 +37,9 @@ def test_a_public_client_gets_a_new_one_each_time(issued, mobile_app, token_endp
 
 
 def test_a_confidential_client_keeps_its_own(issued, web_app, token_endpoint):
-    """RFC 6749 §6. The response repeats it for libraries that store each response whole, such as simple-oauth2."""
+    """RFC 6749 §6. The response repeats the refresh token for libraries that store whole responses, such as
+    simple-oauth2.
+    """
     token = issued(web_app)["refresh_token"]
     for _ in range(3):
         answer = token_endpoint.refresh(web_app, token)
@@ -56,7 +58,7 @@ def test_a_lost_answer_logs_nobody_out(issued, mobile_app, token_endpoint):
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_tabs_with_one_store_refresh_at_once(issued, mobile_app, token_endpoint, kept):
-    """Whichever answer is kept continues, even when the tabs meet again."""
+    """The client can continue with the answer of either tab, even if both tabs refresh again at the same time."""
     token = issued(mobile_app)["refresh_token"]
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for _ in range(3):
@@ -71,7 +73,7 @@ def test_tabs_that_keep_their_own_answers_go_on_within_the_window(issued, mobile
     first = issued(mobile_app)["refresh_token"]
     for tab in [refresh(token_endpoint, mobile_app, first) for _ in range(2)]:
         assert refresh(token_endpoint, mobile_app, tab) != "invalid_grant"
-    assert refresh(token_endpoint, mobile_app, first) != "invalid_grant"  # a duplicate, seconds late
+    assert refresh(token_endpoint, mobile_app, first) != "invalid_grant"  # a duplicate that arrives seconds later
 
 
 @pytest.mark.parametrize("is_the_client_first", [True, False])
@@ -91,7 +93,7 @@ def test_a_thief_within_the_window_is_found_when_both_have_refreshed_once_more(
 
 
 def test_a_thief_who_refreshes_faster_than_the_window_is_found(issued, mobile_app, token_endpoint):
-    """Each of the two is used again before the other's answer is as old as the window."""
+    """Client and thief each refresh again before the retry window of the other's token has passed."""
     token = issued(mobile_app)["refresh_token"]
     with time_machine.travel(timezone.now(), tick=False) as clock:
         both = [refresh(token_endpoint, mobile_app, token) for _ in range(2)]
@@ -105,7 +107,7 @@ def test_a_thief_who_refreshes_faster_than_the_window_is_found(issued, mobile_ap
 
 
 def test_a_branch_that_was_given_up_cannot_be_retried(issued, mobile_app, token_endpoint):
-    """Its newest token was superseded seconds ago, and the fork is older than the window."""
+    """The newest token of the branch was superseded seconds ago, but the fork is older than the retry window."""
     token = issued(mobile_app)["refresh_token"]
     with time_machine.travel(timezone.now(), tick=False) as clock:
         one, other = [refresh(token_endpoint, mobile_app, token) for _ in range(2)]
@@ -175,7 +177,7 @@ def test_a_token_of_another_client_is_refused_without_harm(issued, mobile_app, w
 
 
 def test_narrowing_is_for_one_request_only(issued, mobile_app, token_endpoint):
-    """RFC 6749 §6; the engine below narrows for good."""
+    """RFC 6749 §6: a request for less does not change the refresh token."""
     token = issued(mobile_app, scope="accounts:read balances:read")["refresh_token"]
     answer = token_endpoint.refresh(mobile_app, token, scope="accounts:read").json()
     assert answer["scope"] == "accounts:read"
@@ -203,7 +205,7 @@ def test_an_idle_token_ends(issued, mobile_app, token_endpoint):
 
 
 def test_a_token_that_stays_the_same_lives_on_while_it_is_used(issued, web_app, token_endpoint):
-    """RFC 9700 §4.14.2: only a token that is not used ends early. ASVS 10.4.8: the authorization still ends."""
+    """RFC 9700 §4.14.2: only an unused token ends early. ASVS 10.4.8: the authorization still ends on its date."""
     token = issued(web_app)["refresh_token"]
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for days in (29, 29, 29):
@@ -249,7 +251,7 @@ def test_refreshing_daily_ends_when_the_authorization_does(issued, mobile_app, t
 
 
 def test_a_deactivated_person_is_not_refreshed(issued, alice, mobile_app, token_endpoint):
-    """Compare SimpleJWT CVE-2024-22513: a disabled user could still refresh."""
+    """Compare SimpleJWT CVE-2024-22513: there, a disabled user could still refresh."""
     token = issued(mobile_app, scope="accounts:read offline_access")["refresh_token"]
     alice.is_active = False
     alice.save()
@@ -272,7 +274,9 @@ def test_no_token_works_after_revocation(issued, mobile_app, token_endpoint):
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_refreshes_never_fail_and_one_of_them_goes_on(issued, mobile_app):
-    """Twenty parallel refreshes: none is refused, and any of the answers continues, alone after the window."""
+    """Twenty parallel refreshes: none is refused, and the client can continue with any of the answers. After the
+    window, only that one works.
+    """
     token = issued(mobile_app)["refresh_token"]
     answers = in_parallel(*[lambda: TokenEndpoint().refresh(mobile_app, token)] * 20)
     assert {answer.status_code for answer in answers} == {200}
@@ -288,7 +292,9 @@ def test_parallel_refreshes_never_fail_and_one_of_them_goes_on(issued, mobile_ap
 
 @pytest.mark.django_db(transaction=True)
 def test_a_use_beside_a_retry_belongs_to_the_fork(issued, mobile_app):
-    """The successor is read as the only branch; a retry of its predecessor commits before the successor is consumed."""
+    """When the successor is read, it is the only branch. A retry of its predecessor commits before the successor is
+    consumed.
+    """
     token = issued(mobile_app)["refresh_token"]
     successor = TokenEndpoint().refresh(mobile_app, token).json()["refresh_token"]
     use = Beside(lambda: TokenEndpoint().refresh(mobile_app, successor).json()["refresh_token"])
@@ -330,8 +336,9 @@ def test_a_revocation_beats_refreshes_that_run_beside_it(issued, web_app):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("has_replaced", [True, False])
 def test_a_token_that_is_given_up_meanwhile_is_not_used(issued, web_app, has_replaced):
-    """RFC 9700 §4.14.2. One that stays the same is locked only where another branch could give it up; the other one
-    shows that it is the lock that refuses."""
+    """RFC 9700 §4.14.2. A token that does not rotate is locked only if another branch could end it. The second case
+    shows that the lock causes the refusal.
+    """
     issued(web_app)
     token = RefreshToken.objects.select_related("authorization").get()
     if has_replaced:
@@ -373,7 +380,7 @@ def test_an_authorization_that_changed_after_it_was_read_is_not_used(issued, web
 
 
 def test_a_refresh_brings_an_id_token(browser, web_app, mobile_app, token_endpoint):
-    """OpenID Connect Core §12.2: the same user, the time of the same login, and no nonce."""
+    """OpenID Connect Core §12.2: it has the same user and the same time of login, and no nonce."""
     for client in (web_app, mobile_app):
         code = allow(browser, client, scope="openid accounts:read", nonce="the-nonce")
         first = token_endpoint.redeem(client, code).json()

@@ -1,4 +1,4 @@
-"""Token exchange (RFC 8693): for the same person, and only ever narrower."""
+"""Token exchange (RFC 8693): the new token is for the same user and never has more permissions."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +33,7 @@ def test_a_service_goes_on_for_the_person_as_itself(gateway, subject_token, toke
     assert after["sub"] == str(alice.pk)
     assert after["client_id"] == gateway.client_id
     assert after["act"] == {"sub": gateway.client_id, "client_id": gateway.client_id}
-    assert after["scope"] == "accounts:read"  # what both may
+    assert after["scope"] == "accounts:read"  # the scopes that both clients may have
     assert after["exp"] <= before["exp"]
     assert (after["grant_id"], after["auth_time"], after["acr"]) == (
         before["grant_id"],
@@ -85,8 +85,8 @@ def test_an_actor_token_names_the_actor(gateway, subject_token, token_endpoint):
 @pytest.mark.parametrize(
     ("form", "error"),
     [
-        ({"scope": "transfers:write"}, "invalid_scope"),  # the token has it, the client may not
-        ({"scope": "balances:read"}, "invalid_scope"),  # the client may, the token has it not
+        ({"scope": "transfers:write"}, "invalid_scope"),  # the token has it, but the client may not have it
+        ({"scope": "balances:read"}, "invalid_scope"),  # the client may have it, but the token does not
         ({"scope": "nonsense"}, "invalid_scope"),
         ({"resource": "https://other.example/"}, "invalid_target"),
         ({"audience": "https://other.example/"}, "invalid_target"),
@@ -120,7 +120,7 @@ def test_neither_id_tokens_nor_refresh_tokens_are_exchanged(gateway, issued, mob
 
 
 def test_a_services_own_token_is_not_passed_on(gateway, service, token_endpoint):
-    """RFC 9700 §4.15: its name would stand where a person's does."""
+    """RFC 9700 §4.15: the client_id would be in the place of a user's `sub`."""
     gateway.exchange_from.add(service)
     token = token_endpoint.post(service, grant_type="client_credentials").json()["access_token"]
     assert exchange(token_endpoint, gateway, token).json()["error"] == "invalid_request"
@@ -153,7 +153,7 @@ def test_a_client_needs_the_grant_and_its_secret(gateway, service, subject_token
 
 
 def bound_by(client, confirmation, token_endpoint, browser):
-    """A token of the client, bound as `confirmation` says: signed by us, of a live authorization."""
+    """A token of the client, bound as `confirmation` says: signed by this server, for a live authorization."""
     claims = AccessTokenClaims.from_payload(
         decoded(token_endpoint.redeem(client, allow(browser, client)).json()["access_token"])
     )

@@ -1,4 +1,4 @@
-"""CSV files that spreadsheets open: no text of a stranger becomes a formula."""
+"""CSV files for spreadsheets: no text that somebody else has written becomes a formula."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from oauth.infrastructure import csv_cells
     "before", ["", " ", "\t", "\r", "\n", "\u00a0", "\u3000", "\ufeff", "\u200b", " \t\u2003", "\x00"]
 )
 def test_a_text_that_begins_like_a_formula_begins_with_an_apostrophe(before, sign):
-    """CWE-1236: in any form of the sign, whatever a spreadsheet skips before it."""
+    """CWE-1236: this covers all variants of the first character, and characters that a spreadsheet skips before it."""
     assert csv_cells.text(f"{before}{sign}1+1").startswith("'")
 
 

@@ -1,4 +1,4 @@
-"""Functions that a setting names, which the first requests of a process may ask for at the same time."""
+"""Functions that a setting names. The first requests of a process may load one at the same time."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Requests to addresses that clients chose: OWASP API7, and no slow host may hold up a request."""
+"""Requests to URLs that clients choose: OWASP API7, and a slow host must not delay a request."""
 
 import contextlib
 import ipaddress
@@ -50,7 +50,8 @@ def test_a_name_with_one_private_address_is_refused_whole(monkeypatch):
 
 # --- the allow-list (RFC 6890, IANA's special-purpose registries)
 
-#: As Python knows the registries; it is not an authority on what wraps IPv4, so that is asked of it part by part.
+#: The special networks according to Python. Python's lists are not complete for IPv6 addresses that contain an IPv4
+#: address, so another test covers these.
 REGISTERED = [
     network
     for constants in (ipaddress.IPv4Address("1.1.1.1")._constants, ipaddress.IPv6Address("2600::1")._constants)
@@ -66,7 +67,7 @@ def test_no_special_network_is_public_at_either_end(network):
 
 @given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
 def test_what_is_public_is_global_to_python_too(address):
-    """The list may be stricter, never wider."""
+    """Our list may be stricter than Python's, but never more permissive."""
     if outbound.is_public(str(address)):
         assert address.is_global
         assert not any((address.is_multicast, address.is_reserved, address.is_link_local))
@@ -74,7 +75,9 @@ def test_what_is_public_is_global_to_python_too(address):
 
 @given(st.ip_addresses(v=4))
 def test_no_address_that_wraps_another_is_public(address):
-    """Mapped, compatible, translated, NAT64, 6to4, ISATAP-like Teredo: refused, whatever they wrap."""
+    """Mapped, compatible, translated, NAT64, 6to4 and Teredo addresses are refused, whatever IPv4 address they
+    contain.
+    """
     low, high = f"{int(address) >> 16:x}:{int(address) & 0xFFFF:x}", f"{int(address):08x}"
     for written in (
         f"::{address}", f"::ffff:{address}", f"::ffff:0:{address}", f"64:ff9b::{low}", f"64:ff9b:1::{low}",
@@ -114,7 +117,7 @@ def test_json_is_json(listener, body):
 
 
 def test_one_deadline_for_everything(settings, monkeypatch):
-    """A server that takes the connection and says nothing."""
+    """The server accepts the connection and never answers."""
     monkeypatch.setattr(outbound, "DEADLINE_SECONDS", 0.3)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -128,7 +131,7 @@ def test_one_deadline_for_everything(settings, monkeypatch):
 
 
 def test_an_answer_that_drips_meets_the_deadline_too(settings, monkeypatch):
-    """A byte now and then keeps every single read within its time."""
+    """A byte from time to time keeps each single read within its time limit."""
     monkeypatch.setattr(outbound, "DEADLINE_SECONDS", 0.5)
     with socket.socket() as dripping:
         dripping.bind(("127.0.0.1", 0))

@@ -1,4 +1,6 @@
-"""Rate limits: 429 with Retry-After, shared by all workers, and nothing a stranger can lock others out with."""
+"""Rate limits: 429 with Retry-After, counted over all worker processes; and a stranger cannot use them to lock others
+out.
+"""
 
 from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
@@ -53,7 +55,7 @@ def test_the_scale_multiplies(settings):
 
 
 def test_workers_count_together():
-    """Each process counts in memory and shares what it counted: the second one here knows of the first."""
+    """Each process counts in memory and shares its counts, so the second process here knows those of the first."""
     spend(2)
     caches.clear()  # another process
     spend(1)
@@ -97,20 +99,22 @@ def test_an_ipv6_subscriber_is_one_address():
 
 @pytest.mark.usefixtures("clock_stands")
 def test_guessing_a_secret_is_slowed_and_the_right_one_always_accepted(web_app, service, token_endpoint):
-    """A stranger behind the same address, or one who knows the client's name, locks no client out."""
+    """Neither a stranger with the same address nor one who knows the client_id can lock a client out."""
     real, web_app.secret = web_app.secret, "wrong"
     statuses = [token_endpoint.post(web_app, grant_type="refresh_token").status_code for _ in range(31)]
     assert statuses == [401] * 30 + [429]
     form = {"grant_type": "refresh_token", "refresh_token": "x"}
     web_app.secret = real
-    assert token_endpoint.post(web_app, **form).json()["error"] == "invalid_grant"  # past the authentication
+    assert token_endpoint.post(web_app, **form).json()["error"] == "invalid_grant"  # after authentication
     assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
 
 
 @pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", ["token", "par", "introspect", "revoke", "device_authorization"])
 def test_failures_of_an_address_are_no_obstacle_to_right_credentials(service, signing_keys, path):
-    """At every endpoint with client authentication: bad requests in the name of 200 clients, then a good one."""
+    """At every endpoint with client authentication, this test sends bad requests in the name of 200 clients, and then a
+    good one.
+    """
 
     def send(client_id, secret):
         form = {"client_id": client_id, "client_secret": secret, "token": "x", "grant_type": "client_credentials"}
@@ -128,7 +132,7 @@ def test_failures_of_an_address_are_no_obstacle_to_right_credentials(service, si
 
 @pytest.mark.usefixtures("clock_stands")
 def test_failures_of_an_address_are_no_obstacle_to_registrations(capsys):
-    """RFC 7591, RFC 7592: neither to the right initial access token nor to a client's own token."""
+    """RFC 7591, RFC 7592: this covers a valid initial access token and a valid registration access token."""
     call_command("registration_token")
     token = capsys.readouterr().out.splitlines()[-1]
     browser = Browser()

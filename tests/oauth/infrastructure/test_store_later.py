@@ -1,4 +1,4 @@
-"""Values in memory are stored a moment later, in a thread that ends afterwards."""
+"""Values are collected in memory and stored a moment later, by a thread that then ends."""
 
 import logging
 import subprocess

@@ -1,4 +1,4 @@
-"""W3C Trace Context as log lines and jobs use it, without any tracing."""
+"""W3C Trace Context in log lines and jobs, without tracing."""
 
 import logging
 

@@ -49,7 +49,7 @@ def test_the_known_spelling_counts():
 
 @pytest.mark.django_db
 def test_a_resource_is_found_in_any_spelling_and_the_audience_is_ours(browser, web_app, service, token_endpoint):
-    """RFC 8707 §2: at the authorization endpoint, the token endpoint and at a refresh."""
+    """RFC 8707 §2: this applies at the authorization endpoint, at the token endpoint and to a refresh."""
     ours = next(iter(conf.RESOURCES))
     other = ours.replace("http://localhost", "HTTP://LocalHost")
     assert other != ours

@@ -1,4 +1,6 @@
-"""Signing keys: encrypted at rest, in the right state at the right time, never signed without."""
+"""Signing keys: they are encrypted at rest, change their state at the right time, and there is always one that
+signs.
+"""
 
 import subprocess
 import sys
@@ -27,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def _keys(signing_keys):
-    """Every test here begins with the first keys."""
+    """Creates the first keys for every test."""
 
 
 def test_the_private_key_is_not_readable_in_the_table():
@@ -93,7 +95,7 @@ def test_a_retiring_key_verifies_and_does_not_sign_and_a_retired_one_is_gone():
 
 @pytest.fixture
 def later(monkeypatch):
-    """Moves the clock of this process's memory, by seconds."""
+    """Moves the clock of this process's caches by seconds."""
     monkeypatch.setattr(keys.ring._rings, "_is_fresh", keys.ring._is_fresh)
 
     def move(seconds):
@@ -210,7 +212,7 @@ def next_key():
 
 
 def test_an_emergency_takes_no_key_that_was_published_a_moment_ago():
-    """A resource server that does not know it yet would search for it, as for any new key, and not find it in a cache."""
+    """A resource server that does not know the key yet would look for it and might get an old JWK Set from a cache."""
     with time_machine.travel(timezone.now(), tick=False):
         rotation.rotate_where_due()
         recent = next_key().kid

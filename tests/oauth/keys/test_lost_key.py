@@ -1,4 +1,4 @@
-"""A key of KEY_ENCRYPTION_KEYS that is lost: what still works, and the way out (docs/operating.md)."""
+"""A lost key of KEY_ENCRYPTION_KEYS: what still works, and how to recover (docs/operating.md)."""
 
 import io
 
@@ -23,7 +23,7 @@ SECRET = "JBSWY3DPEHPK3PXP"
 
 @pytest.fixture
 def lost(alice, settings):
-    """All that was encrypted before this is under a key that nobody has."""
+    """Everything that was encrypted before is encrypted with a key that is lost."""
     TOTP.activate(alice, SECRET)
     RecoveryCodes.activate(alice)
     settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
@@ -38,7 +38,7 @@ def test_reencrypting_changes_what_a_key_fits(alice, settings):
     TOTP.activate(alice, SECRET)
     old, new = settings.OAUTH["KEY_ENCRYPTION_KEYS"], Fernet.generate_key().decode()
     settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
-    RecoveryCodes.activate(alice)  # under a key that is lost later
+    RecoveryCodes.activate(alice)  # encrypted with a key that is lost later
     settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [new, *old]}
     with pytest.raises(CommandError, match="0 signing keys and 1 second factors"):
         call_command("rotate_keys", reencrypt=True, stdout=io.StringIO())
@@ -62,4 +62,4 @@ def test_the_way_out(lost, alice, client: Browser, mailoutbox, django_capture_on
     call_command("rotate_keys", reencrypt=True, stdout=io.StringIO())
     assert check_encryption_keys(databases=["default"]) == []
     assert keys.is_ready()
-    assert len(client.get("/oauth/jwks").json()["keys"]) == 2 * len(SIGNING_ALGORITHMS)  # the next ones, too
+    assert len(client.get("/oauth/jwks").json()["keys"]) == 2 * len(SIGNING_ALGORITHMS)  # including the next keys

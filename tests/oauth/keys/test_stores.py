@@ -26,7 +26,7 @@ from tests.lib.kms import KMS
 
 pytestmark = pytest.mark.django_db
 
-# Debian and Fedora keep it in softhsm or pkcs11, some below a directory of the architecture.
+# Debian and Fedora have the library in softhsm or pkcs11, sometimes below a directory for the architecture.
 SOFTHSM = next((path for way in ("*", "*/*") for path in Path("/usr").glob(f"lib*/{way}/libsofthsm2.so")), None)
 
 
@@ -53,7 +53,9 @@ def hsm(tmp_path, monkeypatch, settings, signing_keys):
 
 
 def signed(algorithm):
-    """The claims of a token of the active key, verified as a client would, and the key's row."""
+    """Signs a token with the active key and verifies it as a client would. Returns its claims and the row of the
+    key.
+    """
     keys.ring.forget()
     token = SigningBackend(typ="JWT", algorithm=algorithm).encode({"a": "b"})
     kid = jwt.get_unverified_header(token)["kid"]
@@ -76,7 +78,7 @@ def test_aws_kms_signs_what_the_jwk_set_verifies(aws, algorithm):
 
 
 def test_aws_kms_signs_ps256(aws):
-    """AWS takes a salt as long as the digest, as RFC 7518 §3.5 wants it; moto takes the longest one."""
+    """AWS uses a salt as long as the digest, as RFC 7518 §3.5 requires; moto uses the longest one."""
     made = stores.named("aws").generate("PS256")
     public = jwt.PyJWK.from_dict({**made.public_jwk, "alg": "PS256"}).key
     signature = stores.named("aws").sign(made.reference, "PS256", b"content")

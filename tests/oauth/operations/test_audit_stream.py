@@ -1,4 +1,6 @@
-"""`manage.py audit_stream`: every event at least once, whatever the order of commits, and whoever is away."""
+"""`manage.py audit_stream` delivers every event at least once, in whatever order transactions commit, and even if the
+database or the receiver is unreachable for a while.
+"""
 
 import io
 import json
@@ -69,7 +71,7 @@ def test_an_event_whose_transaction_ends_late_is_not_missed(other: Any) -> None:
     number = other.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()[0]
     siem.read()
     assert "began first" not in siem.seen
-    assert siem.cursor.after <= number  # it comes back for it
+    assert siem.cursor.after <= number  # the stream will read this transaction later
     other.commit()
     servers.wait_until(lambda: siem.has("began first", "ended first"))
     assert sorted(siem.seen) == ["began first", "ended first"]
@@ -105,7 +107,7 @@ def test_more_than_a_batch_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_restored_database_begins_anew() -> None:
-    """Its transactions have numbers of the past."""
+    """Its transaction numbers are lower than before."""
     siem = Siem()
     siem.cursor = Cursor(after=2**60, at=timezone.now())
     record("after the restore")
@@ -153,7 +155,8 @@ class TestTheCommand:
                 except CommandError as error:
                     return f"answered {status}" in str(error)
                 assert not siem.requests
-                (tmp_path / "cursor").unlink()  # a transaction of another database was older: nothing was sent yet
+                # nothing was sent yet, because a transaction of another database was older
+                (tmp_path / "cursor").unlink()
                 return False
 
             servers.wait_until(is_refused)

@@ -1,4 +1,4 @@
-"""Rows go when nobody needs them, and not before."""
+"""Rows are deleted when they are no longer needed, and not before."""
 
 import threading
 import time
@@ -54,7 +54,7 @@ def test_the_log_in_of_who_never_logged_out_goes_once_nothing_hangs_on_it(issued
     issued(mobile_app)
     with time_machine.travel(timezone.now() + timedelta(days=31)):
         call_command("cleanup")
-        assert Session.objects.filter(ended_at=None).count() == 1  # its app is still allowed
+        assert Session.objects.filter(ended_at=None).count() == 1  # the app is still authorized
         Authorization.objects.all().delete()
         call_command("cleanup")
     assert not Session.objects.exists()

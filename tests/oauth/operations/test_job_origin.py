@@ -88,7 +88,7 @@ def test_its_lines_say_the_ids_of_the_request(lines, monkeypatch):
 
 
 def test_it_carries_the_state_of_the_trace():
-    """W3C Trace Context §3.3, only beside a valid traceparent."""
+    """W3C Trace Context §3.3: only with a valid traceparent."""
     trace_context.received_state.set("rojo=1, congo=t61")
     defer()
     trace_context.received.set(TRACEPARENT)
@@ -99,7 +99,7 @@ def test_it_carries_the_state_of_the_trace():
 
 
 def test_the_release_before_defers_without_it():
-    """docs/upgrading.md: its servers continue after `migrate`."""
+    """docs/upgrading.md: servers of the last release continue after `migrate`."""
     job = defer()
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO oauth_job_origin (job_id, request_id, traceparent) VALUES (%s, '', '')", [job])

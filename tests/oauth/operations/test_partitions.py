@@ -1,4 +1,6 @@
-"""Partitions: a proof counts once whenever it arrives, what has expired goes whole, and what is needed stays."""
+"""Partitions: a proof counts once whenever it arrives, a partition is dropped when all its rows have expired, and rows
+that are still needed stay.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,8 +27,8 @@ def run(statement, *values):
 
 
 def take_partitions(*tables):
-    """The state two weeks after the upgrade: the first partitions are gone, and those that the cleanup of another test
-    made. They are back after the test's transaction.
+    """Drops all partitions, including those that another test made. This is the state two weeks after the upgrade. The
+    rollback of the test restores them.
     """
     for table in tables:
         for (name,) in run("SELECT partition::text FROM oauth_partitions(%s::regclass)", table):
@@ -57,8 +59,8 @@ def test_partitions_are_there_for_a_day_of_a_worker_that_does_not_run(by_the_hou
 
 
 def test_a_proof_counts_once_also_at_the_turn_of_an_hour(by_the_hour, service, token_endpoint):
-    """RFC 9449 §11.1: its partition follows from `iat`. If the time of arrival decided, the last three would be in
-    another partition.
+    """RFC 9449 §11.1: `iat` of the proof decides on its partition. If the time of arrival decided, the last three would
+    be in another partition.
     """
     hour = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=3)
     issued_at = hour - LIFETIME - 2 * conf.CLOCK_SKEW - timedelta(seconds=25)
@@ -101,7 +103,7 @@ def test_a_partition_goes_an_hour_after_its_last_row_has_expired(mobile_app):
 
 
 def test_months_of_the_audit_log_go_after_their_time_and_never_within_ninety_days():
-    """ASVS 5.0 16.4.2: even if a setting, or an intruder with the site's role, asks for less."""
+    """ASVS 5.0 16.4.2: even if a setting, or an intruder with the site's role, tries to delete them earlier."""
     take_partitions("oauth_auditevent")
     now = timezone.now()
     for name, first, last in (("a", 200, 91), ("b", 91, 89), ("c", 89, 1)):
@@ -132,7 +134,7 @@ def test_the_database_reads_the_time_of_an_id_as_we_do(at):
 
 
 def test_the_release_before_finds_its_columns(mobile_app):
-    """docs/upgrading.md: it inserts without a partition's key, and deletes by `id`."""
+    """docs/upgrading.md: the last release inserts without the partition key, and deletes by `id`."""
     run("INSERT INTO oauth_usedproof (proof_digest, expires_at) VALUES (%s, now())", b"1" * 32)
     again = (
         "INSERT INTO oauth_usedproof (proof_digest, expires_at) VALUES (%s, now()) ON CONFLICT DO NOTHING RETURNING 1"
@@ -151,8 +153,9 @@ def test_the_release_before_finds_its_columns(mobile_app):
     ],
 )
 def test_what_comes_within_one_microsecond_is_no_replay(table, columns, values):
-    """The rows of the first partition had a unique id by the clock, and ON CONFLICT left out the second of two: under
-    load, one of some thousand clients was told that its assertion had been used."""
+    """The rows must not have a unique id from the clock. Otherwise, ON CONFLICT would drop the second of two rows, and
+    the client would be told that its assertion had been used.
+    """
     with connection.cursor() as cursor:
         for digest in (b"a" * 32, b"b" * 32):
             insert = f"INSERT INTO {table} (id, {columns}) VALUES (1, {values}) ON CONFLICT DO NOTHING"

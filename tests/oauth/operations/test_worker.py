@@ -69,7 +69,7 @@ def cut_connections(url: str, *, except_for: psycopg.Connection) -> None:
 
 @contextmanager
 def outage(url: str) -> Iterator[None]:
-    """Nobody reaches the database meanwhile."""
+    """Makes the database unreachable for everybody until the block ends."""
     parts = urlsplit(url)
     allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     name = sql.Identifier(parts.path[1:])
@@ -91,7 +91,7 @@ def url() -> Iterator[str]:
 @pytest.fixture
 def start(url: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     with psycopg.connect(url) as connection:
-        connection.execute(SchemaManager.get_schema())  # what its migrations make
+        connection.execute(SchemaManager.get_schema())  # the schema that procrastinate's migrations make
     started: list[Worker] = []
 
     def start(*arguments: str) -> Worker:
@@ -143,7 +143,7 @@ class TestTheProcess:
             assert connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)
 
     def test_it_ends_cleanly_while_it_starts(self, url, start):
-        """Its lanes are cancelled before they have their own row, and some after."""
+        """Some of its lanes are cancelled before they have inserted their row, and some after."""
         for _ in range(2):
             worker = start()
             wait_until(lambda worker=worker: worker.runs() and "Starting worker" in worker.log)
@@ -189,7 +189,7 @@ class TestLanes:
 class TestWhatAJobDefers:
     @pytest.fixture
     def run(self):
-        """Runs `job` as a background worker does. Returns what became of it."""
+        """Runs `job` as a background worker does. Returns its final status."""
 
         def run(job: Callable[[], object]) -> str:
             app.task(name="oauth.of_this_test", queue="of-this-test")(job)
@@ -212,7 +212,7 @@ class TestWhatAJobDefers:
         assert not ProcrastinateJob.objects.filter(queue_name="later").exists()
 
     def test_is_not_seen_before_its_transaction_ends(self, run):
-        """Otherwise the job would look for a row that is not there yet."""
+        """Otherwise, the job would look for a row that is not committed yet."""
         seen = []
 
         def job():

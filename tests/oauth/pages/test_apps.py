@@ -1,4 +1,4 @@
-"""The person's connected apps."""
+"""The page of the user's connected apps."""
 
 from types import SimpleNamespace
 
@@ -21,7 +21,7 @@ def remove(browser, name):
 
 
 def test_a_person_sees_what_they_allowed_and_takes_it_back(issued, browser, mobile_app, web_app, token_endpoint):
-    """ASVS 10.4.9: refresh dies at once."""
+    """ASVS 10.4.9: refresh tokens end immediately."""
     token = issued(mobile_app, scope="accounts:read transfers:write")["refresh_token"]
     other = issued(web_app)["refresh_token"]
     page = browser.get("/oauth/apps")
@@ -84,7 +84,7 @@ def test_a_malformed_form_changes_nothing(browser, mobile_app, issued):
 
 
 def test_it_says_when_and_where_from_an_app_was_last_used(issued, browser, mobile_app, token_endpoint):
-    """From the audit log."""
+    """The audit log has these data."""
     issued(mobile_app)
     AuditEvent.objects.create(
         action="issued",

@@ -96,7 +96,8 @@ def test_both_shades_of_a_color_can_be_read(color):
 
 def test_the_contrast_is_that_of_wcag():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)  # the well-known gray that just fails
+    # a common gray whose contrast is just too low
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize("color", [YELLOW, "#ffffff", "#777777", "#9ca3af", "blue", "#12", "#12345g", "#1746a2;}", ""])
@@ -145,7 +146,7 @@ def test_a_logo_of_this_site_is_accepted():
     Branding(logo="logo.svg").full_clean()
 
 
-# --- the check of the settings
+# --- the system check of the settings
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The developer portal: registering an app, its way to live, and whose apps a developer may touch."""
+"""The developer portal: registering an app, its review until it is live, and which apps a developer may change."""
 
 import json
 from datetime import timedelta
@@ -143,7 +143,7 @@ ACTS = ["change", "review", "secret", "keys", "close"]
 
 
 def test_another_developer_has_no_door_to_an_app(app, bob):
-    """OWASP API1: as if there were no such app."""
+    """OWASP API1: the answer is the same as for an app that does not exist."""
     of_bob = logged_in(bob)
     for page in PAGES:
         assert of_bob.get(of(app, page)).status_code == 404
@@ -236,7 +236,7 @@ def test_a_sandbox_user_cannot_allow_a_live_app_of_anybody_else(web_app, sandbox
 
 
 def test_an_app_that_is_not_live_is_no_way_to_redirect_strangers(app, developer, bob, sandbox_user):
-    """RFC 9700 §4.11: a stranger who registers an app gets no redirector."""
+    """RFC 9700 §4.11: otherwise, anybody could register an app and use this site as an open redirector."""
     url = authorization_url(app, redirect_uri=NEW["redirect_uris"], prompt="none")
     for browser in (logged_in(bob), logged_in(developer), Browser()):
         page = browser.get(url, headers={"Sec-Fetch-Dest": "document"})
@@ -299,7 +299,7 @@ def test_a_device_that_is_not_live_is_for_sandbox_users_of_its_developer(portal,
 
 @pytest.mark.parametrize("asked", ["developer", "sandbox"])
 def test_a_back_channel_request_reaches_only_sandbox_users(app, developer, sandbox_user, asked):
-    """Only an admin gives this grant type; the rule holds all the same."""
+    """Only an admin can give this grant type, but the rule applies to it, too."""
     user = developer if asked == "developer" else sandbox_user
     assert _may_be_asked(user, b"hint", app) is (asked == "sandbox")
 
@@ -379,7 +379,7 @@ def test_staff_without_the_right_to_change_clients_decide_nothing(portal, app, r
 
 
 def test_an_approval_writes_what_staff_saw(portal, app, reviewer):
-    """An app that changes while staff look at it is not the one that they approve."""
+    """If the app changes while staff review it, their approval does not count."""
     portal.post(of(app, "review"), {"act": "ask"})
     seen = ClientReview.objects.get()
     portal.post(of(app, "change"), NEW | {"redirect_uris": "https://evil.example/callback"})
@@ -428,11 +428,11 @@ def test_values_that_are_no_longer_allowed_are_not_approved(portal, app, reviewe
     assert not app.is_live
 
 
-# --- ending it
+# --- disabling and deleting an app
 
 
 def test_a_disabled_app_cannot_be_changed_by_its_developer(portal, app):
-    """Staff have locked it down."""
+    """Staff have locked the app down."""
     Client.objects.filter(pk=app.pk).update(is_active=False)
     assert "Our staff disabled this app" in text(portal.get(of(app)))
     for act in ACTS:

@@ -1,4 +1,4 @@
-"""The error page says what was refused: the app's request, an answer of the user, or one request too many."""
+"""The error page says what was refused: the request of the app, the answer of the user, or a request beyond a limit."""
 
 import pytest
 from bs4 import BeautifulSoup
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def logged_out_meanwhile(monkeypatch):
-    """Another tab has ended the Session between the page and the answer."""
+    """Ends the Session after the page was shown and before the answer, as a logout in another tab does."""
     return lambda: monkeypatch.setattr(Session, "lock_if_open", lambda self: False)
 
 

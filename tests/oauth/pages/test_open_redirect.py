@@ -1,4 +1,4 @@
-"""This site is not an open redirector for clients that nobody vouches for (RFC 9700 §4.11.2)."""
+"""This site is not an open redirector for clients that nobody has checked (RFC 9700 §4.11.2)."""
 
 from urllib.parse import urlencode, urlsplit
 
@@ -29,7 +29,7 @@ def nobody():
 
 
 def shown(page):
-    """The target of the page's button."""
+    """Returns the target of the page's button."""
     assert page.status_code == 200, page
     assert "Location" not in page
     main = BeautifulSoup(page.content, "html.parser").select_one("main")
@@ -45,7 +45,7 @@ def test_an_error_does_not_redirect_a_browser_that_nobody_is_logged_in_with(nobo
 
 
 def test_the_admin_does_not_lead_staff_to_an_address_of_a_developer(admin_browser, stranger):
-    """Django's admin has a redirect for each object with an address."""
+    """Django's admin has a redirect for each object that has a URL."""
     stranger.client_uri = "https://app.example/"
     stranger.save()
     kind = ContentType.objects.get_for_model(Client)
@@ -77,7 +77,9 @@ def test_a_user_who_is_logged_in_is_sent_on_at_once(browser, stranger):
 
 @pytest.mark.parametrize("dest", ["iframe", None])
 def test_silent_authentication_is_answered_where_it_belongs(nobody, stranger, dest):
-    """OpenID Connect Core §3.1.2.1: in a frame nobody could press a button; RFC 9700 §4.11.2 excepts it."""
+    """OpenID Connect Core §3.1.2.1: in a frame, the user could not press a button. RFC 9700 §4.11.2 allows this
+    exception.
+    """
     headers = {"Sec-Fetch-Dest": dest} if dest else {}
     answer = nobody.get(authorization_url(stranger, prompt="none"), headers=headers)
     assert callback(answer)["error"] == "login_required"
@@ -110,7 +112,7 @@ def test_a_log_out_of_nobody_returns_to_a_client_that_somebody_looked_at(nobody,
 
 
 def test_who_is_asked_whether_to_log_out_sees_where_it_leads(browser, stranger):
-    """The page is the warning; its button then logs out and goes there."""
+    """The page shows the target. Its button logs the user out and redirects there."""
     page = log_out(browser, stranger)
     assert page.status_code == 200
     assert "app.example" in BeautifulSoup(page.content, "html.parser").select_one("dl").text

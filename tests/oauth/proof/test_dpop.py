@@ -35,7 +35,7 @@ def refused(answer, code="invalid_dpop_proof"):
 
 @pytest.fixture
 def bound(browser, mobile_app, token_endpoint):
-    """A bound token response of the mobile app."""
+    """A token response of the mobile app with tokens bound to a key."""
     code = allow(browser, mobile_app, scope="openid accounts:read")
     answer = token_endpoint.redeem(mobile_app, code, headers={"DPoP": proof()})
     assert answer.status_code == 200, answer.content
@@ -128,7 +128,7 @@ def test_an_address_is_compared_normalized_without_query_and_fragment(service, t
      {"jwk": {**public(KEY), "crv": "P-384"}}, {"crit": ["jwk"]}],
 )  # fmt: skip
 def test_headers_are_those_of_a_proof(service, token_endpoint, headers):
-    """RFC 9449 §4.2: a private key in a proof is refused, too."""
+    """RFC 9449 §4.2: a proof that contains a private key is refused, too."""
     assert refused(credentials(service, token_endpoint, proof(headers=headers)))
 
 
@@ -151,7 +151,7 @@ def test_what_is_no_jwt_is_refused(service, token_endpoint, header):
 
 
 def test_two_proofs_are_one_too_many(service, token_endpoint):
-    """RFC 9449 §4.3 item 1, as servers join repeated headers."""
+    """RFC 9449 §4.3 item 1, some servers join repeated headers."""
     assert refused(credentials(service, token_endpoint, f"{proof()}, {proof()}"))
 
 
@@ -331,7 +331,7 @@ def test_a_key_is_read_once_and_only_that_key():
 
 @pytest.fixture
 def moved(issued, mobile_app, token_endpoint):
-    """(the last bearer refresh token, the bound one that replaced it)."""
+    """Returns (the last bearer refresh token, the bound refresh token that replaced it)."""
     first = issued(mobile_app)["refresh_token"]
     answer = token_endpoint.refresh(mobile_app, first, headers={"DPoP": proof()})
     return first, answer.json()["refresh_token"]
@@ -350,7 +350,7 @@ def test_a_bound_successor_that_was_used_closes_the_retry_window(moved, mobile_a
 
 @pytest.mark.parametrize("thief", ["bearer", "another key"])
 def test_a_retry_never_falls_back_from_the_key(moved, mobile_app, token_endpoint, thief):
-    """Inside the retry window, before the bound successor is first used."""
+    """The retry is within the retry window, before the first use of the bound successor."""
     first, bound = moved
     headers = {} if thief == "bearer" else {"DPoP": proof(ClientKey(kid=None))}
     assert refused(token_endpoint.refresh(mobile_app, first, headers=headers), "invalid_grant")
@@ -364,7 +364,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(moved, mobile_app, t
     bound = again.json()["refresh_token"]
     for row in RefreshToken.objects.filter(replaces__isnull=False, revoked_at=None):
         assert row.confirmation == {"jkt": KEY.jwk.thumbprint()}
-    for one in (bound, lost):  # both answers are of this client, whichever it keeps
+    for one in (bound, lost):  # the client may continue with either answer
         assert token_endpoint.refresh(mobile_app, one, headers={"DPoP": proof()}).status_code == 200
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
         assert token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}).status_code == 200

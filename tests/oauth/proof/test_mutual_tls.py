@@ -1,5 +1,6 @@
 """Mutual TLS (RFC 8705): client authentication by certificate, and tokens bound to one, behind a proxy that passes the
-certificate on. Every request here comes through the site's own WSGI wrapper."""
+certificate on. Every request in these tests passes through the WSGI wrapper of the site.
+"""
 
 import base64
 from urllib.parse import quote, urlencode
@@ -40,7 +41,7 @@ def _mutual_tls(settings):
 
 
 def environ(certificate, *, peer=PROXY, chain=()):
-    """The environ that the wrapper makes from the headers, for the test client."""
+    """Returns the environ that the wrapper makes from the headers, for the test client."""
     seen = {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http"}
     parts = [f"by=_{SECRET}"]
     if certificate is not None:
@@ -50,7 +51,7 @@ def environ(certificate, *, peer=PROXY, chain=()):
         parts.append(f'chain="{", ".join(one.header for one in chain)}"')
     seen["HTTP_FORWARDED"] = ";".join(parts)
     behind_proxies(lambda *_: [], trusted=["10.0.0.0/8"], secrets=[SECRET])(seen, None)
-    del seen["wsgi.url_scheme"]  # the test client has its own
+    del seen["wsgi.url_scheme"]  # the test client sets its own
     return seen
 
 
@@ -80,7 +81,9 @@ def made(kind="service", **values):
 
 @pytest.fixture
 def issued(signing_keys):
-    """Known by the subject of a certificate of the authority; its tokens are bound."""
+    """A client that is registered with the subject of a certificate of the authority. Its tokens are bound to the
+    certificate.
+    """
     return made(
         token_endpoint_auth_method="tls_client_auth", tls_client_auth_subject_dn=DN,
         tls_client_certificate_bound_access_tokens=True, allowed_scopes=["accounts:read"],
@@ -223,7 +226,7 @@ ALIAS = "https://mtls.example"
 
 
 def test_a_proof_may_name_the_alias_of_an_endpoint(issued, settings):
-    """RFC 8705 §5, RFC 9449 §4.3: both addresses of an endpoint are its own, and no other is."""
+    """RFC 8705 §5, RFC 9449 §4.3: `htu` may be either of the two URLs of an endpoint, and no other."""
     settings.OAUTH = {**settings.OAUTH, "MTLS_ORIGIN": ALIAS}
     for htu in (f"{ALIAS}/oauth/token", f"{settings.OAUTH['ISSUER']}/oauth/token"):
         answer = token(issued, CERTIFICATE, headers={"DPoP": proof(url=htu)})
@@ -264,7 +267,7 @@ def test_a_pushed_request_and_an_assertion_may_name_the_alias(settings, signing_
 
 
 def test_a_client_registered_for_bound_tokens_gets_no_other(signing_keys):
-    """RFC 8705 §3.4; not even bound to another key instead."""
+    """RFC 8705 §3.4; not even tokens that are bound to a DPoP key instead."""
     client = made(tls_client_certificate_bound_access_tokens=True, allowed_scopes=["accounts:read"])
     secret = client.issue_secret()
     client.save()
@@ -276,7 +279,7 @@ def test_a_client_registered_for_bound_tokens_gets_no_other(signing_keys):
 
 
 def test_fapi_2_0_by_certificate_alone(browser, signing_keys):
-    """FAPI 2.0 §5.3.2.1: mutual TLS both to authenticate and to bind."""
+    """FAPI 2.0 §5.3.2.1: the client uses mutual TLS both to authenticate and to bind its tokens."""
     client = made(
         "web", token_endpoint_auth_method="tls_client_auth", tls_client_auth_subject_dn=DN, security_profile="fapi2",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Several APIs in one program: a request, its challenge and its DPoP proof are about the API that it asked."""
+"""Several APIs in one program: the challenge and the DPoP proof of a request must match the API that was called."""
 
 import pytest
 from django.http import JsonResponse
@@ -99,7 +99,7 @@ def test_a_refusal_by_the_view_itself_names_it_too(access_token, alice):
 @VIEWS
 @pytest.mark.parametrize(("url", "status"), [(f"{SECOND}/x", 200), (f"{FIRST}/x", 401), (f"{OTHER}/x", 401)])
 def test_a_dpop_proof_is_for_the_url_of_the_api_that_was_asked(view, url, status, access_token, alice):
-    """RFC 9449 §4.3 (9): `htu` is the URL of the request, also where that API has its own host."""
+    """RFC 9449 §4.3 (9): `htu` is the URL of the request, even if the API is on another host."""
     token = access_token(alice, audience=(SECOND,), confirmation={"jkt": dpop.KEY.jwk.thumbprint()})
     proof = dpop.proof(method="GET", url=url, token=token)
     answer = answered(view, "/v2/x", "pay.example", Authorization=f"DPoP {token}", DPoP=proof)
@@ -120,7 +120,9 @@ def test_the_url_of_a_proof_may_be_percent_encoded(path, htu, status, access_tok
 
 
 def test_user_info_has_no_metadata_document(client, signing_keys):
-    """RFC 9728 §3.3: that of the API would be another resource's. RFC 6750 §3: Bearer has a parameter."""
+    """RFC 9728 §3.3: the metadata of the API would describe another resource. RFC 6750 §3: the challenge Bearer must
+    have a parameter.
+    """
     challenge = client.get("/oauth/userinfo")["WWW-Authenticate"]
     assert challenge.startswith(f'Bearer realm="{conf.ISSUER}", DPoP realm="{conf.ISSUER}", algs=')
     assert "resource_metadata" not in challenge

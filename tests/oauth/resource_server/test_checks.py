@@ -1,4 +1,4 @@
-"""The checks of a site that only has an API."""
+"""The system checks of a site that only has an API."""
 
 import pytest
 

@@ -36,7 +36,7 @@ def ask(view, **headers):
 def ask_later(view, **headers):
     async def answer():
         response = await view(AsyncRequestFactory().get(PATH, headers=headers))
-        await sync_to_async(connections.close_all)()  # of the thread of the check
+        await sync_to_async(connections.close_all)()  # the connection of the thread in which the check runs
         return response
 
     return asyncio.run(answer())
@@ -58,7 +58,7 @@ def test_a_token_with_the_scope_opens_the_view(get, view, access_token, alice):
 
 @VIEWS
 def test_without_a_token_the_challenge_names_both_schemes(get, view, signing_keys):
-    """RFC 6750 §3.1: and no error code."""
+    """RFC 6750 §3.1: the challenge has no error code."""
     answer = get(view)
     challenge = answer["WWW-Authenticate"]
     assert answer.status_code == 401
@@ -99,7 +99,7 @@ def test_a_revoked_token_is_refused(issued, mobile_app, settings):
     token = issued(mobile_app)["access_token"]
     assert ask(orders, Authorization=f"Bearer {token}").status_code == 200
     Authorization.objects.get().revoke(Authorization.RevocationReason.USER)
-    settings.OAUTH = {**settings.OAUTH}  # forgets the list that is kept for a second
+    settings.OAUTH = {**settings.OAUTH}  # clears the list, which is cached for a second
     assert ask(orders, Authorization=f"Bearer {token}").status_code == 401
 
 

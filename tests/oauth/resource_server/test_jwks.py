@@ -1,4 +1,6 @@
-"""Fetching the issuer's keys: bounded, kept when a fetch fails, never more than one fetch a minute."""
+"""Fetching the issuer's keys: the size and time are limited, old keys are kept if a fetch fails, and there is at most
+one fetch a minute.
+"""
 
 import http.server
 import json
@@ -32,7 +34,7 @@ class Clock:
 
 @pytest.fixture
 def issuer():
-    """A server whose answer and request count a test can set and read."""
+    """A server whose answer a test can set, and which counts its requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -129,7 +131,7 @@ def test_keys_that_could_not_be_confirmed_for_a_quarter_of_an_hour_are_not_trust
 
 
 def test_an_issuer_that_was_away_is_asked_again_as_soon_as_retry_after_says(issuer, published, clock):
-    """The API is not out of order for a minute because its issuer started a second later."""
+    """Otherwise, an API whose issuer starts a second later would answer 503 for a minute."""
     fetched = FetchedKeys(lambda: parse(get_json(_uri(issuer))), retry_after_seconds=5, clock=clock)
     issuer.status = 503
     for _ in range(3):
@@ -142,7 +144,7 @@ def test_an_issuer_that_was_away_is_asked_again_as_soon_as_retry_after_says(issu
 
 
 def test_an_api_whose_issuer_cannot_be_reached_answers_503_and_says_so(api, alice, access_token, settings, caplog):
-    """The token may be valid: 401 would make the client throw it away (RFC 6750 §3.1)."""
+    """The token may be valid: with 401, the client would discard it (RFC 6750 §3.1)."""
     settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": "", "JWKS_URI": "http://127.0.0.1:9/jwks"}
     answer = api(access_token(alice)).get("/api/v1/accounts")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
@@ -168,7 +170,7 @@ def test_a_withdrawn_key_stops_at_the_next_refresh(fetched, published, issuer, c
 
 
 def test_an_emergency_reaches_a_jwks_client_elsewhere_within_a_minute(signing_keys, live_server, clock):
-    """`rotate_keys --emergency`, measured by a JWKS client of its own over HTTP, which reads no status list."""
+    """`rotate_keys --emergency`, measured with a separate JWKS client over HTTP, which reads no status list."""
     fetched = FetchedKeys(lambda: parse(get_json(f"{live_server.url}/oauth/jwks")), clock=clock)
     old = keys.signing_key("ES256").kid
     assert fetched.find(old)
@@ -176,14 +178,14 @@ def test_an_emergency_reaches_a_jwks_client_elsewhere_within_a_minute(signing_ke
     call_command("rotate_keys", "--emergency", stdout=said)
     for words in ("within 5 seconds", "within 15 seconds", "within 60 seconds", "within 15 minutes"):
         assert words in said.getvalue()
-    assert fetched.find(old)  # it does not know yet, and says so nowhere
+    assert fetched.find(old)  # this client has not fetched the new keys yet
     clock.now += 61
     assert fetched.find(old) is None
     assert fetched.find(keys.signing_key("ES256").kid)
 
 
 def test_a_resource_server_accepts_new_tokens_at_every_moment_of_an_emergency(signing_keys, live_server, clock):
-    """It had the next key before, so it fetches nothing for it."""
+    """The resource server already has the next key, so it fetches nothing."""
     rotation.rotate_where_due()
     SigningKey.objects.filter(active_at__gt=timezone.now()).update(published_at=timezone.now() - timedelta(hours=1))
     keys.ring.forget()
@@ -200,7 +202,9 @@ def test_a_resource_server_accepts_new_tokens_at_every_moment_of_an_emergency(si
 
 
 def test_a_key_that_was_made_in_the_emergency_is_searched_again_after_seconds(published, issuer, clock):
-    """A process of the issuer may have answered with the JWK Set that it had in memory."""
+    """The first fetch may have reached a process of the issuer that still answers with the old JWK Set from its
+    memory.
+    """
     fetched = fetched_from(_uri(issuer))
     fetched._clock = clock
     assert fetched.find(published)
@@ -214,7 +218,7 @@ def test_a_key_that_was_made_in_the_emergency_is_searched_again_after_seconds(pu
 
 
 def test_the_jwk_set_is_asked_for_past_caches(issuer, published):
-    """RFC 9111 §5.2.1.4: a withdrawn key is not served again by a cache on the way."""
+    """RFC 9111 §5.2.1.4: a cache in between must not serve a withdrawn key."""
     with watched() as sent:
         get_json(f"http://127.0.0.1:{issuer.server_port}/jwks")
     assert sent[0]["headers"]["Cache-Control"] == "no-cache"
@@ -245,7 +249,7 @@ def watched():
     ],
 )
 def test_a_key_that_cannot_be_used_spoils_no_other(signing_keys, strange):
-    """RFC 7517 §5: an issuer may add kinds of keys that we do not know."""
+    """RFC 7517 §5: an issuer may add key types that this server does not support."""
     good = keys.published_jwks()["keys"]
     assert parse({"keys": [strange, *good]}).keys() == {key["kid"] for key in good}
 

@@ -52,7 +52,7 @@ def test_every_view_of_the_bank_names_its_scopes():
     for view in set(views) - {OpenAPIDocument, APIDocs}:  # for everybody
         for method in ("get", "post", "put", "patch", "delete"):
             if hasattr(view, method):
-                # Every token may read what it may do; all else needs a scope.
+                # Every token may call the view that describes its permissions; all other views require a scope.
                 assert required_scopes(view(), method.upper()) or view is ConsentView
                 checked += 1
     assert checked >= 8

@@ -1,4 +1,4 @@
-"""A token that was verified before is known again; nothing that may have changed since is taken from memory."""
+"""A token that was verified before is recognized, but everything that may have changed since is checked again."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from oauth.tokens.verification import VerifyingBackend
 
 @pytest.fixture
 def decodings(monkeypatch):
-    """How often a token was verified whole."""
+    """Records how often a token was verified completely."""
     calls = []
     decode = VerifyingBackend.decode
 
@@ -67,7 +67,7 @@ def test_it_ends_when_it_expires(read, access_token, alice):
 
 
 def test_it_ends_with_the_key_that_signed_it(read, access_token, alice):
-    """ASVS 5.0 11.1.1: a key that somebody may know is taken out at once."""
+    """ASVS 5.0 11.1.1: a compromised key must be removed immediately."""
     token = access_token(alice, "accounts:read")
     assert read(token).status_code == 200
     rotation.replace_now(conf.SIGNING_ALGORITHM)
@@ -106,7 +106,7 @@ def test_none_is_kept_where_the_site_says_so(read, access_token, alice, settings
 
 
 def test_a_key_that_comes_back_is_not_the_one_that_was(access_token, alice, signing_keys, decodings):
-    """The set is read again every minute: then each token is verified once more."""
+    """The key set is read again every minute. After that, each token is verified completely once."""
     token = access_token(alice, "accounts:read")
     verify_access_token(token, audiences=conf.audiences)
     keys.ring.forget()

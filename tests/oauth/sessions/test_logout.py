@@ -1,4 +1,6 @@
-"""RP-initiated and back-channel logout: one session ends, with what depended on it, and who wants to know is told."""
+"""RP-initiated and back-channel logout: one session ends with everything that depends on it, and the registered clients
+are notified.
+"""
 
 import base64
 from datetime import timedelta
@@ -78,7 +80,7 @@ def test_a_private_use_scheme_is_brought_back_too(browser, mobile_app, issued):
 
 
 def test_without_a_hint_the_person_is_asked(browser, app):
-    """ASVS 5.0 10.6.2: nobody is logged out by a link."""
+    """ASVS 5.0 10.6.2: a link alone must not log a user out."""
     page = log_out(browser, client_id=app.client_id, post_logout_redirect_uri=AFTER)
     assert page.status_code == 200
     assert is_logged_in(browser)
@@ -100,7 +102,9 @@ def test_a_hint_of_somebody_else_asks(hint, bob):
 
 
 def test_a_hint_of_another_login_of_this_person_asks(app, hint, alice):
-    """RP-Initiated Logout §2: such as an ID token from a phone (CIBA, device flow), which says nothing of this one."""
+    """RP-Initiated Logout §2: for example an ID token of CIBA or of the device flow, which does not belong to this
+    browser.
+    """
     other = logged_in(alice)
     assert log_out(other, id_token_hint=hint).status_code == 200
     allow(other, app, scope="openid")  # now this browser has its own session
@@ -118,7 +122,7 @@ def test_a_hint_of_a_login_that_has_ended_asks(browser, app, hint, alice):
 
 
 def test_a_foreign_form_ends_nothing(browser, app):
-    """The button's form carries a token against CSRF; another site has none."""
+    """The form has a CSRF token, which another site does not know."""
     page = log_out(browser)
     form = BeautifulSoup(page.content, "html.parser").select_one("main form")
     interaction = form.select_one("input[name=interaction]")["value"]
@@ -130,7 +134,9 @@ def test_a_foreign_form_ends_nothing(browser, app):
 
 
 def test_a_posted_request_comes_again_without_the_token_in_the_address(browser, hint):
-    """RP-Initiated Logout §2: POST, with which another site's form brings no SameSite cookie."""
+    """RP-Initiated Logout §2: a POST from another site brings no SameSite cookie, so the server redirects to a GET
+    request.
+    """
     body = urlencode({"id_token_hint": hint, "post_logout_redirect_uri": AFTER})
     again = Browser().post("/oauth/logout", body, **FORM)
     assert again.status_code == 303
@@ -142,7 +148,7 @@ def test_a_posted_request_comes_again_without_the_token_in_the_address(browser, 
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"post_logout_redirect_uri": AFTER},  # whose is it?
+        {"post_logout_redirect_uri": AFTER},  # without a client, nobody knows whose URI this is
         {"post_logout_redirect_uri": AFTER + "?x=1", "client_id": "*"},
         {"post_logout_redirect_uri": AFTER + "/", "client_id": "*"},
         {"post_logout_redirect_uri": "https://evil.example/", "client_id": "*"},
@@ -159,7 +165,7 @@ def test_a_posted_request_comes_again_without_the_token_in_the_address(browser, 
 )
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_request_with_a_fault_asks_and_goes_nowhere(browser, app, hint, parameters, method):
-    """RP-Initiated Logout §3, §4, RFC 9700 §4.11: no open redirector, and nobody stays logged in who wanted to leave."""
+    """RP-Initiated Logout §3, §4, RFC 9700 §4.11: the page is no open redirector, and the user can still log out."""
     real = {"client_id": app.client_id, "id_token_hint": hint}
     sent = urlencode({name: real[name] if value == "*" else value for name, value in parameters.items()}, doseq=True)
     page = browser.get(f"/oauth/logout?{sent}")
@@ -200,7 +206,7 @@ def test_a_link_that_came_too_late_asks(browser, app):
 
 @pytest.mark.usefixtures("clock_stands")
 def test_a_refused_logout_is_titled_as_one(browser, app, monkeypatch):
-    """Only a limit, or a form that is not ours, is refused."""
+    """Only requests beyond a limit and forms of other sites are refused."""
     page = log_out(browser)
     answer = press(browser, page, "nonsense")
     assert answer.status_code == 400
@@ -257,7 +263,8 @@ def test_a_hint_of_a_deleted_client_still_tells_whom_is_meant(browser, app, hint
     other = Browser()
     other.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
     assert b"Log out?" in log_out(other, id_token_hint=hint).content
-    page = log_out(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER)  # whose address nobody can prove
+    # without a client, the redirect URI cannot be checked
+    page = log_out(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER)
     assert b"Log out?" in page.content
     assert b"You are logged out" in log_out(browser, id_token_hint=hint).content
     assert not is_logged_in(browser)
@@ -276,7 +283,7 @@ def test_nobody_is_logged_in_any_more(app):
 
 
 def test_log_out_ends_online_access_of_this_session_only(browser, app, issued, token_endpoint, alice):
-    """DESIGN: not all tokens of all apps. Offline access continues, another browser continues."""
+    """Logout does not end all tokens of all apps: offline access and other browsers continue."""
     online, offline = issued(app), issued(app, scope="accounts:read offline_access")
     other = Browser()
     other.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
@@ -303,7 +310,7 @@ def test_log_out_ends_what_was_allowed_for_a_device(browser, television, scope):
 
 @pytest.mark.parametrize("scope", ["openid accounts:read", "openid accounts:read offline_access"])
 def test_log_out_ends_what_was_allowed_over_the_back_channel(browser, call_centre, token_endpoint, scope, listener):
-    """And the client is told of it, although it never saw this browser."""
+    """The client is also notified, although it never used this browser."""
     call_centre.backchannel_logout_uri = listener.url("/backchannel")
     call_centre.save()
     fetched, waiting = (ciba.ask(call_centre, scope=scope).json()["auth_req_id"] for _ in range(2))
@@ -318,7 +325,7 @@ def test_log_out_ends_what_was_allowed_over_the_back_channel(browser, call_centr
 
 
 def test_log_out_ends_what_was_exchanged(browser, mobile_app, gateway, issued, token_endpoint):
-    """RFC 8693: a token of another client lives no longer than what its user allowed the first one."""
+    """RFC 8693: the exchanged token of another client ends with the authorization of the first client."""
     tokens = issued(mobile_app, scope="accounts:read")
     exchanged = exchange(token_endpoint, gateway, tokens["access_token"]).json()["access_token"]
     credentials = base64.b64encode(f"{gateway.client_id}:{gateway.secret}".encode()).decode()
@@ -358,7 +365,7 @@ def test_the_clients_of_the_session_are_told(browser, told, mobile_app, listener
     first = decoded(issued(told, scope="openid", nonce="n")["id_token"])
     issued(mobile_app)
     browser.post("/accounts/logout/")
-    assert listener.requests == 0  # not while the person waits
+    assert listener.requests == 0  # not within the request of the user
     assert run_jobs() == 1
     method, path, body = listener.received[0]
     assert (method, path) == ("POST", "/backchannel")
@@ -402,7 +409,7 @@ def test_a_client_that_does_not_take_it_is_told_again(browser, told, listener, i
 
 
 def test_a_private_address_is_not_told(browser, told, listener, issued, settings):
-    """OWASP API7: what was allowed at registration is checked again when it is used."""
+    """OWASP API7: the address is checked at registration, and again when it is called."""
     issued(told, scope="openid")
     browser.post("/accounts/logout/")
     settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": []}
@@ -412,7 +419,7 @@ def test_a_private_address_is_not_told(browser, told, listener, issued, settings
 
 
 def test_the_word_is_lost_with_the_transaction_that_it_is_about(browser, told, issued):
-    """Nothing is left half done: no session has ended, and no client was notified."""
+    """If the transaction is rolled back, no session has ended and no client is notified."""
     issued(told, scope="openid")
     with transaction.atomic():
         login_session.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)

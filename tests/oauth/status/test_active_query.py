@@ -67,7 +67,7 @@ def test_a_row_is_there_as_long_as_the_authorization_is_live(authorization, how)
 
 
 def test_names_without_a_status_live_as_long_as_the_grant(authorization):
-    """A payment order stores no index of the status list."""
+    """A payment order stores the names of user and client, but no index of a status list."""
     names = Named(authorization.client.client_id, authorization.pk)
     end(authorization, "changed")
     assert has_row(names)
@@ -75,7 +75,7 @@ def test_names_without_a_status_live_as_long_as_the_grant(authorization):
 
 
 def test_an_exchanged_token_has_no_row(authorization):
-    """RFC 8693: whether the client that exchanged it may still act is another question."""
+    """RFC 8693: whether the exchanging client may still act is checked separately."""
     another = make_client("service", client_id="exchanged-by")
     another.save()
     assert not has_row(replace(claims_of(authorization), client_id=another.client_id))

@@ -1,4 +1,4 @@
-"""The status lists for an API on this site, which are known at once."""
+"""The status lists for an API on this site, which knows about ended authorizations immediately."""
 
 import threading
 import time
@@ -45,7 +45,7 @@ def test_what_ended_before_every_token_of_now_is_left_out():
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('oauth_status_index')")
     assert [is_set(ended_recently.bits(0), index) for index in (1, 2)] == [False, True]
-    assert is_set(published_lists.bits(0), 1)  # a list that somebody else may keep for longer
+    assert is_set(published_lists.bits(0), 1)  # a list that another process may cache for longer
 
 
 def test_a_list_that_begins_now_is_known_and_one_that_no_token_names_is_not(mobile_app, alice, many_lists):
@@ -74,7 +74,9 @@ def test_the_search_for_the_disabled_rests_in_proportion(issued, mobile_app, mon
 
 @pytest.mark.parametrize("cache", [ended_recently.recent, published_lists.lists])
 def test_a_list_that_is_too_old_is_waited_for(cache, db):
-    """Fail closed: while one thread reads, another must not accept a token by what was known an hour ago."""
+    """Fail closed: while one thread reads the lists, another thread must not accept a token by lists that are an hour
+    old.
+    """
     ended_recently.bits(0)
     published_lists.bits(0)
     key = next(iter(cache._values))

@@ -33,7 +33,7 @@ def app(signing_keys):
 
 @pytest.fixture
 def gateway(app):
-    """A service that is called with tokens of the app, and also acts for itself."""
+    """A service that the app calls with its tokens, and that also acts for itself."""
     client = make_client("service", allowed_scopes=["openid", "accounts:read"])
     client.grant_types = [GrantType.TOKEN_EXCHANGE.value, GrantType.CLIENT_CREDENTIALS.value]
     client.secret = client.issue_secret()
@@ -44,14 +44,16 @@ def gateway(app):
 
 @pytest.fixture
 def tokens(browser, app, token_endpoint):
-    """Tokens of an app that may read and pay."""
+    """Returns tokens of an app that may read and pay."""
     code = allow(browser, app, scope="openid email accounts:read transfers:write", grant_management_action="create")
     return token_endpoint.redeem(app, code).json()
 
 
 @pytest.fixture
 def replaced(browser, app, tokens, token_endpoint):
-    """The same tokens, after the user replaced what they allowed by less: the grant lives, the tokens do not."""
+    """The same tokens after the user has replaced the permissions by fewer ones: the grant is live, but the tokens are
+    not.
+    """
     code = allow(
         browser, app, scope="openid accounts:read", grant_management_action="replace", grant_id=tokens["grant_id"]
     )
@@ -81,7 +83,7 @@ def test_a_token_of_before_a_change_learns_nothing_at_userinfo(replaced):
 
 
 def test_a_token_of_before_a_change_ends_nothing(replaced, app):
-    """RFC 7009 §2.2: what is over already is answered alike."""
+    """RFC 7009 §2.2: the answer is the same for a token that has already ended."""
     app.token_endpoint_auth_method = "client_secret_post"
     app.save()
     form = {"token": replaced["access_token"], "client_id": app.client_id, "client_secret": app.secret}
@@ -120,7 +122,7 @@ def test_an_exchanged_token_ends_with_the_client_that_exchanged_it(tokens, gatew
 
 
 def test_an_exchanged_token_tells_no_claims_that_were_for_another_client(browser, app, gateway, token_endpoint):
-    """OpenID Connect Core §5.5: the user allowed the claims by name to the app, not to whom it calls."""
+    """OpenID Connect Core §5.5: the user allowed these claims for the app, not for the services that it calls."""
     code = allow(browser, app, scope="openid accounts:read", claims='{"userinfo": {"email": null}}')
     token = token_endpoint.redeem(app, code).json()["access_token"]
     assert "email" in userinfo(token).json()
@@ -139,7 +141,7 @@ def test_a_clients_own_token_of_before_its_status_changed_is_over(gateway, token
     assert Browser().post("/oauth/introspect", body, content_type=FORM).json() == {"active": False}
 
 
-# --- a client that was disabled a moment ago by another process, and is still in this one's memory
+# --- a client that another process has just disabled, and that is still in the cache of this process
 
 
 def test_a_disabled_client_redeems_no_code(browser, app, token_endpoint):
@@ -172,7 +174,7 @@ def test_a_device_that_was_let_in_gets_nothing_after_the_end(browser, alice, sig
     assert poll(television, asked["device_code"]).json()["error"] == "invalid_grant"
 
 
-# --- nothing else may ask
+# --- no other code decides on liveness
 
 
 #: Files that use these words for another purpose: lists for users, and the model with the columns.
@@ -187,7 +189,7 @@ ELSEWHERE = {
 
 
 def test_nothing_but_liveness_asks_whether_an_authorization_lives():
-    """A second place that asks answers differently one day: it did at UserInfo and token exchange."""
+    """A second implementation would sooner or later give other answers."""
     found = []
     for room in ("oauth", "banking", "accounts", "config", "demo"):
         for path in sorted((ROOT / room).rglob("*.py")):
@@ -199,7 +201,9 @@ def test_nothing_but_liveness_asks_whether_an_authorization_lives():
 
 
 def asks(tree):
-    """Reads `authorization.revoked_at`, `grant.is_live` or `authorization.user.is_active`, or a private of liveness."""
+    """Whether the code reads `authorization.revoked_at`, `grant.is_live` or `authorization.user.is_active`, or a
+    private name of liveness.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "oauth.status.liveness":
             yield from ((node.lineno, one.name) for one in node.names if one.name.startswith("_"))

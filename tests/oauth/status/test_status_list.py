@@ -28,7 +28,7 @@ ACCOUNTS = "/api/v1/accounts"
 
 
 def read_list(client, uri):
-    """Reads the list as a resource server of others would: §8."""
+    """Reads the list as another resource server would (§8)."""
     answer = client.get(uri.removeprefix(conf.ISSUER))
     assert answer["Content-Type"] == "application/statuslist+jwt"
     header = jwt.get_unverified_header(answer.content)
@@ -45,7 +45,7 @@ def bit(array, index):
 
 
 def later():
-    """The lists of this process are a few seconds old."""
+    """Moves the time by a few seconds, so that the cached lists are outdated."""
     caches.clear()
 
 
@@ -62,12 +62,12 @@ def test_a_revoked_authorization_sets_its_bit_and_no_other(client, issued, mobil
 
 
 def test_the_api_refuses_a_revoked_token_within_seconds(api, issued, mobile_app):
-    """Promise 1: stateless and revocable. Reading, too, not only money."""
+    """This applies to reads, not only to payments."""
     token = issued(mobile_app)["access_token"]
     caller = api(token)
     assert caller.get(ACCOUNTS).status_code == 200
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
-    assert caller.get(ACCOUNTS).status_code == 200  # the list that this process has is still fresh
+    assert caller.get(ACCOUNTS).status_code == 200  # the cached list of this process is still fresh
     later()
     answer = caller.get(ACCOUNTS)
     assert answer.status_code == 401
@@ -78,7 +78,7 @@ def test_the_api_refuses_a_revoked_token_within_seconds(api, issued, mobile_app)
 def test_whatever_ends_it_the_bit_is_set(api, issued, mobile_app, alice, how):
     token = issued(mobile_app)["access_token"]
     match how:
-        case "row update":  # by a statement that knows nothing of us
+        case "row update":  # by a direct SQL statement
             Authorization.objects.update(revoked_at=timezone.now(), revocation_reason="admin")
         case "deleted":
             Authorization.objects.all().delete()
@@ -175,7 +175,7 @@ def test_a_list_that_is_read_all_the_time_and_never_changes_is_signed_again_befo
 
 
 def test_a_list_that_no_key_can_sign_now_still_ends_tokens_on_this_site(index, client, monkeypatch):
-    """A store of keys cannot be reached."""
+    """A key store cannot be reached."""
     path = "/oauth/status/0"
     before = client.get(path).content
 
@@ -196,7 +196,7 @@ def test_a_list_that_no_key_can_sign_now_still_ends_tokens_on_this_site(index, c
     assert client.get(path).content != before
 
 
-# --- the form, which both sides share
+# --- the format, which both sides share
 
 
 def test_bits_go_there_and_back():
@@ -221,7 +221,7 @@ def test_what_is_no_list_is_refused_and_a_bomb_is_not_inflated(claim):
      {"uri": "URI", "idx": -1}, {"uri": "URI", "idx": 65_536}, {"uri": "URI", "idx": "0"}, {"uri": "URI/../0", "idx": 0}],
 )  # fmt: skip
 def test_a_token_that_names_no_bit_of_ours_is_refused(api, access_token, alice, status):
-    """Fail closed; and nothing but the issuer's own lists is ever fetched."""
+    """The API refuses such a token, and never fetches any other lists than those of the issuer."""
     status = {name: value.replace("URI", f"{conf.ISSUER}/oauth/status/0") if isinstance(value, str) else value
               for name, value in status.items()}  # fmt: skip
     assert api(access_token(alice, status=status)).get(ACCOUNTS).status_code == 401
@@ -252,7 +252,7 @@ def claims_with(index):
 
 @pytest.fixture
 def index(mobile_app):
-    return mobile_app.status_index  # makes the sequence begin, so that list 0 exists
+    return mobile_app.status_index  # starts the sequence, so that list 0 exists
 
 
 def test_the_list_is_fetched_and_followed(index, elsewhere):
@@ -266,8 +266,9 @@ def test_the_list_is_fetched_and_followed(index, elsewhere):
 
 
 def test_a_list_signed_by_another_key_makes_it_read_the_keys_again(index, elsewhere, monkeypatch):
-    """It may have the new key already, and would keep the withdrawn one until the next minute. One process of the
-    issuer may still publish the old set, so it is read again with each list for a while."""
+    """Even if it already has the new key, it would otherwise keep the withdrawn key for up to a minute. A process of
+    the issuer may still publish the old set, so the keys are read again with each list for a while.
+    """
     read = []
     monkeypatch.setattr(reader, "drop_withdrawn", lambda: read.append(1))
     reader.require_valid(claims_with(3))

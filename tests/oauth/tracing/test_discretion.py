@@ -1,4 +1,4 @@
-"""The spans that leave the process contain no text that others wrote, and no secret."""
+"""The exported spans contain no text of users or clients, and no secret."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_a_request_of_no_route_has_the_name_of_its_method(tracer, collected):
 
 
 def test_the_text_of_an_error_stays_here(tracer, collected):
-    """PostgreSQL repeats values: `Key (email)=(alice@…) already exists`."""
+    """Error messages of PostgreSQL contain values: `Key (email)=(alice@…) already exists`."""
     with tracer.start_as_current_span("work") as span:
         span.record_exception(ValueError(SECRET))
         span.set_status(Status(StatusCode.ERROR, SECRET))
@@ -63,7 +63,7 @@ def test_the_text_of_an_error_stays_here(tracer, collected):
 
 @pytest.mark.parametrize(("state", "is_error"), [("BK001", False), ("40001", True), (None, True)])
 def test_a_statement_that_undid_itself_is_no_error(tracer, collected, state, is_error):
-    """It answers that the payment is decided in another way."""
+    """Such a statement reports that the payment must be decided by the full code."""
 
     def failed():
         cause = Exception()

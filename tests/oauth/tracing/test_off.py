@@ -9,7 +9,7 @@ import pytest
 from oauth.checks import project
 from tests.lib.servers import ROOT
 
-# redis imports opentelemetry.metrics, and with it opentelemetry.trace, where they are installed.
+# redis imports opentelemetry.metrics, and with it opentelemetry.trace, if these are installed.
 _LOADED = """
 import sys
 import config.wsgi

@@ -1,6 +1,6 @@
 """The questions that each program of this directory reads from standard input, and the form of its answers.
 
-They run where only the wheel of the resource server is installed, so they import nothing of this repository.
+Only the wheel of the resource server is installed where these programs run, so they import nothing of this repository.
 """
 
 import base64
