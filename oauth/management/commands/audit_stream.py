@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import urllib3
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from oauth.operations.audit_receivers import Collector, NotDelivered, Rejected, Webhook
 from oauth.operations.audit_stream import Batch, Cursor, deliver_new, start
 
 PAUSE_SECONDS = 2.0
-SECONDS_TO_ANSWER = 30.0
 
 
 class Command(BaseCommand):
     help = (
-        "Sends the audit log, and then each new event, until SIGTERM: to a webhook, or as JSON lines to standard "
-        "output. Each event is sent at least once. While the receiver or the database is away, it waits."
+        "Sends the audit log, and then each new event, until SIGTERM: to a webhook, to a collector of OpenTelemetry, "
+        "or as JSON lines to standard output. Each event is sent at least once. While the receiver or the database "
+        "is away, it waits."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,17 +31,24 @@ class Command(BaseCommand):
             "--cursor", type=Path, required=True, metavar="FILE", help="File in which the command stores its position."
         )
         parser.add_argument("--since", type=_time, help="Where a new cursor begins (ISO 8601); now by default.")
-        parser.add_argument("--webhook", type=_url, metavar="URL", help="Receives each batch as a POST.")
+        receiver = parser.add_mutually_exclusive_group()
+        receiver.add_argument("--webhook", type=_url, metavar="URL", help="Receives each batch as a POST.")
+        receiver.add_argument(
+            "--otlp", type=_url, metavar="URL", help="Receives each event as a log record, by OTLP/HTTP at URL/v1/logs."
+        )
         parser.add_argument(
-            "--token-file", type=Path, metavar="FILE", help="File whose first line is the bearer token for the webhook."
+            "--token-file", type=Path, metavar="FILE", help="File whose first line is the receiver's bearer token."
         )
         parser.add_argument("--once", action="store_true", help="Send the events that there are, then exit.")
 
     def handle(
-        self, *, cursor: Path, since: datetime | None, webhook: str | None, token_file: Path | None, once: bool,
-        **options: Any,
+        self, *, cursor: Path, since: datetime | None, webhook: str | None, otlp: str | None, token_file: Path | None,
+        once: bool, **options: Any,
     ) -> None:  # fmt: skip
-        send = self._print if webhook is None else Webhook(webhook, _token(token_file)).send
+        if webhook is not None:
+            send = Webhook(webhook, _token(token_file)).send
+        else:
+            send = self._print if otlp is None else Collector(otlp, _token(token_file)).send
         stop = threading.Event()
         for one in (signal.SIGTERM, signal.SIGINT) if not once else ():
             signal.signal(one, lambda *_: stop.set())
@@ -55,6 +62,8 @@ class Command(BaseCommand):
                     raise CommandError(str(error)) from error
                 self.stderr.write(f"Nothing was delivered: {error}")
                 connection.close()
+            except Rejected as error:
+                raise CommandError(f"{error} The cursor stays before these events.") from error
             if once or stop.wait(PAUSE_SECONDS):
                 return
 
@@ -63,28 +72,6 @@ class Command(BaseCommand):
         for event in batch.events:
             self.stdout.write(encoder.encode(event))
         self.stdout.flush()
-
-
-class NotDelivered(Exception):
-    """The receiver has not accepted a batch."""
-
-
-class Webhook:
-    """Each batch is one POST with `after`, `to` and `events`. Any answer but 2xx repeats the batch."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self.url = url
-        self.headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        # Chosen by the operator, so it may be in a private network; never followed elsewhere.
-        self.pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=SECONDS_TO_ANSWER), retries=False)
-
-    def send(self, batch: Batch) -> None:
-        try:
-            answer = self.pool.request("POST", self.url, body=batch.as_json().encode(), headers=self.headers)
-        except urllib3.exceptions.HTTPError as error:
-            raise NotDelivered(f"{urlsplit(self.url).netloc}: {error}") from error
-        if not 200 <= answer.status < 300:
-            raise NotDelivered(f"{urlsplit(self.url).netloc} answered {answer.status}")
 
 
 def _read(file: Path) -> Cursor | None:

@@ -4,6 +4,7 @@ database or the receiver is unreachable for a while.
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_a_restored_database_begins_anew() -> None:
     servers.wait_until(lambda: siem.has("after the restore"))
 
 
-class TestTheCommand:
+class Command:
     def run(self, folder: Path, **options: Any) -> list[dict[str, Any]]:
         out = io.StringIO()
         call_command("audit_stream", cursor=folder / "cursor", once=True, stdout=out, **options)
@@ -123,6 +124,8 @@ class TestTheCommand:
     def since(self) -> Any:
         return timezone.now() - timedelta(minutes=1)
 
+
+class TestTheCommand(Command):
     def test_it_goes_on_where_it_was(self, tmp_path: Path) -> None:
         record("one")
         lines: list[dict[str, Any]] = []
@@ -169,3 +172,61 @@ class TestTheCommand:
         (tmp_path / "cursor").write_text("{}")
         with pytest.raises(CommandError, match="must hold a cursor"):
             self.run(tmp_path)
+
+    def test_only_one_receiver(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="not allowed with"):
+            call_command("audit_stream", "--cursor", str(tmp_path / "cursor"), "--webhook=http://a", "--otlp=http://b")
+
+
+class TestACollector(Command):
+    """OTLP/HTTP, as a collector of OpenTelemetry or a SIEM receives it."""
+
+    def test_an_event_is_a_log_record(self, tmp_path: Path) -> None:
+        protocol = pytest.importorskip("opentelemetry.proto.collector.logs.v1.logs_service_pb2")
+        json_format = pytest.importorskip("google.protobuf.json_format")
+        event = record("told")
+        (tmp_path / "token").write_text("of-the-siem\n")
+        with HttpListener({}) as siem:
+            options = {"otlp": siem.url(""), "token_file": tmp_path / "token", "since": self.since()}
+            servers.wait_until(lambda: self.run(tmp_path, **options) or siem.requests)
+            [(_, path, body)] = siem.received
+            assert siem.received_headers[0]["Authorization"] == "Bearer of-the-siem"
+        request = json_format.Parse(body, protocol.ExportLogsServiceRequest())
+        [scope] = request.resource_logs[0].scope_logs
+        [sent] = scope.log_records
+        after, to = (one.value.int_value for one in scope.scope.attributes)
+        attributes = {one.key: one.value.string_value for one in sent.attributes}
+        assert (path, after < to) == ("/v1/logs", True)
+        assert (sent.event_name, attributes["log.record.uid"]) == ("countersign.audit.refused", str(event.pk))
+        assert abs(sent.time_unix_nano / 1e9 - event.at.timestamp()) < 0.001
+        assert json.loads(sent.body.string_value)["reason"] == "told"
+
+    @pytest.mark.parametrize(
+        ("status", "answer", "why"),
+        [
+            (503, {}, "answered 503"),
+            (401, {}, "answered 401.*cursor stays"),
+            (200, {"partialSuccess": {"rejectedLogRecords": "1"}}, "rejected 1 of 1.*cursor stays"),
+        ],
+    )
+    def test_the_cursor_stays_before_what_was_not_accepted(
+        self, tmp_path: Path, status: int, answer: dict[str, Any], why: str
+    ) -> None:
+        with HttpListener(answer, status=status) as siem:
+            record("told twice")
+            options = {"otlp": siem.url("/"), "since": self.since()}
+
+            def is_refused() -> bool:
+                try:
+                    self.run(tmp_path, **options)
+                except CommandError as error:
+                    return re.search(why, str(error)) is not None
+                assert not siem.requests
+                (tmp_path / "cursor").unlink()  # a transaction of another database was older: nothing was sent yet
+                return False
+
+            servers.wait_until(is_refused)
+            assert not (tmp_path / "cursor").exists()
+            siem.status, siem.body = 200, {}
+            self.run(tmp_path, **options)
+            assert [b"told twice" in body for _, _, body in siem.received] == [True, True]
