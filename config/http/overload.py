@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import set_script_prefix
 from django.utils import translation
 from django_guid import set_guid
-from django_guid.utils import generate_guid
+from django_guid.utils import get_id_from_header
 
 from config.http import errors
 from oauth.conf import conf
@@ -33,7 +33,7 @@ _BUSY = f"{HTTPStatus.SERVICE_UNAVAILABLE} {HTTPStatus.SERVICE_UNAVAILABLE.phras
 def overloaded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """503 with Retry-After, in the caller's format."""
     request = WSGIRequest(environ)
-    guid = generate_guid()
+    guid = get_id_from_header(request)
     set_guid(guid)
     response = errors.answer(request, errors.OUTAGE)
     is_machine = conf.is_machine_endpoint(request.path_info)
@@ -59,7 +59,7 @@ def too_many_logins(environ: WSGIEnvironment, start_response: StartResponse) -> 
     """
     request = WSGIRequest(environ)
     language = translation.get_language_from_request(request)
-    guid = generate_guid()
+    guid = get_id_from_header(request)
     body = _page(language, brand.known(), environ.get("SCRIPT_NAME", "")).replace(_ANY_ID.encode(), guid.encode())
     headers = {
         **_HEADERS,

@@ -54,6 +54,15 @@ def test_the_error_id_is_that_of_the_answer():
     assert headers["x-error-id"] in said["error_description"]
 
 
+@pytest.mark.parametrize("application", [overloaded, too_many_logins])
+def test_its_id_is_the_one_that_the_caller_or_the_proxy_chose(application):
+    """The line of the proxy has it, too."""
+    chosen = "0123456789abcdef0123456789abcdef"
+    _, headers, body = answer("/accounts/login/", application, x_request_id=chosen)
+    assert headers["x-request-id"] == chosen
+    assert chosen.encode() in body
+
+
 def test_a_script_of_a_browser_app_sees_the_status_and_when_to_come_again():
     """Fetch standard, CORS: only at the endpoints whose other answers allow it, too."""
     _, headers, _ = answer("/oauth/token", origin="https://app.example")
