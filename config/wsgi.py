@@ -9,7 +9,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from config.server.bodies import PROBES
+from config.metrics.probes import PROBES
 from config.server.prefix import below
 from config.server.proxy import behind_proxies
 from oauth.fast_path.public_answers import with_public_answers

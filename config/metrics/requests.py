@@ -1,4 +1,4 @@
-"""Latency and status of every request that reaches Django, by method and route."""
+"""Latency and status of every request that reaches Django, by method and route, except probes."""
 
 import time
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from functools import cache
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Histogram
+
+from config.metrics.probes import PROBES
 
 seconds = Histogram(
     "http_request_seconds",
@@ -26,6 +28,8 @@ class MeasuredRequests:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info in PROBES:
+            return self.get_response(request)
         began = time.perf_counter()
         response = self.get_response(request)
         match = request.resolver_match

@@ -23,6 +23,7 @@ from granian.wsgi import ResponseIterWrap
 from prometheus_client import Counter
 
 from config.database import in_use
+from config.metrics.probes import PROBES
 from config.server import admission
 from config.server.admission import Overloaded, Slots, State
 from config.server.connections import Connections, Request
@@ -40,7 +41,6 @@ _PART_BYTES = 256 * 1024
 _TICK_SECONDS = 0.25
 #: The environ has a function under this name. A view calls it before it waits for something that has its own limit.
 GIVE_SLOT_BACK = "countersign.give_slot_back"
-PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 slow_bodies = Counter("http_slow_bodies_total", "Connections closed because the body of a request did not arrive.")
 logger = logging.getLogger(__name__)

@@ -24,6 +24,7 @@ from granian.server import mp as granian_workers
 from accounts.passwords import argon2
 from config.database import watch
 from config.database.replica import watch as replica_watch
+from config.metrics.probes import PROBES
 from config.metrics.sampling import Sampler
 from config.server import admission, bodies, draining, heartbeats, large_pages, lending, listener, probe_server
 from oauth.conf import conf
@@ -160,7 +161,7 @@ def _read_bodies_first(slots: Callable[[], admission.Slots], seconds: float) -> 
 def _answered_at_once() -> frozenset[str]:
     """The probes, and the documents that are in memory, with the path of the issuer and without it."""
     documents = conf.PUBLIC_DOCUMENTS
-    return bodies.PROBES | {path for name in documents for path in (name, f"{settings.URL_PREFIX}{name}")}
+    return PROBES | {path for name in documents for path in (name, f"{settings.URL_PREFIX}{name}")}
 
 
 def _limited(refuse: bodies.Runner) -> dict[str, bodies.Limited]:
