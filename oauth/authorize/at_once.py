@@ -5,6 +5,7 @@ and `granting_again` writes nothing if the row of the client has changed since i
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -14,7 +15,7 @@ from oauth.authorize.outcome import Refuse, Respond
 from oauth.authorize.request import AuthorizationRequest
 from oauth.authorize.steps.load_request import load_request
 from oauth.errors import OAuthError
-from oauth.models import Client, RememberedConsent
+from oauth.models import Client
 from oauth.parameters import Parameters
 from oauth.sessions.authentication_context import AuthenticationContext
 
@@ -36,7 +37,7 @@ def answer(
     client: Client,
     login: AuthenticationContext | None,
     sid: str | None,
-    decisions: Sequence[RememberedConsent] | None = None,
+    decisions: Sequence[Sequence[Any]] | None = None,
 ) -> Respond | None:
     """The answer to a request without anything special, by a client that is cached; None if the caller must read the
     client and decide by all steps. In this case, nothing has been written. Takes `decisions` and raises as

@@ -8,6 +8,7 @@ write. Then, and in every case that is not the usual one, the caller decides aga
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import Any
 from uuid import UUID
 
 from oauth import authorization_details, fast_path
@@ -21,11 +22,11 @@ from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, R
 
 
 def try_fast(
-    interaction: Interaction, sid: str | None, decisions: Sequence[RememberedConsent] | None = None
+    interaction: Interaction, sid: str | None, decisions: Sequence[Sequence[Any]] | None = None
 ) -> Respond | None:
     """The code for what the user allowed before in the session `sid`; None if the caller must decide again. Raises
-    LoginRequired if the user has logged out since the read. `decisions` are those of the user about the client, if
-    they were read with the session."""
+    LoginRequired if the user has logged out since the read. `decisions` are rows about the client for
+    `remembered.newest_covering`, if they were read with the session."""
     request, client, user = interaction.request, interaction.client, interaction.user
     is_usual = interaction.row is None and request.pushed_id is None and request.response_type == "code"
     login = interaction.login

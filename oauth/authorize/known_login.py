@@ -14,7 +14,7 @@ from oauth.authorize import remembered
 from oauth.fast_path import browser_login
 from oauth.fast_path.model_rows import Columns
 from oauth.infrastructure.rows import rows
-from oauth.models import Client, RememberedConsent, Session
+from oauth.models import Client, Session
 from oauth.models.secret import digest
 from oauth.sessions import login_session
 from oauth.sessions.authentication_context import AuthenticationContext, login_of
@@ -22,11 +22,13 @@ from oauth.sessions.authentication_context import AuthenticationContext, login_o
 
 @dataclass(frozen=True, slots=True)
 class KnownLogin:
-    """`sid` is the Session that has not ended, and `decisions` are those of the user that may answer the client."""
+    """`sid` is the Session that has not ended. `decisions` are rows, of `remembered.columns()`: the live decisions of
+    the user about the client.
+    """
 
     login: AuthenticationContext | None
     sid: str
-    decisions: list[RememberedConsent]
+    decisions: list[tuple[Any, ...]]
 
 
 def find(request: HttpRequest, session_key: str, client: Client) -> KnownLogin | None:
@@ -45,7 +47,7 @@ def find(request: HttpRequest, session_key: str, client: Client) -> KnownLogin |
     request.session, request.user = session, user
     login = login_of(request)
     of_decision = 2 + _users().count
-    return KnownLogin(login, str(sid), [remembered.decision_in(row[of_decision:]) for row in found])
+    return KnownLogin(login, str(sid), [row[of_decision:] for row in found])
 
 
 @cache

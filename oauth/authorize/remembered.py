@@ -5,9 +5,10 @@ resources and where the answer goes. Scopes that a later decision denied, left o
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,22 +43,22 @@ def find_decision(
     """
     now = timezone.now()
     parameters = [user.pk, client.pk, now, now, *([unlocked_in.pk] if unlocked_in else ())]
-    found = rows(_decisions(is_locked=unlocked_in is None), parameters)
-    return newest_covering(map(decision_in, found), request, client)
+    return newest_covering(rows(_decisions(is_locked=unlocked_in is None), parameters), request, client)
 
 
 def newest_covering(
-    decisions: Iterable[RememberedConsent], request: AuthorizationRequest, client: Client
+    found: Sequence[Sequence[Any]], request: AuthorizationRequest, client: Client
 ) -> RememberedConsent | None:
-    """The same of the live decisions of the user about the client."""
+    """The same, of rows with `columns()`: the live decisions of the user about the client."""
     about = _asking(request, client)
-    covering = [
+    newest_first = sorted(found, key=_time_of_decision(), reverse=True)
+    covering = (
         one
-        for one in decisions
+        for one in map(_decision_in, newest_first)
         if _covers(one, request) and _covers_claims(one, request) and _is_about(one.about, about)
         and authorization_details.are_of_scopes(one.authorization.authorization_details)
-    ]  # fmt: skip
-    return max(covering, key=lambda one: (one.decided_at, one.pk), default=None)
+    )  # fmt: skip
+    return next(covering, None)
 
 
 _TABLE, _AUTHORIZATION = RememberedConsent._meta.db_table, Authorization._meta.db_table
@@ -92,7 +93,7 @@ def _columns() -> tuple[Columns[RememberedConsent], Columns[Authorization]]:
 
 @cache
 def columns() -> str:
-    """The columns of DECISIONS, for `decision_in`."""
+    """The columns of DECISIONS, for `newest_covering`."""
     return ", ".join(one.sql for one in _columns())
 
 
@@ -102,7 +103,14 @@ def _decisions(*, is_locked: bool) -> str:
     return f"SELECT {columns()} {_LIVE} {end}"
 
 
-def decision_in(row: Sequence[Any]) -> RememberedConsent:
+@cache
+def _time_of_decision() -> Callable[[Sequence[Any]], Any]:
+    """Of two decisions at the same time, the one with the higher key counts as newer."""
+    names = [field.attname for field in RememberedConsent._meta.concrete_fields]
+    return itemgetter(names.index("decided_at"), names.index(RememberedConsent._meta.pk.attname))
+
+
+def _decision_in(row: Sequence[Any]) -> RememberedConsent:
     of_decision, of_authorization = _columns()
     decision = of_decision.instance(row[: of_decision.count])
     decision.authorization = of_authorization.instance(row[of_decision.count :])

@@ -211,6 +211,20 @@ def test_answers_without_a_page_are_not_looked_at_again(browser, web_app, settin
     assert Authorization.objects.filter(is_repeat=True).count() == 3
 
 
+@pytest.mark.parametrize("switch", [True, False], ids=["fast", "plain"])
+@pytest.mark.parametrize("sooner", [True, False], ids=["ends sooner", "ends later"])
+def test_the_newest_of_two_decisions_counts(browser, web_app, settings, switch, sooner):
+    """Whichever of them ends first: an answer never lasts longer than the user saw last."""
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": switch}
+    allow(browser, web_app)
+    allow(browser, web_app, prompt="consent")
+    first, newest = RememberedConsent.objects.order_by("decided_at")
+    newest.expires_at = first.expires_at + timedelta(days=-1 if sooner else 1)
+    newest.save()
+    assert is_silent(browser, web_app)
+    assert Authorization.objects.get(is_repeat=True).expires_at == newest.expires_at
+
+
 def test_a_grant_without_a_page_that_a_page_replaced_is_remembered(browser, manager):
     """FAPI Grant Management §5.4."""
     allow(browser, manager, scope="accounts:read balances:read")
