@@ -219,8 +219,9 @@ def test_the_newest_of_two_decisions_counts(browser, web_app, settings, switch, 
     allow(browser, web_app)
     allow(browser, web_app, prompt="consent")
     first, newest = RememberedConsent.objects.order_by("decided_at")
-    newest.expires_at = first.expires_at + timedelta(days=-1 if sooner else 1)
-    newest.save()
+    one_that_ends_sooner = newest if sooner else first
+    one_that_ends_sooner.expires_at -= timedelta(days=1)
+    one_that_ends_sooner.save()
     assert is_silent(browser, web_app)
     assert Authorization.objects.get(is_repeat=True).expires_at == newest.expires_at
 
