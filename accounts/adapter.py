@@ -23,12 +23,12 @@ from oauth.authorize import interaction
 from oauth.infrastructure import mailboxes
 from oauth.pages import brand
 
-# accounts.changes and accounts.second_factors notify of these, for pages, commands and staff alike.
+# Kinds of notices that accounts.changes and accounts.second_factors send, so allauth must not send them, too.
 _NOTIFIED_ELSEWHERE = {
     "password_changed", "password_set", "password_reset", "email_changed", "totp_deactivated", "webauthn_removed",
 }  # fmt: skip
 
-# What the page after sign-up sends; one of them tells that there is a user account, and the page does not.
+# The emails after sign-up. One of them says that the user account already exists, which the page must not reveal.
 _CONFIRMATIONS = {"email_confirmation", "email_confirmation_signup", "account_already_exists"}
 
 
@@ -102,7 +102,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().post_login(request, user, redirect_url=get_next_redirect_url(request) or redirect_url, **kwargs)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Not right after a login."""
+        """Reauthentication is not required right after a login."""
         return super().is_reauthentication_required(app=app, **kwargs) and not recent_proof.exists(self.request)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_notification_mail(
         self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
-        """Sent by the worker, under allauth's name of the kind."""
+        """The worker sends the notice. Its kind has allauth's name."""
         kind = template_prefix.rpartition("/")[2]
         if kind not in _NOTIFIED_ELSEWHERE:
             notices.enqueue_notice(kind, user, self.request, to=email or "")
@@ -171,7 +171,8 @@ def _is_suspected(request: Any) -> bool:
 
 
 def _remove_access_of_a_stranger(request: Any, user: Any) -> None:
-    """At a first login by a code from the mailbox: somebody else may have signed up and chosen the password.
+    """Removes other access at the first login by a code from the mailbox, because somebody else may have signed up and
+    chosen the password.
 
     "Pre-hijacked accounts", Sudhodanan and Paverd, USENIX Security 2022.
     """

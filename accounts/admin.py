@@ -173,7 +173,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
 
 @admin.register(NewEmail)
 class NewEmailAdmin(ModelAdmin[NewEmail]):
-    """New emails of users: asked for on the user's page, and approved here by another member of staff."""
+    """New emails of users. Staff request them on the user's page, and another member of staff approves them here."""
 
     audits_itself = True
     list_display = ("user", "email", "asked_by", "asked_at", "decided_by", "decided_at", "is_approved")

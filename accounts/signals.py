@@ -24,7 +24,7 @@ from oauth.models.authorization import authorization_granted, authorizations_rev
 
 @receiver(user_logged_in)
 def record_login(request: HttpRequest, user: User, response: HttpResponseBase, **_: Any) -> None:
-    """For every way to log in."""
+    """Records every login, whatever the method."""
     logins.labels("logged_in").inc()
     sessions.delete_expired(user)
     sessions.add(request, user)

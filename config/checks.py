@@ -33,7 +33,9 @@ def check_environment(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_mutual_tls(**_: Any) -> list[CheckMessage]:
-    """In every mode. A client must not be able to forge the header with the certificate (RFC 9440 §4)."""
+    """This check runs in every mode: a client must not be able to forge the header with the certificate (RFC 9440
+    §4).
+    """
     messages: list[CheckMessage] = []
     if settings.OAUTH["CLIENT_CERTIFICATE"] and not (settings.TRUSTED_PROXIES and settings.PROXY_SECRETS):
         messages.append(
@@ -64,7 +66,7 @@ def check_clock(databases: Sequence[str] | None = None, **_: Any) -> list[CheckM
     try:
         answer = probe.ask()
     except Away:
-        return []  # other checks of the database report it
+        return []  # other checks report that the database is unreachable
     finally:
         probe.close()
     if answer is None or not watch.is_skewed(answer):

@@ -19,7 +19,9 @@ ALL_ASKERS = Limit("mails-to-one-address", 12, seconds=3600)
 
 
 def is_reached(request: HttpRequest, email: str, *, is_proven: bool = False) -> bool:
-    """Counts this email. `is_proven`: the asker knows the password, so emails for strangers do not count against it."""
+    """Counts this email and returns whether it is above the limit. `is_proven` means that the asker knows the password,
+    so emails that strangers caused do not count.
+    """
     return _refuses(rate_limits.spend, request, email, is_proven)
 
 

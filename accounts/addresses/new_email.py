@@ -1,7 +1,8 @@
-"""A new email of a user, as staff ask for it: it counts once another member of staff approves it.
+"""A new email of a user that staff request.
 
-A person who reads the mailbox can log in by a link or a code. So no member of staff, superusers included, can give a
-user another mailbox alone (NIST SP 800-53 AC-5, separation of duties).
+It takes effect once another member of staff approves it. Whoever reads the mailbox can log in by a link or a code. So
+no member of staff, superusers included, can give a user another mailbox alone (NIST SP 800-53 AC-5, separation of
+duties).
 """
 
 from typing import Any
@@ -42,8 +43,9 @@ def ask(user: User, email: str, by: Any) -> NewEmail:
 
 @transaction.atomic
 def approve(asked: NewEmail, by: Any) -> None:
-    """Raises PermissionDenied for who asked and for the user, and if it was decided before; ValidationError if another
-    user has the email by now."""
+    """Raises PermissionDenied if the caller is the requester or the user, or if the request was decided before. Raises
+    ValidationError if another user has the email by now.
+    """
     user, waiting = _waiting(asked)
     # If the user who asked was deleted, the approver may be the same user, so the email must be asked for again.
     if waiting.asked_by_id is None or by.pk in (waiting.asked_by_id, user.pk):

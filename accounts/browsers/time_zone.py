@@ -26,14 +26,16 @@ def told_by(request: HttpRequest) -> str:
 
 
 def cookie() -> dict[str, str]:
-    """For the script: the cookie's name and attributes. It holds no secret, and scripts read it nowhere."""
+    """Returns the cookie's name and attributes for the script. The cookie holds no secret, and no script reads it."""
     secure = "; Secure" if settings.IS_HTTPS else ""
     attributes = f"Path={settings.SESSION_COOKIE_PATH}; Max-Age={365 * 86_400}; SameSite=Lax{secure}"
     return {"name": COOKIE, "attributes": attributes}
 
 
 class TimeZoneMiddleware:
-    """Inside of AuthenticationMiddleware. The admin and the API stay in the bank's zone, which all staff share."""
+    """Must come after AuthenticationMiddleware. The admin and the API use the bank's time zone, which all staff
+    share.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -58,7 +58,7 @@ class TrustView(AllauthTrustView):
 
 
 def remember(request: HttpRequest, user: User, response: HttpResponse) -> None:
-    """Always with a new value, so that a value planted in the browser earlier is useless."""
+    """Always sets a new value, so that a value that somebody has put into the browser earlier is useless."""
     value = secrets.token_urlsafe(32)
     TrustedBrowser.objects.filter(user=user).exclude(pk__in=_live(user)).delete()
     TrustedBrowser.objects.create(

@@ -1,4 +1,4 @@
-"""The consequences of a user's new email, password or state. `User.save()` calls it, so no way around it exists.
+"""The consequences of a user's new email, password or state. `User.save()` calls it, so no code can bypass it.
 
 These functions are for the shell, commands and other apps. Imports `notices` and `models`.
 """

@@ -112,7 +112,7 @@ def _password_changed(user: User, stored: Stored) -> None:
     elif request is None or actor.staff(user) is not None:
         kind = "password_replaced"
     elif request.user != user:
-        kind = "password_reset"  # nobody is logged in, so it was the link in an email
+        kind = "password_reset"  # nobody is logged in, so the user has used a link from an email
         if user.last_login is None:
             remove_connections(user)
     else:

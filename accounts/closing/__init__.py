@@ -1,6 +1,7 @@
-"""Closing a user's account for good: what must be done first, what ends, what is erased, and what the law keeps.
+"""Closing a user's account for good: what the user must do first, what ends, what is erased, and what must be kept by
+law.
 
-settings.CLOSING_PARTS names a class for each package that knows something of users. Imports `changes`, `notices` and
+settings.CLOSING_PARTS names a class for each package that has data about users. Imports `changes`, `notices` and
 `browsers`.
 """
 

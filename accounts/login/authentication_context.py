@@ -39,7 +39,7 @@ def from_session(request: HttpRequest) -> AuthenticationContext:
         methods.add("mfa")
     weak, strong = conf.ACR_VALUES[0], conf.ACR_VALUES[-1]
     return AuthenticationContext(
-        # Not rounded; tokens carry whole seconds.
+        # Not rounded, although tokens contain whole seconds.
         auth_time=datetime.fromtimestamp(max(times), UTC),
         acr=strong if is_multi_factor else weak,
         amr=tuple(sorted(methods)),

@@ -9,7 +9,7 @@ from oauth.conf import conf
 
 _PAGES = ("login", "signup", "reauthenticate", "stronger", "2fa", "social", "confirm-email", "password/reset")
 _WAYS_BACK = tuple(f"/accounts/{page}/" for page in _PAGES)
-# A page with one button and nothing to steal. Its form leads to the login page of the identity provider.
+# A page that has one button and no data. Its form redirects to the login page of the identity provider.
 _WAYS_OUT = "/accounts/oidc/"
 
 

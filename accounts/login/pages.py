@@ -43,7 +43,7 @@ def stronger_login(request: HttpRequest) -> HttpResponseBase:
     return HttpResponseRedirect(f"{reverse(page)}{query}")
 
 
-#: From one IP address in a minute, because each computes a hash.
+#: The number of attempts from one IP address in a minute, because each computes a hash.
 LOGINS = Limit("logins", 120)
 
 

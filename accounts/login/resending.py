@@ -1,7 +1,7 @@
 """“Send it again” on each page that has sent an email. The wait doubles with each email of this browser.
 
-The page says the wait and a script counts it down, but the server keeps it. It is the same whether or not the email has
-a user account. How many emails one address gets in all is accounts.addresses.mail_limit's.
+The page shows the wait and a script counts it down, but the server enforces it. It is the same whether or not the email
+has a user account. accounts.addresses.mail_limit limits how many emails one address gets in all.
 """
 
 import math
@@ -31,7 +31,7 @@ def remember(request: HttpRequest, page: str, email: str, *, about: object = "")
 
 
 def email_of(request: HttpRequest, page: str) -> str:
-    """Empty if this browser has asked for nothing."""
+    """Returns the email that this browser asked for; empty if there is none."""
     sent = _sent(request, page)
     return str(sent["email"]) if sent else ""
 
@@ -50,7 +50,7 @@ def seconds_left(request: HttpRequest, page: str) -> int:
 
 
 def is_early(request: HttpRequest, page: str) -> bool:
-    """Then the page says how long to wait, and nothing is sent."""
+    """Whether the wait is not over. Then the page says how long to wait, and nothing is sent."""
     left = seconds_left(request, page)
     if left:
         text = ngettext(

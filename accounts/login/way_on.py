@@ -18,11 +18,11 @@ from django.urls import get_script_prefix
 from oauth.authorize import interaction
 from oauth.authorize.interaction import AskingClient
 
-# A user who is logged in does not need them.
+# Pages that a logged-in user does not need.
 _WAYS_IN = tuple(
     f"/accounts/{page}/" for page in ("login", "signup", "2fa/authenticate", "2fa/trust", "2fa/webauthn/login")
 )
-# Redirects to these keep where the login leads.
+# Pages to which a redirect keeps `next`.
 _ON_THE_WAY = (
     *_WAYS_IN,
     *(f"/accounts/{page}/" for page in ("confirm-email", "password/reset", "reauthenticate", "2fa/reauthenticate")),

@@ -41,13 +41,14 @@ def time_zone_of(user: User) -> str:
 def enqueue_notice(
     kind: str, user: User, request: HttpRequest | None = None, *, to: str = "", by: User | None = None, **about: str
 ) -> None:
-    """To the main address, or to the one in `to`. `about` fills in the sentence of the kind.
+    """Sends the notice to the main address, or to `to`.
 
-    `by` is the member of staff who did it. Their IP address and browser are in the audit log and not in the email.
+    `about` fills in the sentence of the kind. `by` is the member of staff who made the change. Their IP address and
+    browser are in the audit log and not in the email.
     """
     address = request.META.get("REMOTE_ADDR", "") if request else ""
     browser = user_agents.describe(request.headers.get("User-Agent", "")) if request else ""
-    if kind not in ("new_app", "reuse"):  # oauth records its own event of these
+    if kind not in ("new_app", "reuse"):  # oauth itself records an audit event for these
         AuditEvent.record(
             AuditEvent.Action.LOG_IN_CHANGED, user=user.pk, reason=kind, address=address or None, endpoint="account",
             actor=by.pk if by else "",

@@ -1,4 +1,6 @@
-"""Where password managers send a user to change a password (W3C, A Well-Known URL for Changing Passwords §2)."""
+"""The URL to which password managers send a user to change a password (W3C, A Well-Known URL for Changing Passwords
+§2).
+"""
 
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
@@ -7,5 +9,5 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def change_password(request: HttpRequest) -> HttpResponseRedirect:
-    """302: the address of the page may change. The page asks for a login first."""
+    """Redirects with 302, because the URL of the page may change. The page asks for a login first."""
     return HttpResponseRedirect(reverse("account_change_password"))

@@ -15,7 +15,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """For this browser, as Django does it, and for emails to a user who is logged in."""
+    """Sets the language of this browser, as Django does, and of emails to a logged-in user."""
     language = request.POST.get("language", "")
     if request.user.is_authenticated and language in dict(settings.LANGUAGES):
         request.user.speak(language)

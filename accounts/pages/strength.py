@@ -17,7 +17,7 @@ from accounts.passwords import strength
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
-#: Of one user or IP address in a minute.
+#: The number of requests of one user or IP address in a minute.
 ASKED = Limit("password-strength", 120)
 LONGEST = 128
 

@@ -21,14 +21,16 @@ _JUDGED = 40
 
 
 def score(password: str, own_words: Collection[str] = ()) -> int:
-    """0 (guessed at once) to 4 (not guessed); 10^3, 10^6, 10^8 and 10^10 guesses are the limits. `own_words` are words
-    that an attacker knows about the user, in capital or small letters. They add no strength.
+    """Returns a score from 0 (guessed immediately) to 4 (practically impossible to guess); 10^3, 10^6, 10^8 and 10^10
+    guesses are the limits. `own_words` are words that an attacker knows about the user, in capital or small letters.
+    They add no strength.
     """
-    from zxcvbn import zxcvbn  # its dictionaries take 0.2 s and 16 MiB, which only processes with such pages need
+    # imported here, because loading its dictionaries takes 0.2 s and 16 MiB, and not all processes need them
+    from zxcvbn import zxcvbn
 
     known = "|".join(map(re.escape, sorted(own_words, key=len, reverse=True)))
     judged = re.sub(known, "", password[:_JUDGED], flags=re.IGNORECASE)
-    if not judged:  # it does not accept an empty one
+    if not judged:  # zxcvbn does not accept an empty password
         return 0
     scored: int = zxcvbn(judged, max_length=_JUDGED)["score"]
     return scored

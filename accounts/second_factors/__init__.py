@@ -1,4 +1,4 @@
-"""Second factors: which a user has, their removal, the forms that take them, and their secrets in the database.
+"""Second factors of users: their removal, the forms that ask for them, and their secrets in the database.
 
 Imports `changes` and `notices`.
 """

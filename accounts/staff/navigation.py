@@ -1,4 +1,6 @@
-"""The navigation of the admin: by job instead of by Django app, since staff know their job and not our packages."""
+"""The navigation of the admin: grouped by task instead of by Django app, because staff know their tasks but not our
+packages.
+"""
 
 from typing import Any
 

@@ -80,4 +80,4 @@ class GuardedTransport(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Does nothing, because no connection is kept open."""

@@ -53,12 +53,12 @@ def verified_user_info(token: str, *, jwks: Any, issuer: str, client_id: str) ->
 
 
 def _signed_with(token: Any, what: str) -> tuple[str, Any]:
-    """The algorithm and the `kid`."""
+    """Returns the algorithm and the `kid` of the header."""
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError:
         raise Distrusted(f"The provider gave no {what} that is a signed JWT.") from None
-    # §3.1.3.7 (7), RFC 8725 §3.1: a signature that only the provider can make. This excludes none, and codes (HS256).
+    # §3.1.3.7 (7), RFC 8725 §3.1: a signature that only the provider can make. This excludes `none` and HMAC (HS256).
     algorithm = header.get("alg")
     if algorithm not in CLIENT_SIGNING_ALGORITHMS:
         raise Distrusted(f"The {what} must be signed by one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")

@@ -9,7 +9,8 @@ from django.utils import timezone
 from banking.consents.apps import Access, App
 from oauth.models import Authorization, Client
 
-# The client revoked its own access, or the session ended: the user's orders from the app stay.
+# Reasons for which the user's orders from the app stay active: the client has revoked its own access, or the session
+# has ended.
 _KEEPS_ORDERS = {Authorization.RevocationReason.CLIENT, Authorization.RevocationReason.LOGOUT}
 
 

@@ -1,4 +1,4 @@
-"""BANK_AUDIT_LOG: what officers of the bank do is recorded in the audit log of the authorization server."""
+"""BANK_AUDIT_LOG: records the actions of the bank's officers in the audit log of the authorization server."""
 
 from banking.oversight import Officer
 from oauth.models import AuditEvent

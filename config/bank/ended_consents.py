@@ -11,8 +11,9 @@ Detail = Mapping[str, Any]
 
 
 def narrow(user_id: UUID, remaining: Callable[[Detail], Detail | None]) -> None:
-    """Replaces each detail of the user's live authorizations by what `remaining` says of it; None removes it. An
-    authorization without any detail left is revoked: without details, it would cover everything."""
+    """Replaces each detail of the user's live authorizations by the result of `remaining(detail)`; None removes it. An
+    authorization without any detail left is revoked: without details, it would cover everything.
+    """
     grants = Authorization.objects.live().filter(user_id=user_id).exclude(authorization_details=[])
     for grant in grants.select_related("client", "user").select_for_update(of=("self",)).order_by("pk"):
         before = grant.authorization_details

@@ -12,7 +12,7 @@ from banking.models import Account, Product
 from oauth.models import Branding, Client
 
 _CACHED = "config.bank.first_steps"
-#: The steps that are left. Once none is left, this is remembered.
+#: The remaining steps. Once there are none, this result is cached.
 _KEPT_SECONDS, _ALL_DONE_SECONDS = 60, 3600
 
 

@@ -1,7 +1,7 @@
-"""Locking down a user or a client: everything that they could do ends, in one transaction and one act of staff.
+"""Locking down a user or a client: one action of staff ends everything that they could do, in one transaction.
 
-Sessions, tokens and codes end for good; the user must log in and allow each app again. What can be undone is undone by
-`lift_user` and `lift_client`: the user and the client are active again, and the accounts open.
+Sessions, tokens and codes end for good; the user must log in and allow each app again. `lift_user` and `lift_client`
+undo what can be undone: they make the user and the client active again and unfreeze the accounts.
 """
 
 from django.db import transaction

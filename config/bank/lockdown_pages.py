@@ -48,7 +48,7 @@ class LockdownForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What a page is about. `act` does it."""
+    """The texts of a page, and `act`, which does the action."""
 
     title: str
     name: str

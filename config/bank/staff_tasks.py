@@ -1,4 +1,4 @@
-"""Work that waits for this member of staff: each list that they may decide about, with the number of open items.
+"""The open decisions of this member of staff: each list on which they may decide, with its number of open items.
 
 A user's own request must be decided by somebody else, so it is not counted.
 """

@@ -107,7 +107,7 @@ def _issuer(folder: Path, given: str | None) -> str | None:
 
 
 def _take(folder: Path, name: str) -> str:
-    """Stores the values of the environment. Returns what is missing."""
+    """Stores the values of the environment. Returns the names of the missing ones."""
     variable, example = _GIVEN[name]
     file = folder / "secrets" / name
     if file.exists():

@@ -42,7 +42,7 @@ class Breaker:
 
     def answered_at(self) -> float | None:
         """When the database last answered, of time.monotonic(). During an outage and until the pool has reconnected,
-        this is the last answer before the outage: what this process knows is as old as that.
+        this is the last answer before the outage, because the cached data of this process are as old as that.
         """
         if self.is_open or self._is_reconnecting():
             return self._answer_before

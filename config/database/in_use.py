@@ -18,7 +18,7 @@ class Holder(Protocol):
     """The DatabaseWrapper that has the connection. Each thread has its own wrapper."""
 
     alias: str
-    #: How many answers it has had from the database.
+    #: The number of answers that it has got from the database.
     answers: int
 
 
@@ -60,7 +60,7 @@ def is_waiting(connection: Connection[object]) -> bool:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Within it, this thread waits for a connection."""
+    """A context in which this thread counts as waiting for a connection."""
     thread = threading.get_ident()
     _asking[thread] = next(_numbers)
     try:
@@ -71,7 +71,7 @@ def asking() -> Iterator[None]:
 
 @contextmanager
 def asked_by(has_left: Callable[[], bool]) -> Iterator[None]:
-    """Within it, this thread runs the request of a client that may leave."""
+    """A context in which this thread runs the request of a client that may leave."""
     thread = threading.get_ident()
     _has_left[thread] = has_left
     try:

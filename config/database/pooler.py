@@ -38,7 +38,7 @@ def check_pooler(databases: Sequence[str] | None = None, **_: Any) -> list[Check
                 return []
             return [*_prepared_statements(one), *_cursors()]
     except (psycopg.Error, Away):
-        return []  # other checks and commands say so
+        return []  # other checks report that the database is unreachable
 
 
 def _share(one: Connection[Any], other: Connection[Any]) -> bool:

@@ -31,7 +31,7 @@ def check_session(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
             cursor.execute(_LIMITS)
             available, role = cursor.fetchone()
     except DatabaseError:
-        return []  # other checks and commands say so
+        return []  # other checks report that the database is unreachable
     return [*_timeouts(session, role), *_zone(session), *_isolation(session, role), *_connections(available)]
 
 

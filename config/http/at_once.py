@@ -63,7 +63,7 @@ class AuthorizeAtOnce:
         return response
 
     def _is_plain(self, request: HttpRequest) -> bool:
-        """Whether no middleware has something to say about it."""
+        """Whether no middleware would change the answer."""
         if not request.META.keys().isdisjoint(("HTTP_ORIGIN", "HTTP_DPOP")) or not browser_login.is_possible():
             return False
         query = request.META.get("QUERY_STRING", "")

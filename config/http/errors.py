@@ -166,7 +166,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _place_of(error: BaseException | None) -> str:
-    """The class of the exception and the line that raised it. Its text may hold values of the request."""
+    """The class of the exception and the line that raised it. The text of the exception is left out, because it may
+    contain values of the request.
+    """
     if error is None:
         return ""
     frames = traceback.extract_tb(error.__traceback__)

@@ -10,7 +10,9 @@ _LIVE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
 
 
 def forget_dead(directory: str) -> None:
-    """granian starts a new process for one that crashed; only its gauges end, its counters stay in the sums."""
+    """granian replaces a process that has crashed. This removes the gauges of the old process and keeps its counters in
+    the sums.
+    """
     found = (_LIVE.fullmatch(file.name) for file in Path(directory).iterdir())
     for pid in {int(name[1]) for name in found if name}:
         try:

@@ -137,7 +137,7 @@ class BodiesFirst:
         body = environ["wsgi.input"].read(MOST_BYTES + 1)
         is_too_large = len(body) > MOST_BYTES
         if is_too_large and declared is not None:
-            # A proxy that cannot send the rest takes the server for broken.
+            # A proxy that cannot send the rest of the body considers the server broken.
             _drop_the_rest(environ["wsgi.input"])
         with self.lock:
             if self.waiting.pop(id(protocol), None) is None:

@@ -5,7 +5,7 @@ this module asks the kernel about the sockets of this process. The connection of
 open, and nothing has been sent on it since its last bytes came. A client has left if both of these are true:
 
 - Fewer such connections from its address are open than requests from there wait for their answers. Clients that are
-  all there are never refused, however late their requests arrived here, and also if they send several at once.
+  all there are never refused, however late their requests arrived here, even if they send several requests at once.
 - No such connection got its last bytes shortly before the request arrived here. One that did may be that of another
   client behind the same proxy, so the request is run.
 

@@ -16,8 +16,8 @@ from collections.abc import Hashable
 from config.database import in_use
 from config.server.admission import Slots
 
-#: In milliseconds. A statement takes less than one, unless it waits. A request that needs no database is answered in
-#: 50.
+#: In milliseconds. A statement takes less than one, unless it waits. The server should answer a request that needs no
+#: database within 50.
 INTERVAL_SECONDS = 0.01
 
 

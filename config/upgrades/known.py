@@ -1,4 +1,5 @@
-"""What only its author can say of a migration: code that no rule judges, or a lock on a table that stays small.
+"""Notes on migrations that only their authors can give: about code that no rule can judge, or about a lock on a table
+that stays small.
 
 A migration that is in no release yet needs an entry here if `judge` finds more than SAFE or SLOW
 (tests/config/test_upgrades.py).

@@ -16,10 +16,10 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 logger = logging.getLogger(__name__)
 
-#: Two `migrate` of one database: the second waits, and then finds nothing to do.
+#: If two `migrate` run on one database, the second one waits, and then finds nothing to do.
 _ADVISORY_LOCK = 7_203_114_402
 PAUSE_SECONDS = 1.0
-#: These wait for others but let everybody pass.
+#: These statements wait for other transactions but do not block any.
 _LETS_OTHERS_PASS = (" CONCURRENTLY ", " VALIDATE CONSTRAINT ")
 _INVALID = """
 SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid

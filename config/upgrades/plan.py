@@ -1,4 +1,4 @@
-"""The pending migrations, each with what it does to a site that serves."""
+"""The pending migrations, each with its effect on a running site."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -73,7 +73,9 @@ def _findings(migration: Migration, state: ProjectState, new_tables: set[str]) -
 
 
 def _around(operation: Operation, label: str, state: ProjectState) -> Iterator[tuple[Operation, Around]]:
-    """The operations that change the database, each with what it changes. Moves `state` on."""
+    """Yields the operations that change the database, each with the table and field that it changes. Moves `state`
+    on.
+    """
     if isinstance(operation, SeparateDatabaseAndState):
         for one in operation.database_operations:
             yield from _around(one, label, state.clone())

@@ -1,1 +1,1 @@
-"""The page of one user in the admin: what the site's apps know of them, as tabs, with the acts of staff beside it."""
+"""The page of one user in the admin: the data of each Django app about the user, as tabs, with the actions of staff."""

@@ -1,4 +1,4 @@
-"""The content of each tab of a user's page, for this member of staff. A tab that they may not see is not there."""
+"""The content of each tab of a user's page, for this member of staff. Tabs that they may not see are left out."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Actors, each of which acts in its own thread until the simulation ends."""
+"""Actors. Each runs in its own thread until the simulation ends."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from tests.simulation.desk import Desk
 
 
 class Actor(threading.Thread):
-    """Does `act` again and again. If a connection was cut or a process killed, the result of a request is unknown."""
+    """Repeats `act`. If a connection was cut or a process killed, the result of a request is unknown."""
 
     def __init__(self, act: Callable[[], None], desk: Desk, stop: threading.Event, *, pause_seconds: float = 0) -> None:
         super().__init__()

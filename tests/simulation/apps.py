@@ -1,4 +1,4 @@
-"""Apps that a user allowed, and may remove while they pay."""
+"""Apps that a user has allowed, and that the user may remove while they make payments."""
 
 import random
 import time
@@ -30,7 +30,7 @@ class App:
     is_removed_at_times: bool = False
 
     def allow(self) -> None:
-        """A token of a new authorization, as after the consent page."""
+        """Returns a token of a new authorization, as after the consent page."""
         now = timezone.now()
         authorization = Authorization.objects.create(
             user_id=self.user_id, client=Client.objects.get(client_id=self.client_id), scopes=SCOPES,
@@ -54,7 +54,7 @@ class App:
 
 @dataclass
 class Removals:
-    """A user removes an app while it pays, and allows it again soon. Its orders stay on hold."""
+    """A user removes an app while it makes payments, and soon allows it again. The orders of the app stay on hold."""
 
     apps: list[App]
     desk: Desk

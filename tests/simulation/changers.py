@@ -1,4 +1,4 @@
-"""Users who exchange currency over HTTP while the bank sets new rates, and remember what they were told."""
+"""Users who exchange currency over HTTP while the bank sets new rates, and who record the answers."""
 
 import random
 from collections import Counter
@@ -21,14 +21,14 @@ CURRENCIES = {"GBP": 400, "EUR": 400, "KWD": 1_500, "JPY": 700}
 #: The rates of the pairs that the bank exchanges. Other pairs have no rate.
 PAIRS = {("GBP", "EUR"): Decimal("1.17"), ("GBP", "JPY"): Decimal("191.3"), ("KWD", "EUR"): Decimal("2.79")}
 TRY_AGAIN = {"request_in_progress", "temporarily_unavailable"}
-#: Refusals that are stored under the key, so the same request is refused again.
+#: Refusals that are stored with the idempotency key, so the same request is refused again.
 REFUSALS = {"insufficient_funds", "account_not_open", "rate_moved", "quote_expired", "quote_used"}
 REFUSALS_OF_QUOTES = {"account_not_open", "no_exchange_rate"}
 
 
 @dataclass
 class Taken:
-    """A quote that was taken under a key: what came back, if anything did."""
+    """A quote that was accepted with a key, and the answer, if there was one."""
 
     quote: Body
     key: str
@@ -52,7 +52,7 @@ class Changer:
         self.dice.choices([self.quote, self.take, self.retry, self.take_again], [6, 5, 3, 1])[0]()
 
     def on_another_device(self, dice: random.Random) -> "Changer":
-        """The same user, who takes the same quotes at the same time."""
+        """The same user on another device, who accepts the same quotes at the same time."""
         return replace(self, dice=dice, told=Counter())
 
     def quote(self) -> None:
@@ -76,7 +76,9 @@ class Changer:
         self._expect(said["code"] != "no_exchange_rate" or not has_rate, wanted, said)
 
     def take(self) -> None:
-        """Often a new one; now and then one that has expired, or that another device takes at the same time."""
+        """Accepts a quote: usually a new one, sometimes one that has expired or that another device accepts at the same
+        time.
+        """
         used = {one.quote["id"] for one in self.taken}
         unused = [one for one in self.quotes[-10:] if one["id"] not in used]
         if quotes := unused if self.dice.random() < 0.8 else self.quotes:
@@ -87,18 +89,18 @@ class Changer:
             self._send(self.dice.choice(self.taken[-50:]))
 
     def take_again(self) -> None:
-        """Under another key, which is never carried out."""
+        """Accepts a quote again with another key, which must always be refused."""
         if done := [one for one in self.taken if one.id]:
             self._send_new(self.dice.choice(done[-20:]).quote)
 
     def list_all(self) -> dict[str, Body]:
-        """All objects of the API at the end, by id, read page by page."""
+        """Returns all objects of the API at the end, by id, read page by page."""
         found: dict[str, Body] = {}
         cursor: str | None = ""
         while cursor is not None:
             page = f"?limit=200&cursor={cursor}" if cursor else "?limit=200"
             answer = self._ask(f"exchanges{page}")
-            if answer.status_code == 503:  # of a connection that was cut before
+            if answer.status_code == 503:  # an error of a connection that was cut before
                 continue
             found |= {one["id"]: one for one in answer.json()["data"]}
             cursor = answer.json()["next_cursor"]
@@ -110,7 +112,7 @@ class Changer:
         self._send(taken)
 
     def _send(self, taken: Taken) -> None:
-        """Asks for it, whether it was asked for before or not."""
+        """Sends the request, for the first time or again."""
         answer = self._ask("exchanges", {"quote_id": taken.quote["id"]}, {"Idempotency-Key": taken.key})
         said = answer.json()
         if answer.status_code == 201:
@@ -143,7 +145,7 @@ class Rates:
 
     dice: random.Random
     desk: Desk
-    #: When each rate was acknowledged: from then on, no older one of its pair counts.
+    #: When each rate was acknowledged. From then on, no older rate of its pair may be used.
     acknowledged: dict[UUID, datetime] = field(default_factory=dict)
 
     def set_all(self) -> None:

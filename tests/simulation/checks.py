@@ -38,7 +38,7 @@ from banking.second_bank.amounts import CLAIM_REFUSED, behaviour
 from tests.simulation.desk import Desk
 from tests.simulation.people import Person, Sent
 
-# Entries of the moments in which an account was frozen. Both are written under the lock of the account.
+# Entries on an account while it was frozen. Both are written under the lock of the account.
 _PAID_WHILE_FROZEN = """
 SELECT e.account_id, e.account_seq, e.booked_at
   FROM ledger_entry e
@@ -50,7 +50,7 @@ SELECT e.account_id, e.account_seq, e.booked_at
 
 
 def the_api_shows_what_it_told(person: Person) -> Iterator[str]:
-    """Every acknowledged transfer and order, looked up over the API. Meanwhile the background worker continues."""
+    """The API returns every acknowledged transfer and order. Meanwhile, the background worker continues."""
     undone_before = _undone()
     transfers, orders = person.all_of("transfers"), person.all_of("scheduled-transfers")
     for sent in [*person.sent, *person.ordered]:
@@ -71,13 +71,13 @@ def the_api_shows_what_it_told(person: Person) -> Iterator[str]:
 
 
 def _undone() -> dict[str, str]:
-    """The transaction that reverses a transfer: a reversal that officers approved, or a return of the other bank."""
+    """Returns the transaction that reverses a transfer: a reversal by officers, or a return by the other bank."""
     reversals = LedgerTransaction.objects.exclude(reverses=None).values_list("reverses__transfer__pk", "pk")
     return {str(transfer): str(by) for transfer, by in reversals}
 
 
 def transfers_are_as_told(sent: list[Sent]) -> Iterator[str]:
-    """Every acknowledged transfer once, and every other at most once; none that nobody asked for."""
+    """Every acknowledged transfer was made once, every other requested transfer at most once, and no others exist."""
     asked = Transfer.objects.filter(scheduled=None)
     stored = {one.idempotency_key: one for one in asked}
     assert asked.count() == len(stored)
@@ -154,7 +154,7 @@ def frozen_accounts_paid_nothing(desk: Desk) -> Iterator[str]:
 
 
 def officers_acts_are_as_told(desk: Desk) -> Iterator[str]:
-    """Each reversal exactly once, and only where a second officer approved it."""
+    """Each reversal was made exactly once, and only if a second officer has approved it."""
     decided = {one.pk: one for one in ReversalRequest.objects.all()}
     for pk, reversal in desk.approved.items():
         if (decided[pk].status, decided[pk].reversal_id) != ("approved", reversal):
@@ -170,13 +170,15 @@ def officers_acts_are_as_told(desk: Desk) -> Iterator[str]:
 
 
 def _sent_back() -> set[UUID]:
-    """Transactions that undo another one because the second bank sent money back, or got its money back."""
+    """Returns transactions that reverse another one because the second bank has returned money or got its money
+    back.
+    """
     told = SchemeMessage.objects.values_list("transaction_id", "given_back_by_id")
     return {pk for pair in told for pk in pair if pk}
 
 
 def direct_debits_are_as_told(desk: Desk) -> Iterator[str]:
-    """Each acknowledged collection once, none by a mandate that had ended, and each refund once."""
+    """Each acknowledged collection was made once, none with an ended mandate, and each refund was made once."""
     stored = {one.message_id: one for one in SchemeMessage.objects.filter(kind="collect").select_related("mandate")}
     for message_id, asked in desk.collections.items():
         found = stored.get(message_id)
@@ -260,7 +262,9 @@ def balances_follow(opening: dict[Any, int]) -> Iterator[str]:
 
 
 def the_second_bank_agrees(desk: Desk) -> Iterator[str]:
-    """Each payment to another bank was settled once there, or released here; and its books equal our clearing."""
+    """Each payment to the second bank was settled there once or released here, and the books of the second bank equal
+    our clearing accounts.
+    """
     books = {one.payment_id: one for one in SecondBankPayment.objects.all()}
     accepted = {pk: one for pk, one in books.items() if not behaviour(one.amount_minor, one.creditor_iban).reason}
     for transfer in Transfer.objects.filter(destination=None):
@@ -279,7 +283,7 @@ def the_second_bank_agrees(desk: Desk) -> Iterator[str]:
 
 
 def _returned() -> set[str]:
-    """The payments that the second bank sent back, or refused after it had accepted them."""
+    """Returns the payments that the second bank has returned, or refused after it had accepted them."""
     told = SchemeMessage.objects.filter(kind="return") | SchemeMessage.objects.filter(kind="answer").exclude(
         reason_code=""
     )
@@ -306,7 +310,7 @@ def _clearing_equals(accepted_minor: int, desk: Desk) -> Iterator[str]:
 
 def every_day_is_closed() -> Iterator[str]:
     """Each step was done once, and each account with terms was charged for the month that has ended."""
-    today = bank_day.day_of(timezone.now() - SETTLING)  # after midnight, the day before can still be open
+    today = bank_day.day_of(timezone.now() - SETTLING)  # shortly after midnight, the day before can still be open
     yield from (f"{day} is {day.status}" for day in BankDay.objects.filter(day__lt=today).exclude(status="closed"))
     undone = DayStep.objects.filter(done_at=None, day__status="closed")
     yield from (f"{step.day}: {step} is not done" for step in undone)

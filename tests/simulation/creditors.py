@@ -1,4 +1,4 @@
-"""Creditors collect by direct debit, repeat themselves, and give mandates up; users cancel, and take their money back."""
+"""Creditors collect by direct debit, repeat messages and end mandates. Users cancel mandates and request refunds."""
 
 import random
 from dataclasses import dataclass, field
@@ -31,18 +31,18 @@ class Creditors:
             self.desk.told[refusal.code] += 1
 
     def collect(self) -> None:
-        """Collects by an old mandate or a new one."""
+        """Collects with an existing mandate or a new one."""
         if not self.references or self.dice.random() < 0.3:
             self.references.append((self.dice.choice(self.ibans), f"M-{self.dice.getrandbits(64):016x}"))
         iban, reference = self.dice.choice(self.references[-12:])
-        # Now and then more than there is, and what the second bank does not pay back.
+        # Sometimes more than the account has, and sometimes an amount that the second bank does not refund.
         amount_minor = self.dice.choice([self.dice.randint(1, 400), self.dice.randint(1, 400), 9602, 40_000])
         message_id = f"collect-{self.dice.getrandbits(64):016x}"
         self.desk.collections[message_id] = Collection(iban, reference, amount_minor)
         self._collect(message_id)
 
     def collect_again(self) -> None:
-        """The same message, or another one under the same id, which is refused."""
+        """Sends the same message again, or another one with the same id, which must be refused."""
         if not self.desk.collections:
             return
         message_id = self.dice.choice(list(self.desk.collections)[-20:])
@@ -59,7 +59,7 @@ class Creditors:
             pass
 
     def end_a_mandate(self) -> None:
-        """The creditor gives it up, or its user cancels it as on the page of the web bank."""
+        """The creditor ends a mandate, or its user cancels it as on the page of the web bank."""
         if (pk := self._any(Mandate.objects.filter(status="active"))) is None:
             return
         mandate = Mandate.objects.get(pk=pk)

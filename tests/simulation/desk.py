@@ -1,6 +1,7 @@
-"""Data that all actors of the simulation share: the bank's day, and everything that the bank acknowledged to each.
+"""Data that all actors of the simulation share: the bank's day, and everything that the bank has acknowledged to them.
 
-A promise is written down when its answer has come; an attempt that may count without an answer, before it is made.
+An actor records an acknowledgement when the answer arrives. It records an attempt that may take effect without an
+answer before it is made.
 """
 
 from collections import Counter, defaultdict
@@ -19,7 +20,7 @@ Interval = tuple[datetime, datetime | None]
 
 @dataclass
 class Start:
-    """Somebody may have started an order again; without an answer, at any time since."""
+    """An order may have been resumed. Without an answer, this may have happened at any later time."""
 
     began_at: datetime
     ended_at: datetime | None = None
@@ -38,7 +39,7 @@ class Collection:
 
 @dataclass
 class Desk:
-    #: Moves faster than the clock: standing orders run by it.
+    #: A date that moves faster than the real calendar; standing orders follow it.
     today: date = field(default_factory=bank_day.today)
     told: Counter[str] = field(default_factory=Counter)
     #: Violations, as text.
@@ -50,10 +51,10 @@ class Desk:
     starts: defaultdict[str, list[Start]] = field(default_factory=lambda: defaultdict(list))
     #: By user and client: the time from the removal of the app until the user allowed it again.
     removed: defaultdict[tuple[UUID, str], list[Interval]] = field(default_factory=lambda: defaultdict(list))
-    #: Requests for reversals and captures, with the transaction that the second officer was told, or declined.
+    #: Requests for reversals and captures, with the transaction from the answer to the second officer, or "declined".
     approved: dict[UUID, UUID] = field(default_factory=dict)
     declined: set[UUID] = field(default_factory=set)
-    #: How often officers were told that an account is frozen or open again.
+    #: How often an officer got the answer that an account is frozen or open again.
     frozen: Counter[UUID] = field(default_factory=Counter)
     unfrozen: Counter[UUID] = field(default_factory=Counter)
     #: Holds of shops, with the transaction that took their money.
@@ -83,7 +84,9 @@ class Desk:
         start.ended_at = timezone.now()
 
     def quiet(self, order_id: str) -> list[Interval]:
-        """When the order must not pay: from a stop to the next start. A start at the same time leaves it open."""
+        """Returns the periods in which the order must not pay, from a stop to the next start. If a start runs at the
+        same time, either result is allowed.
+        """
         starts = [one for one in self.starts[order_id] if not one.is_refused]
         found: list[Interval] = []
         for began_at, stopped_at in self.stops[order_id]:

@@ -1,4 +1,4 @@
-"""The second bank: it pays in, twice or to accounts that are not there, and tells what it has to tell."""
+"""The second bank: it sends payments, some of them twice or to unknown accounts, and its other messages."""
 
 import random
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Elsewhere:
         self._pay(message_id)
 
     def pay_in_again(self) -> None:
-        """The same message, or another one under the same id, which is refused."""
+        """Sends the same message again, or another one with the same id, which must be refused."""
         if not self.told:
             return
         message_id = self.dice.choice(self.told[-20:])
@@ -37,7 +37,7 @@ class Elsewhere:
             return
         iban, amount_minor = self.desk.paid_in[message_id]
         try:
-            if message_id in self.desk.received:  # else it may never have come
+            if message_id in self.desk.received:  # otherwise, the message may never have arrived
                 second_bank.pay_in(iban, amount_minor + 1, "GBP", message_id=message_id)
                 self.desk.violations.append(f"{message_id} was received with another amount")
         except DifferentMessage:

@@ -24,7 +24,7 @@ def the_api_shows_them(changer: Changer) -> Iterator[str]:
 
 
 def exchanges_are_as_told(changers: Iterable[Changer], acknowledged_rates: dict[UUID, datetime]) -> Iterator[str]:
-    """Each acknowledged one once, each other at most once, all of them at the rate that was quoted."""
+    """Each acknowledged exchange was made once, each other one at most once, and all at the quoted rate."""
     taken = {one.key: one for changer in changers for one in changer.taken}
     stored = {one.idempotency_key: one for one in Exchange.objects.select_related("quote__of_rate", "sold", "bought")}
     yield from (f"nobody took {key}" for key in stored.keys() - taken.keys())
@@ -68,13 +68,14 @@ def _wrong(done: Exchange) -> Iterator[str]:
 
 
 def _customers(account: Account) -> UUID | None:
-    """None for the bank's own account of exchanges."""
+    """Returns the customer's account; None for the bank's own account of exchanges."""
     return None if (account.kind, account.name) == ("internal", POSITION) else account.pk
 
 
 def _rounded_wrongly(quote: Any) -> Iterator[str]:
-    """By fractions, without the code of the bank: the customer gets the mid rate less the spread, cut off after twelve
-    digits, and the amount that follows is rounded in the bank's favour."""
+    """Computes each exchange with fractions, without the code of the bank: the customer gets the mid rate less the
+    spread, truncated to twelve digits, and the resulting amount is rounded in the bank's favor.
+    """
     of_rate = quote.of_rate
     mid, kept = Fraction(of_rate.mid), 1 - Fraction(of_rate.spread_percent) / 100
     exact = mid * kept if of_rate.base == quote.sell_currency else kept / mid

@@ -1,5 +1,5 @@
-"""Faults during the simulation: database connections are cut, server processes and the worker are killed, all from one
-seed.
+"""Faults during the simulation: database connections are cut, and server processes and the worker are killed. One seed
+decides on all of them.
 """
 
 import os
@@ -16,12 +16,12 @@ import psycopg
 
 from tests.lib.servers import ROOT
 
-#: A server that has to replace a process again within 5.5 s gives up (granian takes it for a loop of crashes).
+#: A server that has to replace a process again within 5.5 s gives up, because granian considers this a loop of crashes.
 SECONDS_BETWEEN_KILLS = 8.0
 
 
 class BackgroundWorker:
-    """`manage.py worker`, as a supervisor runs it: started again when it was killed."""
+    """`manage.py worker`, which is started again after it was killed, as by a supervisor."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self.environment = {**os.environ, **environment}
@@ -67,7 +67,7 @@ class Faults:
                     since_kill = 0.0
 
     def cut_a_connection(self, connection: psycopg.Connection) -> None:
-        """One that is at work, if any is."""
+        """Cuts a connection that is running a statement, if there is one."""
         busy = connection.execute(
             "SELECT pid FROM pg_stat_activity WHERE usename = %s ORDER BY state = 'idle', pid", [self.role]
         ).fetchall()[:3]

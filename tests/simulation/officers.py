@@ -1,4 +1,6 @@
-"""Officers of the bank: they freeze accounts, hold payment orders, and reverse what was paid, always two of them."""
+"""Officers of the bank: they freeze accounts, put payment orders on hold, and reverse payments, which needs two of
+them.
+"""
 
 import random
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ class Officer:
         acts = [self.freeze, self.unfreeze, self.ask, self.ask_for_a_capture, self.decide, self.hold_an_order]
         try:
             self.dice.choices([*acts, self.release_an_order, self.cancel_an_order], [2, 3, 3, 2, 5, 2, 3, 1])[0]()
-        except Refusal as refusal:  # a customer or the other officer was first
+        except Refusal as refusal:  # a customer or the other officer was faster
             self.desk.told[refusal.code] += 1
 
     @property

@@ -1,4 +1,4 @@
-"""People with apps that pay, order, retry, cancel and look at random over HTTP, and remember what they were told."""
+"""Users with apps that randomly pay, order, retry, cancel and read over HTTP, and record the answers."""
 
 import random
 from collections import Counter
@@ -16,18 +16,19 @@ from tests.simulation.apps import App
 from tests.simulation.desk import Desk
 
 Body = dict[str, Any]
-#: What the API may say when something is down or busy; anything else that is not about the transfer is a fault of ours.
+#: The answers that the API may give when something is down or busy. Any other answer that is not about the transfer is
+#: a bug.
 TRY_AGAIN = {503, 409}
 REFUSALS = {"insufficient_funds", "account_not_open", "own_limit_exceeded"}
 REFUSALS_OF_ORDERS = {"account_not_open", "too_many_orders"}
 ELSEWHERE = ["DE89370400440532013000", "FR7630006000011234567890189"]
-#: The user's own limit while nobody knows whether the last change of it was made.
+#: The limit that a user has set, while it is unknown whether the last change took effect.
 UNKNOWN = -1
 
 
 @dataclass
 class Sent:
-    """A transfer or an order that was asked for, under its key: what came back, if anything did."""
+    """A requested transfer or order with its key, and the answer, if there was one."""
 
     app: App
     key: str
@@ -66,7 +67,7 @@ class Person:
         self.dice.choices([*actions, self.set_limit], [12, 6, 2, 2, 3, 2, 1, self.sets_limits])[0]()
 
     def on_another_device(self, dice: random.Random) -> "Person":
-        """The same person, who pays, cancels and retries the same at the same time."""
+        """The same user on another device, who makes, cancels and retries the same payments at the same time."""
         return replace(self, dice=dice, told=Counter(), limit=UNKNOWN, sets_limits=False)
 
     # --- transfers
@@ -86,7 +87,7 @@ class Person:
             self.send(self.dice.choice(self.sent[-50:]))
 
     def send(self, sent: Sent) -> None:
-        """Asks for it, whether it was asked for before or not."""
+        """Sends the request, for the first time or again."""
         answer = self._post(sent.path, sent.body, sent.app, {"Idempotency-Key": sent.key})
         said = answer.json()
         if answer.status_code == 201:
@@ -110,14 +111,16 @@ class Person:
         self._expect(sent, answer.status_code == 200 or self._is_no_answer(answer, sent.app), answer.json())
 
     def paid_to_others(self) -> int:
-        """The sum that was certainly paid to others: transfers within the bank, which are posted at once."""
+        """Returns the sum that was certainly paid to others: transfers within the bank, which are posted
+        immediately.
+        """
         here = [one for one in self.sent if one.id and one.is_to_others and _iban(one) not in ELSEWHERE]
         return sum(one.amount_minor for one in here)
 
     # --- orders
 
     def order(self) -> None:
-        """A payment on one of the next days, or a standing order; its answer is asked for twice."""
+        """Orders a payment on one of the next days, or a standing order. Sends the request twice."""
         sent = self._new("scheduled-transfers")
         first_on = self.desk.today + timedelta(days=self.dice.randint(0, 2))
         frequency = self.dice.choice(["once", "daily", "daily", "daily", "weekly", "monthly"])
@@ -158,16 +161,16 @@ class Person:
         answer = self._ask("PATCH", f"scheduled-transfers/{order.id}", order.app, json=change)
         self._expect(order, answer.status_code == 200 or self._is_no_answer(answer, order.app), answer.json())
 
-    # --- what is read and set
+    # --- reads and settings
 
     def look(self) -> None:
-        """No account is ever seen below zero."""
+        """Reads the accounts. None may be below zero."""
         answer = self._ask("GET", f"accounts/{self.dice.choice(self.accounts)}/balances", self.apps[0])
         if answer.status_code == 200 and answer.json()["available"]["minor_units"] < 0:
             self.violate(f"an account is overdrawn: {answer.json()}")
 
     def read_a_statement(self) -> None:
-        """It is the same whenever it is read."""
+        """Reads a statement, which must never change."""
         account, month = self.dice.choice(self.accounts), self.dice.choice(["2026-08", "2026-09", "2026-10"])
         answer = self._ask("GET", f"accounts/{account}/statements/{month}", self.apps[0])
         if answer.status_code == 200:
@@ -178,25 +181,25 @@ class Person:
             self.violate(f"the statement of {month} was answered with {answer.text}")
 
     def set_limit(self) -> None:
-        """Sets the limit as the page of the web bank does. Now and then it is low."""
+        """Sets the limit as the page of the web bank does. Sometimes the limit is low."""
         wanted = self.dice.choice([None, None, self.paid_to_others() + self.dice.randint(0, 2_000), 10**9])
         self.limit = UNKNOWN
         set_own_limit(self.user_id, "GBP", wanted, is_proven=True)
         self.limit = wanted
 
     def all_of(self, path: str) -> dict[str, Body]:
-        """All objects of the API at the end, by id, read page by page."""
+        """Returns all objects of the API at the end, by id, read page by page."""
         found: dict[str, Body] = {}
         cursor: str | None = ""
         while cursor is not None:
             answer = self._ask("GET", f"{path}?limit=200" + (f"&cursor={cursor}" if cursor else ""), self.apps[0])
-            if answer.status_code == 503:  # of a connection that was cut before
+            if answer.status_code == 503:  # an error of a connection that was cut before
                 continue
             found |= {one["id"]: one for one in answer.json()["data"]}
             cursor = answer.json()["next_cursor"]
         return found
 
-    # --- what the acts share
+    # --- helpers of the actions
 
     def _new(self, path: str) -> Sent:
         source, own = self.dice.sample(self.accounts, 2)
@@ -209,7 +212,8 @@ class Person:
         )
         amount_minor = self.dice.randint(1, 400)
         if destination.get("identifier") in ELSEWHERE and self.dice.random() < 0.5:
-            amount_minor = int(self.dice.choice(list(NAMED)))  # the second bank does something of its own with it
+            # an amount for which the second bank has a special behavior
+            amount_minor = int(self.dice.choice(list(NAMED)))
         body = {
             "source_account_id": source, "destination": destination, "reference": "simulated",
             "amount": {"currency": "GBP", "minor_units": amount_minor},

@@ -1,4 +1,4 @@
-"""Shops: money is held on a card's account, and then taken, given back, or forgotten until the hold expires."""
+"""Shops hold money on the account of a card, and then take it, release it, or forget it until the hold expires."""
 
 import random
 from dataclasses import dataclass, field
@@ -65,5 +65,5 @@ class Shop:
         self._any()
 
     def _any(self) -> Hold | None:
-        """Once for each, because an answer may be lost."""
+        """Returns any of the holds. Each is returned only once, because an answer may be lost."""
         return self.open.pop(self.dice.randrange(len(self.open))) if self.open else None

@@ -1,4 +1,4 @@
-"""The bank's own work, by a calendar that moves faster than the clock: what the worker does every few minutes."""
+"""The periodic jobs of the worker, with a calendar that moves faster than the real one."""
 
 import random
 from dataclasses import dataclass
@@ -20,15 +20,16 @@ class Tasks:
         self.desk.today += timedelta(days=1)
 
     def pay_orders(self) -> None:
-        """Some of it was cut off: the next run continues."""
+        """If a run is interrupted, the next run continues."""
         try:
             orders.run_due(today=self.desk.today)
         except NotAllMade:
             self.desk.told["orders not all made"] += 1
 
     def clear_up(self) -> None:
-        """A few accounts at a time, so that months are closed for long. Days are closed one after the other, until a
-        connection is cut."""
+        """Closes months for a few accounts at a time, so that this takes long. Closes days one after the other, until a
+        connection is cut.
+        """
         some_months = partial(close_months, most=1)
         self.dice.choices([payments.expire, payments.resume, some_months, end_of_day.close_days], [4, 4, 6, 1])[0]()
 

@@ -1,7 +1,7 @@
-"""The ledger on a real PostgreSQL does what a few dictionaries say, whatever happens in whatever order.
+"""The ledger on a real PostgreSQL agrees with a model made of a few dictionaries, after any sequence of operations.
 
-Every step is followed by a comparison of all accounts and by the audit. SEED=… repeats a run and looks for the shortest
-way to its failure, EXAMPLES=… makes it longer.
+After every step, the test compares all accounts and runs the audit. SEED=… repeats a run and looks for the shortest way
+to its failure, EXAMPLES=… makes it longer.
 """
 
 import os
@@ -42,7 +42,7 @@ from tests.simulation.model import ModelAccount, ModelLedger, Refusals
 pytestmark = pytest.mark.simulation
 
 AMOUNTS = st.one_of(st.integers(1, 200), st.integers(1, 2000))
-#: A post has eight statements, a payment some twenty: the last ones stand for "just before COMMIT".
+#: A post has eight statements, a payment about twenty. Higher numbers mean “just before COMMIT”.
 STATEMENTS = st.integers(1, 6)
 
 
@@ -62,7 +62,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize(target=accounts)
     def open(self) -> Any:
-        """Two people with money, one who may overdraw, and an empty account."""
+        """Opens accounts: two users with money, one with an overdraft, and an empty one."""
         opened = []
         set_rate()
         for person in self.people:
@@ -133,7 +133,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(target=postings, account=accounts, amount_minor=AMOUNTS, is_back=st.booleans())
     def exchange(self, account: Account, amount_minor: int, is_back: bool) -> Any:
-        """The audit then says that each currency sums to zero, and that the amounts follow the rate."""
+        """The audit then checks that each currency sums to zero, and that the amounts follow the rate."""
         euro = self.euros[account.holder_id]
         source, destination = (euro, account) if is_back else (account, euro)
         part = Decimal("0.995") / Decimal("1.17") if is_back else Decimal("0.995") * Decimal("1.17")
@@ -166,7 +166,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(target=answered, source=accounts, destination=accounts, amount_minor=AMOUNTS, before=STATEMENTS)
     def pay_while_it_crashes(self, source: Account, destination: Account, amount_minor: int, before: int) -> Any:
-        """The transaction is run again by itself, or nothing was done and the app tries again: once, either way."""
+        """Either the transaction is retried automatically, or nothing was done and the app tries again. In both cases,
+        the payment is made once.
+        """
         request = (f"key-{uuid4()}", source, destination, amount_minor)
         try:
             with crashing(before_statement=before) as crash:
@@ -179,7 +181,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(source=accounts, destination=accounts, amount_minor=AMOUNTS, before=STATEMENTS)
     def post_and_crash(self, source: Account, destination: Account, amount_minor: int, before: int) -> None:
-        """Nothing is left half done: the invariants below compare the ledger with a model in which nothing happened."""
+        """The operation must have no effect. The invariants below compare the ledger with a model in which nothing
+        happened.
+        """
         entries = [(source, -amount_minor), (destination, amount_minor)]
 
         @transaction.atomic
@@ -204,11 +208,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def audit_is_clean(self) -> None:
         assert all(finding.is_clean for finding in ledger.audit())
 
-    # --- what the rules share
+    # --- helpers of the rules
 
     def expect(self, refusals: Refusals, work: Callable[[], Any]) -> Any:
-        """The result of `work`; None if it is refused. It must be refused if there is one of these reasons, and only
-        then.
+        """Returns the result of `work`; None if it is refused. It must be refused if and only if there is one of these
+        reasons.
         """
         try:
             result = work()

@@ -1,10 +1,11 @@
-"""A bank at work while things break: what was acknowledged is there, once, and every penny is accounted for.
+"""A bank runs while parts of it fail. Everything that it acknowledged exists exactly once, and every penny is accounted
+for.
 
 Customers pay, set up orders, exchange currency, and remove apps; officers freeze, hold and reverse; shops reserve and
 take; creditors collect, and users take their money back; rates move; days and months end. Meanwhile connections are cut
 and processes killed.
-`make simulate` runs it for a minute; SECONDS=… and SEED=… as you like. The seed decides what people do and what breaks;
-the operating system decides who comes first, so a seed repeats the plan, not every race.
+`make simulate` runs it for a minute; set SECONDS and SEED to change the run. The seed decides what users do and what
+breaks, but the operating system decides the order of simultaneous actions, so a seed does not repeat every race.
 """
 
 import logging
@@ -62,15 +63,15 @@ from tests.simulation.tasks import Tasks
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simulation]
 SECONDS = float(os.environ.get("SECONDS") or 4)
 PEOPLE, ACCOUNTS_EACH = 8, 2
-#: The first account of each can pay for long, the second one soon has not enough.
+#: The first account of each user has money for a long time, the second one soon runs out of it.
 FUNDS_MINOR = (3_000_000, 30_000)
 #: High, so that the bank's limits, which have their own tests, do not matter here.
 PLENTY = 10**12
 LIMITS = ",".join(f"{currency}={PLENTY}" for currency in CURRENCIES)
-#: The amount of each foreign currency, enough for a few exchanges before more is bought.
+#: The initial amount of each foreign currency, which is enough for a few exchanges.
 FOREIGN_FUNDS_MINOR = 5_000
 SECONDS_OF_A_DAY = 3.0
-#: That have ended: in a long run, the last day of a month among them.
+#: Days that have ended. In a long run, they include the last day of a month.
 DAYS_TO_CLOSE = 30 if SECONDS >= 60 else 1
 
 
@@ -83,7 +84,7 @@ def seed():
 
 @pytest.fixture
 def role(settings, tmp_path):
-    """The site's own database role, with which the site, its worker and everybody here act."""
+    """The site's own database role, which the site, its worker and all actors of this simulation use."""
     settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
     settings.STEP_UP_AMOUNT_MINOR = settings.NEW_PAYEE_LIMIT_MINOR = dict.fromkeys(CURRENCIES, PLENTY)
     settings.BANK_CATCH_UP_DAYS = 10_000
@@ -115,7 +116,7 @@ def desk():
 
 @pytest.fixture
 def accounts(seed):
-    """The accounts with entries around the ends of months, by user."""
+    """Makes accounts with entries around the ends of months, by user."""
     dice = random.Random(f"{seed} past")
     ends = [datetime(2026, month, 1, tzinfo=UTC) for month in (9, 10, 11)]
     accounts = {}
@@ -246,7 +247,7 @@ def test_acknowledged_is_stored_and_nothing_is_lost(
     assert faults.happened["connections cut"] > SECONDS / 2
     assert SECONDS < 60 or all((say(desk) | exchanged).values()), (
         say(desk) | exchanged
-    )  # else the run shows less than it says
+    )  # otherwise, the run would test less than it claims
     assert [
         *checks.transfers_are_as_told(sent),
         *checks.orders_are_paid_once_a_day([one for person in people for one in person.ordered], desk),
@@ -302,8 +303,8 @@ def everybody_acts(people, rates, officers, accounts, faults, desk, seed):
 
 
 def the_bank_goes_on_without_faults(officers, desk):
-    """Accounts are unfrozen, what waits for a second officer is declined, and orders that are due are paid."""
-    connection.close()  # which may have been cut
+    """Ends the faults: unfreezes accounts, declines requests that wait for a second officer, and pays due orders."""
+    connection.close()  # this connection may have been cut
     one, other = officers
     for freeze in AccountFreeze.objects.filter(unfrozen_by=None):
         by = other if freeze.frozen_by_id == one.user.pk else one
@@ -311,14 +312,15 @@ def the_bank_goes_on_without_faults(officers, desk):
     for asked in ReversalRequest.objects.filter(status="open"):
         by = other if asked.requested_by_id == one.user.pk else one
         oversight.decline_reversal(asked.pk, by=by.by, reason="simulated")
-    desk.today += timedelta(days=1)  # whatever was refused today is tried no more
+    desk.today += timedelta(days=1)  # payments that were refused today are not tried again
     orders.run_due(today=desk.today)
     end_of_day.close_days()
 
 
 def finish_what_is_pending():
-    """A transfer to another bank either waits in the queue or is settled; then all are settled, twice, and everything
-    that the second bank has to say is heard."""
+    """Each pending transfer to another bank waits in the queue. Settles all of them, twice, and reads all messages of
+    the second bank.
+    """
     pending = Transfer.objects.filter(status="pending").values_list("pk", flat=True)
     jobs = ProcrastinateJob.objects.filter(task_name="banking.settle_transfer", status__in=["todo", "doing"])
     assert {str(pk) for pk in pending} <= {args["transfer_id"] for args in jobs.values_list("args", flat=True)}
@@ -340,7 +342,7 @@ def finish_what_is_pending():
 
 
 def say(desk):
-    """How often what happened."""
+    """Prints how often each event happened."""
     return {
         "days": (desk.today - bank_day.today()).days,
         "approved": len(desk.approved), "declined": len(desk.declined), "frozen": desk.frozen.total(),

@@ -1,6 +1,7 @@
-"""Messages of other banks in any order, repeated and interrupted. The books must equal a model of a few dictionaries.
+"""Messages of other banks in any order, repeated and interrupted. The books must equal a model made of a few
+dictionaries.
 
-Every step is followed by a comparison of the account and by the audit. SEED=… repeats a run, EXAMPLES=… makes it longer.
+After every step, the test compares the account and runs the audit. SEED=… repeats a run, EXAMPLES=… makes it longer.
 """
 
 import contextlib
@@ -67,7 +68,7 @@ class SchemeMachine(RuleBasedStateMachine):
 
     @rule(target=transfers)
     def order(self) -> UUID:
-        """Made as the API makes it, from what the account has; a frozen account orders nothing."""
+        """Makes a transfer as the API does, of at most the available amount. A frozen account makes none."""
         if self.is_frozen:
             self.thaw()
         held = ledger.in_transaction(lambda: _pending(self.account))
@@ -146,7 +147,7 @@ class SchemeMachine(RuleBasedStateMachine):
 
     @staticmethod
     def survive(work: Callable[[], Any], dies: int) -> Any:
-        """The connection dies on the way, or not; whoever sent the message sends it again."""
+        """Processes the message, during which the connection may break. The sender then sends it again."""
         try:
             with crashing(before_statement=dies):
                 return work()

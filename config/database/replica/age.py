@@ -2,8 +2,8 @@
 
 A position is a place in PostgreSQL's write-ahead log, in bytes. A look asks the primary for its position and then the
 replica for its own. Once the replica has replayed what the primary had written at a moment, it shows all that had been
-committed by then. `pg_last_xact_replay_timestamp()` would not do: it is as old as the last write, and it is the time of
-another host.
+committed by then. `pg_last_xact_replay_timestamp()` is not suitable: it is as old as the last write, and it is from the
+clock of another host.
 """
 
 from collections import deque

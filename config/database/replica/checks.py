@@ -48,7 +48,7 @@ def check_replica(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
     try:
         primary = _which(DEFAULT_DB_ALIAS)
     except psycopg.Error:
-        return []  # other checks and commands say so
+        return []  # other checks report that the database is unreachable
     try:
         is_standby, *database = _which(ALIAS)
     except psycopg.Error:

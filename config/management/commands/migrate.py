@@ -13,8 +13,8 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from config.upgrades.executor import FrugalExecutor
 from config.upgrades.patience import Patience
 
-# Each step makes classes of models anew. With Python's own 700 new objects, a quarter of the time goes into looking
-# through them; with these, it takes 80 MB more.
+# Each step creates the classes of models again. With Python's default threshold of 700 new objects, garbage collection
+# takes a quarter of the time; with this one, the command needs 80 MB more memory.
 _NEW_OBJECTS = 100_000
 
 
@@ -51,7 +51,9 @@ def _seldom_collected() -> Iterator[None]:
 
 @contextmanager
 def _frugally() -> Iterator[None]:
-    """Django's command has no other place for its executor than a name in its module."""
+    """Replaces the executor by its name in the module of Django's command, because there is no other way to choose
+    it.
+    """
     module: Any = migrate
     before = module.MigrationExecutor
     if settings.FAST_PATH:

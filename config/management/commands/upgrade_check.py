@@ -18,7 +18,7 @@ _MEANING = {
     Verdict.LOCKS: "locks: writes or reads wait while the rows are read",
     Verdict.BREAKS: "breaks: the servers of the release before fail; stop them first",
 }
-#: The exit codes; 0 if all is safe or slow.
+#: The exit codes for the worst verdict; 0 if all are SAFE or SLOW.
 WITH_CARE, BREAKS = 3, 4
 
 
