@@ -143,7 +143,7 @@ def check_guarantees(databases: Sequence[str] | None = None, **_: Any) -> list[C
 
 
 def _is_migrated(databases: Sequence[str] | None) -> bool:
-    """`migrate` runs the checks of databases before it creates what they ask about."""
+    """`migrate` runs the database checks before it creates the tables that they check."""
     if not databases or "default" not in databases:
         return False
     loader = MigrationLoader(connection)

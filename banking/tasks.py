@@ -17,7 +17,8 @@ from banking.notices import email
 from banking.payments import incoming, scheme, transfers
 
 _DATABASE_AWAY = (OperationalError, InterfaceError)
-# 2 s, 4 s, 8 s ... some hours in all: the other side or our database is down, not gone; the money stays held meanwhile.
+# 2 s, 4 s, 8 s ... some hours in all, because the other bank or our database may be down for a while. The money stays
+# held meanwhile.
 _UNTIL_ANSWERED = RetryStrategy(
     max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *_DATABASE_AWAY]
 )

@@ -13,8 +13,9 @@ from banking.notices import Kind
 
 @transaction.atomic
 def end_access(account_id: UUID, whose: UUID, *, by: UUID) -> None:
-    """Ends the access of `whose`: their own, or one that `by` could have given. Everybody is told. Raises NoSuchAccess,
-    also for the owner's, which ends with the account."""
+    """Ends the access of `whose`. `by` is the same user, or one who could have given this access. All holders are
+    notified. Raises NoSuchAccess, also for the owner, whose access ends only with the account.
+    """
     _end(account_id, whose, by, is_officer=False, reason="left" if by == whose else "ended by a holder")
 
 

@@ -1,4 +1,4 @@
-"""A user asks for an account of a product that is on offer."""
+"""A user applies for an account of a product that is on offer."""
 
 from uuid import UUID
 

@@ -1,6 +1,7 @@
 """Accounts that nobody has used for a long time: they pay nothing more until a holder uses them again.
 
-A stolen login is worth most where nobody looks. Money still comes in, and the bank's own entries are made.
+A stolen login is most useful for accounts that nobody watches. Such an account still receives money, and the bank still
+posts its own entries.
 """
 
 from datetime import datetime, timedelta
@@ -18,15 +19,16 @@ from banking.models import Account, Exchange, Mandate, Transfer
 from banking.notices import Kind
 from banking.payments.refusals import StrongProofNeeded
 
-#: The function of the database takes no shorter time from the site's role (migration 0063).
+#: The database function accepts no shorter time from the site's role (migration 0063).
 LEAST_DORMANT_DAYS = 30
 #: The most accounts that one run marks; the next run continues.
 MOST_AT_ONCE = 1000
 
 
 def mark_unused(*, most: int = MOST_AT_ONCE) -> int:
-    """Marks accounts from which nothing was paid, exchanged or collected for BANK_DORMANT_DAYS, and tells their
-    holders. Returns how many; none if the setting is 0."""
+    """Marks accounts from which nothing was paid, exchanged or collected for BANK_DORMANT_DAYS, and notifies their
+    holders. Returns how many; 0 if the setting is 0.
+    """
     if not settings.BANK_DORMANT_DAYS:
         return 0
     since = timezone.now() - timedelta(days=settings.BANK_DORMANT_DAYS)
@@ -42,7 +44,9 @@ def mark_unused(*, most: int = MOST_AT_ONCE) -> int:
 
 @transaction.atomic
 def reactivate(account_id: UUID, *, by: UUID, is_proven: bool) -> None:
-    """A holder uses the account again. Raises StrongProofNeeded; NotDormant also for a user who does not hold it."""
+    """A holder begins to use the account again. Raises StrongProofNeeded or, also for a user who does not hold it,
+    NotDormant.
+    """
     if not is_proven:
         raise StrongProofNeeded
     if not call("reactivate_account", account_id, by):
@@ -52,7 +56,7 @@ def reactivate(account_id: UUID, *, by: UUID, is_proven: bool) -> None:
 
 @transaction.atomic
 def _mark(account_id: UUID, since: datetime) -> bool:
-    """The database asks again whether it is unused."""
+    """Marks one account. The database checks again that it is unused."""
     if not call("mark_dormant", account_id, since):
         return False
     tell_holders(Kind.ACCOUNT_DORMANT, last_act(account_id))

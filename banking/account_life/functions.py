@@ -10,7 +10,9 @@ from banking.models import AccountAct
 
 
 def call(function: str, *values: Any) -> bool:
-    """Whether the function did it; `function` is a name of this code."""
+    """Calls the function and returns whether it made the change. `function` is a name from this code, never from a
+    request.
+    """
     marks = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}({marks})", values)

@@ -1,6 +1,7 @@
 """A holder invites somebody by email to see an account, pay from it or hold it with them.
 
-The invited user accepts in the web bank. Whether an email address belongs to a user is not told to who invites.
+The invited user accepts in the web bank. The user who invites does not learn whether the email address belongs to a
+user.
 """
 
 from uuid import UUID
@@ -26,8 +27,9 @@ LIMIT = Limit("account-invitations", 10, seconds=86_400)
 
 @transaction.atomic
 def invite(account_id: UUID, email: str, role: str, *, by: UUID, is_proven: bool) -> AccountInvitation:
-    """If the email address is that of a user, they are told. Raises StrongProofNeeded, MayNotInvite, AlreadyInvited or
-    TooMany."""
+    """If a user has this email address, the user is notified. Raises StrongProofNeeded, MayNotInvite, AlreadyInvited or
+    TooMany.
+    """
     if not is_proven:
         raise StrongProofNeeded
     if role not in may_invite(account_id, by):
@@ -55,7 +57,7 @@ def invite(account_id: UUID, email: str, role: str, *, by: UUID, is_proven: bool
 
 @transaction.atomic
 def accept(invitation_id: UUID, *, by: UUID) -> None:
-    """Everybody who holds the account is told. Raises NotTheirs, or InvitationOver."""
+    """All holders of the account are notified. Raises NotTheirs, or InvitationOver."""
     invitation = _for(by, invitation_id)
     if not call("accept_invitation", invitation_id, by):
         raise InvitationOver
@@ -90,7 +92,7 @@ def for_user(user_id: UUID) -> QuerySet[AccountInvitation]:
     """The invitations that a user can answer: those to their own email address, which they have confirmed."""
     email = get_user_model()._default_manager.filter(pk=user_id).values_list(_field(), flat=True).first()
     found = AccountInvitation.objects.filter(email=(email or "").lower(), status=AccountInvitation.Status.OPEN)
-    # Play money and real money are never in one hand.
+    # No user may have both play money and real money.
     found = found.filter(account__in=Account.objects.like_those_of(user_id))
     return found.filter(expires_at__gt=timezone.now()).exclude(email="").select_related("account", "invited_by")
 

@@ -1,4 +1,6 @@
-"""A user leaves the bank. Accounts without money are closed, access to accounts of others ends; the books stay."""
+"""A user leaves the bank. Their accounts, which must be empty, are closed, and their access to accounts of others ends.
+The books stay.
+"""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -56,7 +58,7 @@ class LeavingTheBank:
             yield text, reverse("bank:order", args=[order.pk])
 
     def leave(self, user_id: UUID, email: str) -> Iterator[Obstacle]:
-        """A fresh login is the caller's to ask for."""
+        """The caller must have required a fresh login."""
         for account in _owned(user_id):
             try:
                 close(account.pk, by=user_id, is_proven=True)

@@ -1,4 +1,4 @@
-"""Emails to the officers who may decide what another one, or a user, asked for."""
+"""Emails to the officers who may decide about a request of another officer or of a user."""
 
 from collections.abc import Iterable
 from uuid import UUID

@@ -10,7 +10,7 @@ from banking.accounts.opening import internal_account, open_account
 from banking.models import Account, SandboxCustomer
 from banking.notation.currencies import PLAY_MONEY
 
-#: The bank's own account that play money comes from. Its balance says how much there is.
+#: The bank's own account that issues play money. Its balance shows how much was issued.
 ISSUER = "Play money"
 FULL_MINOR = 1_000_000
 #: The transactions of the first account: description and amount in minor units.
@@ -39,7 +39,7 @@ def open_sandbox(user: Any) -> None:
 
 @transaction.atomic
 def fill_up(user_id: UUID) -> None:
-    """Brings the first account to FULL_MINOR; nothing if it has more, or is not open."""
+    """Fills the first account up to FULL_MINOR. Does nothing if it has more or is not open."""
     accounts = Account.objects.filter(holder_id=user_id, currency=PLAY_MONEY, status=Account.Status.OPEN)
     first = accounts.order_by("opened_at", "id").first()
     if first is not None and first.posted_minor < FULL_MINOR:

@@ -9,7 +9,9 @@ from banking.notices import Kind
 
 
 def tell_holders(kind: Kind, act: AccountAct, *, also: UUID | None = None) -> None:
-    """In the caller's transaction. `also` is a user who is notified even if they no longer hold the account."""
+    """Notifies all holders, in the caller's transaction. `also` is a user who is notified even if they no longer hold
+    the account.
+    """
     holders = AccountAccess.objects.filter(account=act.account_id, role__in=HOLDING).values_list("user_id", flat=True)
     for user_id in sorted({*holders, *([also] if also else [])}):
         notices.enqueue_notice(kind, act.pk, to=user_id)

@@ -1,4 +1,4 @@
-"""Closing months: one row per account and month, after which nothing is booked into it."""
+"""Closing months: one row per account and month. Once it exists, nothing more is booked into that month."""
 
 from datetime import date
 from typing import Any
@@ -22,7 +22,8 @@ SELECT count(*) FILTER (WHERE close_month(%s, p.month, p.ends))
 
 def close_months(*, most: int = MOST_AT_ONCE) -> int:
     """Closes the months that have ended, of every account and in order, each account in its own transaction.
-    Returns how many. Safe to repeat, and beside payments."""
+    Returns how many. It may be repeated, and may run at the same time as payments.
+    """
     month = last_closed()
     is_closed = Exists(MonthClosing.objects.filter(account=OuterRef("pk"), month=month.first_day))
     open_ones = Account.objects.filter(~is_closed, opened_at__lt=month.ends_at).order_by("pk")

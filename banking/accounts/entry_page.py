@@ -1,5 +1,6 @@
-"""The page of an account's history that is asked for most, by SQL that is compiled once: building and compiling the
-query takes the ORM ten times as long as PostgreSQL takes to answer it."""
+"""The most requested page of an account's history, read with SQL that is compiled once. The ORM would need ten times as
+long to build and compile the query as PostgreSQL needs to answer it.
+"""
 
 import json
 from functools import cache
@@ -22,8 +23,9 @@ _AN_ACCOUNT, _A_NUMBER = UUID(int=1), MAX_SEQ - 1
 def newest_entries(
     account_id: UUID, *, before: int | None, limit: int, using: str = DEFAULT_DB_ALIAS
 ) -> list[dict[str, Any]]:
-    """At most `limit` entries with COLUMNS, the newest first; those with numbers less than `before`. Consents and
-    filters may leave some out: that is for the caller to know."""
+    """At most `limit` entries with COLUMNS, the newest first; those with numbers less than `before`. The caller must
+    apply consents and filters, which may leave some out.
+    """
     number = MAX_SEQ if before is None else before
     rows = _compiled().rows({_AN_ACCOUNT: account_id, _A_NUMBER: number}, limit, using)
     return [_named(row) for row in rows]

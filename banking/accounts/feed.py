@@ -1,8 +1,9 @@
 """The transactions of several accounts, each in the order of its numbers, so that a client reads each transaction once.
 
 The position of a reader is one number for each account. Numbers have no gaps, and an account gives the next one under a
-lock that it holds until COMMIT; so a transaction that commits later has a higher number. A time or an id of the
-transaction would not do: they are taken before COMMIT, and a reader passes those that are still under way.
+lock that it holds until COMMIT; so a transaction that commits later has a higher number. The time or id of a
+transaction is not suitable as a position: it is set before COMMIT, so a reader could pass a transaction that has not
+committed yet.
 """
 
 import heapq

@@ -1,4 +1,4 @@
-"""The merchants of transactions and transfers: read with their rows, by one look into an index for each."""
+"""The merchants of transactions and transfers: read together with their rows, with one index lookup for each row."""
 
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ _WRITTEN_BY_THE_BANK = ("card", "direct_debit")
 
 
 def with_merchant(rows: _Q) -> _Q:
-    """Each with `merchant`: None or `{"name", "category", "category_code"}`."""
+    """Annotates each row with `merchant`: None or `{"name", "category", "category_code"}`."""
     member = JSONObject(name="name", category="category", category_code="category_code")
     keyed, merchants = _keyed(rows)
     found: _Q = keyed.annotate(merchant=Subquery(merchants.annotate(member=member).values("member")[:1]))

@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from banking.notation import bank_day
 
-#: A transaction that waited for a lock at midnight is booked by then.
+#: A transaction that waited for a lock at midnight is booked within this time.
 SETTLING = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Month:
-    #: Of its text, `2026-10`.
+    #: The text of a month, `2026-10`.
     PATTERN: ClassVar[str] = "([0-9]{4})-(0[1-9]|1[0-2])"
 
     year: int

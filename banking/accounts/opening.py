@@ -10,7 +10,7 @@ from banking.models import Account, Product
 from banking.notation import iban
 
 SHARDS = 8
-#: The bank's own account for money whose place is not decided yet; one per currency.
+#: The bank's own account for money of which it is not decided yet where it belongs; one for each currency.
 SUSPENSE = "Suspense"
 
 
@@ -53,5 +53,5 @@ def internal_account(currency: str, purpose: str, *, shard_by: UUID | None = Non
     try:
         with transaction.atomic():
             return Account.objects.create(**wanted, type=Account.Type.INTERNAL)
-    except IntegrityError:  # another transaction created it in this moment
+    except IntegrityError:  # another transaction has created it at the same moment
         return Account.objects.get(**wanted)

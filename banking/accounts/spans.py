@@ -15,8 +15,8 @@ from django.db.models.functions import Coalesce
 from banking.models import Account, LedgerEntry
 from banking.models.ledger import MAX_SEQ
 
-#: How far `booked_at` may run against `account_seq`. Older entries have the time of their server from before they
-#: waited for the lock of the account.
+#: By how much `booked_at` may decrease while `account_seq` increases. The time of older entries is from their server's
+#: clock, before they waited for the lock of the account.
 MOST_OUT_OF_ORDER = timedelta(minutes=10)
 
 
@@ -37,7 +37,7 @@ def booked_in(
 def with_times(
     entries: QuerySet[LedgerEntry], *, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[LedgerEntry]:
-    """The `entries` with such times, filtered without an index."""
+    """The `entries` within the span, filtered without an index."""
     # As an expression that no index has: with the index of times, a page of a long span would read and sort all of it,
     # and the planner takes that index if its statistics are missing or old.
     entries = entries.alias(time=ExpressionWrapper(F("booked_at") + timedelta(), output_field=DateTimeField()))

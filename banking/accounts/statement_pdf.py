@@ -1,7 +1,8 @@
 """A statement as PDF, with the numbers of the CSV.
 
 Typst sets it: one wheel, no package of the system, and tags that a screen reader needs (PDF/UA-1, ISO 14289-1). It
-computes outside of the interpreter lock. MOST_ROWS and one at a time in each worker process bound what it costs.
+computes outside of the interpreter lock. Its cost is limited by MOST_ROWS, and because each worker process makes only
+one at a time.
 """
 
 import json

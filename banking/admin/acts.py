@@ -1,5 +1,6 @@
-"""Acts of staff on one object. A page asks for the reason; then one transaction writes the act, the admin's log entry
-and the audit log. The page shows a refusal in plain words, and then nothing has happened."""
+"""Actions of staff on one object. A page asks for the reason. Then one transaction carries out the action and writes
+the admin's log entry and the audit log. If the bank refuses, the page says why, and nothing has happened.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

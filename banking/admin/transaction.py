@@ -39,7 +39,7 @@ def moved(transaction: LedgerTransaction) -> list[tuple[Text, Text]]:
 
 
 def _request(one: ReversalRequest) -> tuple[str, str, str]:
-    """Its address, its state, and who asked and decided."""
+    """Returns the URL and state of a request, and the users who made and decided it."""
     who = f"asked by {one.requested_by}" + (f", decided by {one.decided_by}" if one.decided_by else "")
     return reverse("admin:banking_reversalrequest_change", args=[one.pk]), one.get_status_display(), who
 
@@ -48,7 +48,7 @@ _ASKED = ReversalRequest.objects.filter(transaction=OuterRef("pk"), status=Rever
 
 
 def _may_be_reversed(transaction: Any) -> bool:
-    """It is not reversed, reverses nothing, and no request waits."""
+    """Whether the transaction is not reversed, reverses no other one, and has no open request."""
     return transaction.reverses_id is None and not hasattr(transaction, "reversed_by") and not transaction.is_asked
 
 

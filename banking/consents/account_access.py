@@ -86,7 +86,9 @@ class AccountAccess(ScopeDetails):
         return _question(open_accounts(user), ticked=[str(pk) for pk in picked])
 
     def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        """All accounts are named in words: a grant whose last detail goes away might have had others."""
+        """The choice of all accounts is stored in the detail itself, not by removing the detail: a grant whose last
+        detail is removed may have had other details before.
+        """
         about = {"type": ACCOUNT_ACCESS, "scopes": detail["scopes"]}
         if ALL_ACCOUNTS in chosen:
             return {**about, "accounts_by": "user"}

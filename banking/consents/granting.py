@@ -50,7 +50,7 @@ def still_open(consent_id: UUID, user: Any) -> list[UUID]:
     return [pk for (pk,) in _of_consent().rows(arguments, MOST_ACCOUNTS)]
 
 
-#: More accounts than a user ever has.
+#: A number of accounts that no user reaches.
 MOST_ACCOUNTS = 100_000
 #: Placeholders for the values of a request while the SQL is compiled.
 _A_USER, _A_CONSENT = UUID(int=1), UUID(int=2)

@@ -1,4 +1,4 @@
-"""Finding the consent to one very transfer (RFC 9396; dynamic linking, SCA-RTS art. 5)."""
+"""Finding the consent to exactly one transfer (RFC 9396; dynamic linking, SCA-RTS art. 5)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -102,7 +102,8 @@ TRIGGERS = (
     ("reversal_request", "no_delete", "forbid_change"),
     ("reversal_request", "no_truncate", "forbid_change"),
 )
-#: These write where the site's role may not. They run with their owner's rights and find only the owner's tables.
+#: These functions write to columns that the site's role must not write. They run with their owner's rights and see only
+#: the owner's tables.
 WRITING_FUNCTIONS = (
     "accept_invitation", "access_of_owner", "act_as", "act_as_outsider", "act_as_user", "act_is_over",
     "approve_account_change", "close_account", "close_month", "decline_account_change", "end_access", "end_invitation",
@@ -141,7 +142,7 @@ CONSTRAINTS = (
     ("transfer", "transfer_posted_is_in_the_ledger"),
 )
 
-#: Unique only among some rows, which a constraint cannot be.
+#: Indexes that are unique only among some rows, which a constraint cannot express.
 UNIQUE_INDEXES = (("ledger_transaction", "ledger_transaction_reverses_id_key"),)
 
 _TRIGGERS = """

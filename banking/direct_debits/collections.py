@@ -62,7 +62,7 @@ def _may_pay(account: Account) -> bool:
 
 
 def _debit(mandate: Mandate, message: SchemeMessage) -> str:
-    """Why it could not be debited; empty if it was."""
+    """Debits the account. Returns why this was not possible; empty if it was."""
     amount_minor = message.amount_minor or 0
     to = internal_account(message.currency, DIRECT_DEBITS, shard_by=message.pk)
     try:

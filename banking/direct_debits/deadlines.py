@@ -1,4 +1,4 @@
-"""How long a user may ask for the money of a collection back, in days of the bank.
+"""The days of the bank until which a user may request a refund of a collection.
 
 SEPA Direct Debit Core Rulebook (EPC016-06) §4.3.4, Directive (EU) 2015/2366 art. 71, 76 and 77: eight weeks after the
 debit without giving a reason; thirteen months if the user never allowed the collection.

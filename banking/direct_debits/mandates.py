@@ -49,7 +49,7 @@ def receive_mandate(told: NewMandate) -> Mandate:
 
 
 def receive_cancellation(creditor_id: str, reference: str) -> Mandate | None:
-    """The creditor gives the mandate up. None if there is none."""
+    """The creditor ends the mandate. Returns None if there is no such mandate."""
 
     def run() -> Mandate | None:
         pk = Mandate.objects.filter(creditor_id=creditor_id, reference=reference).values_list("pk", flat=True).first()

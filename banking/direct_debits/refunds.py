@@ -1,4 +1,4 @@
-"""The user wants the money of a collection back.
+"""A user requests a refund of a collection.
 
 Within eight weeks they are credited at once, and the creditor's bank is asked to pay. After that, an unauthorized
 collection is first claimed from the creditor's bank, which may prove the mandate. Each collection is refunded once: the
@@ -43,7 +43,7 @@ def ask_for_refund(
     if reason == _Reason.UNAUTHORIZED and not is_proven:
         raise StrongProofNeeded
     mandate = lock_mandate(collection.mandate_id)
-    # The debtor claims, and a delegate only pays for them.
+    # Only the debtor may claim. A delegate may only pay for the debtor.
     if not AccountAccess.objects.filter(account=mandate.account_id, user=user_id, role__in=HOLDING).exists():
         raise NotTheirs
     if DirectDebitRefund.objects.filter(collection=collection).exists():
@@ -133,7 +133,7 @@ def _credit(refund: DirectDebitRefund, mandate: Mandate) -> None:
 
 
 def _to_suspense(refund: DirectDebitRefund) -> LedgerTransaction:
-    """The user keeps the money, and the scheme does not owe it: staff decide who bears it."""
+    """The user keeps the money although the scheme does not pay it back. Staff decide who bears the loss."""
     assert refund.collection.transaction
     [ours] = refund.collection.transaction.entries.filter(account__kind=Account.Kind.INTERNAL).select_related("account")
     suspense = internal_account(refund.collection.currency, SUSPENSE)
@@ -145,7 +145,7 @@ def _to_suspense(refund: DirectDebitRefund) -> LedgerTransaction:
 
 
 def _claim_of(refund: DirectDebitRefund) -> scheme.RefundClaim:
-    """The same each time."""
+    """The claim is the same each time."""
     collection = refund.collection
     return scheme.RefundClaim(
         claim_id=refund.pk.hex,

@@ -20,7 +20,7 @@ from banking.models import Account, AccountCharge, Event, InterestAccrual, Ledge
 
 Row = TypeVar("Row", bound=Model)
 Kind, Status = AccountCharge.Kind, AccountCharge.Status
-#: Accounts, or charges, between two marks of how far it has come.
+#: The number of accounts or charges after which the step stores its progress.
 BATCH = 200
 #: The bank's own accounts, and the kind of the transaction.
 _OTHER_SIDE = {
@@ -101,7 +101,9 @@ def rounded(units: Decimal) -> tuple[int, Decimal]:
 
 
 def settle(charge: AccountCharge) -> None:
-    """Posts it, or says why not. The caller holds the lock of the account and stores the charge."""
+    """Posts the charge, or sets its status and the reason why it cannot be posted. The caller holds the lock of the
+    account and stores the charge.
+    """
     account = charge.account
     if not charge.amount_minor:
         charge.status = Status.NOTHING
@@ -122,7 +124,7 @@ def _post(charge: AccountCharge) -> LedgerTransaction:
         [(account, charge.amount_minor), (internal_account(account.currency, name), -charge.amount_minor)],
         description=f"{charge.get_kind_display()} for {charge.month:%B %Y}",
         kind=sort,
-        # The text says it all; the names of the bank's own accounts are not for users.
+        # The text is enough, because users do not see the names of the bank's own accounts.
         counterparty=("", ""),
     )
     webhooks.announce([(Event.TRANSACTION_BOOKED, account.pk, posted.pk)])
@@ -132,7 +134,7 @@ def _post(charge: AccountCharge) -> LedgerTransaction:
 def _collect(due: AccountCharge) -> bool:
     (account,) = ledger.lock([due.account_id])
     charge = AccountCharge.objects.select_for_update(no_key=True).get(pk=due.pk)
-    if charge.status != Status.DUE:  # another machine was here
+    if charge.status != Status.DUE:  # another machine has posted it already
         return False
     charge.account = account
     settle(charge)

@@ -36,7 +36,7 @@ def _ended() -> list[date]:
 
 
 def _close(day: date) -> bool:
-    """Whether it was this call that closed the day."""
+    """Closes the day. Returns whether this call has closed it."""
     row, _ = BankDay.objects.get_or_create(day=day, defaults={"ends_at": bank_day.ends_at(day)})
     BankDay.objects.filter(day=day, status=BankDay.Status.OPEN).update(status=BankDay.Status.CLOSING)
     for step in STEPS:

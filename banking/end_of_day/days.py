@@ -14,9 +14,10 @@ def first_opened() -> date | None:
 
 
 def not_closed(by: datetime, *, from_the_last: bool = False) -> list[date]:
-    """The days after the last one that was closed which have ended by then. A day that was opened ends as it said,
-    even if the bank has moved to another time zone since. If the bank has opened none, the last one with
-    `from_the_last`, otherwise none."""
+    """Returns the days after the last closed one that have ended at that time. The end of an opened day does not
+    change, even if the bank has moved to another time zone since. If no day was ever opened, returns the last day with
+    `from_the_last`, and otherwise none.
+    """
     last = bank_day.day_of(by) - ONE_DAY
     closed = _last_closed()
     first = closed + ONE_DAY if closed else first_opened() or (last if from_the_last else None)

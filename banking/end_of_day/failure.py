@@ -2,4 +2,4 @@
 
 
 class StepFailed(Exception):
-    """The books are not as they must be. Staff look; the next run tries the step again."""
+    """The books have an error, which staff must find. The next run tries the step again."""

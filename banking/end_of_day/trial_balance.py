@@ -11,7 +11,7 @@ from banking.end_of_day.balances import BALANCE
 from banking.end_of_day.failure import StepFailed
 from banking.models import BankDay, TrialBalanceLine
 
-# One statement, so that all balances are of one moment.
+# A single statement, so that all balances are from the same moment.
 _BALANCES = """
 SELECT b.currency, CASE WHEN b.kind = 'internal' THEN 'internal' WHEN b.balance < 0 THEN 'overdrawn' ELSE 'credit' END,
        CASE WHEN b.kind = 'internal' THEN b.id END, CASE WHEN b.kind = 'internal' THEN b.name ELSE '' END,

@@ -1,4 +1,4 @@
-"""Currency exchange between a user's own accounts: the bank quotes a rate (`quote`), and the user takes it before it
+"""Currency exchange between a user's own accounts: the bank quotes a rate (`quote`), and the user accepts it before it
 expires (`exchange`).
 
 An exchange is two transactions, one in each currency, through the bank's own account of each. They are posted together

@@ -46,7 +46,7 @@ def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | Non
     now = max(timezone.now(), quoted.created_at)
     if _is_expired(quoted, now):
         raise QuoteExpired(field="quote")
-    # A rate that was mistyped stops paying out as soon as another one is in force.
+    # Once a newer rate is in force, nobody can exchange at the old one, for example at a mistyped rate.
     if rate_in_force(quoted.sell_currency, quoted.buy_currency, at=now).pk != quoted.of_rate_id:
         raise RateMoved(field="quote")
     is_notified = _prove(quoted, payer)
@@ -73,7 +73,9 @@ def _is_expired(quoted: ExchangeQuote, now: datetime) -> bool:
 
 
 def _prove(quoted: ExchangeQuote, payer: Payer) -> bool:
-    """RFC 9470; SCA-RTS art. 4, 5, as for a transfer: the sum of the day counts. Returns whether the user is told."""
+    """RFC 9470; SCA-RTS art. 4, 5, as for a transfer: the sum of the day counts. Returns whether the user must be
+    notified.
+    """
     ordered, limit = day_sum(payer.user_id, quoted.sell_currency).ordered, strong_proof.limit_of(quoted.sell_currency)
     if ordered + quoted.sell_minor < limit:
         return False

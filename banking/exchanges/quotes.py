@@ -1,4 +1,4 @@
-"""Quotes: which amount for which, at which rate and until when."""
+"""Quotes: both amounts, the rate and the time until which they can be accepted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from banking.models.role import HOLDING, PAYING
 from banking.payments.instruction import Payer
 from banking.payments.refusals import AccountDormant, AccountHolderInactive, NotTheirs, PayeeUnreachable
 
-#: Long enough to read it and confirm, short enough that the market hardly moves.
+#: Long enough to read and confirm the quote, and short enough that the market hardly changes.
 VALID_FOR = timedelta(seconds=30)
 
 

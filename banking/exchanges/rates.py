@@ -86,7 +86,7 @@ def exchangeable(currency: str, among: Iterable[str]) -> list[str]:
 
 
 def is_outdated(valid_from: datetime, *, at: datetime) -> bool:
-    """Whether the market may have left a rate: a feed may have stopped."""
+    """Whether a rate is too old, for example because a feed has stopped."""
     return bool(settings.EXCHANGE_RATE_HOURS) and valid_from <= _oldest(at)
 
 

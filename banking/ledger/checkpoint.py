@@ -1,4 +1,4 @@
-"""How far an audit has come, so that the next one checks only what is new.
+"""The point up to which an audit has checked the ledger, so that the next one checks only what is new.
 
 PostgreSQL names in each row the transaction that wrote it (`xmin`). A checkpoint is a transaction number below which
 everything had ended, and how many rows are older, table by table, of those whose rows never change. If a later audit

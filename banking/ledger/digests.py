@@ -116,9 +116,9 @@ def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
     """Each run that differs from the file, or is missing in the file: (run, digest in the file, digest in the
     database).
 
-    Another machine may audit meanwhile, and a run is committed before it is written down. So the file is brought up to
-    date after the database has been asked for its runs. The digests are read last: by then, each run in the file is in
-    the database.
+    Another machine may audit meanwhile, and a run is committed before it is written to the file. So the file is brought
+    up to date after the database has been asked for its runs. The digests are read last: by then, each run in the file
+    is in the database.
     """
     path = _path()
     if path is None:

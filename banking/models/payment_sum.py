@@ -5,8 +5,10 @@ from django.db import models
 
 
 class PaymentSum(models.Model):
-    """Of the transfers with ids after `after_id` until `last_id`, in one currency and in minor units: what was ordered,
-    and what of it was or will be paid to others. Only functions of the database write it (migration 0043)."""
+    """Sums over the transfers with ids after `after_id` until `last_id`, in one currency and in minor units: the
+    ordered amounts, and those of them that were or will be paid to others. Only functions of the database write it
+    (migration 0043).
+    """
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)

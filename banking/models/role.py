@@ -20,7 +20,7 @@ class Role(models.TextChoices):
 PAYING = (Role.OWNER, Role.HOLDER, Role.DELEGATE)
 #: The roles whose users the account belongs to: a payment between two such accounts stays with its user.
 HOLDING = (Role.OWNER, Role.HOLDER)
-#: Whom each role may invite, and whose access it may end.
+#: The roles that each role may give by invitation, and whose access it may end.
 MAY_INVITE = {
     Role.OWNER: (Role.HOLDER, Role.DELEGATE, Role.READER),
     Role.HOLDER: (Role.DELEGATE, Role.READER),

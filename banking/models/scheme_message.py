@@ -1,4 +1,4 @@
-"""The messages of the payment scheme, each once, with our reaction to it."""
+"""The messages of the payment scheme. Each is stored once, with the result of processing it."""
 
 from django.db import models
 from django.db.models import Q

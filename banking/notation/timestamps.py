@@ -1,4 +1,4 @@
-"""Moments as the API, webhooks and files write them."""
+"""The format of times in the API, in webhooks and in files."""
 
 from datetime import UTC, datetime
 from typing import NewType

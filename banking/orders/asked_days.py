@@ -1,4 +1,4 @@
-"""The days that a new payment order may have. The API and the web bank each say it in their own words."""
+"""The days that a new payment order may have. The API and the web bank each have their own error texts for them."""
 
 from datetime import date, timedelta
 from typing import Literal
@@ -13,8 +13,9 @@ LONGEST_AHEAD = timedelta(days=2 * 366)
 def find_wrong(
     *, frequency: str, first_on: date, last_on: date | None, interval: int
 ) -> Literal["first_on", "last_on", "interval"] | None:
-    """The member that must be another: `first_on` must be from today to LONGEST_AHEAD, `last_on` not before it. A
-    payment that is made once has one day and the interval 1."""
+    """Returns the name of the invalid member: `first_on` must be from today to LONGEST_AHEAD, `last_on` not before it.
+    A payment that is made once has one day and the interval 1.
+    """
     today = bank_day.today()
     if not today <= first_on <= today + LONGEST_AHEAD:
         return "first_on"

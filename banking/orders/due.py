@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 100
 #: The time between two attempts on a bank day.
 RETRY_AFTER = timedelta(hours=2)
-#: Why a payment is tried again on the same day: the reason may pass.
+#: Refusals that may be temporary, after which a payment is tried again on the same day.
 _MAY_PASS = (InsufficientFunds, AccountNotOpen, LimitExceeded, OwnLimitExceeded)
 
 

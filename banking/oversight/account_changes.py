@@ -82,7 +82,9 @@ def request_access(account_id: UUID, email: str, role: str, *, by: Officer, reas
 
 @transaction.atomic
 def approve_change(change_id: UUID, *, by: Officer, reason: str = "") -> AccountChange:
-    """Approves and does it in one transaction. Raises AlreadyDecided, SameUser, OwnMoney or NotPossible."""
+    """Approves the change and carries it out in one transaction. Raises AlreadyDecided, SameUser, OwnMoney or
+    NotPossible.
+    """
     change = _open_change(change_id, by)
     ledger.lock([change.account_id])
     try:

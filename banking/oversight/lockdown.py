@@ -16,7 +16,7 @@ from banking.models.role import HOLDING
 from banking.oversight.audit import Officer, record
 from banking.oversight.freezing import freeze, unfreeze
 
-#: How the reason of a freeze begins that a lockdown made.
+#: The beginning of the reason of each freeze that a lockdown has made.
 MARK = "Lockdown: "
 
 
@@ -55,8 +55,9 @@ def stop_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> Stopped:
 
 @transaction.atomic
 def free_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> int:
-    """Unfreezes what a lockdown froze, and returns how many accounts. Raises SameUser for the officer who locked down,
-    and OwnMoney."""
+    """Unfreezes the accounts that a lockdown froze, and returns their number. Raises SameUser for the officer who
+    locked down, and OwnMoney.
+    """
     frozen = AccountFreeze.objects.filter(unfrozen_by=None, reason__startswith=MARK, account__status="frozen")
     theirs = frozen.filter(account__access__user_id=user_id, account__access__role__in=HOLDING)
     accounts = list(theirs.order_by("account_id").values_list("account_id", flat=True))

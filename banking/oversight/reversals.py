@@ -65,7 +65,9 @@ def request_capture(transfer_id: UUID, *, by: Officer, reason: str) -> ReversalR
 
 @transaction.atomic
 def approve_reversal(request_id: UUID, *, by: Officer, reason: str = "") -> ReversalRequest:
-    """Approves and does it in one transaction. Raises a Refusal, for example if the money has been spent since."""
+    """Approves the request and carries it out in one transaction. Raises a Refusal, for example if the money has been
+    spent since.
+    """
     request = _open_request(request_id, by)
 
     def approve(posted: LedgerTransaction) -> None:

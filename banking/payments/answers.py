@@ -122,7 +122,7 @@ def _bring_back(transfer: Transfer, message: SchemeMessage) -> None:
 
 
 def _to_suspense(transfer: Transfer) -> LedgerTransaction | None:
-    """None if the money is in suspense already, because officers took it there."""
+    """Moves the money to suspense. Returns None if officers have already moved it there."""
     suspense = internal_account(transfer.currency, SUSPENSE)
     if transfer.transaction and transfer.transaction.entries.filter(account=suspense).exists():
         return None

@@ -1,4 +1,6 @@
-"""A request to pay: the payment, and the user who pays. The API, the web bank and payment orders all ask by these."""
+"""A request to pay: the payment, and the user who pays. The API, the web bank and payment orders all use these
+classes.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Acting on each message of the payment scheme once, by the scheme's own id."""
+"""Processes each message of the payment scheme once, identified by the scheme's own id."""
 
 from collections.abc import Callable
 from typing import Any

@@ -28,7 +28,7 @@ from banking.models import Account, Transfer
 from banking.models.expressions import IsOneOf
 from banking.models.transfer import TransferQuerySet
 
-#: How far the clock that made an id may be from the one that wrote `created_at`.
+#: The largest difference between the clock that made an id and the clock that wrote `created_at`.
 MOST_APART = timedelta(minutes=10)
 _LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 #: Since when the transfers of accounts may be read; without accounts, those of all.
@@ -54,7 +54,7 @@ class Span:
     before: UUID | None = None
 
     def newest(self, fits: Callable[[QuerySet[Transfer]], QuerySet[Transfer]], number: int) -> TransferQuerySet:
-        """At most `number` of each account, those that fit."""
+        """Returns at most `number` transfers of each account: the newest ones in the span that `fits` keeps."""
         of_each = ArraySubquery(fits(self._of_account()).values("pk")[:number])
         # The ids are an array that is made once, so that the plan looks up each id, whatever the statistics say.
         ids = ArraySubquery(self._accounts().values(one=_Unnest(of_each)))

@@ -1,4 +1,6 @@
-"""The user's own limit: the most that goes to others in 24 hours, by any app, page or payment order."""
+"""The user's own limit: the most that they pay to others in 24 hours, through all apps, pages and payment orders
+together.
+"""
 
 from uuid import UUID
 

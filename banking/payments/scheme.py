@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from banking.models import SchemeMessage, Transfer
 from banking.notation.currencies import PLAY_MONEY
 
-#: Why a payment was refused or came back (ISO 20022, ExternalStatusReason1Code) -> our word for it.
+#: The reason code of a refused or returned payment (ISO 20022, ExternalStatusReason1Code) -> our name for it.
 REASONS = {
     "AC01": "account_unknown",
     "AC03": "account_unknown",
@@ -178,12 +178,14 @@ def configured_scheme() -> PaymentScheme | None:
 
 
 def pays(currency: str) -> bool:
-    """Whether other banks can be paid in it. Play money leaves only a site that has no real money."""
+    """Whether payments to other banks are possible in this currency. Play money leaves only a site that has no real
+    money.
+    """
     return (currency != PLAY_MONEY or settings.BANK_SANDBOX) and configured_scheme() is not None
 
 
 def payment_of(transfer: Transfer) -> OutgoingPayment:
-    """The transfer as the scheme gets it, the same each time."""
+    """Returns the transfer in the form for the scheme, which is the same each time."""
     holder = transfer.source.holder
     return OutgoingPayment(
         payment_id=transfer.pk.hex,
@@ -199,7 +201,7 @@ def payment_of(transfer: Transfer) -> OutgoingPayment:
 
 
 def return_of(message: SchemeMessage) -> OutgoingReturn:
-    """An incoming payment as we send it back, the same each time."""
+    """Returns the message that sends an incoming payment back, which is the same each time."""
     return OutgoingReturn(
         return_id=message.pk.hex,
         original_id=message.message_id,

@@ -39,7 +39,7 @@ def settle(transfer_id: UUID) -> None:
         return
     transfer, is_first = submitted
     payment = scheme.payment_of(transfer)
-    if is_owed(transfer):  # the scheme has said so, and may never say it again
+    if is_owed(transfer):  # the scheme has already sent the answer, and may never repeat it
         outcome: scheme.Outcome | None = scheme.Outcome()
     else:
         outcome = None if is_first else way.ask(payment)

@@ -46,7 +46,7 @@ def read_file(content: bytes, *, read_by: Any = None) -> SettlementFile:
 
 
 def _store(file: SettlementFile, statement: Statement, found: Match) -> bool:
-    """Whether both sides have it with the same amount."""
+    """Stores a match. Returns whether both sides have it with the same amount."""
     item, entry = found.item, found.entry
     references = " ".join(dict.fromkeys(item.references)) if item else ""
     if item and entry:
@@ -57,7 +57,7 @@ def _store(file: SettlementFile, statement: Statement, found: Match) -> bool:
         if found.our_minor == item.amount_minor:
             return True
     elif entry and SettlementDifference.objects.filter(entry=entry).exists():
-        return False  # an earlier file of the same period said so
+        return False  # an earlier file of the same period has this difference, too
     _difference(file, statement, found, references)
     return False
 

@@ -1,4 +1,4 @@
-"""The second bank as a payment scheme. It remembers each payment by its id, and pays it once."""
+"""The second bank as a payment scheme. It stores each payment by its id, and pays it once."""
 
 from django.db import transaction
 

@@ -79,7 +79,7 @@ NAMED = {
 }  # fmt: skip
 #: A payment that it pays in and cannot be credited here comes back to it, and it refuses the return.
 RETURN_REFUSED = "9601"
-#: A collection of it that its debtor wants back: it refuses the claim.
+#: A collection with this amount, whose refund it refuses.
 CLAIM_REFUSED = "9602"
 
 

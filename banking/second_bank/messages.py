@@ -40,7 +40,7 @@ def schedule(payment: OutgoingPayment, messages: Iterable[Message]) -> None:
 
 
 def deliver(message_id: UUID) -> SchemeMessage | None:
-    """Tells us. Safe to repeat. None if the message was delivered before."""
+    """Delivers the message. It may be repeated. Returns None if the message was delivered before."""
     require_sandbox()
     row = SecondBankMessage.objects.filter(pk=message_id, sent_at=None).first()
     if row is None:

@@ -17,7 +17,7 @@ from banking.statement_files import place
 TASK: Final = "banking.make_statement_file"
 #: A file that is not complete by then is given up.
 PATIENCE = timedelta(days=1)
-#: Files of one user that are not there yet.
+#: The most incomplete files of one user at a time.
 MOST_WAITING = 5
 
 

@@ -71,7 +71,7 @@ def direct_debit(request: HttpRequest, mandate_id: UUID) -> HttpResponse:
 @require_POST
 @page
 def cancel(request: HttpRequest, mandate_id: UUID) -> HttpResponseBase:
-    """Nothing is collected any more. What was collected stays."""
+    """Cancels the direct debit. No more money is collected, but earlier collections stay."""
     try:
         in_transaction(lambda: debits.cancel(mandate_id, among=_visible(request, may_pay=True)))
         messages.success(request, _("Cancelled. Nothing is collected any more."))
@@ -83,7 +83,7 @@ def cancel(request: HttpRequest, mandate_id: UUID) -> HttpResponseBase:
 @require_POST
 @page
 def refund(request: HttpRequest, mandate_id: UUID, collection_id: UUID) -> HttpResponseBase:
-    """Asks for the money of a collection back. A user who never allowed it logs in again first."""
+    """Requests a refund of a collection. A user who never allowed it must log in again first."""
     here = reverse("bank:direct-debit", args=[mandate_id])
     among = SchemeMessage.objects.filter(mandate__in=_visible(request, may_pay=True).filter(pk=mandate_id))
     try:

@@ -1,4 +1,4 @@
-"""Currency exchange in three steps: fill in the form, look at the quote, see the receipt."""
+"""Currency exchange in three steps: the form, the quote, and the receipt."""
 
 from decimal import Decimal
 from typing import Any
@@ -108,7 +108,7 @@ def fill_in(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
-    """Shows a quote, and exchanges exactly as it says. If it can no longer be had, the user sees a new one first."""
+    """Shows a quote, and exchanges exactly as it says. If the quote has expired, the user sees a new one first."""
     quoted = _own_quotes(request).filter(pk=quote_id).first()
     if quoted is None:
         raise Http404

@@ -117,7 +117,7 @@ class _Shown:
 
     @property
     def end_in_words(self) -> str:
-        """Why it pays nothing more."""
+        """Returns why the order pays nothing more, in words."""
         if self.order.end_reason:
             return str(self.order.get_end_reason_display())
         return _("Cancelled") if self.order.status == ScheduledTransfer.Status.CANCELLED else _("Completed")

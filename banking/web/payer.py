@@ -42,8 +42,9 @@ def is_new_payee(order: PaymentOrder) -> bool:
 
 
 def name_match(order: PaymentOrder) -> Match | None:
-    """Whether the name fits the account that is paid; None for the user's own. Not available to a user who asks too
-    often."""
+    """Returns whether the name matches the account that is paid; None for the user's own account. A user who asks too
+    often gets no answer.
+    """
     if not order.payee_iban:
         return None
     try:

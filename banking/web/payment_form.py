@@ -80,7 +80,8 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
     if body is None:
         messages.error(request, str(kind.expired))
         return see_other(kind.form_page)
-    if made := kind.made_before(request, key):  # a second press, or a way back: whatever has changed since
+    # the user has pressed twice or gone back: show the payment, whatever has changed since
+    if made := kind.made_before(request, key):
         return see_other(kind.made_page, made)
     try:
         order = prepared(request, body, key=key)

@@ -119,7 +119,7 @@ def rename(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
 @require_POST
 @page
 def end(request: HttpRequest, account_id: UUID, user_id: UUID) -> HttpResponseBase:
-    """Ends an access: one's own, or one that the user could have given."""
+    """Ends an access: the user's own, or one that the user could have given."""
     account_or_404(request, account_id)
     is_self = user_id == id_of(request)
     here = reverse("bank:accounts") if is_self else reverse("bank:sharing", args=[account_id])

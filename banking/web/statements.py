@@ -33,7 +33,7 @@ from oauth.infrastructure import rate_limits, replica
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 MOST_MONTHS = 120
-#: Each takes up to seconds of a processor.
+#: Each may take seconds of CPU time.
 PDFS = Limit("statement-pdfs", 10)
 #: The limit for statements that are too long for a direct response.
 FILES = Limit("statement-files", 20, seconds=86_400)

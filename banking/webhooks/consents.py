@@ -1,4 +1,4 @@
-"""Events about an app's own access: it ended, or it ends soon."""
+"""Events about an app's own access, when it has ended or will end soon."""
 
 from datetime import timedelta
 
