@@ -34,7 +34,7 @@ from oauth.pages.device import DevicePage
 from oauth.pages.logout import LogoutPage
 
 app_name = "oauth"
-urlpatterns = [  # those that are asked most come first: they are tried in this order
+urlpatterns = [  # the most requested URLs come first, because Django tries them in this order
     path("oauth/token", TokenEndpoint.as_view(), name="token"),
     path("oauth/verify", VerifyEndpoint.as_view(), name="verify"),
     re_path(r"^oauth/verify/at/(?P<path>.*)$", VerifyEndpoint.as_view(), name="verify-at"),

@@ -22,7 +22,7 @@ from oauth.status.published_lists import ListPolicy
 
 
 def provide_settings() -> None:
-    """Nothing is read yet: each package reads its values at first use, and again when a test has changed OAUTH."""
+    """Reads no value yet: each package reads its values at first use, and again after a test has changed OAUTH."""
     outbound.allowed_hosts.by(lambda: frozenset(conf.OUTBOUND_ALLOWED_HOSTS))
     refused_requests.interval.by(lambda: conf.REFUSED_REQUESTS_INTERVAL)
     outage.tolerance.by(lambda: conf.OUTAGE_TOLERANCE)

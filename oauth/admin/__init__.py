@@ -6,7 +6,7 @@ django-oauth-toolkit registers our Client with `ClientAdmin`; its own token tabl
 from django.contrib import admin
 from oauth2_provider import models as engine
 
-from oauth.admin.client import ClientAdmin  # before the next import, which looks for it here
+from oauth.admin.client import ClientAdmin  # must come before the next import, which looks for this name here
 
 import oauth2_provider.admin  # noqa: F401  isort: skip
 from oauth.admin.audit_event import AuditEventAdmin

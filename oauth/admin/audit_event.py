@@ -114,7 +114,7 @@ class AuditEventAdmin(Guarded):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
-    sortable_by = ()  # by time only: the primary key
+    sortable_by = ()  # sorted only by time, which is the order of the primary key
     list_per_page = 50
     change_list_template = "admin/oauth/auditevent/change_list.html"
     fields = (

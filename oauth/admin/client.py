@@ -36,9 +36,9 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
     search_help_text = _("The beginning of its name, or its client ID.")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    view_on_site = False  # it would lead staff to an address of the app's developer, or nowhere
+    view_on_site = False  # the link would lead staff to a URL of the app's developer, or nowhere
     paginator = CappedPaginator
-    sortable_by = ()  # the newest first: the primary key
+    sortable_by = ()  # the newest first, by the primary key
     autocomplete_fields = ("exchange_from",)
     change_list_template = "admin/oauth/client/change_list.html"
     change_form_template = "admin/oauth/client/change_form.html"

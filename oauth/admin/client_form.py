@@ -26,7 +26,7 @@ _FAPI = frozenset(SecurityProfile.values) - {SecurityProfile.OAUTH21.value}
 
 
 class PlainClientForm(ModelForm[Client]):
-    """For staff who may view and not change."""
+    """The form for staff who may view a client but not change it."""
 
     class Meta:
         model = Client

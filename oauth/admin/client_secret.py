@@ -20,7 +20,7 @@ from oauth.models.audit_event import origin
 
 
 class SecretViews:
-    """For a ModelAdmin of Client."""
+    """Views of the secret, to be mixed into the ModelAdmin of Client."""
 
     opts: Any
     admin_site: Any

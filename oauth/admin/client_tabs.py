@@ -43,7 +43,7 @@ def origin_of(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
 
 
 class TabViews:
-    """For a ModelAdmin of Client. Each view checks its own permission."""
+    """Views of the tabs, to be mixed into the ModelAdmin of Client. Each view checks its own permission."""
 
     opts: Any
     admin_site: Any
@@ -122,7 +122,9 @@ class TabViews:
 
 
 def is_confirmed(request: HttpRequest, client: Client) -> bool:
-    """Whether the client ID was typed, as actions that stop a client in use require. Says so otherwise."""
+    """Whether the user has typed the client ID, which is required for actions that stop a client in use. If not, adds a
+    message.
+    """
     if request.POST.get("typed", "").strip() == client.client_id:
         return True
     messages.error(request, f"Nothing was changed. Type the client ID {client.client_id} to confirm.")

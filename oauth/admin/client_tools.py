@@ -17,7 +17,7 @@ from oauth.staff import changes_nothing
 
 
 class ToolViews:
-    """For a ModelAdmin of Client. Each view checks its own permission."""
+    """Views of the tools, to be mixed into the ModelAdmin of Client. Each view checks its own permission."""
 
     opts: Any
     admin_site: Any

@@ -16,7 +16,9 @@ CLIENTS_ON_A_PAGE = 50
 
 
 class ConformanceViews:
-    """For a ModelAdmin of Client. The pages read the configuration and change nothing."""
+    """Views of the conformance report, to be mixed into the ModelAdmin of Client. They read the configuration and
+    change nothing.
+    """
 
     opts: Any
     admin_site: Any

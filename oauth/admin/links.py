@@ -75,7 +75,7 @@ def list_of(model: Any) -> str:
 def _page(one: Any) -> str:
     try:
         return reverse(f"admin:{one._meta.app_label}_{one._meta.model_name}_change", args=[one.pk])
-    except NoReverseMatch:  # a site whose admin has no such page
+    except NoReverseMatch:  # the admin of this site has no such page
         return ""
 
 

@@ -122,7 +122,7 @@ def signing_keys() -> Panel:
 
 @needs("oauth.view_auditevent")
 def worker() -> Panel:
-    """The same as oauth.W003, for those who do not run `check --database`."""
+    """Shows the same as oauth.W003, for operators who do not run `check --database`."""
     last = workers.last_seen_at()
     alarm = ""
     if last is None:

@@ -19,7 +19,9 @@ MOST_OF_AN_ID = 5
 
 
 def table_of(request: HttpRequest, error_id: str) -> Table | None:
-    """What is known of the ID; None if nothing is, if it cannot be one, or for staff who may not view it."""
+    """Returns the data about the ID. None if there are none, if the text cannot be an ID, or if the user may not view
+    them.
+    """
     if not is_error_id(error_id) or not request.user.has_perm("oauth.view_refusedrequest"):
         return None
     found = list(RefusedRequest.objects.filter(error_id=error_id).order_by("-id")[:MOST_OF_AN_ID])

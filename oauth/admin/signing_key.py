@@ -162,7 +162,7 @@ class SigningKeyAdmin(Guarded):
     def _changed(
         self, request: HttpRequest, change: Callable[..., SigningKey], algorithm: str, **values: Any
     ) -> SigningKey | None:
-        """None, and a message, if the store of keys cannot be used: then nothing has changed."""
+        """Returns None and adds a message if the key store cannot be used; then nothing has changed."""
         try:
             return change(algorithm, actor=str(request.user.pk), **values)
         except stores.KeyStoreError as error:

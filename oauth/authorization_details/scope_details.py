@@ -33,14 +33,14 @@ class Again:
 
 
 class ScopeDetails(DetailsType):
-    """`granted` returns None if the user limits nothing: the scopes then mean what they say."""
+    """`granted` returns None if the user limits nothing. The scopes then have their full meaning."""
 
     def of_scopes(self, scopes: Iterable[str]) -> Detail | None:
         """The question of the consent page about these scopes; None if there is none."""
         raise NotImplementedError
 
     def unlimited(self, scopes: Iterable[str]) -> Detail | None:
-        """The detail that says of these scopes what they mean without one."""
+        """The detail that has the same meaning as these scopes without a detail."""
         raise NotImplementedError
 
     def limited(self, detail: Detail) -> Iterable[str]:
@@ -54,7 +54,9 @@ class ScopeDetails(DetailsType):
 
 
 def completed(details: Sequence[Detail], scopes: Iterable[str]) -> tuple[Detail, ...]:
-    """The details of a request, or, for one that has none, those that its scopes are asked about."""
+    """The details of a request. For a request without details, those about which the consent page asks because of its
+    scopes.
+    """
     if details:
         return tuple(details)
     scopes = tuple(scopes)
@@ -109,7 +111,7 @@ def joined(
 
 
 def in_words(details: Sequence[Detail], scopes: Sequence[str]) -> list[Detail]:
-    """The details of a grant; for one without any, those that say of its scopes what they mean."""
+    """The details of a grant. For a grant without details, those that describe the meaning of its scopes."""
     if details:
         return list(details)
     return [detail for one in _of_scopes() if (detail := one.unlimited(scopes)) is not None]

@@ -19,7 +19,7 @@ from oauth.models import Client
 from oauth.parameters import Parameters
 from oauth.sessions.authentication_context import AuthenticationContext
 
-#: Neither a pushed request nor a request object, and nothing that a step asks about.
+#: The parameters of a usual request: no pushed request, no request object, and nothing that needs a further step.
 _USUAL = frozenset({
     "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
     "code_challenge_method", "prompt", "resource", "claims", "dpop_jkt",

@@ -164,7 +164,7 @@ def _may_be_asked(user: Any, hint: bytes, client: Client) -> bool:
         return False
     # Staff have not checked a client that registered itself: it may ask only users who allowed it before.
     may_ask = is_known_to_client or client.is_vouched_for
-    # An app that is not live may ask its developer's sandbox users, and nobody else.
+    # An app that is not live may only ask the sandbox users of its developer.
     may_ask = (may_ask or not client.is_live) and SandboxUser.may_allow(client, pk)
     return user is not None and user.is_active and may_ask and waiting < MOST_AT_ONCE
 

@@ -80,7 +80,7 @@ def allow_whole(client: Client, session: Session, *, scopes: Iterable[str], reso
 
 @transaction.atomic(savepoint=False)
 def deny(user: Any, client: Client, scopes: Iterable[str]) -> None:
-    """The user is asked for these scopes again, whatever they allowed before."""
+    """Stores a denial: the user is asked for these scopes again, whatever they allowed before."""
     AuditEvent.record(AuditEvent.Action.DENIED, user=user.pk, client=client.client_id)
     remembered.narrow(user, client, scopes)
 

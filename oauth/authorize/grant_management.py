@@ -102,7 +102,7 @@ def details_after(grant: Authorization, action: str, details: Sequence[Detail]) 
 def _save(grant: Authorization, session: Session) -> None:
     grant.session = session
     grant.auth_time, grant.acr, grant.amr = session.auth_time, session.acr, session.amr
-    grant.is_repeat = False  # the page that changed it may be remembered
+    grant.is_repeat = False  # the decision on the page that changed it may be remembered
     grant.save()
 
 

@@ -68,7 +68,7 @@ def _respond(
         *values(AuthorizationCode).of(row),
     ]
     if changed(_statement(tuple(insert.statement for insert in inserts)), parameters) != 1:
-        decision.keep_open(session)  # otherwise the caller would begin a new session after a logout
+        decision.keep_open(session)  # otherwise, the caller would begin a new session after a logout
         return None
     return response.success(request, client, {"code": secret})
 

@@ -21,7 +21,7 @@ def check_worker(databases: Sequence[str] | None = None, **_: Any) -> list[Check
     try:
         is_running = workers.last_seen_at(using=alias) is not None
     except DatabaseError:
-        return []  # before the first `migrate`, or without a database: other checks and commands say so
+        return []  # before the first `migrate`, or without a database, which other checks report
     if is_running:
         return []
     return [
@@ -43,7 +43,7 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> l
         keys = SigningKey.objects.using(alias).published().exclude(private_key_encrypted=b"")
         locked = [key for key in keys if not _can_decrypt(key)]
     except (DatabaseError, ImproperlyConfigured):
-        return []  # the same, or no valid key at all: oauth.E002
+        return []  # the same, or there is no valid key at all, which oauth.E002 reports
     if not locked:
         return []
     return [

@@ -25,7 +25,7 @@ class _Registry:
     attributes: tuple[str, ...]
     taken: frozenset[str] = frozenset()
     longest: int = 255
-    reserved_ending: str = "\n"  # no name ends with it
+    reserved_ending: str = "\n"  # no name may end with this suffix
 
 
 _REGISTRIES = (
@@ -42,7 +42,7 @@ _REGISTRIES = (
         "oauth.authorize.response_modes.ResponseMode",
         ("response_types", "deliver"),
         frozenset({*response_modes.BUILT_IN, response_modes.SIGNED}),
-        reserved_ending=".jwt",  # the same mode, signed (JARM §2.3)
+        reserved_ending=".jwt",  # this suffix stands for the signed variant of a mode (JARM §2.3)
     ),
     _Registry(
         "AUTHORIZATION_DETAILS_TYPES",

@@ -28,7 +28,9 @@ def check_functions(**_: Any) -> list[CheckMessage]:
 
 
 def _empty() -> Iterator[CheckMessage]:
-    """None means the default. An empty string would make this process fetch over HTTP what is in its own database."""
+    """An empty string is an error, although None means the default: with an empty string, this process would fetch data
+    over HTTP that are in its own database.
+    """
     for name, default in OF_THIS_PROCESS.items():
         if not getattr(conf, name):
             yield Error(

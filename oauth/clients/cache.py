@@ -92,13 +92,15 @@ def load(client_id: str) -> Client | None:
 
 
 def _put(client: Client, *, read_at: int) -> None:
-    """Not stored if this process has changed a client meanwhile, because the row may be older than the change."""
+    """Caches a client, unless this process has changed a client meanwhile: then the row may be older than the
+    change.
+    """
     if read_at == _changes:
         clients.put(client.client_id, client, conf.CLIENT_CACHE_LIFETIME.total_seconds())
 
 
 def is_known(client_id: str) -> bool:
-    """Whether there is such a client. It makes no query, so `load` must have come before."""
+    """Whether there is such a client. It makes no query, so `load` must be called before."""
     return cached(client_id) is not None
 
 

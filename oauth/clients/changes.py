@@ -78,7 +78,7 @@ def enqueue_notice(
     try:
         rate_limits.spend(MAILS_OF_A_CLIENT, client.client_id)
     except LimitReached:
-        return  # they got ten emails in this hour
+        return  # the recipients have already got ten emails in this hour
     to: list[JSONValue] = list(dict.fromkeys([*client.contacts[:_MOST_CONTACTS], *list(contacts)[:_MOST_CONTACTS]]))
     app.configure_task(TELL, queue="mail").defer(
         client_id=client.client_id, parts=list(parts), hosts=[display_names.host(one) for one in hosts], contacts=to

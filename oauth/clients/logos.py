@@ -39,7 +39,9 @@ def follow(client: Client) -> None:
 
 
 def fetch_due() -> int:
-    """Enqueues what was fetched a week ago, and what was written without `Client.save`. Returns how many."""
+    """Enqueues the logos that were fetched a week ago, and those of clients that were written without `Client.save`.
+    Returns how many.
+    """
     now = timezone.now()
     is_due = Q(logo=None) | ~Q(logo__source=F("logo_uri")) | Q(logo__tried_at__lt=now - FETCHED_AGAIN_AFTER)
     due = Client.objects.exclude(logo_uri="").filter(is_due, is_active=True).order_by("pk")[:BATCH]
@@ -52,7 +54,7 @@ def fetch_due() -> int:
 
 
 def fetch(client_pk: int) -> None:
-    """Stores the picture, or the reason why there is none. Raises NotFetched; then an earlier picture stays."""
+    """Stores the picture, or the reason why there is none. Raises NotFetched; an earlier picture then stays."""
     client = Client.objects.filter(pk=client_pk, is_active=True).exclude(logo_uri="").first()
     if client is None:
         return

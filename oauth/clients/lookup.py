@@ -1,4 +1,4 @@
-"""Which client sends an authorization request (RFC 6749 §4.1.1)."""
+"""Finds the client of an authorization request (RFC 6749 §4.1.1)."""
 
 from django.utils.translation import gettext_noop as _
 

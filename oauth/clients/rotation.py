@@ -11,7 +11,7 @@ SECRET_OVERLAP = timedelta(days=1)
 
 
 def store_new_secret(client: Client, by: Any, *, overlap_until: datetime) -> str:
-    """In the caller's transaction. Returns the secret, which nobody can read again."""
+    """Stores a new secret in the caller's transaction, and returns it. Nobody can read it again later."""
     client.changed_by = by
     secret = client.issue_secret(overlap_until=overlap_until)
     client.save(update_fields=[*SECRET_FIELDS, "updated"])
@@ -20,7 +20,7 @@ def store_new_secret(client: Client, by: Any, *, overlap_until: datetime) -> str
 
 
 def retire_previous_secret(client: Client, by: Any) -> bool:
-    """In the caller's transaction. Returns whether there was one."""
+    """Deletes the previous secret in the caller's transaction. Returns whether there was one."""
     if not client.has_two_secrets:
         return False
     client.changed_by = by

@@ -1,4 +1,4 @@
-"""One line of a report, and what a rule answers."""
+"""One line of a report, and the result of a rule."""
 
 from dataclasses import dataclass
 

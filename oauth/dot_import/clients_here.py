@@ -25,7 +25,9 @@ class ClientHere:
 
 
 class ClientsHere:
-    """By the primary key of the application. A dry run has no import, and supposes that all of them are imported."""
+    """The imported clients by the primary key of the application. A dry run imports none, and assumes that all are
+    imported.
+    """
 
     def __init__(self, source: Source, made_by: DotImport | None, *, remembers_consent: bool) -> None:
         self._source, self._made_by, self._remembers = source, made_by, remembers_consent

@@ -1,4 +1,4 @@
-"""One import at a time, whatever its source."""
+"""Allows only one import at a time, whatever its source."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -10,7 +10,7 @@ MOST_CLIENTS_IN_TEXT = 200
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing about a client that is not as it was. `fix` says what to do."""
+    """One difference between a client and its original. `fix` says what to do."""
 
     what: str
     fix: str

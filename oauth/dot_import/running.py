@@ -114,7 +114,9 @@ def _finish(record: DotImport) -> None:
 
 
 def _unmapped_scopes(source: Source, options: Options, now: datetime) -> Counter[str]:
-    """Of live tokens. Grouped by the database: there are few different combinations."""
+    """The scopes of live tokens that are not mapped. The database groups them, because there are few different
+    combinations.
+    """
     live = source.access_tokens.filter(expires__gt=now).order_by().values_list("scope").annotate(Count("pk"))
     refreshable = source.refresh_tokens.filter(revoked=None, access_token__isnull=False).order_by()
     counted: Counter[str] = Counter()

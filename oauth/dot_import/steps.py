@@ -209,7 +209,9 @@ class EndedRefreshTokens(_Tokens):
 
 
 class AccessTokens(_Tokens):
-    """Those that have not expired. If a user's token has no refresh token, its authorization ends with the token."""
+    """The access tokens that have not expired. If a user's token has no refresh token, its authorization ends with the
+    token.
+    """
 
     name, what = "access tokens", "access tokens"
 

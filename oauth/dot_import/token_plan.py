@@ -59,7 +59,9 @@ class OldAccessToken:
 
 
 def family_id(source: str, token: Any) -> UUID:
-    """The same for all refresh tokens of a family. A token from before families is one by itself."""
+    """An id that all refresh tokens of a family share. A token from a release without families is a family of its
+    own.
+    """
     return uuid5(_NAMESPACE, f"{source} family {token.token_family or f'of {token.pk}'}")
 
 

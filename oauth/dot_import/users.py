@@ -32,7 +32,9 @@ class Users:
                 raise ImportRefused(f"--match-users must be a field of {get_user_model().__name__}: {error}") from error
 
     def here(self, keys: Iterable[Any]) -> dict[Any, Any]:
-        """Primary key there -> primary key here. Users without one are left out, and those who are disabled there."""
+        """The primary key in DOT's database -> the primary key here. Users who do not exist here, or are disabled
+        there, are left out.
+        """
         wanted = {key for key in keys if key is not None}
         if not wanted:
             return {}

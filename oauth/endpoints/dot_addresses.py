@@ -47,7 +47,7 @@ def _rename_in_body(request: HttpRequest) -> None:
     """The request that the endpoint reads next. Raises InvalidRequest or RequestTooLarge."""
     if request.content_type == "application/x-www-form-urlencoded":
         body = parameters.read_body(request).decode("latin-1")
-        request._body = _renamed(body).encode("latin-1")  # where Django keeps `body`
+        request._body = _renamed(body).encode("latin-1")  # the attribute in which Django stores `body`
 
 
 def _renamed(encoded: str) -> str:

@@ -47,7 +47,7 @@ class ProtocolEndpoint(View):
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Any:
         view: Any = super().as_view(**initkwargs)
-        view.csrf_exempt = True  # no cookie counts here
+        view.csrf_exempt = True  # these endpoints ignore cookies
         return view
 
     def authenticated(self, request: HttpRequest, params: Parameters) -> Client:

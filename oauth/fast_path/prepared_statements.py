@@ -77,7 +77,7 @@ class PreparedCursor:
         self.close()
 
     def close(self) -> None:
-        """Nothing is open: the whole result has been read."""
+        """Does nothing, because the whole result has been read."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         try:
@@ -105,7 +105,7 @@ class PreparedCursor:
         return rows
 
     def _begin_if_due(self) -> None:
-        """As psycopg's cursor does before the first statement of a transaction."""
+        """Sends BEGIN before the first statement of a transaction, as psycopg's cursor does."""
         if not self._connection.autocommit and self._server.transaction_status == _IDLE:
             self._raise_if_failed(self._server.exec_(self._connection._get_tx_start_command()))
 

@@ -9,6 +9,6 @@ def client_credentials(request: GrantRequest) -> Issuance:
     if request.client.is_public:
         raise UnauthorizedClient("A public client cannot act for itself (RFC 6749 §4.4).")
     if not request.client.is_live:
-        # Such a token has no user, so nothing could keep it within the sandbox.
+        # Such a token has no user, so it could not be limited to the sandbox.
         raise UnauthorizedClient("This app is not live yet. It can act for itself once staff have approved it.")
     return issuance.issue_to_client(request)

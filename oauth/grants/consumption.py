@@ -144,7 +144,9 @@ def consume(
     scopes: Iterable[str],
     row: RefreshToken | None,
 ) -> bool:
-    """False if the authorization has changed or another request was faster: then nothing was consumed or stored."""
+    """Returns False if the authorization has changed or another request was faster. Then nothing was consumed or
+    stored.
+    """
     used = (
         f"UPDATE {_AUTHORIZATION} SET last_used_at = %s "  # noqa: S608
         "WHERE id = %s AND revoked_at IS NULL AND status_index = %s RETURNING id"

@@ -129,7 +129,7 @@ def access_token(
 
 
 def issue_to_client(request: GrantRequest) -> Issuance:
-    """An access token for the client itself, within what it may have: nothing is written.
+    """Issues an access token for the client itself, with at most the permissions that it may have. Nothing is written.
 
     Raises InvalidScope, InvalidTarget, or InvalidAuthorizationDetails.
     """
@@ -289,7 +289,9 @@ def record(client: Client, authorization: Authorization, grant_type: str, issued
 
 
 def narrowed_details(request: GrantRequest, authorization: Authorization) -> list[dict[str, Any]]:
-    """Raises InvalidAuthorizationDetails beyond what the user allowed (RFC 9396 §6) or what the client may have now."""
+    """Raises InvalidAuthorizationDetails if the details exceed what the user allowed (RFC 9396 §6) or what the client
+    may have now.
+    """
     asked = request.params.get("authorization_details")
     narrowed = authorization_details.narrowed(asked, authorization.authorization_details)
     return entitlement.details(narrowed, request.client)

@@ -1,4 +1,6 @@
-"""A client polls the token endpoint until a user has decided elsewhere: what RFC 8628 §3.5 and CIBA §11 share."""
+"""A client polls the token endpoint until a user has decided at another device. RFC 8628 §3.5 and CIBA §11 have the
+same rules for this.
+"""
 
 from abc import ABC, abstractmethod
 from datetime import timedelta

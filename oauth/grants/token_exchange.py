@@ -44,7 +44,7 @@ def token_exchange(request: GrantRequest) -> Issuance:
     if claims.confirmation:
         raise _unacceptable("subject_token", "It is bound to a key of another client.")
     actor = _actor(client, claims, _actor_token(request))
-    # ASVS 5.0 10.4.11: within what each of the clients may have now, and what the user allows now.
+    # ASVS 5.0 10.4.11: at most what both clients may have now and what the user allows now.
     clients = (client, subject_client, authorization.client)
     allowed = claims.scopes.intersection(authorization.scopes, *(one.allowed_scopes for one in clients))
     scopes = entitlement.scopes(params.get("scope"), _or_fail(allowed, params.get("scope")))

@@ -34,7 +34,7 @@ def bind(page: HttpResponseBase, interaction_id: str, secret: str, *, lifetime: 
         secret,
         max_age=int(lifetime.total_seconds()),
         path=settings.SESSION_COOKIE_PATH,
-        samesite="Lax",  # the request comes from the client's site
+        samesite="Lax",  # the request comes from the site of the client, not from ours
         httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,
     )

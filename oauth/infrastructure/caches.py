@@ -30,7 +30,7 @@ def clear() -> None:
 
 
 def register(clear_one: Callable[[], None]) -> None:
-    """For state of another kind that must not outlive a test."""
+    """Registers a function that clears other state, which must not outlive a test."""
     _all.append(clear_one)
 
 

@@ -38,7 +38,7 @@ def legibility(color: str) -> float:
 
 
 def shades(color: str) -> tuple[Shades, Shades]:
-    """For light pages and for dark ones, where the color becomes lighter until it can be read."""
+    """Returns the color for light pages and the color for dark pages, where it is made lighter until it can be read."""
     return _light(color), _dark(color)
 
 

@@ -51,7 +51,7 @@ def _is_needed_joiner(text: str, at: int) -> bool:
 
 
 def plain(text: str, *, longest: int = LONGEST) -> str:
-    """One line without direction controls, invisible characters and stacked accents, in NFKC letters."""
+    """Returns the text as one line, in NFKC, without direction controls, invisible characters and stacked accents."""
     letters = unicodedata.normalize("NFKC", text)
     kept = "".join(
         c if unicodedata.category(c)[0] in "LNPSM" or _is_needed_joiner(letters, at) else " "
@@ -69,7 +69,9 @@ def looks_like_another(text: str) -> bool:
 
 
 def host(name: str) -> str:
-    """As in DNS (RFC 5890): `xn--…` shows what a Unicode name may hide. Characters that DNS forbids are escaped."""
+    """Returns the host in its DNS form (RFC 5890): `xn--…` shows what a Unicode name may hide. Characters that DNS
+    forbids are escaped.
+    """
     try:
         return name.encode("idna").decode() if not name.isascii() else name
     except UnicodeError:

@@ -8,5 +8,5 @@ from django.utils.module_loading import import_string
 
 @cache
 def instance(path: str) -> Any:
-    """The one object of this class. Raises ImportError if there is no class at this path."""
+    """Returns the single object of this class. Raises ImportError if there is no class at this path."""
     return import_string(path)()

@@ -13,7 +13,7 @@ def form_action(uri: str) -> tuple[str, ...]:
     if parts.scheme not in ("http", "https"):
         return ("'self'", f"{parts.scheme}:")
     host = parts.hostname or ""
-    if not is_plain_host(host):  # it must not become part of a header
+    if not is_plain_host(host):  # such a host must not become part of a header
         return ("'self'",)
     host = f"[{host}]" if ":" in host else host
     return ("'self'", f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""))

@@ -24,7 +24,7 @@ from oauth.infrastructure.provided import Provided
 
 try:
     from redis.exceptions import RedisError
-except ModuleNotFoundError:  # the cache is another one
+except ModuleNotFoundError:  # the cache has been replaced
 
     class RedisError(Exception):  # type: ignore[no-redef]  # without redis
         """Never raised."""
@@ -98,7 +98,7 @@ def spend_page(endpoint: str, request: HttpRequest) -> None:
 
 
 def take_back_page(endpoint: str, request: HttpRequest) -> None:
-    """For a request that is counted again."""
+    """Takes back the count of a page request that will be counted again."""
     take_back(PAGES, endpoint, _visitor(request))
 
 

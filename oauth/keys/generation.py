@@ -50,7 +50,7 @@ def generate(algorithm: str, *, store: str = stores.DATABASE) -> SigningKey:
 
 
 def lock(algorithm: str) -> None:
-    """Until this transaction ends, no other one can create keys of this algorithm."""
+    """Makes sure that no other transaction creates keys of this algorithm until this one ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, algorithm])
 

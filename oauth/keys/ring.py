@@ -109,7 +109,7 @@ def _load(_: None, old: _Ring | None) -> _Ring:
     jwks = {"keys": [row.public_jwk for row in rows]}
     return _Ring(
         signing={algorithm: parsed[row.kid] for algorithm, row in signing.items()},
-        # The same object while nothing has changed: verification parses it once.
+        # Returns the same object while nothing has changed, so that verification parses it only once.
         jwks=old.jwks if old and old.jwks == jwks else jwks,
         parsed=parsed,
         read_at=now,
@@ -134,5 +134,5 @@ def _is_fresh(ring: _Ring) -> bool:
     return ring.tried_at + READ_EVERY_SECONDS > time.monotonic()
 
 
-# One ring under one key.
+# A cache with a single entry, the ring.
 _rings: RefreshedCache[None, _Ring] = RefreshedCache(_load, is_fresh=_is_fresh)

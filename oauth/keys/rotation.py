@@ -31,7 +31,7 @@ def rotate(algorithm: str, *, actor: str = "", store: str | None = None) -> Sign
         lock(algorithm)
         coming = _next(algorithm)
         if coming is not None and store not in (None, coming.store):
-            # It never signed anything.
+            # This key has never signed anything.
             coming.retiring_at = coming.retired_at = timezone.now()
             coming.save()
             coming = None
@@ -104,8 +104,9 @@ class Lost:
 
 
 def lost(*, forget: bool = False) -> Lost:
-    """With `forget`, deletes them: private keys of retired signing keys, and what other apps have. A key that is still
-    published stays, because its algorithm would have none: replace it first."""
+    """With `forget`, deletes them: the private keys of retired signing keys, and the secrets of other apps. A key that
+    is still published is kept, because otherwise its algorithm would have no key: replace it first.
+    """
     others = sum(int(found or 0) for _receiver, found in encryption.looking_for_lost.send(sender=None, forget=forget))
     with transaction.atomic():
         stored = SigningKey.objects.exclude(private_key_encrypted=b"").select_for_update().order_by("pk")

@@ -142,7 +142,7 @@ class AuditEvent(models.Model):
 
     @classmethod
     def record(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
-        """Written in the transaction of what it records: either both are there, or neither."""
+        """Writes the event in the transaction of the recorded change, so that either both exist or neither."""
         event = cls.unsaved(action, **values)
         insert(event)
         return event

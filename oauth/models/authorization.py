@@ -136,7 +136,7 @@ class Authorization(models.Model):
 
     @property
     def ended_at(self) -> datetime:
-        """Or when it will end, if nobody ends it before."""
+        """The time when it ended, or when it will end if nobody ends it before."""
         return min(self.revoked_at or self.expires_at, self.expires_at)
 
     @property

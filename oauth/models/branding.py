@@ -1,4 +1,4 @@
-"""The look of the pages: one row, which staff edit. A field that is empty leaves what `OAUTH["BRANDING"]` says."""
+"""The look of the pages: one row, which staff edit. For an empty field, the value in `OAUTH["BRANDING"]` applies."""
 
 from pathlib import PurePosixPath
 from typing import Any

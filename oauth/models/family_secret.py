@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-_FAMILY, _OWN, _CHECK = 16, 32, 4  # bytes, after the 16 of the authorization's id
+_FAMILY, _OWN, _CHECK = 16, 32, 4  # in bytes, after the 16 bytes of the authorization's id
 _BYTES = 16 + _FAMILY + _OWN + _CHECK
 
 

@@ -20,7 +20,8 @@ from oauth.models.secret import DigestField, digest
 class RefreshToken(models.Model):
     """`superseded_at` and `replaces` record rotation. Change a row only under the lock of its authorization.
 
-    A superseded row goes when its successor is rotated after the retry window; `of_family` finds what is left.
+    A superseded row is deleted when its successor is rotated after the retry window; `of_family` returns the remaining
+    rows.
     """
 
     token_digest = DigestField()

@@ -85,7 +85,9 @@ def deliver_new(cursor: Cursor, deliver: Callable[[Batch], None]) -> Cursor:
 
 
 def _batches(after: int, to: int, since: datetime) -> Iterator[list[dict[str, Any]]]:
-    """No transaction stays open while a batch is delivered: nothing of this range changes any more."""
+    """No transaction stays open while a batch is delivered. This is safe, because the events of this range do not
+    change any more.
+    """
     last = UUID(int=0)
     while True:
         with connection.cursor() as sql:

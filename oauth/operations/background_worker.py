@@ -85,23 +85,25 @@ class BackgroundWorker:
         self.app, self.lanes, self.health_file = app, lanes, health_file
 
     def run(self) -> None:
-        """Returns after SIGTERM or SIGINT, once the running jobs have ended. Raises ConnectorException for what no
-        waiting mends, such as tables that do not exist."""
+        """Returns after SIGTERM or SIGINT, once the running jobs have ended. Raises ConnectorException for errors that
+        do not go away by waiting, such as missing tables.
+        """
         jobs_at_once = sum(lane.concurrency for lane in self.lanes)
         _prepare_connections(jobs_at_once)
         connector = WorkerConnector(
             self.app.connector.get_sync_connector(),
             kwargs=_connector_params(),
-            timeout=PAUSE_SECONDS,  # for a connection of the pool
+            timeout=PAUSE_SECONDS,  # the time to wait for a connection of the pool
             min_size=1,
-            max_size=2 * len(self.lanes),  # each lane listens on one
+            max_size=2 * len(self.lanes),  # each lane listens on one connection
         )
         with self.app.replace_connector(connector), ThreadPoolExecutor(jobs_at_once, "job") as threads:
             asyncio.run(self._run(threads))
 
     async def _run(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(threads)  # asyncio's own has as many as there are cores, and four
+        # asyncio's default executor has only as many threads as there are cores, plus four
+        loop.set_default_executor(threads)
         stop = asyncio.Event()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, stop.set)
@@ -136,7 +138,7 @@ class BackgroundWorker:
         stopped.cancel()
         ending.set()
         for worker in workers:
-            worker.stop()  # it waits for its jobs
+            worker.stop()  # a stopping lane waits for its jobs
         _, late = await asyncio.wait(lanes, timeout=MOST_SECONDS_TO_STOP)
         for task in late:
             task.cancel()

@@ -46,7 +46,7 @@ BATCH = 100
 REST = 16
 # How long support can still look up a row that has ended.
 KEPT_AFTER_THE_END = timedelta(days=30)
-# How long what a key signed can be verified: longer than books are kept. There are a few rows a year.
+# How long signatures of a key can be verified. This must be longer than books are kept. There are a few rows a year.
 KEYS_KEPT = timedelta(days=11 * 365)
 
 

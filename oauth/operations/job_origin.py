@@ -17,7 +17,7 @@ from procrastinate.worker import Worker
 
 from oauth.infrastructure import trace_context
 
-# procrastinate's own statement, and the row beside each job: no round trip more.
+# procrastinate's own statement, which also inserts our row for each job, without another round trip.
 _DEFER = """
 WITH made AS (
   SELECT unnest(procrastinate_defer_jobs_v1(%(jobs)s::procrastinate_job_to_defer_v1[])) AS id

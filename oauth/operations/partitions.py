@@ -21,8 +21,8 @@ AUDIT_LEFT = timedelta(days=32)
 
 
 def tend(*, audit_kept: timedelta) -> Iterator[str]:
-    """Makes and drops what is due. Yields what each step did. A partition whose lock it does not get is left for the
-    next run.
+    """Creates and drops the partitions that are due. Yields what each step did. If it cannot lock a partition, the next
+    run tries again.
     """
     while step := _step(audit_kept):
         yield step

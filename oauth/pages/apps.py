@@ -88,8 +88,9 @@ class EndedApps(UserPage):
 
 
 class ConnectedApp(UserPage):
-    """What one client may do by all its authorizations, what it did, and what the user allowed it before. 404 for a
-    client that the user never allowed, or so long ago that the rows are gone."""
+    """The page of one client: what its authorizations allow, what it did, and what the user allowed earlier. 404 for a
+    client that the user never allowed, or so long ago that the rows are gone.
+    """
 
     endpoint = "apps"
 

@@ -21,7 +21,7 @@ def send_error(request: HttpRequest, outcome: Refuse) -> HttpResponse:
 
 
 def send_again(request: HttpRequest, outcome: Repeat) -> HttpResponse:
-    """As it was sent the first time."""
+    """Sends the same response as the first time."""
     if outcome.is_refusal and not _is_trusted(request, outcome.client):
         return _ask_first(request, outcome.client, outcome.delivery) or send(request, outcome.delivery)
     return send(request, outcome.delivery)

@@ -68,7 +68,9 @@ class AuthorizationPage(ProtocolPage):
         return _show(request, loaded, decide(loaded))
 
     def show_refusal(self, request: HttpRequest, refusal: OAuthError) -> HttpResponse:
-        """With the way on to the apps that still wait in this browser, and back to the app that waited too long."""
+        """Shows the refusal, with links to continue to the apps that still wait in this browser, and back to the app
+        that has waited too long.
+        """
         is_over = isinstance(refusal, InteractionOver)
         expired = refusal.expired if isinstance(refusal, InteractionOver) else None
         page = error_page.show(

@@ -62,7 +62,7 @@ class _Asked:
 
 
 def _asked(request: HttpRequest) -> _Asked | None:
-    """None for a request with anything special, which the page answers."""
+    """Returns the request; None if it has anything unusual, so that the page must answer it."""
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     try:
         params = parameters.parse(request.META.get("QUERY_STRING", "").encode())

@@ -27,7 +27,7 @@ from oauth.models import Branding
 CACHED_SECONDS = 60
 # The time until the next attempt after the database did not answer.
 _RETRY_SECONDS = 5
-# As in static/oauth/pages.css.
+# The same colors as in static/oauth/pages.css.
 _COLOR_OF_THE_STYLESHEET = "#1746a2"
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Brand:
 
     @property
     def light(self) -> Shades:
-        """For emails, because they have no stylesheet."""
+        """The color for light backgrounds, for emails, which have no stylesheet."""
         return shades(self.color or _COLOR_OF_THE_STYLESHEET)[0]
 
     @property

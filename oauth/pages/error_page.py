@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from oauth.errors import LoginRequired, OAuthError, TooManyRequests
 
-#: The title where the user has answered a question that nobody asks any more; a msgid.
+#: The title if the user has answered a request that is no longer open; a msgid.
 ANSWER_NOT_SAVED = gettext_noop("Your answer was not saved")
 
 

@@ -116,7 +116,9 @@ def _store(wanted: LogoutRequest) -> str:
 
 
 def _load(interaction_id: str) -> LogoutRequest:
-    """One that took too long or is finished has nowhere to return to; the user can still log out."""
+    """Returns the stored request. A request that has expired or is finished has no redirect; the user can still log
+    out.
+    """
     stored = cache.get(_KEY + interaction_id) if _INTERACTION.fullmatch(interaction_id) else None
     if stored is None:
         return LogoutRequest(fault="This logout took too long or is already finished.")

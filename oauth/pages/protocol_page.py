@@ -50,7 +50,7 @@ class ProtocolPage(View):
         return answer
 
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> tuple[HttpResponseBase, str]:
-        """With the outcome: `ok`, or the error code."""
+        """Returns the response and the outcome, which is `ok` or the error code."""
         try:
             rate_limits.spend_page(self.endpoint, request)  # GET too: it stores the request
             return super().dispatch(request, *args, **kwargs), "ok"

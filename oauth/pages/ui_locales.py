@@ -41,7 +41,7 @@ def forget_all(request: HttpRequest, page: HttpResponse) -> None:
 
 
 def language_of(request: HttpRequest, interaction_id: str) -> str | None:
-    """None if the client of this interaction asked for none."""
+    """Returns None if the client of this interaction has requested no language."""
     try:
         return get_supported_language_variant(request.COOKIES.get(PREFIX + interaction_id, ""))
     except LookupError:

@@ -94,7 +94,8 @@ def verify(
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:
         raise InvalidProof("The signature of the DPoP proof is not valid.") from error
     _check_claims(claims, method=method, urls=urls, access_token=access_token, policy=policy)
-    # It is accepted until `iat` plus these. The clock skew is added once more for the clocks of several servers.
+    # A proof is accepted until `iat` plus these seconds. The clock skew is added once more for the clocks of several
+    # servers.
     expires_at = datetime.fromtimestamp(claims["iat"], UTC) + LIFETIME + 2 * policy.clock_skew
     lifetime = 2 * LIFETIME + 2 * policy.clock_skew
     if not replay.is_first_use(

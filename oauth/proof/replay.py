@@ -33,7 +33,7 @@ def _takes_expiry(check: ReplayCheck) -> bool:
 
 def in_process(digest: bytes, lifetime: timedelta) -> bool:
     """Remembers proofs in the memory of this process, so it is only for an API that runs in one process."""
-    mine = object()  # of the threads that ask at the same time, one finds its own
+    mine = object()  # if several threads check at the same time, only one finds its own value
     return _used.get_or_put(digest, lambda: mine, lifetime.total_seconds()) is mine
 
 

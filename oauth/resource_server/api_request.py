@@ -38,5 +38,5 @@ class APIRequest:
 
 
 def certificate_chain(request: APIRequest) -> tuple[bytes, ...]:
-    """For the setting CLIENT_CERTIFICATE of a program without Django."""
+    """The function for the setting CLIENT_CERTIFICATE of a program without Django."""
     return request.certificate_chain

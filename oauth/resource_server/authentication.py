@@ -145,7 +145,7 @@ def _authenticate(request: Request) -> AccessToken | None:
 
 
 def presented_in_header(request: Request) -> tuple[str, bytes] | None:
-    """As `presented_token`, of the request."""
+    """Like `presented_token`, for a request."""
     return presented_token(str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace"))
 
 

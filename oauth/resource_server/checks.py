@@ -31,7 +31,7 @@ FUNCTIONS = (
 
 
 def require() -> None:
-    """Before Django is ready. Raises WrongSettings."""
+    """Checks the settings before Django is ready. Raises WrongSettings."""
     stop_with(find_wrong_types())
 
 

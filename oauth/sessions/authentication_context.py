@@ -38,6 +38,8 @@ def login_of(request: HttpRequest) -> AuthenticationContext | None:
 
 
 def from_last_login(request: HttpRequest) -> AuthenticationContext:
-    """For a site that has only Django's own login: the method is a password, and the time is `last_login`."""
+    """The context for a site that has only Django's own login: the method is a password, and the time is
+    `last_login`.
+    """
     user: Any = request.user
     return AuthenticationContext(auth_time=user.last_login or timezone.now(), acr=weakest_acr.values, amr=("pwd",))

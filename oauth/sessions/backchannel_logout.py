@@ -35,7 +35,7 @@ def enqueue_notices(session: Session) -> None:
 
 
 def notify_client(client_pk: int, user_id: str, sid: str, *, issuer: str, pairwise_key: str) -> None:
-    """One delivery. Raises NotDelivered."""
+    """Makes one delivery attempt. Raises NotDelivered."""
     client = Client.objects.filter(pk=client_pk, is_active=True).exclude(backchannel_logout_uri="").first()
     if client is None:
         return  # it was deleted or disabled, or it has removed its logout URI

@@ -59,9 +59,9 @@ class LogoutRequest:
 
 
 def parse(params: Parameters, *, issuer: str) -> LogoutRequest:
-    """A request with a fault becomes one without redirect URI and subject: the user is asked, and stays on this site.
+    """An invalid request is treated as one without redirect URI and subject:
 
-    The browser is never sent to an address that is not proven (§3).
+    the user is asked, and stays on this site. The browser is never redirected to a URI that was not verified (§3).
     """
     try:
         return _parsed(params, issuer)

@@ -105,7 +105,7 @@ def _client(model_admin: Any, request: HttpRequest) -> Column:
 
 
 def _is_text(model_admin: Any, name: str) -> bool:
-    """For models other than Client, whose own list shows the ID."""
+    """Whether the column is text. This is for models other than Client, whose own list shows the ID."""
     try:
         return model_admin.model is not Client and isinstance(model_admin.opts.get_field(name), CharField)
     except FieldDoesNotExist:

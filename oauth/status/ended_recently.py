@@ -87,7 +87,7 @@ def _arrays(indexes: Iterable[int]) -> dict[int, bytes]:
 
 
 def _disabled() -> Iterable[int]:
-    """For users and clients that were disabled by a statement which did not end their authorizations."""
+    """Finds users and clients that were disabled by a statement which did not end their authorizations."""
     in_use = Authorization.objects.filter(revoked_at=None, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
     yield from in_use.filter(user__is_active=False).values_list("status_index", flat=True)
     yield from in_use.filter(client__is_active=False).values_list("status_index", flat=True)

@@ -17,7 +17,9 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 def find(token: str) -> AccessTokenClaims | None:
-    """None if it is unknown or has expired. The caller asks `liveness` or the status list whether it was ended."""
+    """Returns None if the token is unknown or has expired. The caller must check with `liveness` or the status list
+    whether it was ended.
+    """
     rows = ImportedAccessToken.objects.select_related("authorization", "client")
     row = rows.filter(token_digest=digest(token), expires_at__gt=timezone.now()).first()
     if row is None:

@@ -86,7 +86,7 @@ def is_active(names: Names) -> bool:
     until_commit = transaction.get_connection().in_atomic_block
     if names.authorization_id is None:
         return authority(names) is not None
-    # A payment asks this each time: of three wide rows it reads what the decision needs.
+    # Each payment runs this query, so it reads only the columns of the three wide rows that the decision needs.
     read = _find(names.authorization_id, _tables_of_the_decision(), until_commit=until_commit)
     return read is not None and authority(names, read=read) is not None
 

@@ -49,7 +49,7 @@ class Published:
     """A list as bits, as of `made_at`, and as the JWT that is served. Times are of time.monotonic()."""
 
     array: bytes
-    jwt: "SignedList | None"  # None if no key could sign it yet
+    jwt: "SignedList | None"  # None if no key has been able to sign it yet
     made_at: float
 
 
@@ -65,7 +65,7 @@ class SignedList:
 
 
 def bits(number: int) -> bytes:
-    """One list. An API on this site asks `ended_recently`, which reads all of them at once."""
+    """Returns the bits of one list. An API on this site uses `ended_recently`, which reads all lists at once."""
     return published(number).array
 
 
@@ -109,7 +109,9 @@ def _is_fresh(known: Published) -> bool:
 
 
 def _is_usable(known: Published) -> bool:
-    """While another thread reads it: a list that nobody asked for in a long time must let no ended token pass."""
+    """Whether the cached list may be used while another thread reads it. A list that was not read for a long time must
+    not be used, because ended tokens would pass.
+    """
     return time.monotonic() - known.made_at <= policy.values.max_age.total_seconds()
 
 

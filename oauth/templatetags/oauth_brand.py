@@ -16,5 +16,5 @@ def brand() -> Brand:
 
 @register.simple_tag
 def known_brand() -> Brand:
-    """For error pages: does not query the database."""
+    """The brand for error pages, without a query of the database."""
     return of_pages.known()

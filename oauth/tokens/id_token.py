@@ -74,8 +74,9 @@ class Hint:
 
 
 def read_hint(token: str, *, issuer: str) -> Hint | None:
-    """None unless this server signed it. It may have expired, and its key may have retired: clients keep the last one
-    (RP-Initiated Logout §4)."""
+    """Returns None unless this server has signed the token. It may have expired, and its key may have retired: clients
+    keep the last one (RP-Initiated Logout §4).
+    """
     if not is_canonical_jws(token):
         return None
     try:

@@ -20,7 +20,8 @@ SECONDS_BETWEEN_FETCHES = 60
 REFRESH_AFTER_SECONDS = 60
 # How long a fetched key is trusted if the server that owns it cannot be reached. It may have withdrawn the key.
 MAX_AGE_SECONDS = 15 * 60
-# How soon an issuer that cannot be reached is asked again while no key is known. The API says so in Retry-After.
+# After how many seconds the keys are requested again from an unreachable issuer while no key is known. The API says so
+# in Retry-After.
 RETRY_AFTER_SECONDS = 5
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,8 @@ class FetchedKeys(Generic[Key]):
         """All keys, fetched again if this one is missing; empty if the cached set is too old."""
         now = self._clock()
         if now - self._fetched_at > REFRESH_AFTER_SECONDS:
-            # The cached keys serve meanwhile. Without any, requests wait for the server to come back.
+            # Meanwhile, the cached keys are used. Without cached keys, no token can be verified until the issuer is
+            # reachable again.
             pause = SECONDS_BETWEEN_FETCHES if self._is_trusted(now) else self._retry_after_seconds
             self._refresh(now, kid, last=self._tried_at, pause=pause)
         elif kid not in self._keys:

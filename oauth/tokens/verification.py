@@ -92,7 +92,7 @@ class InvalidJWT(Exception):
 
 
 class ExpiredJWT(InvalidJWT):
-    """It has only expired."""
+    """The JWT is valid except that it has expired."""
 
 
 class VerifyingBackend:

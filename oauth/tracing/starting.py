@@ -27,7 +27,7 @@ def start(*, exporter: SpanExporter | None = None) -> TracerProvider:
     provider = TracerProvider(resource=Resource.create({"service.instance.id": str(uuid.uuid4())}))
     provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(exporter or OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
-    # Baggage is not passed on: what others put there would reach the servers of clients.
+    # Baggage is not passed on, because its content, which others have written, would reach the servers of clients.
     set_global_textmap(TraceContextTextMapPropagator())
     trace_context.provided_by(context.current, context.link)
     statements.trace_statements()

@@ -35,7 +35,7 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     step_up,
     check_grant,
     answer_silently,
-    check_sandbox,  # not earlier: what is remembered was allowed by the same rule
+    check_sandbox,  # not earlier, because the same rule applied when the remembered consent was given
     ask_consent,
     answer_with_consent,
 )

@@ -11,8 +11,8 @@ from oauth.errors import UnmetAuthenticationRequirements
 def step_up(interaction: Interaction) -> StepUp | Ended | None:
     """RFC 9470 §5, OpenID Connect Core §5.5.1.1.
 
-    Users who have set up a stronger login are asked for it. For others, an essential acr is refused and a preferred one
-    is ignored.
+    Users who have set up a stronger login must use it. For others, an essential acr is refused and a preferred one is
+    ignored.
     """
     login = interaction.login
     assert login is not None, "require_login comes first"

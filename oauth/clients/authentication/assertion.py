@@ -35,7 +35,9 @@ class UsedBefore(InvalidClient):
 
 
 def client_id_of(assertion: str) -> str:
-    """The client that it names; nothing is verified yet. Raises InvalidClient if it is not such a JWT."""
+    """Returns the client_id that the assertion names. Nothing is verified yet. Raises InvalidClient if it is not such a
+    JWT.
+    """
     if not is_canonical_jws(assertion):
         raise InvalidClient("client_assertion must be a JWS in compact form.")
     try:

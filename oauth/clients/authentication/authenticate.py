@@ -1,4 +1,4 @@
-"""Which client calls, and whether its credentials prove it."""
+"""Finds the client that sends a request, and verifies its credentials."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +70,7 @@ def verify(credentials: Credentials) -> Client:
         except UsedBefore:
             raise
         except InvalidClient:
-            pass  # it may have changed since: the cached client never causes a refusal
+            pass  # it may have changed since, and a cached client must never cause a refusal
     try:
         current = _current(credentials.client_id)
     except outage.ERRORS as away:

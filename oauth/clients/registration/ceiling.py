@@ -61,7 +61,8 @@ def of_token(token: InitialAccessToken) -> Ceiling:
 
 
 def of_client(client: Client) -> Ceiling:
-    """The stored ceiling of a registered client, and what it has now, which an admin may have given.
+    """The ceiling of a registered client: the stored one, together with its current values, which an admin may have
+    given.
 
     A client without a stored ceiling may keep what it has and get nothing more. Its profile can only be raised.
     """
@@ -112,7 +113,7 @@ def keep_to(client: Client, changed_fields: Iterable[str]) -> None:
     changed = set(changed_fields)
     kept = {name: list(getattr(client, field)) for name, field in fields.items() if field in changed}
     if "details_types" in kept and not kept["details_types"]:
-        kept["details_types"] = list(conf.AUTHORIZATION_DETAILS_TYPES)  # as the form says
+        kept["details_types"] = list(conf.AUTHORIZATION_DETAILS_TYPES)  # the form explains this, too
     if "security_profile" in changed:
         kept["profiles"] = [client.security_profile]
     if "proves_itself_by" in changed:
@@ -125,7 +126,7 @@ def is_weaker_method(method: str, than: str) -> bool:
 
 
 def is_weaker_profile(profile: str, than: str) -> bool:
-    """Each profile holds every rule of the one before it."""
+    """Whether the profile is weaker. Each profile contains all rules of the one before it."""
     order = list(SecurityProfile.values)
     return order.index(profile) < order.index(than)
 

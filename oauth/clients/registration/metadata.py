@@ -159,7 +159,9 @@ def subject_types() -> list[str]:
 
 
 def _apply_ciba(client: Client, metadata: Mapping[str, Any]) -> None:
-    """For a client for which an admin has allowed CIBA. Values of missing members are kept."""
+    """Applies the metadata of CIBA to a client for which an admin has allowed it. Values of missing members are
+    kept.
+    """
     client.backchannel_token_delivery_mode = values.one_of(
         metadata, "backchannel_token_delivery_mode", DeliveryMode.values, client.backchannel_token_delivery_mode
     )

@@ -1,4 +1,4 @@
-"""For a page that the site adds to the portal. Only developers can open the page."""
+"""Protects a page that the site adds to the portal: only developers can open it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def for_developers(view: View) -> View:
-    """Asks as the portal's own pages do. The view must still ask `own_app` whose the app is."""
+    """The same check as for the portal's own pages. The view must still check with `own_app` who owns the app."""
 
     @login_required
     @wraps(view)

@@ -17,7 +17,7 @@ from oauth.models import Client
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A page of the portal that the site adds. `text` says in one sentence what is there."""
+    """A page that the site adds to the portal. `text` describes it in one sentence."""
 
     title: str
     url: str
@@ -69,7 +69,7 @@ class Developers:
         return {}
 
     def fill_up(self, user: Any) -> None:
-        """Gives a sandbox user what they start with again, such as play money."""
+        """Gives a sandbox user their initial data again, such as play money."""
 
     def links(self) -> Sequence[Link]:
         """More pages in the navigation of the portal: guides, the reference of an API."""

@@ -1,4 +1,4 @@
-"""Which developer owns an app: every page about an app checks this first (OWASP API1)."""
+"""The ownership of apps, which every page about an app checks first (OWASP API1)."""
 
 from typing import Any
 

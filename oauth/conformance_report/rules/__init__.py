@@ -1,6 +1,6 @@
 """The rules, one file per standard; importing a file registers its rules in the order they stand in.
 
-`site_facts` and `client_facts` hold what several standards ask about, so that each question is answered once.
+`site_facts` and `client_facts` contain the facts that several standards need, so that each is determined in one place.
 """
 
 from oauth.conformance_report.registry import CLIENT_RULES, SITE_RULES

@@ -107,7 +107,9 @@ def authenticates_strongly(client: Client) -> Outcome:
 
 
 def names_the_issuer_alone(client: Client) -> Outcome:
-    """A FAPI client must, whatever the field says."""
+    """Met if the server accepts only the issuer as the audience of the client's assertions. For a FAPI client, this
+    always holds, whatever the field says.
+    """
     if client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
         return not_applicable("It sends no client assertion.")
     if client.security_profile == SecurityProfile.FAPI_CIBA:

@@ -1,4 +1,4 @@
-"""FAPI 2.0 Message Signing (final): for clients that must prove later what was asked and answered."""
+"""FAPI 2.0 Message Signing (final): for clients that must be able to prove requests and responses later."""
 
 from oauth.conformance_report.line import Outcome, Standard, met, not_applicable, unmet
 from oauth.conformance_report.registry import about_client

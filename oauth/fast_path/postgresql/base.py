@@ -31,7 +31,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return pool
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        if self.connection.autocommit == autocommit:  # the last request has left the connection in the right state
+        if self.connection.autocommit == autocommit:  # the last request has reset the connection to the right state
             return
         if conf.FAST_PATH and self.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
             self.connection._autocommit = autocommit  # the same steps as psycopg after its check of the status

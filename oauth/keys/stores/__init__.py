@@ -27,7 +27,9 @@ def choices(algorithm: str) -> list[str]:
 
 @until_cleared
 def named(name: str) -> KeyStore:
-    """One object for this process. Raises KeyStoreError if there is no such store, or its options are wrong."""
+    """Returns the store, of which this process has one object. Raises KeyStoreError if there is no such store, or its
+    options are wrong.
+    """
     try:
         described = policy.values.stores[name]
         made: Any = import_string(described["BACKEND"])(**described.get("OPTIONS", {}))

@@ -13,7 +13,7 @@ DATABASE_NAME = "database"
 
 
 class KeyStoreError(Exception):
-    """The store cannot be reached, or does not do what it was asked. The text is for operators."""
+    """The store cannot be reached, or has not carried out an operation. The text is for operators."""
 
 
 @dataclass(frozen=True, slots=True)

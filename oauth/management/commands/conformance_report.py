@@ -21,7 +21,7 @@ class Command(BaseCommand):
         "Measures the running configuration: for each rule it says met, not met (with the setting or client field to "
         "change), or not applicable. It changes nothing."
     )
-    requires_system_checks = ()  # the report shows what they find
+    requires_system_checks = ()  # the report shows the results of the system checks
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

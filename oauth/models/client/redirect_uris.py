@@ -1,4 +1,4 @@
-"""Which redirect URIs a client may register (RFC 9700 §2.1, RFC 8252 §7, OAuth 2.1 §2.3)."""
+"""The rules for redirect URIs that a client registers (RFC 9700 §2.1, RFC 8252 §7, OAuth 2.1 §2.3)."""
 
 import ipaddress
 import re

@@ -41,7 +41,7 @@ class AppForm(ClientForm):
             self.fields["allowed_scopes"].help_text = _("Everything that your app may ask users for. Ask for little.")
 
     def clean_name(self) -> str:
-        """UTS #39: staff compare the name with others, so its letters must be what they look like."""
+        """UTS #39: staff compare the name with others, so its letters must not imitate other letters."""
         name: str = self.cleaned_data["name"]
         if not display_names.is_printable(name) or display_names.looks_like_another(name):
             raise forms.ValidationError(gettext("The name has letters that look like other letters."))

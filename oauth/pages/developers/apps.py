@@ -35,7 +35,7 @@ class NewApp(DeveloperPage):
         kind = request.POST.get("kind", "")
         if kind not in Kind.values:
             return HttpResponseRedirect(reverse("oauth:developer-new-app"), status=303)
-        # It is not live before the form is checked: rules of the client may depend on it.
+        # The app is marked as not live before the form is checked, because rules of the client may depend on it.
         form = NewAppForm(request.POST, instance=Client(user=owner, is_live=False))
         if not form.is_valid():
             return self._form(form, kind, status=400)
@@ -106,7 +106,7 @@ class ChangeApp(DeveloperPage):
 
 
 class Review(DeveloperPage):
-    """Asks staff to let the app live, or takes the request back."""
+    """Sends the app to staff for review, or withdraws the request."""
 
     http_method_names = ["post"]
 

@@ -97,7 +97,7 @@ class Keys(DeveloperPage):
 
 
 def _use_keys(client: Client, form: KeysForm) -> None:
-    """Adds to the form what the rules of a client refuse, such as a private key."""
+    """Adds an error to the form if the rules of a client refuse the keys, such as a private key."""
     client.client_jwks, client.client_jwks_uri = form.cleaned_data["jwks"], form.cleaned_data["jwks_uri"]
     client.token_endpoint_auth_method = AuthenticationMethod.PRIVATE_KEY_JWT
     client.remove_secrets()

@@ -46,8 +46,8 @@ class Requests(DeveloperPage):
         client = own_app(request.user, client_pk)
         events = AuditEvent.objects.filter(client=client.client_id).order_by("-id")[:MOST]
         lines = [_line(event, client.client_id) for event in events if event.action in _ABOUT]
-        # The API takes the client from a verified token, so nobody else fills the list. Limits and outages (429, 5xx)
-        # are not news of the app.
+        # The API takes the client from a verified token, so nobody else can add to the list. Rate limits and outages
+        # (429, 5xx) are left out, because they are not faults of the app.
         refused = RefusedRequest.objects.filter(endpoint="api", client=client.client_id, status__lt=429)
         lines += [_of_api(one) for one in refused.order_by("-id")[:MOST]]
         lines = sorted(lines, key=attrgetter("at"), reverse=True)[:MOST]
@@ -62,7 +62,8 @@ def _of_api(refused: RefusedRequest) -> Line:
 
 
 def _line(event: AuditEvent, client_id: str) -> Line:
-    # The reason of an outage is the operator's; that of any other event may name what the user was asked.
+    # Only the reason of a refusal is shown. The reason of an outage is for the operator, and that of any other event
+    # may name what the user was asked.
     is_told = event.action == AuditEvent.Action.REFUSED and event.error != TemporarilyUnavailable.code
     return Line(
         event.at, _(_ABOUT[AuditEvent.Action(event.action)]), event.endpoint, event.error, event.error_id,

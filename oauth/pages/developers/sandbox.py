@@ -15,7 +15,7 @@ from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.models import SandboxUser
 from oauth.pages.developers.developer_page import DeveloperPage, proof_needed
 
-#: Each makes a password hash or moves play money.
+#: Each of these actions computes a password hash or moves play money.
 ACTS = Limit("sandbox-acts", 20, seconds=3600)
 
 
