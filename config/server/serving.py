@@ -8,6 +8,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,17 @@ from config.database import watch
 from config.database.replica import watch as replica_watch
 from config.metrics.probes import PROBES
 from config.metrics.sampling import Sampler
-from config.server import admission, bodies, draining, heartbeats, large_pages, lending, listener, probe_server
+from config.server import (
+    admission,
+    background_worker,
+    bodies,
+    draining,
+    heartbeats,
+    large_pages,
+    lending,
+    listener,
+    probe_server,
+)
 from oauth.conf import conf
 
 STOP_SECONDS = 30
@@ -61,13 +72,14 @@ def serve(
     queue_seconds: float = admission.QUEUE_SECONDS,
     health_port: int | None = None,
     write_seconds: float = listener.WRITE_SECONDS,
+    with_worker: bool = False,
 ) -> None:
     """Serves until SIGTERM or SIGINT. Requests in flight then have STOP_SECONDS to finish.
 
     Each worker process handles `threads` requests at a time; up to `queue` others wait, for `queue_seconds` at most,
     and all beyond are answered 503. It closes a connection if the headers of the next request have not arrived after
     `idle_seconds`, or the body after `body_seconds`, or if the client reads nothing for `write_seconds`. With
-    `health_port`, this process answers the probes there.
+    `health_port`, this process answers the probes there. With `with_worker`, a background worker runs beside it.
 
     With `drain_seconds`, SIGTERM first makes /health/ready answer 503 for that time while all requests are still
     served, so that load balancers notice. Ctrl-C does not wait.
@@ -76,7 +88,10 @@ def serve(
     multiprocessing.set_start_method("spawn", force=True)
     if conf.FAST_PATH:
         large_pages.use()
-    with tempfile.TemporaryDirectory(prefix="countersign-") as directory:
+    with ExitStack() as stack:
+        if with_worker:
+            stack.enter_context(background_worker.running())
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-"))
         os.environ[draining.VARIABLE] = str(Path(directory) / "draining")
         # Each worker writes its metrics into files here, and /metrics adds them up.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory

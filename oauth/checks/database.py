@@ -27,7 +27,7 @@ def check_worker(databases: Sequence[str] | None = None, **_: Any) -> list[Check
     return [
         Warning(
             "No background worker runs. Clients are not notified of logouts, and no new signing key is published.",
-            hint="Run `manage.py worker` beside the server.",
+            hint="Run `manage.py worker` beside the server, or `serve --with-worker`.",
             id="oauth.W003",
         )
     ]

@@ -69,6 +69,11 @@ class Command(BaseCommand):
             help="Port for only /health/live, /health/ready and /metrics, in a process that answers no other "
             "requests. Plain HTTP: keep it inside of your network.",
         )
+        parser.add_argument(
+            "--with-worker",
+            action="store_true",
+            help="Runs a background worker, too, and starts it again whenever it ends.",
+        )
         parser.add_argument("--tls-certificate", type=Path, metavar="FILE", help="PEM, with intermediates.")
         parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM, unencrypted.")
         parser.add_argument(
@@ -111,6 +116,7 @@ class Command(BaseCommand):
             queue_seconds=options["queue_seconds"],
             health_port=options["health_port"],
             write_seconds=options["write_seconds"],
+            with_worker=options["with_worker"],
         )
 
     def _check_encryption_keys(self) -> None:

@@ -6,8 +6,6 @@
 import fcntl
 import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -65,9 +63,10 @@ class Command(BaseCommand):
             environment.remember_port(settings.PORT)
             self.stdout.write(_guide())
             self.stdout.flush()
-            with _worker():
-                # Long, so that a small, busy machine still shows its pages.
-                serving.serve(host="127.0.0.1", port=settings.PORT, workers=2, threads=4, queue_seconds=30)
+            # The queue is long, so that a small, busy machine still shows its pages.
+            serving.serve(
+                host="127.0.0.1", port=settings.PORT, workers=2, threads=4, queue_seconds=30, with_worker=True
+            )
 
 
 @contextmanager
@@ -81,17 +80,6 @@ def _the_only_one() -> Iterator[None]:
                 f"The demo in {settings.DATA_DIR} runs already. Stop it, or run another one with another DATA_DIR."
             ) from None
         yield
-
-
-@contextmanager
-def _worker() -> Iterator[None]:
-    """Runs the background worker in a process of its own, as an operator does."""
-    command = [sys.executable, "manage.py", "worker"]
-    with subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL) as worker:
-        try:
-            yield
-        finally:
-            worker.terminate()
 
 
 def _guide() -> str:

@@ -1,0 +1,67 @@
+"""The background worker beside the server, in a process of its own that is started again whenever it ends."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import django
+from django.core.management import call_command
+
+#: The time between the end of a worker and the start of the next one.
+PAUSE_SECONDS = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Runs the worker until the end of the block, which waits until its running jobs have ended.
+
+    The processes of multiprocessing must be spawned: fork would copy this process's database connections.
+    """
+    stop, begun = threading.Event(), threading.Event()
+    keeper = threading.Thread(target=_keep, args=[stop, begun], name="background-worker", daemon=True)
+    keeper.start()
+    begun.wait()  # so that it does not get what the environment of the server says later
+    try:
+        yield
+    finally:
+        stop.set()
+        keeper.join()
+
+
+def _keep(stop: threading.Event, begun: threading.Event) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    while not stop.is_set():
+        worker = spawn.Process(target=_work, name="background-worker")
+        worker.start()
+        begun.set()
+        logger.info("The background worker is process %d.", worker.pid)
+        while worker.is_alive() and not stop.wait(0.5):
+            pass
+        if stop.is_set():
+            worker.terminate()
+            worker.join()
+            return
+        logger.error("The background worker ended with exit code %d. It starts again.", worker.exitcode)
+        stop.wait(PAUSE_SECONDS)
+
+
+def _work() -> None:
+    # Ctrl-C must reach only the server, which then stops the worker.
+    os.setpgrp()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    django.setup()
+    call_command("worker")
+
+
+def _end_with_the_server() -> None:
+    """Otherwise a server that is killed and started again would have one worker more each time."""
+    server = multiprocessing.parent_process()
+    if server:
+        server.join()
+        os.kill(os.getpid(), signal.SIGTERM)
