@@ -32,7 +32,18 @@ def check_session(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
             available, role = cursor.fetchone()
     except DatabaseError:
         return []  # other checks report that the database is unreachable
-    return [*_timeouts(session, role), *_zone(session), *_isolation(session, role), *_connections(available)]
+    return [*_timeouts(session, role), *_zone(session), *_isolation(session, role), *_connections(available, PROCESSES)]
+
+
+def check_connections(processes: int) -> list[CheckMessage]:
+    """Whether a server with so many worker processes may open more connections than the database allows."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_LIMITS)
+            available, _ = cursor.fetchone()
+    except DatabaseError:
+        return []  # the worker processes report it
+    return list(_connections(available, processes))
 
 
 def _timeouts(session: dict[str, str], role: str) -> Iterator[CheckMessage]:
@@ -41,7 +52,7 @@ def _timeouts(session: dict[str, str], role: str) -> Iterator[CheckMessage]:
         commands = " ".join(f"ALTER ROLE {role} SET {name} = '{_wanted()[name]}';" for name in missing)
         yield Warning(
             f"Connections have no {', '.join(missing)}: a pooler did not pass on these settings.",
-            hint=f"Set them on the role: {commands}",
+            hint=f"Set them on the role, and make the pooler reconnect (RECONNECT of pgbouncer): {commands}",
             id="config.W020",
         )
 
@@ -65,12 +76,13 @@ def _isolation(session: dict[str, str], role: str) -> Iterator[CheckMessage]:
         )
 
 
-def _connections(available: int) -> Iterator[CheckMessage]:
+def _connections(available: int, processes: int) -> Iterator[CheckMessage]:
     most = settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"]["pool"]["max_size"]
-    if PROCESSES * most > available:
+    opened = processes * (most + 1)  # with that of the watch
+    if opened > available:
         yield Warning(
-            f"One server with {PROCESSES} worker processes may open {PROCESSES * most} connections (DB_POOL_MAX is "
-            f"{most}), and PostgreSQL allows {available} for all servers and background workers.",
+            f"One server with {processes} worker processes may open {opened} connections (DB_POOL_MAX is {most}, and "
+            f"each process opens one more), and PostgreSQL allows {available} for all servers and background workers.",
             hint="Raise max_connections, lower DB_POOL_MAX (not below `serve --threads`), or put a pooler in between.",
             id="config.W023",
         )

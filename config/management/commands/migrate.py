@@ -22,11 +22,11 @@ class Command(migrate.Command):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--lock-seconds", type=float, default=2.0,
+            "--lock-seconds", type=float, default=1.0,
             help="How long a statement waits for a lock before it is tried again; while it waits, others wait behind "
             "it (%(default)s).",
         )  # fmt: skip
-        parser.add_argument("--attempts", type=int, default=30, help="How often it is tried (%(default)s).")
+        parser.add_argument("--attempts", type=int, default=45, help="How often it is tried (%(default)s).")
 
     def handle(self, *args: Any, lock_seconds: float, attempts: int, **options: Any) -> None:
         handle = super().handle

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from config.database import session
 from config.server import admission, bodies, listener, ports, serving
 from oauth.checks.database import check_encryption_keys
 
@@ -86,6 +87,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(include_deployment_checks=settings.PRODUCTION)
         self._check_encryption_keys()
+        self._check_connections(options["workers"])
         certificate, key = options["tls_certificate"], options["tls_key"]
         if bool(certificate) != bool(key):
             raise CommandError("TLS needs both --tls-certificate and --tls-key.")
@@ -118,6 +120,14 @@ class Command(BaseCommand):
             write_seconds=options["write_seconds"],
             with_worker=options["with_worker"],
         )
+
+    def _check_connections(self, processes: int) -> None:
+        try:
+            warnings = session.check_connections(processes)
+        finally:
+            connections.close_all()
+        for warning in warnings:
+            self.stderr.write(str(warning))
 
     def _check_encryption_keys(self) -> None:
         """A process that is told about the database by its environment must be able to read its secrets."""

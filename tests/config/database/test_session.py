@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from config.database.session import check_session
+from config.database.session import check_connections, check_session
 
 pytestmark = pytest.mark.django_db
 
@@ -65,3 +65,10 @@ def test_pools_must_fit_into_what_the_database_allows(monkeypatch: pytest.Monkey
         settings.DATABASES["default"], "OPTIONS", {**settings.DATABASES["default"]["OPTIONS"], "pool": pool}
     )
     assert ids() == ["config.W023"]
+
+
+def test_serve_counts_its_own_worker_processes() -> None:
+    assert check_connections(1) == []
+    [found] = check_connections(10_000)
+    assert found.id == "config.W023"
+    assert "10000 worker processes" in found.msg
