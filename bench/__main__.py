@@ -131,7 +131,7 @@ def _alice(server: Server, data_dir: Path) -> str:
 
 def main() -> None:
     options = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stops the servers that were started
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
         directory.chmod(0o711)
@@ -215,7 +215,9 @@ def _compare(directory: Path, options: argparse.Namespace) -> None:
 
 
 def _found(wanted: set[str]) -> Iterator[str]:
-    """The servers of others that are installed on this machine. For each missing one, it prints why it is left out."""
+    """Returns the servers of other vendors that are installed on this machine. For each missing one, it prints why it
+    is left out.
+    """
     for name in PEERS:
         if name not in wanted:
             continue

@@ -157,7 +157,7 @@ def _cases() -> Iterator[tuple[str, Callable[[int], Callable[[], Any]]]]:
 
 
 def _account_of(number: int) -> int:
-    """The first ten of a block's thousand users have an account."""
+    """Only the first ten of each thousand users have an account."""
     return number // 1000 * 10 + number % 1000
 
 

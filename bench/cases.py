@@ -42,7 +42,7 @@ DEVICE = "device"
 # A multiple of CONNECTIONS, so that each device uses one connection only. On several connections, refreshes of one
 # device's token would wait for each other, which does not happen in practice.
 DEVICES = 10 * CONNECTIONS
-# One more than a multiple of CONNECTIONS, because all others pay the first one.
+# One more than a multiple of CONNECTIONS, because all the others pay to the first one.
 PAYERS = 10 * CONNECTIONS + 1
 ROWS_OF_PAGE = 50
 
@@ -153,7 +153,7 @@ def secret_of(data_dir: Path, client_id: str) -> str:
 
 
 def app_of_alice(server: Server, data_dir: Path, scope: str = f"openid {OFFLINE} {SCOPE}") -> "App":
-    """The demo's web app. Alice allows it the scope."""
+    """The demo's web app, for which Alice allows the scope."""
     secret = secret_of(data_dir, "demo-web")
     paths: dict[str, Any] = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
     return App(server, "demo-web", "http://localhost:3000/callback", secret=secret, scope=scope, **paths)

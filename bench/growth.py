@@ -112,7 +112,7 @@ def _cases(server: Server, data_dir: Path, scale: float) -> Iterator[Case]:
     service = {**FORM, **basic("demo-service", known["demo-service"]["client_secret"])}
 
     def alice() -> cases.App:
-        """Old transactions need a login within the last minutes."""
+        """Logs in again, because old transactions need a login within the last minutes."""
         return cases.app_of_alice(server, data_dir, scope="openid accounts:read transactions:read")
 
     def of_clients(

@@ -1,4 +1,4 @@
-"""The servers that are measured, each in its own process: the floor, a demo of Countersign, servers of others."""
+"""The measured servers, each in its own process: the bare view, a demo of Countersign, and servers of other vendors."""
 
 import base64
 import http.client

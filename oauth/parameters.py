@@ -84,7 +84,7 @@ def _refuse_credentials_in(query: str) -> None:
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """The whole body, of a chunked request too. Raises RequestTooLarge or InvalidRequest."""
+    """Reads the whole body, also of a chunked request. Raises RequestTooLarge or InvalidRequest."""
     try:
         return request.body
     except RequestDataTooBig:

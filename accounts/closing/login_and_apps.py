@@ -17,7 +17,7 @@ class LoginAndApps:
 
     def obstacles(self, user_id: UUID) -> Iterable[Obstacle]:
         if User.objects.filter(pk=user_id, is_staff=True).exists():
-            yield _("You are a member of staff. Another admin must end that first."), ""
+            yield _("You are a member of staff. Ask another admin to remove your staff status first."), ""
         for client in Client.objects.filter(user=user_id, is_active=True).order_by("name"):
             text = _("The app %(app)s is registered in your name. Contact us to hand it over or to end it.")
             page = reverse("oauth:developer-app", args=[client.pk]) if developers() is not None else ""

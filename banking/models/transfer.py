@@ -53,7 +53,7 @@ class Transfer(Payment):
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True, blank=True)
     transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, null=True, blank=True)
 
-    # The consent to this very transfer (RFC 9396), used once; None if a scope allowed it.
+    # The consent to exactly this transfer (RFC 9396), which is used once; None if a scope allowed it.
     consent = models.OneToOneField(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer")
 
     # The payment order that made this transfer, and the day that was due.

@@ -120,7 +120,8 @@ def prepare(instruction: Instruction, payer: Payer, *, is_charged: bool = True) 
         currency=instruction.currency,
         reference=instruction.reference,
         end_to_end_id=instruction.end_to_end_id,
-        # A consent to this very transfer does not count: a click on a consent page is not proof of who clicked.
+        # A consent to exactly this transfer does not count as proof, because a click on a consent page does not show
+        # who clicked.
         is_proven=payer.is_proven,
         fingerprint=instruction.fingerprint,
     )

@@ -1,4 +1,4 @@
-"""The tabs of a client's page: who uses it, what happened, its secret; and how much it is used."""
+"""The tabs of a client's page: its users, its events and its secret; and how much it is used."""
 
 from collections.abc import Iterator
 from typing import Any

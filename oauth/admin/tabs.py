@@ -1,4 +1,4 @@
-"""Tabs of a page about one user or client: each is a separate page with one table, and acts beside its rows."""
+"""Tabs of a page about one user or client: each is a separate page with one table, and actions beside its rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A button that posts `value` under the name of the act; with `url`, a link to a page that asks first."""
+    """A button that posts `value` under the name of the action; with `url`, a link to a page that asks for
+    confirmation.
+    """
 
     label: str
     name: str = ""

@@ -19,8 +19,9 @@ backlog = Gauge(
 
 
 def observe(endpoint: str, grant_type: str, outcome: str, *, since: float) -> None:
-    """A request that began at `since`, of time.perf_counter(). The labels come from our own lists, never from the
-    request."""
+    """Counts a request that began at `since`, a time of time.perf_counter(). The labels come from our own lists, never
+    from the request.
+    """
     _seconds_of(endpoint, grant_type, outcome).observe(time.perf_counter() - since)
 
 

@@ -2,7 +2,7 @@
 
 A request costs an entry of a list in memory, never a statement; one INSERT stores them later. A flood fills neither
 memory nor table: each network and each process has a budget for each minute, and what is above it is left out. The log
-has all of them.
+lines have all of them.
 """
 
 import re
@@ -64,7 +64,7 @@ def remember(
     user: str = "",
     client: str = "",
 ) -> None:
-    """`client` may be what a stranger sent as one."""
+    """`client` may be any text that a stranger has sent as client_id."""
     with _later.lock:
         if not _is_within_budget(rate_limits.network_of(request)):
             return

@@ -43,7 +43,7 @@ class Question(Summary):
     takes_several: bool = False
     #: The text of the button that allows it, such as “Pay £12.50”; empty for “Allow”.
     button: str = ""
-    #: Whether it allows a single act, so that there is nothing to revoke later.
+    #: Whether it allows only a single action, so that there is nothing to revoke later.
     is_once: bool = False
     #: Information for the user before the decision: (kind, text). The kind is `good`, `warn` or `bad`.
     notice: tuple[str, str] | None = None

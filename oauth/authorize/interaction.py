@@ -1,4 +1,4 @@
-"""An authorization request on its way through login and consent: a row, bound to one browser by its own cookie.
+"""An authorization request while the user logs in and decides: a row, bound to one browser by its own cookie.
 
 The browser carries only the id of the row, so a tampered form or URL changes nothing (CVE-2026-7571 in Keycloak), and
 the cookie, so that nobody else can continue with it (RFC 6749 §10.12). See docs/decisions/008-interactions.md.
@@ -31,7 +31,7 @@ from oauth.sessions.authentication_context import AuthenticationContext
 _PAGE = "oauth:authorize"
 _PARAMETER = "interaction"
 _UNKNOWN = _("This login took too long, or it began in another browser. Start again from the app.")
-# A page of login may be on the way to another page, which is on the way to the interaction.
+# The `next` of a login page may lead to another login page, whose `next` leads to the interaction.
 _MOST_DETOURS = 3
 
 

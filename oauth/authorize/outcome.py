@@ -27,8 +27,9 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True)
 class OfferOtherAccount:
-    """A page that says that the client expects another user; `is_sandbox` if only sandbox users, or none of them, may
-    allow it."""
+    """The page that says that the client expects another user. `is_sandbox` if the reason is that only sandbox users,
+    or only other users, may allow the app.
+    """
 
     interaction: Interaction
     is_sandbox: bool = False

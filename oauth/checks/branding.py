@@ -1,4 +1,4 @@
-"""OAUTH["BRANDING"]: what the pages look like. The admin checks the same of the row that staff edit."""
+"""Checks OAUTH["BRANDING"], the look of the pages. The admin has the same checks for the row that staff edit."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py check --deploy`: what is unsafe in production."""
+"""`manage.py check --deploy`: reports settings that are unsafe in production."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -57,7 +57,7 @@ def used() -> dict[str, float]:
 
 
 def also_used(others: Mapping[str, float]) -> None:
-    """Another process of this host was asked for these clients."""
+    """Records that another process of this host has used these clients."""
     for client_id, at in others.items():
         if at > _used.get(client_id, 0.0):
             _used[client_id] = at

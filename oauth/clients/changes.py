@@ -44,7 +44,7 @@ _PARTS = {
 
 
 def is_in_use(client: Client) -> bool:
-    """Whether it has live authorizations."""
+    """Whether the client has live authorizations."""
     return Authorization.objects.live().filter(client=client).exists()
 
 

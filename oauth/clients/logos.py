@@ -28,7 +28,9 @@ class NotFetched(Exception):
 
 
 def follow(client: Client) -> None:
-    """A saved client: forgets the picture of another address at once, and enqueues the fetch of the new one."""
+    """Called for a saved client. If its logo URL has changed, deletes the old picture immediately and enqueues the
+    fetch of the new one.
+    """
     row = ClientLogo.objects.filter(client=client).only("source").first()
     if client.logo_uri == (row.source if row else ""):
         return

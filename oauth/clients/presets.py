@@ -45,7 +45,7 @@ def preset(kind: str) -> dict[str, Any]:
 
 
 def with_grant_types_of_profile(profile: str, chosen: Iterable[str]) -> list[str]:
-    """The grant types that an admin chose, with what the profile is about."""
+    """The grant types that an admin chose, and those that the profile requires."""
     about = [GrantType.CIBA.value] if profile == SecurityProfile.FAPI_CIBA else []
     return list(dict.fromkeys([*chosen, *about]))
 

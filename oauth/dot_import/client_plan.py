@@ -161,7 +161,7 @@ def _of_grant_type(old: Any, client: Client) -> Iterator[Finding]:
         client.grant_types.remove(GrantType.AUTHORIZATION_CODE.value)
         yield Finding(
             "It has no redirect URI that is safe; current users stay logged in.",
-            "Register one, then give it the authorization code.",
+            "Register one, then give the client the grant type authorization_code.",
         )
 
 

@@ -14,9 +14,9 @@ class RevocationEndpoint(ProtocolEndpoint):
     """Whichever token is revoked, the whole authorization ends (RFC 7009 §2.1): refresh tokens immediately, access
     tokens within seconds.
 
-    A client's token for itself expires by itself; if an earlier server issued it, it ends immediately. A token that is
-    unknown, of another client or already revoked gets the same answer (§2.2). A token from token exchange revokes
-    nothing, because the user allowed another client.
+    A token of client_credentials is not revoked but only expires; if an earlier server issued it, it ends immediately.
+    A token that is unknown, of another client or already revoked gets the same answer (§2.2). A token from token
+    exchange revokes nothing, because the user allowed another client.
     """
 
     endpoint = "revocation"

@@ -19,8 +19,8 @@ from oauth.wiring import token_policy
 class PresentedToken:
     """`claims` are those of RFC 7662 §2.2; `authority` is None if it has ended.
 
-    A refresh token may be unusable although its authorization is live: `is_usable` is about the token alone.
-    `is_imported`: an earlier server issued this access token.
+    A refresh token may be unusable although its authorization is live: `is_usable` says whether the token itself is
+    valid, without its authorization. `is_imported`: an earlier server issued this access token.
     """
 
     client_id: str

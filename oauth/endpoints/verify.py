@@ -31,7 +31,7 @@ from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import AccessToken
 from oauth.tokens.claims import AccessTokenClaims
 
-#: The limit of one client for one user.
+#: The rate limit for one client and one user.
 VERIFICATIONS = Limit("verifications", 6000)
 #: The value of `authorization_details` for an API that reads and enforces them.
 FORWARDED = "forwarded"

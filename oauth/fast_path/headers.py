@@ -1,4 +1,4 @@
-"""Response headers set without Django's checks of each name and value, for names and values that are ours.
+"""Response headers set without Django's checks of each name and value, for names and values from our own code.
 
 The only module that touches `ResponseHeaders._store`, a dict from the lower-case name to (name, value).
 """

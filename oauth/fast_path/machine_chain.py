@@ -37,7 +37,7 @@ class MachineEndpointsFirst:
 
 
 class _Chain(BaseHandler):
-    """Django's way to a view and back, for middleware that wraps the view or has `process_exception`."""
+    """Calls the view as Django does, with middleware that wraps it or has `process_exception`."""
 
     MAX_RESOLVED = 200
 

@@ -12,7 +12,7 @@ class ClientLogo(models.Model):
     client = models.OneToOneField(Client, on_delete=models.CASCADE, related_name="logo")
     source = models.URLField(max_length=255)
     image = models.BinaryField(default=b"", editable=False)
-    #: SHA-256 of the image, which is its address.
+    #: SHA-256 of the image, which is part of its URL.
     digest = models.BinaryField(max_length=32, default=b"", editable=False)
     problem = models.CharField(max_length=200, blank=True)
     tried_at = models.DateTimeField(default=timezone.now)

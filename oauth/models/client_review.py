@@ -16,7 +16,9 @@ REVIEWED = (
 
 
 class ClientReview(models.Model):
-    """`values` are those of REVIEWED as staff saw them. An approval writes exactly these values. Kept for auditors."""
+    """`values` are the fields of REVIEWED, as staff saw them. An approval writes exactly these values. Kept for
+    auditors.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", "Open"

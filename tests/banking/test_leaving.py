@@ -208,7 +208,7 @@ def test_staff_and_owners_of_apps_do_not_leave_by_themselves(alice, mobile_app):
     with pytest.raises(NotYet) as refusal:
         closing.close(alice)
     assert [words for words, _url in refusal.value.obstacles] == [
-        "You are a member of staff. Another admin must end that first.",
+        "You are a member of staff. Ask another admin to remove your staff status first.",
         "The app Example mobile is registered in your name. Contact us to hand it over or to end it.",
     ]
 

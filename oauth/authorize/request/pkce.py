@@ -12,8 +12,8 @@ _BASE64URL_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 def requested_code_challenge(params: Parameters, client: Client) -> str:
     """RFC 7636 §4.3, RFC 9700 §2.1.1, ASVS 5.0 10.4.6: every client must send one, with S256.
 
-    An admin may let a confidential client go without; then it is empty. If the method is left out, `plain` is meant, so
-    the client must name S256. Raises InvalidRequest.
+    An admin may allow a confidential client to omit it; then it is empty. If the method is left out, `plain` is meant,
+    so the client must name S256. Raises InvalidRequest.
     """
     if not client.must_use_pkce and not {"code_challenge", "code_challenge_method"} & params.keys():
         return ""

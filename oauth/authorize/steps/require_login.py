@@ -11,7 +11,7 @@ from oauth.sessions.authentication_context import AuthenticationContext
 
 
 def require_login(interaction: Interaction) -> LogIn | Ended | None:
-    """OpenID Connect Core §3.1.2.1: prompt=login and max_age want a new login."""
+    """OpenID Connect Core §3.1.2.1: prompt=login and max_age may require a new login."""
     if interaction.login is not None and _is_fresh(interaction.request, interaction.login):
         return None
     if interaction.request.is_silent:

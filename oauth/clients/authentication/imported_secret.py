@@ -1,7 +1,7 @@
 """A client secret that another server issued and stored as a password hash, such as django-oauth-toolkit's.
 
-The first correct use is checked with that hash, and stores the secret as this server does: later requests cost no slow
-hash. `import_from_dot` writes such clients.
+The first correct use is checked with that hash. Then the secret is stored in this server's form, so later requests need
+no slow hash. `import_from_dot` writes such clients.
 """
 
 from django.contrib.auth.hashers import check_password, identify_hasher
@@ -16,7 +16,7 @@ from oauth.models.secret import digest
 # A slow hash takes a tenth of a second of CPU, so a stranger may cause only a few. They are counted by IP address, so
 # that a stranger cannot use up the client's own.
 CHECKS = Limit("imported-secret-checks", 30)
-# 128 bits as base64url (RFC 6749 §10.10). The other server may have let somebody choose a shorter one.
+# 128 bits as base64url (RFC 6749 §10.10). DOT may have allowed a shorter secret that somebody chose.
 SHORTEST = 22
 
 

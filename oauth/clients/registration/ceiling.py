@@ -2,7 +2,7 @@
 review.
 
 An initial access token carries a ceiling, and a client that it registers keeps the ceiling. An update replaces the
-metadata within it. Some grant types are only given by an admin: no registration includes them, and no update adds or
+metadata within it. Only an admin can give some grant types: no registration includes them, and no update adds or
 removes them.
 """
 

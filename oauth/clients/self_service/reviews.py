@@ -88,7 +88,7 @@ def decline(review: ClientReview, by: Any, *, reason: str) -> None:
 
 
 def _locked(review: ClientReview, by: Any) -> tuple[ClientReview, Client]:
-    """The client first, as its developer's pages do."""
+    """Locks the client first, as the developer's pages do."""
     client = Client.objects.select_for_update(of=("self",)).get(pk=review.client_id)
     waiting = ClientReview.objects.select_for_update(of=("self",)).filter(pk=review.pk, state=State.OPEN).first()
     if waiting is None:

@@ -1,4 +1,4 @@
-"""The sandbox users of a developer: making them, a new password, and what they have."""
+"""The sandbox users of a developer: creating them, setting a new password, and showing their data."""
 
 from dataclasses import dataclass
 from typing import Any
