@@ -49,7 +49,7 @@ def enter(stack: ExitStack) -> None:
     os.environ["MODE"] = "demo"
     if command == "demo":
         os.environ["PORT"] = str(_free_port())
-        os.environ.setdefault("LOG_LEVEL", "WARNING")  # the guide stays in sight
+        os.environ.setdefault("LOG_LEVEL", "WARNING")  # so that the link to the guide stays visible
     for name, value in remembered.items():
         os.environ.setdefault(name, value)
     if not _brings("DATABASE_URL"):

@@ -30,7 +30,7 @@ from demo.postgres_files import Account, account_for, install, place
 
 DATABASE = "countersign"
 SUPERUSER = "postgres"
-PORT = 5432  # part of the socket's name; nothing listens on TCP unless `tcp_port` is given
+PORT = 5432  # part of the socket's name; PostgreSQL does not listen on TCP unless `tcp_port` is given
 PATIENCE_SECONDS = 60  # to start, including recovery after a crash, and to stop
 MAX_SOCKET_PATH_BYTES = 103  # macOS; Linux has 107
 

@@ -14,7 +14,7 @@ from oauth.keys import rotation
 from oauth.operations import cleanup
 from oauth.sessions import backchannel_logout
 
-# 5 s, 25 s, 2 min, 10 min, 52 min: a client that restarts, deploys, or has a bad hour.
+# 5 s, 25 s, 2 min, 10 min, 52 min: enough for a client that restarts, deploys, or is down for an hour.
 _PATIENT = RetryStrategy(
     max_attempts=6,
     exponential_wait=5,
@@ -22,7 +22,7 @@ _PATIENT = RetryStrategy(
 )
 
 
-# 10 s, 100 s, 17 min, about 3 hours: a mail server that restarts or has a bad hour.
+# 10 s, 100 s, 17 min, about 3 hours: enough for a mail server that restarts or is down for some hours.
 _MAIL = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
 
 
@@ -84,7 +84,9 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="oauth.take_over_jobs", queue="oauth", queueing_lock="oauth.take_over_jobs", pass_context=True)
 async def take_over_jobs(context: JobContext, timestamp: int) -> None:
-    """Whatever a worker had begun that has not been heard of for half a minute; of every app, settlements included."""
+    """Restarts the jobs of workers that have sent no heartbeat for half a minute: jobs of every app, including
+    settlements.
+    """
     jobs = context.app.job_manager
     for job in await jobs.get_stalled_jobs():
         await jobs.retry_job(job)

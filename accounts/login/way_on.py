@@ -67,7 +67,9 @@ def after_stale_form(request: HttpRequest) -> HttpResponse | None:
 
 
 def apps_of_refused(request: HttpRequest) -> list[AskingClient]:
-    """The app that the refused page or form was on the way to, otherwise all that wait in this browser."""
+    """Returns the app to which the refused page or form would have led, or otherwise all apps that wait in this
+    browser.
+    """
     asking = interaction.asking_client(request, _way_on_of_refused(request))
     return [asking] if asking else interaction.waiting(request)
 

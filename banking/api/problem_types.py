@@ -42,7 +42,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "limit_exceeded": ("The limit for new payees is reached", "See the detail; the limit is for a day."),
     "own_limit_exceeded": ("The user's own limit is reached", "See the detail; the user set it, and may change it."),
     "authorization_already_used": ("The transfer was made already", "Each transfer needs a consent of its own."),
-    "insufficient_authorization": ("The user allowed something else", "Ask the user to allow this transfer (RFC 9396)."),
+    "insufficient_authorization": ("The user allowed something else", "Ask the user for this transfer (RFC 9396)."),
     "account_not_open": ("The account is not open", "Frozen accounts only receive; closed ones do neither."),
     "account_dormant": ("Nobody has used the account for long", "A holder must use it again in the web bank."),
     "too_many_orders": ("The user has too many orders", "The user must cancel one first."),

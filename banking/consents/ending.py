@@ -13,8 +13,8 @@ from banking.models.account_queryset import ACCOUNT_ACCESS
 
 
 def end_consents(user_id: UUID, account_id: UUID) -> None:
-    """In the caller's transaction: no app of the user sees or pays from this account by an earlier consent again, even
-    if they get access to it later.
+    """Ends them in the caller's transaction. No app of the user can use this account by an earlier consent again, even
+    if the user gets access to the account again.
 
     BANK_CONSENTS_ENDED names the function that does the same to the authorizations, which carry the details (RFC 9396).
     """

@@ -1,4 +1,6 @@
-"""Two plausible years of transactions. The events depend only on the users and the day, so every run gives the same."""
+"""Two plausible years of transactions. The events depend only on the users and the day, so every run creates the same
+ones.
+"""
 
 import random
 from collections import defaultdict

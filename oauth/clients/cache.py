@@ -26,7 +26,7 @@ clients: TTLCache[str, Client] = TTLCache(max_entries=10_000, name="clients")
 #: When a client was last asked for, of time.monotonic().
 _used: dict[str, float] = {}
 register(_used.clear)
-#: `reload` reads clients again for this long after their last request, and at most so many.
+#: For how many seconds after its last request `reload` reads a client again, and how many clients it reads at most.
 USED_SECONDS = 600.0
 MOST_RELOADED = 200
 MOST_USED = 10_000

@@ -26,6 +26,6 @@ class Options:
 
     @property
     def digest(self) -> str:
-        """A digest of everything that decides what a row becomes."""
+        """A digest of all options and mappings, on which the imported rows depend."""
         decisive = {name: value for name, value in asdict(self).items() if name != "batch"}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()

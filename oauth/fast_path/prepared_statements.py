@@ -31,8 +31,8 @@ _BINARY = frozenset({types[name].oid for name in _PLAIN} | {types[name].array_oi
 
 
 def cursor(using: str = DEFAULT_DB_ALIAS) -> Any:
-    """Like `connections[using].cursor()`: it raises Django's errors, and its statements are logged and counted. If
-    OAUTH["FAST_PATH"] is off, it is that cursor.
+    """Returns a cursor like `connections[using].cursor()`: it raises Django's errors, and its statements are logged and
+    counted. If OAUTH["FAST_PATH"] is off, returns Django's cursor.
     """
     connection: Any = connections[using]  # read once, because Django's proxy looks it up for each attribute
     if not conf.FAST_PATH:

@@ -17,7 +17,7 @@ class ExtensionGrant:
     label: ClassVar[str]
     #: Whether a client that cannot authenticate may use it.
     allows_public_clients: ClassVar[bool] = False
-    #: Whether a client may register itself for it (RFC 7591); otherwise only an admin gives it.
+    #: Whether a client may register itself for it (RFC 7591). Otherwise, only an admin can give it.
     is_registrable: ClassVar[bool] = False
 
     def issue(self, request: GrantRequest) -> Issuance:

@@ -1,4 +1,4 @@
-"""The site's decisions about its tokens. An edge takes it from `oauth.wiring` and puts it into the GrantRequest."""
+"""The site's decisions about its tokens. An endpoint takes it from `oauth.wiring` and puts it into the GrantRequest."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

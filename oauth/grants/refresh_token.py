@@ -3,7 +3,7 @@
 A confidential client authenticates, and a token may be bound to a key; such a refresh token stays the same. Any other
 one of a public client is rotated. The superseded token works again within the policy's retry window, so that neither
 a lost answer nor a second tab logs a user out. Any other second use ends the authorization. `family` says how the
-branches of such retries come to an end.
+branches of such retries end.
 """
 
 from django.utils import timezone

@@ -12,6 +12,6 @@ _CONTROL = re.compile(r"\A[\t\r\n\x00]")
 
 
 def text(value: object) -> str:
-    """Puts an apostrophe where a formula could begin, which tells a spreadsheet that the cell is text."""
+    """Puts an apostrophe where a formula could begin. It tells a spreadsheet that the cell is text."""
     cell = _FORMULA.sub(r"\1'\2", "" if value is None else str(value))
     return f"'{cell}" if _CONTROL.match(cell) else cell

@@ -1,6 +1,6 @@
 """Whether mail can reach an address at all."""
 
-#: RFC 6761 §6.4: names below it never exist. Mail to them would only come back.
+#: RFC 6761 §6.4: names below it never exist. Emails to them would only bounce.
 _NOWHERE = ".invalid"
 
 

@@ -1,6 +1,6 @@
 """The errors of an outage of the database, and when it last answered.
 
-The site says so (`config/database`); without that, nothing is known.
+The site reports this (`config/database`). Without such reports, this module knows of no outage.
 
 While the database is unreachable, this server continues for OAUTH["OUTAGE_TOLERANCE"] with the clients that it knew
 when the database last answered.

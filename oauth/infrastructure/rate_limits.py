@@ -75,7 +75,7 @@ _lock = threading.Lock()
 
 
 def spend(limit: Limit, *key: str) -> None:
-    """Counts one. Raises LimitReached if that is above the limit."""
+    """Counts one request. Raises LimitReached if it is above the limit."""
     count, put = _add(limit, key)
     if put:
         _share(limit, key, count, put)
@@ -84,7 +84,7 @@ def spend(limit: Limit, *key: str) -> None:
 
 
 def is_within(limit: Limit, *key: str) -> bool:
-    """Counts one. Returns whether it is within the limit."""
+    """Counts one request. Returns whether it is within the limit."""
     try:
         spend(limit, *key)
     except LimitReached:

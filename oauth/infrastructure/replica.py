@@ -24,7 +24,7 @@ class _Primary:
         return ask(DEFAULT_DB_ALIAS)
 
     def wrote(self, writer: Any) -> None:
-        """All reads see it."""
+        """Does nothing, because all reads go to the primary."""
 
 
 _reading: Reading = _Primary()

@@ -1,7 +1,7 @@
 """Stores what a process remembers in memory, every few seconds and when the process stops.
 
-A thread runs only while something is remembered: an idle process has neither thread nor connection for it. A process
-that is killed loses what it remembered since it last stored.
+A thread runs only while there is something to store: an idle process has neither thread nor connection for this. A
+process that is killed loses what it remembered since it last stored.
 """
 
 import atexit

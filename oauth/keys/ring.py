@@ -70,7 +70,9 @@ def jwk_of_hint(kid: str) -> dict[str, Any] | None:
 
 
 def jwk_that_signed(kid: str, *, at: datetime) -> dict[str, Any] | None:
-    """The public key that may have signed at that time, retired since or not. None if it could not sign then."""
+    """The public key that may have signed at that time, even if it has retired since. None if it could not sign
+    then.
+    """
     signed = SigningKey.objects.that_signed(at=at, slack=policy.values.cache_lifetime).filter(kid=kid[:43]).first()
     return None if signed is None else dict(signed.public_jwk)
 

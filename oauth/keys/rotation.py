@@ -138,7 +138,9 @@ def _next(algorithm: str) -> SigningKey | None:
 
 
 def _known_everywhere(key: SigningKey) -> datetime:
-    """When no cache can hold a JWK Set without it: our own processes', one that obeys max-age, clocks that are off."""
+    """The time when no cache can hold a JWK Set without this key. Allows for the caches of our own processes, for
+    caches that obey max-age, and for wrong clocks.
+    """
     return key.published_at + 2 * policy.values.cache_lifetime + policy.values.clock_skew
 
 

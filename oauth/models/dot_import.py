@@ -11,16 +11,16 @@ class DotImport(models.Model):
     continue. Lock the row first, so that no batch is written twice."""
 
     source = models.CharField(max_length=200, unique=True)
-    # A digest of everything that decides what a row becomes: an import must continue as it began.
+    # A digest of all options and mappings, because an import must continue with the same ones.
     plan = models.CharField(max_length=64)
     # {"old scope": ["scope here"]}: clients that keep DOT's addresses also keep the old names.
     scopes = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
-    # Limits of lifetimes count from here.
+    # Limits of lifetimes count from this time.
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     # {"step": [last primary key read, whether the step is done]}
     position = models.JSONField(default=dict)
-    # {"what became of rows": how many}
+    # {"result of a row": number of rows}
     counts = models.JSONField(default=dict)
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from oauth.models.secret import DigestField
 
 
 class ImportedAccessToken(models.Model):
-    """Written by an import and nowhere else. Access tokens of this server are signed and have no row.
+    """Only an import writes such rows. Access tokens of this server are signed and have no row.
 
     `authorization` is None for a client that acts for itself.
     """

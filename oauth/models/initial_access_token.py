@@ -1,4 +1,6 @@
-"""An initial access token (RFC 7591 §1.2): who may register clients without an admin, until when, and how far."""
+"""An initial access token (RFC 7591 §1.2): its holder may register clients without an admin, until it expires and
+within its limits.
+"""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

@@ -17,20 +17,20 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
         return self.filter(published_at__lte=at).filter(Q(retired_at=None) | Q(retired_at__gt=at))
 
     def of_hints(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
-        """Their ID tokens still tell whom a client means, long after they have expired (RP-Initiated Logout §4).
+        """The keys whose ID tokens still identify a user, long after they have expired (RP-Initiated Logout §4).
 
-        Without those replaced in an emergency, which retired in the moment in which they stopped signing.
+        Keys that were replaced in an emergency are left out; they retired at the moment when they stopped signing.
         """
         at = at or timezone.now()
         kept = self.exclude(retired_at__lte=at - HINTS_KEPT)
         return kept.filter(published_at__lte=at).exclude(retired_at__lte=at, retired_at=models.F("retiring_at"))
 
     def that_signed(self, *, at: datetime, slack: timedelta) -> "SigningKeyQuerySet":
-        """May have signed at that time; a process may use a key that was replaced for `slack` longer."""
+        """The keys that may have signed at that time. A process may use a replaced key for `slack` longer."""
         return self.filter(active_at__lte=at).filter(Q(retiring_at=None) | Q(retiring_at__gte=at - slack))
 
     def active(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
-        """May sign now, the newest first."""
+        """The keys that may sign now, the newest first."""
         at = at or timezone.now()
         return (
             self.published(at=at)

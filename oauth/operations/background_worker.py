@@ -164,7 +164,7 @@ class BackgroundWorker:
 
 
 async def _keep(worker: Worker, ending: asyncio.Event) -> None:
-    """Runs the worker again whenever it ends."""
+    """Starts the worker again whenever it ends."""
     while not ending.is_set():
         await worker.run()
         if ending.is_set():
@@ -189,7 +189,9 @@ def _connector_params() -> dict[str, Any]:
 
 
 def _prepare_connections(jobs_at_once: int) -> None:
-    """They have their own name in pg_stat_activity. A job may hold one of Django's pool as long as it runs."""
+    """Gives the connections their own name in pg_stat_activity. A job may hold a connection of Django's pool for as
+    long as it runs.
+    """
     options = connections[of_procrastinate.settings.DATABASE_ALIAS].settings_dict.setdefault("OPTIONS", {})
     options["application_name"] = "countersign worker"
     pool = options.get("pool")

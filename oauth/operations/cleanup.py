@@ -66,7 +66,7 @@ def expired() -> dict[str, QuerySet[Any]]:
         # Two queries, so that each batch starts in an index where the last one ended.
         "authorizations": Authorization.objects.filter(expires_at__lt=long_ago),
         "revoked authorizations": Authorization.objects.filter(revoked_at__lt=long_ago),
-        # A user who closed the browser never logged out.
+        # Users who only close the browser never log out.
         "sessions": Session.objects.filter(
             Q(ended_at=None) | Q(ended_at__lt=long_ago), created_at__lt=long_ago, authorizations=None
         ),

@@ -34,7 +34,7 @@ middlewares: list[WorkerMiddleware] = []
 
 
 class Origins(JobManager):
-    """procrastinate's, and each job that a request makes remembers it."""
+    """procrastinate's job manager, which also stores the request that made each job."""
 
     def _defer_jobs_query_kwargs(self, jobs: list[Job]) -> dict[str, Any]:
         arguments: dict[str, Any] = super()._defer_jobs_query_kwargs(jobs)
@@ -51,7 +51,7 @@ def remember_origins(app: App) -> None:
 
 
 class OriginWorker(Worker):
-    """procrastinate's, and the log lines of a job carry the ids of the request that made it."""
+    """procrastinate's worker, which also adds the ids of the request to the log lines of its job."""
 
     async def _process_job(self, context: JobContext) -> None:
         """Each call has a copy of the context variables."""

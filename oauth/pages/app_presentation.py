@@ -36,7 +36,7 @@ class Presentation:
 
     mark_url: str
     logo_url: str
-    #: The host of the website that staff registered; empty where the app itself named it.
+    #: The host of the website that staff registered; empty if the app itself has named it.
     publisher: str
     links: tuple[Link, ...]
 

@@ -52,7 +52,9 @@ def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError)
 
 
 def _is_trusted(request: HttpRequest, client: Client) -> bool:
-    """Anybody can register an app that is not live: only the sandbox users of its developer go there unasked."""
+    """Anybody can register an app, so only the sandbox users of its developer are redirected to an app that is not live
+    without a page in between.
+    """
     if client.is_vouched_for:
         return True
     return request.user.is_authenticated and SandboxUser.may_allow(client, request.user.pk)

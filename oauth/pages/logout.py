@@ -75,7 +75,8 @@ def _next(request: HttpRequest, wanted: LogoutRequest, interaction_id: str | Non
     if wanted.is_from(request.user.pk, sid, pairwise_key=conf.PAIRWISE_SUBJECT_KEY):
         logout(request)
         return _done(request, wanted)
-    # ASVS 5.0 10.6.2: a link alone must not log anybody out. Unless the client proves which login it means, we ask.
+    # ASVS 5.0 10.6.2: a link alone must not log anybody out. Unless the client proves which login it means, the user is
+    # asked.
     page = render(request, "oauth/logout.html", {"wanted": wanted, "interaction": interaction_id or _store(wanted)})
     if wanted.redirect_uri:
         allow_forms_to(page, wanted.redirect_uri)

@@ -20,7 +20,8 @@ from oauth.sessions import authentication_context
 def way_to_login(
     request: HttpRequest, client: Client, *, asked_at: datetime, acr_values: Collection[str], way_back: str
 ) -> HttpResponse | None:
-    """Where the user logs in more strongly or again before they allow anything; None if their login will do.
+    """A redirect to a stronger or newer login, which the user needs before they allow anything; None if the present
+    login is enough.
 
     As at the authorization endpoint, `acr_values` that the client only prefers are ignored for a user who cannot log in
     so strongly.

@@ -61,7 +61,7 @@ def find_key(kid: str) -> jwt.PyJWK | None:
 
 
 def drop_withdrawn() -> None:
-    """Reads the issuer's keys again: it signs with another key, so it may have withdrawn the one before."""
+    """Reads the issuer's keys again: the issuer signs with another key, so it may have withdrawn the previous one."""
     source = _source()
     if isinstance(source, FetchedKeys):
         source.refetch()

@@ -1,5 +1,5 @@
 """Access tokens that are not JWTs, for a site that moves from another server: at each request, the function that
-OAUTH["OPAQUE_TOKENS"] names says what they stand for.
+OAUTH["OPAQUE_TOKENS"] names returns their claims.
 
 The rest of a request is the same as with a JWT: scopes, audience, status list.
 """
@@ -25,7 +25,7 @@ def find(raw: bytes | str, audiences: Sequence[str]) -> AccessToken:
 
 
 class _Lookup:
-    """Instead of a backend that verifies a signature."""
+    """Looks tokens up, in place of a backend that verifies signatures."""
 
     def __init__(self, audiences: Sequence[str]) -> None:
         self.audiences = frozenset(audiences)

@@ -37,8 +37,9 @@ def current(request: HttpRequest) -> Session:
 
 
 def _begin(user: Any, context: AuthenticationContext, session_key: str | None) -> Session:
-    """ASVS 5.0 7.4.1: tabs may ask at the same moment, each with its own copy of the browser's session. They get
-    one row, so that a logout ends all of them."""
+    """ASVS 5.0 7.4.1: several tabs may call this at the same moment, each with its own copy of the browser's session.
+    They get one row, so that a logout ends all of them.
+    """
     key = digest(session_key) if session_key else None
     session = Session(
         user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr), browser_digest=key

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AccessTokenClaims:
-    """The claims of a verified or to-be-signed access token.
+    """The claims of an access token that was verified or will be signed.
 
     `subject` is the user's primary key as text or, where no user takes part, the `client_id`
     (RFC 9068 §2.2, RFC 9700 §4.15).

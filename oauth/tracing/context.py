@@ -10,7 +10,9 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 def current() -> tuple[str, str]:
-    """Outside of a span, such as in the log line about a job that begins: that of the request or job."""
+    """Outside of a span, for example in the log line about a job that begins, this is the context of the request or
+    job.
+    """
     span = trace.get_current_span().get_span_context()
     if not span.is_valid:
         return trace_context.of_request()

@@ -1,7 +1,7 @@
 """A span for each statement of a request or job, by Django's own hook for this, and for each COMMIT.
 
 OpenTelemetry's instrumentation of psycopg sees only psycopg's cursors: neither prepared statements (oauth/fast_path)
-nor COMMIT. It would also begin a trace for each question that a waiting background worker asks.
+nor COMMIT. It would also begin a trace for each query of an idle background worker.
 """
 
 import re

@@ -28,7 +28,7 @@ _PRIVATE = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False}
 
 
 class PKCS11(KeyStore):
-    """Threads take turns: one session signs one thing at a time."""
+    """Threads sign one after the other, because a session makes one signature at a time."""
 
     def __init__(self, *, module: str, token_label: str, pin: str) -> None:
         self._module, self._token_label, self._pin = module, token_label, pin

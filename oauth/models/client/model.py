@@ -99,9 +99,9 @@ class Client(
         indexes = [
             # Search by the beginning of the name uses this index, however many clients have registered themselves.
             models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name"),
-            # Few: the worker looks every hour for logos to fetch.
+            # For the worker, which looks for logos to fetch every hour. The index has few rows.
             models.Index(fields=["id"], name="client_with_logo", condition=~models.Q(logo_uri="")),
-            # Few: status lists ask for them every few seconds.
+            # For status lists, which read these rows every few seconds. The index has few rows.
             models.Index(fields=["id"], name="client_inactive", condition=models.Q(is_active=False)),
         ]
         constraints = [
@@ -150,7 +150,7 @@ class Client(
 
     @property
     def is_public(self) -> bool:
-        """RFC 6749 §2.1: cannot keep a secret."""
+        """RFC 6749 §2.1: whether the client cannot keep a secret."""
         return self.client_type == self.CLIENT_PUBLIC
 
     def is_usable(self, request: object) -> bool:
@@ -189,7 +189,7 @@ class Client(
 
     @property
     def is_vouched_for(self) -> bool:
-        """Whether an admin registered or approved it, and so answers for its name."""
+        """Whether an admin has registered or approved the client, and is therefore responsible for its name."""
         return bool(self.registration_source == self.RegistrationSource.MANUAL and self.is_live)
 
     @property

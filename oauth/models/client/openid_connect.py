@@ -12,7 +12,9 @@ class SubjectType(models.TextChoices):
 
 
 class DeliveryMode(models.TextChoices):
-    """CIBA §5: how a client learns that the user has decided. Push is not offered: FAPI-CIBA §5.2.2 forbids it."""
+    """CIBA §5: how a client learns that the user has decided. Push is not supported, because FAPI-CIBA §5.2.2 forbids
+    it.
+    """
 
     POLL = "poll", "Poll: the client asks repeatedly"
     PING = "ping", "Ping: the client is notified, then asks"

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from oauth.infrastructure.hosts import is_plain_host
 from oauth.models.client.kind import Kind
 
-# A redirect to one of these would run or leak in the browser (authentik CVE-2024-21637).
+# A redirect to a URI with one of these schemes would run code or leak data in the browser (authentik CVE-2024-21637).
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss"})
 _LOCALHOST = re.compile(r"http://localhost(:[0-9]{1,5})?(?=[/?]|$)")
 # After the scheme and the host, which a bracket or a name without a colon ends.

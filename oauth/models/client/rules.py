@@ -77,7 +77,7 @@ def lifetimes(client: "Client") -> Errors:
 
 
 def addresses_of_its_servers(client: "Client") -> Errors:
-    """We fetch or notify these: they must be https and public."""
+    """This server calls these URLs, so they must be https and public."""
     errors = {}
     for field in (
         "client_jwks_uri",
@@ -118,9 +118,9 @@ def pkce(client: "Client") -> Errors:
 
 
 def implicit_flow(client: "Client") -> Errors:
-    """RFC 9700 §2.1.2: not to be used. Both the site and the client must allow it."""
+    """RFC 9700 §2.1.2 advises against it. Both the site and the client must allow it."""
     if client.allows_grant_type(GrantType.IMPLICIT) and not site.values.allows_implicit:
-        return {"grant_types": 'The implicit flow is unsafe and off: OAUTH["ALLOW_IMPLICIT"].'}
+        return {"grant_types": 'The implicit flow is unsafe, and OAUTH["ALLOW_IMPLICIT"] is off.'}
     return {}
 
 

@@ -75,7 +75,7 @@ class HasSecurityProfile(models.Model):
 
     @property
     def is_public(self) -> bool:
-        """RFC 6749 §2.1: cannot keep a secret."""
+        """RFC 6749 §2.1: whether the client cannot keep a secret."""
         raise NotImplementedError
 
     @property
@@ -89,7 +89,7 @@ class HasSecurityProfile(models.Model):
 
     @property
     def must_use_pkce(self) -> bool:
-        """RFC 9700 §2.1.1: every public client; FAPI 2.0 §5.3.2.2."""
+        """Required for every public client by RFC 9700 §2.1.1, and by FAPI 2.0 §5.3.2.2."""
         return self.require_pkce or self.is_public or self.is_fapi
 
     @property

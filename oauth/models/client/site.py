@@ -19,7 +19,7 @@ class Site:
     resources: tuple[str, ...] = ()
     has_pairwise_subjects: bool = False
     allows_implicit: bool = False
-    #: Mutual TLS: whether it learns which certificate a client presented, and whether it trusts any authority.
+    #: Mutual TLS: whether the site gets the certificate of a client, and whether it trusts any authority.
     sees_certificates: bool = False
     has_certificate_authorities: bool = False
     #: The algorithms for ID tokens: of a client that has not chosen one, and of a FAPI client, which must not use

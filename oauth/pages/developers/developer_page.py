@@ -16,7 +16,7 @@ from oauth.models import Client
 from oauth.pages.user_page import UserPage
 from oauth.sessions.authentication_context import login_of
 
-#: ASVS 5.0 7.5.3: an act on a secret, or one that cannot be undone, needs a login as recent as this.
+#: ASVS 5.0 7.5.3: an action on a secret, or one that cannot be undone, needs a login within this time.
 PROOF_MAX_AGE = timedelta(minutes=10)
 
 
@@ -39,7 +39,7 @@ def to_app(client: Client) -> HttpResponseRedirect:
 
 
 def proof_needed(request: HttpRequest, back: str) -> HttpResponse | None:
-    """The way to a new login and then `back`; None if the login is recent."""
+    """A redirect to a new login, which then leads to `back`; None if the login is recent."""
     login = login_of(request)
     if login is not None and timezone.now() - login.auth_time < PROOF_MAX_AGE:
         return None
