@@ -22,9 +22,6 @@ _DATABASE_AWAY = (OperationalError, InterfaceError)
 _UNTIL_ANSWERED = RetryStrategy(
     max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *_DATABASE_AWAY]
 )
-_FOR_THREE_DAYS = RetryStrategy(
-    max_attempts=webhooks.ATTEMPTS, exponential_wait=3, retry_exceptions=[webhooks.NotDelivered, *_DATABASE_AWAY]
-)
 
 # Retries after 10 s, 100 s, 17 minutes and about 3 hours, because the mail server may restart or fail for some time.
 _WHILE_MAIL_IS_AWAY = RetryStrategy(
@@ -80,7 +77,7 @@ def tell_owner(kind: str, about: str, to: str = "") -> None:
     email.send(kind, about, to)
 
 
-@app.task(name=webhooks.TASK, queue="webhooks", retry=_FOR_THREE_DAYS)
+@app.task(name=webhooks.TASK, queue="webhooks", retry=webhooks.UntilDelivered())
 def deliver_webhook(delivery_id: str) -> None:
     webhooks.deliver(UUID(delivery_id))
 

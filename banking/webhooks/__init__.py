@@ -2,7 +2,8 @@
 
 An event is written in the transaction that it reports (`announce`). The background worker sends it (`deliver`) and
 decides then, at each attempt, whether the app may still know: an event whose account or scope the user took back
-meanwhile is dropped. May import the models and what lies below them.
+meanwhile is dropped. An app that answers slowly delays no other app (`turns`). May import the models and what lies
+below them.
 """
 
 from banking.webhooks.announcing import announce, ping, send_again
@@ -10,12 +11,14 @@ from banking.webhooks.consents import watch_consents
 from banking.webhooks.delivery import NotDelivered, deliver
 from banking.webhooks.permission import SCOPES_OF_EVENTS
 from banking.webhooks.queue import ATTEMPTS, TASK, enqueue
+from banking.webhooks.retries import UntilDelivered
 
 __all__ = [
     "ATTEMPTS",
     "SCOPES_OF_EVENTS",
     "TASK",
     "NotDelivered",
+    "UntilDelivered",
     "announce",
     "deliver",
     "enqueue",

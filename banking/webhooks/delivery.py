@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 from banking.models import Event, Webhook, WebhookDelivery
 from banking.notation.timestamps import timestamp
+from banking.webhooks import turns
 from banking.webhooks.permission import reason_to_withhold
 from banking.webhooks.queue import ATTEMPTS
 from oauth.infrastructure import outbound, replica
@@ -24,11 +25,17 @@ _RESOURCES: dict[str, str] = {
 
 
 class NotDelivered(Exception):
-    """The app did not accept the event; the background worker tries again."""
+    """The app did not accept the event; the background worker tries again. `attempts` is the number until now."""
+
+    def __init__(self, answer: str, attempts: int) -> None:
+        super().__init__(answer)
+        self.attempts = attempts
 
 
 def deliver(delivery_id: UUID) -> None:
-    """Makes one attempt and stores its outcome. Raises NotDelivered if there is to be another one."""
+    """Makes one attempt and stores its outcome. Raises NotDelivered if there is to be another one, and
+    turns.Postponed if there was none, because the app is slow.
+    """
     delivery = WebhookDelivery.objects.select_related("webhook").filter(pk=delivery_id).first()
     if delivery is None or delivery.status != WebhookDelivery.Status.PENDING:
         return
@@ -36,8 +43,9 @@ def deliver(delivery_id: UUID) -> None:
     if why_not := reason_to_withhold(delivery):
         _conclude(delivery, WebhookDelivery.Status.DROPPED, why_not)
         return
-    delivery.attempts += 1
-    answer, is_accepted = _post(delivery)
+    with turns.turn(str(webhook.client_id)):
+        delivery.attempts += 1
+        answer, is_accepted = _post(delivery)
     if is_accepted:
         _conclude(delivery, WebhookDelivery.Status.DELIVERED, answer)
         return
@@ -48,7 +56,7 @@ def deliver(delivery_id: UUID) -> None:
     is_last = delivery.attempts >= ATTEMPTS
     _conclude(delivery, WebhookDelivery.Status.FAILED if is_last else WebhookDelivery.Status.PENDING, answer)
     if not is_last:
-        raise NotDelivered(answer)
+        raise NotDelivered(answer, delivery.attempts)
 
 
 def content(delivery: WebhookDelivery) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""When the background worker runs the job of a delivery again."""
+
+from math import ceil
+
+from django.db import InterfaceError, OperationalError
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.jobs import Job
+
+from banking.webhooks.delivery import NotDelivered
+from banking.webhooks.turns import Postponed
+
+_DATABASE_AWAY_SECONDS = 30
+
+
+class UntilDelivered(BaseRetryStrategy):
+    """`deliver` itself decides which attempt is the last one. The job runs more often, because postponed messages and
+    outages of the database are no attempts.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, NotDelivered):
+            seconds = 3**exception.attempts
+        elif isinstance(exception, Postponed):
+            seconds = ceil(exception.seconds)
+        elif isinstance(exception, OperationalError | InterfaceError):
+            seconds = _DATABASE_AWAY_SECONDS
+        else:
+            return None
+        return RetryDecision(retry_in={"seconds": seconds})
