@@ -40,7 +40,7 @@ def run(directory: Path) -> dict[str, dict[str, float]]:
 
 
 def print_table(figures: dict[str, dict[str, float]]) -> None:
-    print("Blocks of tables and indexes that a request looks at, by the number of people.")
+    print("Blocks of tables and indexes that a request reads, by the number of users.")
     sizes = [f"{scale * 1_000_000:.0f}" for scale in SCALES]
     print(f"{'case':34}" + "".join(f"{size:>12}" for size in sizes) + f"{'ratio':>8}")
     for name, one in figures.items():

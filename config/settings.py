@@ -209,7 +209,8 @@ def _database(variable: str, **session: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database("DATABASE_URL")}
-# A standby for reads that may be a second old (config/database/replica), and the age from which on it is not read.
+# A standby for reads whose data may be up to a second old (config/database/replica). With older data, the site does
+# not read from it.
 REPLICA_MAX_AGE: float = env.float("REPLICA_MAX_AGE", default=1.0)
 if env.str("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = _database("DATABASE_REPLICA_URL", default_transaction_read_only="on")

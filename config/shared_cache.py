@@ -28,7 +28,7 @@ fell_back = Counter("cache_fallbacks_total", "Cache operations in the memory of 
 is_away = Gauge("cache_away", "Processes that count limits alone: the cache was away.", multiprocess_mode="livesum")
 logger = logging.getLogger(__name__)
 
-_away_until = float("-inf")  # of time.monotonic()
+_away_until = float("-inf")  # a value of time.monotonic()
 
 
 def options() -> dict[str, Any]:

@@ -42,7 +42,7 @@ class AccessCountAdmin(ReadOnly):
         return [path("export/", view, name="banking_accesscount_export"), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The results of the search, which must name a user or an account. A POST, because it is recorded."""
+        """Exports the results of a search for a user or an account. A POST, because each export is recorded."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         if request.method != "POST":

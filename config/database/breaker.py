@@ -23,7 +23,7 @@ class Breaker:
 
     def __init__(self) -> None:
         self.reason = ""
-        #: Of time.monotonic(); None before the first answer.
+        #: A value of time.monotonic(); None before the first answer.
         self.last_answer_at: float | None = None
         #: The last answer before the newest outage, and the end of that outage.
         self._answer_before: float | None = None

@@ -60,7 +60,7 @@ class Report:
         if not self.unmapped_scopes:
             return
         yield ""
-        yield "Scopes of live tokens without a mapping. Decide what each is here, and add it to the file of --mapping:"
+        yield "Scopes of live tokens without a mapping. Map each to scopes of this site in the --mapping file:"
         yield "  [scopes]"
         for name, count in sorted(self.unmapped_scopes.items()):
             yield f'  "{name}" = []  # {count:,} tokens'

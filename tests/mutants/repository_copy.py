@@ -103,7 +103,7 @@ class RepositoryCopy:
 def _read(report: Path) -> Outcome:
     outcome = Outcome()
     for case in ElementTree.parse(report).iter("testcase"):
-        # A fixture that breaks (`error`) or a skipped test shows nothing of the rule: neither passed nor failed.
+        # A fixture that breaks (`error`) or a skipped test says nothing about the rule, so it counts as neither.
         kinds = {child.tag for child in case}
         name = f"{case.get('classname')}.{case.get('name')}"
         names = {name, name.partition("[")[0]}

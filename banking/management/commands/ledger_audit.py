@@ -10,7 +10,8 @@ from banking.ledger import audit_and_record
 
 class Command(BaseCommand):
     help = (
-        "Audits the ledger and what stands around it, and extends its chain of digests; exits with 1 on any difference."
+        "Audits the ledger and the records that must agree with it, and extends its chain of digests; exits with 1 on "
+        "any difference."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -24,7 +24,8 @@ def check_replica_settings(**_: Any) -> list[CheckMessage]:
     if _hosts() > 1:
         messages.append(
             Error(
-                "DATABASE_REPLICA_URL names several hosts: the lag of one would be taken for the lag of another.",
+                "DATABASE_REPLICA_URL names several hosts: the site could mistake the lag of one for the lag of "
+                "another.",
                 hint="Name one replica. Servers of the site may have different ones.",
                 id="config.E026",
             )
