@@ -176,15 +176,22 @@ class _App(App):
     def code(self) -> str:
         return self._visit(self.browser)
 
+    def exchanges(self, n: int) -> list[Request]:
+        """Keycloak refuses some codes if one session gets several at the same time, so each code has its own."""
+        return [self.exchange(code) for code in self._many(self._code_of_a_new_session, n)]
+
     def devices(self, n: int) -> list[dict[str, str]]:
         """The tokens of n sessions."""
 
         def log_in(_: int) -> dict[str, str]:
-            with _Browser() as browser:
-                return proof.answer(self.server, self.exchange(self._visit(browser)))
+            return proof.answer(self.server, self.exchange(self._code_of_a_new_session()))
 
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(log_in, range(n)))
+
+    def _code_of_a_new_session(self) -> str:
+        with _Browser() as browser:
+            return self._visit(browser)
 
     def log_ins(self, n: int) -> list[Request]:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
