@@ -3,21 +3,35 @@
 import smtplib
 from typing import Any
 
-from procrastinate import JobContext, RetryStrategy, builtin_tasks
+from procrastinate import JobContext, RetryDecision, RetryStrategy, builtin_tasks
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
 
 from oauth.authorize import backchannel_notices
 from oauth.clients import changes, logos
 from oauth.clients.self_service import mails as review_mails
 from oauth.conf import conf
+from oauth.infrastructure import turns
 from oauth.keys import rotation
 from oauth.operations import cleanup
 from oauth.sessions import backchannel_logout
 
+
+class _UntilReceived(RetryStrategy):
+    """A job that was only postponed waits as after an attempt, but is never given up."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, turns.Postponed):
+            steps = min(job.attempts, _MOST_ATTEMPTS - 2) + 1
+            return RetryDecision(retry_in={"seconds": _WAIT**steps})
+        return super().get_retry_decision(exception=exception, job=job)
+
+
+_WAIT, _MOST_ATTEMPTS = 5, 6
 # 5 s, 25 s, 2 min, 10 min, 52 min: enough for a client that restarts, deploys, or is down for an hour.
-_PATIENT = RetryStrategy(
-    max_attempts=6,
-    exponential_wait=5,
+_PATIENT = _UntilReceived(
+    max_attempts=_MOST_ATTEMPTS,
+    exponential_wait=_WAIT,
     retry_exceptions=[backchannel_logout.NotDelivered, backchannel_notices.NotDelivered, logos.NotFetched],
 )
 

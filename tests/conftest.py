@@ -21,7 +21,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from accounts.models import User
 from accounts.passwords.argon2 import Argon2PasswordHasher
 from config import table_cache as cache_table
-from oauth.infrastructure import caches
+from oauth.infrastructure import caches, turns
 from oauth.keys import ring
 from oauth.models import Client, SigningKey
 from oauth.models.client import GrantType
@@ -119,6 +119,10 @@ def module_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
         yield django_db_blocker
 
 
+#: On a busy machine, no receiver of these tests is slow.
+turns.PATIENCE_SECONDS = servers.PATIENCE_SECONDS
+
+
 @pytest.fixture(autouse=True)
 def _forget_what_is_kept_in_memory() -> Iterator[None]:
     """Clears caches, because they would outlive the rows of a test, and the language of a request, which outlives the
@@ -127,6 +131,7 @@ def _forget_what_is_kept_in_memory() -> Iterator[None]:
     with rsa_keys.during_a_test():
         yield
     caches.clear()
+    turns.forget()
     translation.deactivate()
 
 

@@ -2,8 +2,7 @@
 
 An event is written in the transaction that it reports (`announce`). The background worker sends it (`deliver`) and
 decides then, at each attempt, whether the app may still know: an event whose account or scope the user took back
-meanwhile is dropped. An app that answers slowly delays no other app (`turns`). May import the models and what lies
-below them.
+meanwhile is dropped. An app that answers slowly delays no other app. May import the models and what lies below them.
 """
 
 from banking.webhooks.announcing import announce, ping, send_again

@@ -10,10 +10,9 @@ from django.utils.module_loading import import_string
 
 from banking.models import Event, Webhook, WebhookDelivery
 from banking.notation.timestamps import timestamp
-from banking.webhooks import turns
 from banking.webhooks.permission import reason_to_withhold
 from banking.webhooks.queue import ATTEMPTS
-from oauth.infrastructure import outbound, replica
+from oauth.infrastructure import outbound, replica, turns
 
 #: The `typ` of the signature's header.
 TYP = "webhook+jws"
@@ -43,7 +42,7 @@ def deliver(delivery_id: UUID) -> None:
     if why_not := reason_to_withhold(delivery):
         _conclude(delivery, WebhookDelivery.Status.DROPPED, why_not)
         return
-    with turns.turn(str(webhook.client_id)):
+    with turns.turn(f"webhook {webhook.client_id}"):
         delivery.attempts += 1
         answer, is_accepted = _post(delivery)
     if is_accepted:

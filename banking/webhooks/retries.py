@@ -7,7 +7,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
 from banking.webhooks.delivery import NotDelivered
-from banking.webhooks.turns import Postponed
+from oauth.infrastructure.turns import Postponed
 
 _DATABASE_AWAY_SECONDS = 30
 

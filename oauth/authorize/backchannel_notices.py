@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 
 from oauth.authorize import backchannel_request
 from oauth.conf import conf
-from oauth.infrastructure import display_names, emails, outbound
+from oauth.infrastructure import display_names, emails, outbound, turns
 from oauth.models import BackchannelRequest, Client
 
 logger = logging.getLogger(__name__)
@@ -72,20 +72,21 @@ def enqueue_client_notice(asked: BackchannelRequest) -> None:
 
 
 def notify_client(request_id: str) -> None:
-    """Makes one delivery attempt. Raises NotDelivered. After an answer, the auth_req_id and the client's token are
-    deleted.
+    """Makes one delivery attempt. Raises NotDelivered, or turns.Postponed without an attempt. After an answer, the
+    auth_req_id and the client's token are deleted.
     """
     asked = BackchannelRequest.objects.select_related("client").filter(pk=request_id).exclude(auth_req_id="").first()
     if asked is None or not asked.client.is_active or not asked.client.backchannel_client_notification_endpoint:
         return
     try:
-        answer = outbound.request(
-            "POST",
-            asked.client.backchannel_client_notification_endpoint,
-            body=json.dumps({"auth_req_id": asked.auth_req_id}),
-            content_type="application/json",
-            bearer=asked.client_notification_token,
-        )
+        with turns.turn(f"notification {asked.client.client_id}"):
+            answer = outbound.request(
+                "POST",
+                asked.client.backchannel_client_notification_endpoint,
+                body=json.dumps({"auth_req_id": asked.auth_req_id}),
+                content_type="application/json",
+                bearer=asked.client_notification_token,
+            )
     except outbound.OutboundError as error:
         raise NotDelivered(str(error)) from error
     if answer.status >= 500 or answer.status < 200:

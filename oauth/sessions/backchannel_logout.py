@@ -9,7 +9,7 @@ import secrets
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from oauth.infrastructure import outbound
+from oauth.infrastructure import outbound, turns
 from oauth.models import AuditEvent, Client, Session
 from oauth.tokens import subject
 from oauth.tokens.signing import signer
@@ -35,18 +35,19 @@ def enqueue_notices(session: Session) -> None:
 
 
 def notify_client(client_pk: int, user_id: str, sid: str, *, issuer: str, pairwise_key: str) -> None:
-    """Makes one delivery attempt. Raises NotDelivered."""
+    """Makes one delivery attempt. Raises NotDelivered, or turns.Postponed without an attempt."""
     client = Client.objects.filter(pk=client_pk, is_active=True).exclude(backchannel_logout_uri="").first()
     if client is None:
         return  # it was deleted or disabled, or it has removed its logout URI
     token = logout_token(client, user_id=user_id, sid=sid, issuer=issuer, pairwise_key=pairwise_key)
     try:
-        answer = outbound.request(
-            "POST",
-            client.backchannel_logout_uri,
-            body=f"logout_token={token}",
-            content_type="application/x-www-form-urlencoded",
-        )
+        with turns.turn(f"notification {client.client_id}"):
+            answer = outbound.request(
+                "POST",
+                client.backchannel_logout_uri,
+                body=f"logout_token={token}",
+                content_type="application/x-www-form-urlencoded",
+            )
     except outbound.OutboundError as error:
         raise NotDelivered(str(error)) from error
     # §2.8: 200, or 204 from frameworks that insist on it; 400 means that it could not log the user out.

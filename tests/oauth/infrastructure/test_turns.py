@@ -1,4 +1,4 @@
-"""An app that does not answer its webhook delays no other app."""
+"""A receiver that does not answer delays no other."""
 
 import threading
 import time
@@ -8,34 +8,31 @@ from types import SimpleNamespace
 
 import pytest
 import time_machine
-from django.db import OperationalError
 from django.utils import timezone
 
-from banking.webhooks import NotDelivered, UntilDelivered, turns
-from banking.webhooks.turns import Postponed, turn
+from oauth import tasks
+from oauth.infrastructure import turns
+from oauth.infrastructure.turns import Postponed, turn
+from oauth.sessions.backchannel_logout import NotDelivered
 from tests.lib.servers import PATIENCE_SECONDS
-
-
-@pytest.fixture(autouse=True)
-def known_apps(monkeypatch):
-    monkeypatch.setattr(turns, "_apps", {})
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """The time passes only when a test says so."""
     clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 1)
     monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 
 @contextmanager
-def on_its_way(client: str) -> Iterator[None]:
+def on_its_way(receiver: str) -> Iterator[None]:
     """A message that has no answer yet."""
     begun, ends = threading.Event(), threading.Event()
 
     def send():
-        with turn(client):
+        with turn(receiver):
             begun.set()
             ends.wait(PATIENCE_SECONDS)
 
@@ -47,7 +44,7 @@ def on_its_way(client: str) -> Iterator[None]:
     sending.join()
 
 
-def test_one_message_at_a_time_is_sent_to_an_app(monkeypatch):
+def test_one_message_at_a_time_is_sent_to_a_receiver(monkeypatch):
     monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0)
     with on_its_way("slow"):
         with pytest.raises(Postponed), turn("slow"):
@@ -56,7 +53,7 @@ def test_one_message_at_a_time_is_sent_to_an_app(monkeypatch):
             pass
 
 
-def test_the_next_message_waits_shortly_for_a_quick_app():
+def test_the_next_message_waits_shortly_for_a_quick_receiver():
     reached = []
 
     def send():
@@ -70,7 +67,7 @@ def test_the_next_message_waits_shortly_for_a_quick_app():
     assert reached
 
 
-def test_only_the_first_one_waits_for_a_slow_app(monkeypatch):
+def test_only_the_first_one_waits_for_a_slow_receiver(monkeypatch):
     monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0)
     with on_its_way("slow"):
         with pytest.raises(Postponed), turn("slow"):
@@ -80,7 +77,7 @@ def test_only_the_first_one_waits_for_a_slow_app(monkeypatch):
             pass
 
 
-def test_a_slow_app_has_a_pause(clock):
+def test_a_slow_receiver_has_a_pause(clock):
     with turn("slow"):
         clock.now += 5
     clock.now += 5 * turns.PAUSE - 1
@@ -105,19 +102,9 @@ def test_one_that_fails_slowly_is_slow(clock):
         pass
 
 
-@pytest.mark.parametrize(
-    ("error", "seconds"),
-    [
-        (NotDelivered("500", attempts=1), 3),
-        (NotDelivered("500", attempts=11), 177_147),
-        (Postponed(20), 20),
-        (OperationalError(), 30),
-        (ValueError(), None),
-    ],
-)
-def test_postponing_is_no_attempt(error, seconds):
-    """The job has run a hundred times, nearly always in vain."""
+@pytest.mark.parametrize(("attempts", "seconds"), [(0, 5), (2, 125), (100, 3125)])
+def test_a_notification_that_is_only_postponed_is_not_given_up(attempts, seconds):
     with time_machine.travel(timezone.now(), tick=False):
-        decision = UntilDelivered().get_retry_decision(exception=error, job=SimpleNamespace(attempts=100))
-        wait = decision and (decision.retry_at - timezone.now()).total_seconds()
-    assert wait == seconds
+        decision = tasks._PATIENT.get_retry_decision(exception=Postponed(1), job=SimpleNamespace(attempts=attempts))
+        assert (decision.retry_at - timezone.now()).total_seconds() == seconds
+    assert tasks._PATIENT.get_retry_decision(exception=NotDelivered(), job=SimpleNamespace(attempts=6)) is None
