@@ -55,13 +55,21 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class SignedList:
-    """`etag` changes with the text; `array` and `kid` are what was signed, and by which key."""
+    """`array` and `kid` are what was signed, and by which key. `period` is when: see `_period`."""
 
     text: str
-    etag: str
     array: bytes
     kid: str
-    signed_at: float
+    period: int
+
+    @property
+    def etag(self) -> str:
+        """The same for all processes and servers, whose texts differ in the signature and the second of `iat`: weak
+        (RFC 9110 §8.8.1), so that a cache gets 304 whichever of them it asks. It changes with the period, because 304
+        must not keep a text in use that is about to expire.
+        """
+        said = hashlib.sha256(self.array + f"{self.kid} {self.period}".encode()).hexdigest()
+        return f'W/"{said[:32]}"'
 
 
 def bits(number: int) -> bytes:
@@ -95,13 +103,14 @@ def _signed(number: int, array: bytes, known: SignedList | None) -> SignedList |
     # A new key signs a new JWT: resource servers then fetch the JWK Set and drop withdrawn keys.
     kid = keys.signing_key(policy.values.algorithm).kid
     is_true = known is not None and (known.array, known.kid) == (array, kid)
-    if known is not None and is_true and time.monotonic() - known.signed_at < _half_the_life():
+    period = _period()
+    if known is not None and is_true and known.period == period:
         return known
     try:
         text = _sign(number, array)
     except TemporarilyUnavailable:
         return known
-    return SignedList(text, f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"', array, kid, time.monotonic())
+    return SignedList(text, array, kid, period)
 
 
 def _is_fresh(known: Published) -> bool:
@@ -139,8 +148,9 @@ def last_number() -> int:
         return int(cursor.fetchone()[0]) // STATUS_LIST_SIZE
 
 
-def _half_the_life() -> float:
-    return policy.values.max_age.total_seconds() / 2
+def _period() -> int:
+    """A list is signed again at the turn of each half of its life, by the clock, so that all servers do so together."""
+    return int(timezone.now().timestamp() // max(1, policy.values.max_age.total_seconds() / 2))
 
 
 def _sign(number: int, array: bytes) -> str:

@@ -118,6 +118,26 @@ def test_a_list_that_has_not_changed_is_not_sent_again(client, issued, mobile_ap
     assert client.get(uri, headers={"If-None-Match": first["ETag"]}).status_code == 304
 
 
+def test_each_server_has_the_same_validator_until_the_list_must_be_signed_again(index, client):
+    """RFC 9110 §8.8.1: a cache asks any server whether its copy is still good."""
+    half = conf.STATUS_LIST_MAX_AGE.total_seconds() / 2
+    begins = (time.time() // half + 1) * half
+    with time_machine.travel(begins + 10, tick=False) as clock:
+        first = client.get("/oauth/status/0")
+        published_lists.lists.clear()  # as another process
+        clock.shift(20)
+        second = client.get("/oauth/status/0", headers={"If-None-Match": first["ETag"]})
+        assert (second.status_code, second["ETag"]) == (304, first["ETag"])
+        assert client.get("/oauth/status/0").content != first.content
+        published_lists.lists.clear()
+        clock.shift(half)
+        assert client.get("/oauth/status/0", headers={"If-None-Match": first["ETag"]}).status_code == 200
+        RevokedStatus.objects.create(index=3)
+        third = client.get("/oauth/status/0")["ETag"]
+        published_lists.lists.clear()
+        assert client.get("/oauth/status/0")["ETag"] != third
+
+
 @pytest.mark.parametrize("number", ["1", "99999999999999999999"])
 def test_a_list_that_no_token_names_is_not_there(client, db, number):
     assert client.get(f"/oauth/status/{number}").status_code == 404
