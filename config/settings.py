@@ -767,7 +767,7 @@ LOGGING: dict[str, Any] = {
     },
     "formatters": {
         "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
+            "()": "config.log_lines.JsonLines",
             "fmt": "{levelname}{name}{request_id}{trace_id}{message}",
             "style": "{",
             "timestamp": "at",

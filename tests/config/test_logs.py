@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import logging
+import smtplib
 from collections.abc import Iterator
 from logging.config import DictConfigurator
 from pathlib import Path
@@ -81,3 +82,20 @@ def test_a_job_is_logged_without_what_it_is_about() -> None:
     assert "Starting job accounts.tell_owner_of_guesses[7]" in stream.getvalue()
     assert "alice" not in stream.getvalue()
     assert "192.0.2.1" not in stream.getvalue()
+
+
+def test_a_refused_recipient_is_not_named() -> None:
+    """ASVS 5.0 16.2.5: no personal data. The mail server repeats the address."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(DictConfigurator(settings.LOGGING).configure_formatter(settings.LOGGING["formatters"]["json"]))
+    logger = logging.Logger("of.a.test")
+    logger.addHandler(handler)
+    try:
+        raise smtplib.SMTPRecipientsRefused({"a.lice+x@bank.example": (550, b"<a.lice+x@bank.example>: User unknown")})
+    except smtplib.SMTPException:
+        logger.exception("Job accounts.tell_owner[7] ended with status: Error")
+    said = json.loads(stream.getvalue())["exc_info"]
+    assert "lice" not in said
+    assert "SMTPRecipientsRefused: {'…@…': (550, b'<…@…>: User unknown')}" in said
+    assert "test_logs.py" in said
