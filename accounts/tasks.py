@@ -9,9 +9,12 @@ from procrastinate.contrib.django import app
 from accounts import closing
 from accounts.notices import notice
 from accounts.second_factors import stored_secrets
+from oauth.infrastructure import outage
 
-# Retries after 10 s, 100 s, 17 minutes and about 3 hours, so that a mail server can restart.
-_PATIENT = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
+# Retries after 10 s, 100 s, 17 minutes and about 3 hours, so that a mail server or the database can restart.
+_PATIENT = RetryStrategy(
+    max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *outage.ERRORS]
+)
 
 
 @app.task(name=notice.TELL, queue="mail", retry=_PATIENT)

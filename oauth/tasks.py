@@ -11,7 +11,7 @@ from oauth.authorize import backchannel_notices
 from oauth.clients import changes, logos
 from oauth.clients.self_service import mails as review_mails
 from oauth.conf import conf
-from oauth.infrastructure import turns
+from oauth.infrastructure import outage, turns
 from oauth.keys import rotation
 from oauth.operations import cleanup
 from oauth.sessions import backchannel_logout
@@ -32,12 +32,16 @@ _WAIT, _MOST_ATTEMPTS = 5, 6
 _PATIENT = _UntilReceived(
     max_attempts=_MOST_ATTEMPTS,
     exponential_wait=_WAIT,
-    retry_exceptions=[backchannel_logout.NotDelivered, backchannel_notices.NotDelivered, logos.NotFetched],
+    retry_exceptions=[
+        backchannel_logout.NotDelivered, backchannel_notices.NotDelivered, logos.NotFetched, *outage.ERRORS,
+    ],
+)  # fmt: skip
+
+
+# 10 s, 100 s, 17 min, about 3 hours: enough for a mail server or a database that restarts or is down for some hours.
+_MAIL = RetryStrategy(
+    max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *outage.ERRORS]
 )
-
-
-# 10 s, 100 s, 17 min, about 3 hours: enough for a mail server that restarts or is down for some hours.
-_MAIL = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
 
 
 @app.task(name=backchannel_logout.TASK, queue="notifications", retry=_PATIENT)
@@ -47,7 +51,7 @@ def tell_client_of_logout(client_pk: int, user_id: str, sid: str) -> None:
     )
 
 
-@app.task(name=backchannel_notices.NOTIFY_USER, queue="mail")
+@app.task(name=backchannel_notices.NOTIFY_USER, queue="mail", retry=_MAIL)
 def tell_person_of_request(request_id: str) -> None:
     backchannel_notices.notify_user(request_id)
 

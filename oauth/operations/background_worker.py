@@ -8,15 +8,15 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.apps import apps
-from django.db import connections
+from django.db import close_old_connections, connections
 from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseConnector
 from procrastinate.contrib.django import settings as of_procrastinate
@@ -29,6 +29,7 @@ from oauth.operations import job_origin
 from oauth.operations.job_origin import OriginWorker
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 #: The lane of queues that have the name of an app, and of procrastinate's own: cleanup, key rotation, audits.
 UPKEEP = "upkeep"
@@ -78,6 +79,20 @@ class WorkerConnector(PsycopgConnector):
         return self._of_tasks
 
 
+class JobThreads(ThreadPoolExecutor):
+    """Each job begins with a connection that works. Django ends a lost connection of a thread between two requests, and
+    here is no request: the first job of each thread after an outage would fail, although the database answers again.
+    """
+
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> "Future[Result]":
+        return super().submit(_with_fresh_connections, fn, *args, **kwargs)
+
+
+def _with_fresh_connections(job: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    close_old_connections()
+    return job(*args, **kwargs)
+
+
 class BackgroundWorker:
     """Touches `health_file` every HEALTH_SECONDS while it runs jobs or waits for the database."""
 
@@ -97,7 +112,7 @@ class BackgroundWorker:
             min_size=1,
             max_size=2 * len(self.lanes),  # each lane listens on one connection
         )
-        with self.app.replace_connector(connector), ThreadPoolExecutor(jobs_at_once, "job") as threads:
+        with self.app.replace_connector(connector), JobThreads(jobs_at_once, "job") as threads:
             asyncio.run(self._run(threads))
 
     async def _run(self, threads: ThreadPoolExecutor) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DEFAULT_DB_ALIAS, transaction
-from procrastinate import App
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections, transaction
+from procrastinate import App, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.contrib.django.utils import connector_params
@@ -21,7 +21,7 @@ from procrastinate.schema import SchemaManager
 from procrastinate.testing import InMemoryConnector
 from psycopg import sql
 
-from oauth.operations.background_worker import UPKEEP, Lane, WorkerConnector, lanes_of
+from oauth.operations.background_worker import UPKEEP, JobThreads, Lane, WorkerConnector, lanes_of
 from tests.lib.database import url_of
 from tests.lib.servers import PATIENCE_SECONDS, ROOT, own_database, wait_until
 
@@ -224,3 +224,35 @@ class TestWhatAJobDefers:
         assert run(job) == "succeeded"
         assert seen == [[]]
         assert ProcrastinateJob.objects.filter(queue_name="later").count() == 1
+
+
+def test_a_job_after_an_outage_does_not_fail_for_the_lost_connection_of_its_thread(transactional_db):
+    """The database answers again, but the thread still holds the connection that an earlier job used."""
+
+    def job():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return cursor.fetchone()[0]
+
+    with JobThreads(1) as threads:
+        lost = threads.submit(job).result()
+        with psycopg.connect(url_of(), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 10000)", [lost])
+        assert threads.submit(job).result() != lost
+        threads.submit(connections.close_all).result()
+
+
+def test_every_job_that_nothing_repeats_is_tried_again_after_an_outage():
+    """An email about a changed login must not be lost because the database was restarted in that moment."""
+    repeated = {name for name, _ in app.periodic_registry.periodic_tasks}
+    ours = [one for one in app.tasks.values() if one.name.startswith(("accounts.", "banking.", "oauth."))]
+    once = [one for one in ours if one.name not in repeated]
+    assert {"accounts.tell_owner", "banking.deliver_webhook"} <= {one.name for one in once}
+
+    def retries(task):
+        strategy = task.retry_strategy
+        if not isinstance(strategy, RetryStrategy):
+            return False
+        return not strategy.retry_exceptions or {OperationalError, InterfaceError} <= set(strategy.retry_exceptions)
+
+    assert [one.name for one in once if not retries(one)] == []
