@@ -702,7 +702,8 @@ LANGUAGE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = IS_HTTPS and env.bool("SSL_REDIRECT", default=True)
-SECURE_REDIRECT_EXEMPT = [rf"^({re.escape(URL_PREFIX[1:])}/)?(health/|metrics$)"]
+# A gateway asks /oauth/verify inside of the network. It would take a redirect for an error, or give it to its client.
+SECURE_REDIRECT_EXEMPT = [rf"^({re.escape(URL_PREFIX[1:])}/)?(health/|metrics$|oauth/verify(/|$))"]
 SECURE_HSTS_SECONDS = int(timedelta(days=730).total_seconds()) if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_CONTENT_TYPE_NOSNIFF = True

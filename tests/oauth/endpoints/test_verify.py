@@ -44,6 +44,12 @@ def test_the_identity_is_in_headers(ask, access_token, alice):
     assert answer["Cache-Control"] == "no-store"
 
 
+def test_a_gateway_inside_of_the_network_is_not_redirected_to_https(ask, access_token, alice, settings):
+    """nginx answers its client 500 for a redirect of `auth_request`."""
+    settings.SECURE_SSL_REDIRECT = True
+    assert ask(access_token(alice, "accounts:read")).status_code == 200
+
+
 def test_a_service_has_no_user(ask, service, token_endpoint):
     token = token_endpoint.post(service, grant_type="client_credentials").json()["access_token"]
     answer = ask(token)
