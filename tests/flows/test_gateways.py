@@ -2,6 +2,7 @@
 nginx. A gateway whose program is not on the PATH is skipped."""
 
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -15,7 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lib import certificates, dpop, servers
+from tests.lib import certificates, dpop, nginx, servers
+from tests.lib.document_blocks import blocks
 from tests.lib.http_listener import HttpListener
 
 pytestmark = pytest.mark.served
@@ -288,3 +290,29 @@ def test_a_server_that_cannot_check_lets_nothing_pass(
             assert answer.status_code == 503
             assert away.requests > 0
             assert api.requests == 0
+
+
+def test_nginx_passes_the_certificate_on(site: Site, tmp_path: Path) -> None:
+    """The file of docs/gateways.md with the two directives of docs/operating.md, “Behind a proxy”. RFC 8705 §3."""
+    [configuration] = blocks((servers.ROOT / "docs/gateways.md").read_text(), language="nginx")
+    text = (servers.ROOT / "docs/operating.md").read_text()
+    [asks, forwards] = re.findall(
+        r"^(ssl_verify_client optional_no_ca;).*\n(proxy_set_header Forwarded .*cert=.*;)$", text, re.M
+    )[0]
+    port = servers.free_port()
+    tls = f"ssl_certificate {site.folder}/api.pem; ssl_certificate_key {site.folder}/api.key; {asks}"
+    with HttpListener("orders") as api:
+        for documented, here in {
+            "listen 127.0.0.1:8443;": f"listen 127.0.0.1:{port} ssl; {tls}", "127.0.0.1:9000": api.host,
+            "127.0.0.1:8000": site.url.replace("http://localhost", "127.0.0.1"),
+            "proxy_pass_request_body off;": f"proxy_pass_request_body off; {forwards.replace('THE_SECRET', SECRET)}",
+        }.items():  # fmt: skip
+            assert documented in configuration
+            configuration = configuration.replace(documented, here)
+        with nginx.serving(tmp_path, configuration, answers=lambda: speaks_tls(port, site.folder / "ca.pem")):
+            one = Gateway("nginx", f"https://localhost:{port}", site, api)
+            bearer = {"Authorization": f"Bearer {site.bound_to_certificate()}"}
+            asked = [one.ask(cert="atlas", **bearer), one.ask(cert="other", **bearer), one.ask(**bearer)]
+            assert [answer.status_code for answer in asked] == [200, 401, 401]
+            forged = f'for="127.0.0.1";cert="{ATLAS.header}";by=_{SECRET}'
+            assert one.ask(**bearer, Forwarded=forged).status_code == 401
