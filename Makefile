@@ -7,7 +7,7 @@ RUN_TESTS = $(shell .ci/large_pages) $(RUN)
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test test-all faults sdks matrix test-plain rolling interop mutants model fuzz simulate check bench lock messages sbom screenshots
+.PHONY: demo test test-all faults sdks matrix test-plain rolling interop mutants model fuzz simulate check bench lock messages sbom screenshots dashboard
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
@@ -96,6 +96,10 @@ screenshots: $(INSTALLED)
 	@.ci/chromium
 	mkdir -p docs/images/pages && rm -f docs/images/pages/*.webp
 	PICTURES=docs/images/pages $(RUN) -m pytest -q tests/flows/test_every_page.py tests/flows/test_picture_book.py
+
+# Draws the pictures of docs/monitoring.md: six minutes of a site under load, as Prometheus measures them.
+dashboard: $(INSTALLED)
+	PICTURES=docs/images/dashboard $(RUN) -m pytest -q -p no:logging -m faults tests/faults/test_dashboard.py
 
 # Writes what the site consists of into dist, as a CycloneDX document (docs/releasing.md).
 sbom: $(INSTALLED)
