@@ -9,8 +9,8 @@ _ADDRESS = re.compile(r"[\w.!#$%&*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 class JsonLines(JsonFormatter):
-    """A mail server that refuses a recipient, and a constraint of the database, repeat the address of a user in their
-    message, which is the last line of a traceback.
+    """ASVS 5.0 16.2.5: no personal data. A mail server that refuses a recipient, and a constraint of the database,
+    repeat the address of a user in their message, which is the last line of a traceback.
     """
 
     def formatException(self, ei: Any) -> str:
