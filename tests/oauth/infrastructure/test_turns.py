@@ -39,9 +39,11 @@ def on_its_way(receiver: str) -> Iterator[None]:
     sending = threading.Thread(target=send)
     sending.start()
     assert begun.wait(PATIENCE_SECONDS)
-    yield
-    ends.set()
-    sending.join()
+    try:
+        yield
+    finally:
+        ends.set()
+        sending.join()
 
 
 def test_one_message_at_a_time_is_sent_to_a_receiver(monkeypatch):
