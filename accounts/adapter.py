@@ -12,7 +12,7 @@ from django.contrib.sites.requests import RequestSite
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import addresses, notices
-from accounts.addresses import mail_limit
+from accounts.addresses import mail_limit, outgoing_mail
 from accounts.browsers import known_device
 from accounts.changes.acts import remove_connections
 from accounts.login import after_response, guessing, recent_proof, resending, way_on
@@ -139,7 +139,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if suspected:
             after_response.do_after_response(self.request, message.send)
         else:
-            message.send()
+            outgoing_mail.send(message)
 
     def format_email_subject(self, subject: str) -> str:
         return subject

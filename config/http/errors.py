@@ -16,6 +16,7 @@ from django_guid import get_guid
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from accounts.addresses.outgoing_mail import MailServerAway
 from accounts.login import way_on
 from accounts.passwords.argon2 import TooManyHashes
 from banking.api.problems import json_response, problem
@@ -28,12 +29,13 @@ logger = logging.getLogger(__name__)
 
 OUTAGE_RETRY_AFTER_SECONDS = 2
 
-# The database or the cache is unreachable, too slow, or has no connection left, or too many log in at the same time. An
-# error of a statement is not an outage.
+# The database, the cache or the mail server is unreachable, too slow, or has no connection left, or too many log in at
+# the same time. An error of a statement is not an outage.
 _OUTAGES = (
     *outage.ERRORS,
     RedisConnectionError,
     RedisTimeoutError,
+    MailServerAway,
     TooManyHashes,
 )
 _PROTOCOL = ("/oauth/", "/.well-known/", "/health/")

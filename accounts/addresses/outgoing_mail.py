@@ -1,0 +1,25 @@
+"""Sends the emails that a page promises: links and codes. They hold secrets, so no job stores them."""
+
+import logging
+import smtplib
+
+from django.core.mail import EmailMessage
+
+logger = logging.getLogger(__name__)
+
+
+class MailServerAway(Exception):
+    """The mail server took no email. The page can be sent again later."""
+
+
+def send(message: EmailMessage) -> None:
+    """Raises MailServerAway. A refused recipient is no error: the page must not reveal which mailboxes exist, and an
+    email that comes back later tells nobody, either.
+    """
+    try:
+        message.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = sorted({code for code, _ in error.recipients.values()})
+        logger.warning("The mail server refused the recipient of an email: %s", codes)
+    except OSError as error:  # SMTPException is one, too
+        raise MailServerAway(type(error).__name__) from error
