@@ -13,8 +13,8 @@ class MailServerAway(Exception):
 
 
 def send(message: EmailMessage) -> None:
-    """Raises MailServerAway. A refused recipient is no error: the page must not reveal which mailboxes exist, and an
-    email that comes back later tells nobody, either.
+    """Raises MailServerAway. A refused recipient is no error, because the page must not reveal which mailboxes exist
+    (ASVS 5.0 6.3.8).
     """
     try:
         message.send()
