@@ -36,6 +36,9 @@ SECONDS_BETWEEN_MEASUREMENTS = 60
 #: A check of the database takes at most this much longer than DB_PROBE_TIMEOUT, whatever the result.
 SECONDS_OF_A_LOOK = 5.0
 
+#: Of the result of a check. It is unknown if the database that would tell it is down.
+_NAMES = {True: "ok", False: "failed", None: "unknown"}
+
 _migrated = False
 _measured_at = float("-inf")
 
@@ -68,14 +71,14 @@ def ready(request: HttpRequest) -> JsonResponse:
     """
     state = _watched()
     database = _holds(_database_answers) if state is None else not state.reason
-    results = {"accepting": not is_draining(), "database": database}
+    results: dict[str, bool | None] = {"accepting": not is_draining(), "database": database}
     # Each of these would wait for the database again.
-    results["migrations"] = results["database"] and _holds(_is_migrated)
-    results["signing_key"] = results["database"] and _holds(keys.is_ready)
+    results["migrations"] = _holds(_is_migrated) if database else None
+    results["signing_key"] = _holds(keys.is_ready) if database else None
     if heartbeats.is_server():
         results["workers"] = heartbeats.workers_alive() > 0
     is_ready = all(results.values())
-    checks = {name: "ok" if holds else "failed" for name, holds in results.items()}
+    checks = {name: _NAMES[result] for name, result in results.items()}
     body: dict[str, object] = {"status": "ok" if is_ready else "failed", "checks": checks}
     if state is not None and state.reason:
         body["reasons"] = {"database": state.reason}

@@ -114,7 +114,13 @@ class TestWatched:
         response = client.get("/health/ready")
         assert response.status_code == 503
         body = response.json()
-        assert body["checks"]["database"] == "failed"
+        assert body["checks"] == {
+            "accepting": "ok",
+            "database": "failed",
+            "migrations": "unknown",
+            "signing_key": "unknown",
+            "clock": "ok",
+        }
         assert body["reasons"] == {"database": "no answer"}
 
     @pytest.mark.parametrize(("skew", "clock"), [(0.5, "ok"), (120.0, "skewed"), (-120.0, "skewed")])
