@@ -139,7 +139,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if suspected:
             after_response.do_after_response(self.request, message.send)
         else:
-            outgoing_mail.send(message)
+            outgoing_mail.send_now(message.send)
 
     def format_email_subject(self, subject: str) -> str:
         return subject
