@@ -44,7 +44,8 @@ _seen: set[str] = set()
 
 
 def measure() -> None:
-    """A queue that has become empty is set to 0."""
+    """A queue without jobs is 0, whether it has become empty or never had any."""
+    lanes = lanes_of(app, {})
     with connection.cursor() as cursor:
         cursor.execute(_JOBS)
         jobs = {queue: numbers for queue, *numbers in cursor.fetchall()}
@@ -52,8 +53,8 @@ def measure() -> None:
         given_up = dict(cursor.fetchall())
         cursor.execute(_ALIVE)
         # Each lane of a process has its own heartbeat. A process that has just started may lack some of them.
-        alive.set(math.ceil(cursor.fetchone()[0] / len(lanes_of(app, {}))))
-    _seen.update(jobs, given_up)
+        alive.set(math.ceil(cursor.fetchone()[0] / len(lanes)))
+    _seen.update(jobs, given_up, *(lane.queues for lane in lanes))
     for queue in _seen:
         due, doing, age = jobs.get(queue, (0, 0, 0))
         waiting.labels(queue).set(due)

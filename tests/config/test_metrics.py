@@ -154,6 +154,13 @@ class TestQueues:
         assert value("worker_jobs_waiting", queue="of_a_test") == 2
         assert 89 < value("worker_oldest_job_seconds", queue="of_a_test") < 95
 
+    def test_a_queue_that_never_had_a_job_is_empty(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Otherwise its lines in the dashboard, and an alert about it, would have no data."""
+        monkeypatch.setattr(queues, "_seen", set())
+        queues.waiting.labels("mail").set(7)
+        queues.measure()
+        assert (value("worker_jobs_waiting", queue="mail"), value("worker_jobs_failed", queue="mail")) == (0, 0)
+
     def test_a_job_for_later_does_not_wait(self) -> None:
         self.defer("for_later", scheduled_at="2999-01-01T00:00:00Z")
         queues.measure()
