@@ -28,7 +28,7 @@ LOOK_AFTER_SECONDS = 0.1
 #: A look at the sockets is used for this long, by all requests of the process.
 _FRESH_SECONDS = 0.05
 #: The longest time between the last bytes of a request and its arrival here, when granian and Python are busy.
-_LONGEST_DELAY_SECONDS = 0.25
+_LONGEST_DELAY_SECONDS = 1.0
 #: The kernel counts in steps of up to 10 ms.
 _STEP_SECONDS = 0.02
 #: TLS sends session tickets just after the handshake, which may be after the first request.

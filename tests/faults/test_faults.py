@@ -27,6 +27,8 @@ from tests.faults.load import Load
 from tests.faults.site import Site
 from tests.lib.servers import wait_until
 
+#: The proxy asks each server once a second whether it is ready.
+SECONDS_UNTIL_THE_PROXY_KNOWS = 2.0
 DISK_BYTES = 700 * 2**20
 SKEWED = Path(__file__).with_name("skewed")
 
@@ -65,8 +67,10 @@ def _resume_worker_processes(site: Site) -> None:
 
 
 def replace_servers(site: Site) -> None:
+    """As docs/upgrading.md says."""
     for server in site.servers:
         server.restart()
+        time.sleep(SECONDS_UNTIL_THE_PROXY_KNOWS)
     site.worker.stop()
     site.worker.start()
 
