@@ -1,14 +1,21 @@
 """A site behind the proxy under test, which answers with the request that it got."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import requests
 
+from tests.lib import servers
+
 SECRET = "a-secret-of-the-proxies-that-no-client-knows"
+#: As a client may choose an id: none, one that is refused, and two that stay.
+CHOSEN_IDS = ("", "no id", "0123456789abcdef0123456789abcdef", "9f0c2f4e-3d1b-4c8a-8f57-0d6f1b2a3c4d")
+_TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -52,3 +59,20 @@ def seen(url: str, authority: str, **headers: str) -> dict[str, list[str]]:
     for name, value in answer.json()["headers"]:
         found.setdefault(name.lower(), []).append(value)
     return found
+
+
+def assert_ids_are_logged(url: str, authority: str, log: Path, chosen: str) -> None:
+    """Sends a request with the id that a client has `chosen`. The line of a proxy's log must have the id that the site
+    and the client see, and the trace id.
+    """
+    path = f"/of-{chosen.replace(' ', '-')}"
+    headers = {"X-Request-Id": chosen} if chosen else {}
+    headers |= {"traceparent": f"00-{_TRACE_ID}-00f067aa0ba902b7-01"}
+    answer = requests.get(f"{url}{path}", headers=headers, verify=authority, timeout=60)
+    [seen_id] = [value for name, value in answer.json()["headers"] if name.lower() == "x-request-id"]
+    assert (seen_id == chosen) == (len(chosen) >= 32)
+    assert re.fullmatch("[0-9a-f-]{32,36}", seen_id)
+    assert answer.headers["X-Request-Id"] == seen_id
+    servers.wait_until(lambda: f'{path}" 200' in log.read_text())  # written after the answer
+    [line] = [one for one in log.read_text().splitlines() if f'{path}" ' in one]
+    assert line.split()[-2:] == [seen_id, _TRACE_ID]

@@ -1,7 +1,6 @@
 """deploy/nginx/nginx.conf in a real nginx: what it tells the site about the client, and which requests it refuses."""
 
 import http.client
-import re
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -102,27 +101,12 @@ def test_the_log_holds_no_query(proxy):
     assert "secret-code" not in log.read_text()
 
 
-TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
-
-
-@pytest.mark.parametrize(
-    "chosen", ["", "no id", "0123456789abcdef0123456789abcdef", "9f0c2f4e-3d1b-4c8a-8f57-0d6f1b2a3c4d"]
-)
+@pytest.mark.parametrize("chosen", echo.CHOSEN_IDS)
 def test_a_line_of_its_log_has_the_ids_of_the_sites_log(proxy, chosen):
     """docs/monitoring.md, “Logs”: from a line here to those of the site and of its jobs."""
-    path = f"/of-{chosen.replace(' ', '-')}"
-    headers = {"X-Request-Id": chosen} if chosen else {}
-    answer = requests.get(
-        f"https://localhost:{proxy[0]}{path}", headers=headers | {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01"},
-        verify=str(proxy[2] / "ca.pem"), timeout=60,
-    )  # fmt: skip
-    [seen_id] = [value for name, value in answer.json()["headers"] if name.lower() == "x-request-id"]
-    assert (seen_id == chosen) == (len(chosen) >= 32)
-    assert re.fullmatch("[0-9a-f-]{32,36}", seen_id)
-    assert answer.headers["X-Request-Id"] == seen_id
-    servers.wait_until(lambda: f'{path}" 200' in (proxy[2] / "access.log").read_text())  # written after the answer
-    [line] = [one for one in (proxy[2] / "access.log").read_text().splitlines() if f'{path}" ' in one]
-    assert line.split()[-2:] == [seen_id, TRACE_ID]
+    echo.assert_ids_are_logged(
+        f"https://localhost:{proxy[0]}", str(proxy[2] / "ca.pem"), proxy[2] / "access.log", chosen
+    )
 
 
 def test_an_answer_of_the_proxy_itself_has_an_id_too(proxy):
