@@ -2,14 +2,14 @@
 
 import logging
 import multiprocessing
-import os
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import django
 from django.core.management import call_command
+
+from config.server import child_process
 
 #: The time between the end of a worker and the start of the next one.
 PAUSE_SECONDS = 2.0
@@ -52,16 +52,6 @@ def _keep(stop: threading.Event, begun: threading.Event) -> None:
 
 
 def _work() -> None:
-    # Ctrl-C must reach only the server, which then stops the worker.
-    os.setpgrp()
-    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    child_process.belong_to_the_server()
     django.setup()
     call_command("worker")
-
-
-def _end_with_the_server() -> None:
-    """Otherwise a server that is killed and started again would have one worker more each time."""
-    server = multiprocessing.parent_process()
-    if server:
-        server.join()
-        os.kill(os.getpid(), signal.SIGTERM)

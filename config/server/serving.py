@@ -31,6 +31,7 @@ from config.server import (
     admission,
     background_worker,
     bodies,
+    child_process,
     draining,
     heartbeats,
     large_pages,
@@ -136,9 +137,7 @@ def load_application(
     gc.disable()  # until all is loaded, which throws nothing away
     _read_bodies_first(slots, body_seconds)
     listener.end_unread_connections(write_seconds)
-    # Ctrl-C must reach only the server, which then stops the workers: a worker that gets two signals at once may hang.
-    os.setpgrp()
-    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    child_process.belong_to_the_server()
 
     application: Callable[..., Any] = import_string("config.wsgi.application")
     # granian copies the environment of the process into the environ of each request, where an error report would show
@@ -194,14 +193,6 @@ def _settle() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-def _end_with_the_server() -> None:
-    """If the server is killed, its workers must not keep the port."""
-    server = multiprocessing.parent_process()
-    if server:
-        server.join()
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _logging() -> dict[str, Any]:

@@ -1,0 +1,22 @@
+"""What each process that `serve` starts does first."""
+
+import multiprocessing
+import os
+import signal
+import threading
+
+
+def belong_to_the_server() -> None:
+    """Ctrl-C must reach only the server, which then stops this process: a process that gets two signals at once may
+    hang. If the server is killed, this process ends as well. Otherwise it would keep the port, or a server that is
+    started again would have one background worker more each time.
+    """
+    os.setpgrp()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+
+
+def _end_with_the_server() -> None:
+    server = multiprocessing.parent_process()
+    if server:
+        server.join()
+        os.kill(os.getpid(), signal.SIGTERM)
