@@ -58,8 +58,9 @@ class _Connection:
         return any(self._is_in_time(self.since_sent, request.arrived) for request in requests)
 
     def may_be_of(self, request: "Request") -> bool:
-        """Whether its last bytes came when those of the request did."""
-        return self._is_in_time(self.since_received, request.arrived)
+        """Whether its last bytes came when those of the request did. In some sandboxes, all times are zero."""
+        is_told = self.since_sent or self.since_received
+        return not is_told or self._is_in_time(self.since_received, request.arrived)
 
     def _is_in_time(self, since: float, arrived: float) -> bool:
         first, last = self.before - since, self.after - since
@@ -90,10 +91,9 @@ class Connections:
         self._requests: set[Request] = set()
         #: At the last look, by address: the requests without an answer, and the connections on which they may wait.
         self._unanswered: dict[str, list[Request]] = {}
-        self._open: dict[str, list[_Connection]] = {}
+        #: None if the kernel tells nothing.
+        self._open: dict[str, list[_Connection]] | None = None
         self._looked = float("-inf")
-        #: Whether the kernel has told a time. In some sandboxes, all of them are zero.
-        self._is_told = False
 
     @contextmanager
     def request(self, address: str) -> Iterator[Request]:
@@ -113,7 +113,7 @@ class Connections:
             if now - self._looked > _FRESH_SECONDS:
                 self._look()
                 self._looked = now
-            if not self._is_told:
+            if self._open is None:
                 return False
             waiting = self._open.get(request.address, [])
             if len(waiting) >= len(self._unanswered.get(request.address, [])):
@@ -122,10 +122,12 @@ class Connections:
 
     def _look(self) -> None:
         before = self._without_answer()
-        found = _connections() if sys.platform == "linux" else []
-        self._is_told = self._is_told or any(one.since_sent or one.since_received for one in found)
+        found = _connections() if sys.platform == "linux" else None
         self._unanswered = _by_address(before & self._without_answer())
-        self._open = _by_address(one for one in found if one.may_wait(self._unanswered.get(one.address, [])))
+        if found is None:
+            self._open = None
+        else:
+            self._open = _by_address(one for one in found if one.may_wait(self._unanswered.get(one.address, [])))
 
     def _without_answer(self) -> set[Request]:
         return {request for request in self._requests.copy() if not request.is_sending()}
@@ -150,8 +152,8 @@ def _comparable(address: str) -> str:
     return address.removeprefix("::ffff:").partition("%")[0]
 
 
-def _connections() -> list[_Connection]:
-    """The open connections to the ports on which this process listens."""
+def _connections() -> list[_Connection] | None:
+    """The open connections to the ports on which this process listens. None if the kernel tells of no such port."""
     ports, found = set(), []
     for name in os.listdir("/proc/self/fd"):
         try:
@@ -174,4 +176,4 @@ def _connections() -> list[_Connection]:
             continue
         finally:
             tcp.detach()
-    return [connection for port, connection in found if port in ports]
+    return [connection for port, connection in found if port in ports] if ports else None

@@ -52,17 +52,10 @@ class Client:
 
 def has_left(arrived, address=ADDRESS, connections=None):
     """Whether the client of a request that arrived then has left. One more request waits whose client has left."""
-    connections = connections or looking()
+    connections = connections or Connections()
     with connections.request(address) as request, connections.request(address):
         request.arrived = arrived
         return request.has_left()
-
-
-def looking():
-    """On a system whose kernel reports the times of connections."""
-    connections = Connections()
-    connections._is_told = True
-    return connections
 
 
 @pytest.fixture
@@ -110,7 +103,7 @@ def test_a_client_of_another_address_is_another_client(listening, client):
 
 
 def test_a_connection_whose_bytes_came_long_before_or_after_is_not_that_of_the_request(client, monkeypatch):
-    assert has_left(client.arrived - 60)
+    wait_until(lambda: has_left(client.arrived - 60))  # when a millisecond has passed
     monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", -60)
     assert client.has_left()
 
@@ -130,12 +123,12 @@ def test_a_connection_with_an_answer_is_idle(client, monkeypatch):
 def test_a_request_is_run_if_all_clients_of_its_address_are_there(listening, client, monkeypatch, late):
     """Whatever the times: the last bytes may have come long before the request arrived, or after."""
     monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 0)
-    looked_at, other = looking(), Client(listening)
+    looked_at, other = Connections(), Client(listening)
     with looked_at.request(ADDRESS) as first, looked_at.request(ADDRESS) as second:
         first.arrived = second.arrived = client.arrived + late
         assert not first.has_left()
         other.leave()
-        assert first.has_left()
+        wait_until(first.has_left)  # when a millisecond has passed
         second.is_sending = lambda: True  # so its connection does not count
         assert not first.has_left()
 
@@ -146,14 +139,14 @@ def test_a_second_request_on_a_connection_arrives_after_the_first_answer(client,
 
     def is_answered():
         client.server_side.sendall(b"x")
-        with looking().request(ADDRESS) as request:
+        with Connections().request(ADDRESS) as request:
             request.arrived += 60
             return request.has_left()
 
     monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 0)
     wait_until(is_answered)
     monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 600)
-    with looking().request(ADDRESS) as second:
+    with Connections().request(ADDRESS) as second:
         assert not second.has_left()
 
 
@@ -187,28 +180,37 @@ def test_an_outgoing_connection_is_no_clients(listening):
         outgoing.leave()
 
 
-def test_it_learns_whether_the_kernel_tells_times(client, monkeypatch):
-    learning = Connections()
-    wait_until(lambda: has_left(client.arrived - 60, connections=learning))  # when a millisecond has passed
-    monkeypatch.setattr(connections, "_TCP_INFO", _Untold(connections._TCP_INFO))
-    assert not has_left(client.arrived - 60, connections=Connections())
+def test_without_its_times_a_connection_may_be_that_of_any_request(client, monkeypatch):
+    monkeypatch.setattr(connections, "_LONGEST_DELAY_SECONDS", 0)
+    wait_until(lambda: has_left(client.arrived - 60))  # when a millisecond has passed
+    monkeypatch.setattr(connections, "_TCP_INFO", _Told(connections._TCP_INFO, times=False))
+    assert not has_left(client.arrived - 60)
 
 
-class _Untold:
-    def __init__(self, layout):
-        self.layout, self.size = layout, layout.size
+def test_a_kernel_that_does_not_tell_who_listens_tells_nothing(client, monkeypatch):
+    client.leave()
+    assert client.has_left()
+    monkeypatch.setattr(connections, "_TCP_INFO", _Told(connections._TCP_INFO, states=False))
+    assert not client.has_left()
+
+
+class _Told:
+    """What a sandbox may tell of a connection."""
+
+    def __init__(self, layout, *, states=True, times=True):
+        self.layout, self.size, self.states, self.times = layout, layout.size, states, times
 
     def unpack(self, info):
-        state, _, _ = self.layout.unpack(info)
-        return state, 0, 0
+        state, *times = self.layout.unpack(info)
+        return state * self.states, *(time * self.times for time in times)
 
 
 def test_another_system_tells_nothing(listening, client, monkeypatch):
     client.leave()
     other = Client(listening, OTHER_ADDRESS)
-    wait_until(lambda: has_left(client.arrived, connections=Connections()))  # when a millisecond has passed
+    assert client.has_left()
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not has_left(client.arrived, connections=Connections())
+    assert not client.has_left()
     other.leave()
 
 
@@ -220,7 +222,7 @@ def test_a_short_wait_is_not_looked_at(client, monkeypatch):
 
 def test_a_look_serves_all_requests_for_a_moment(client, monkeypatch):
     monkeypatch.setattr(connections, "_FRESH_SECONDS", 600)
-    shared = looking()
+    shared = Connections()
     assert not has_left(client.arrived, connections=shared)
     client.leave()
     assert not has_left(client.arrived, connections=shared)
@@ -236,7 +238,6 @@ def test_the_request_in_the_queue_is_not_run(client, leaves):
         return 200
 
     first = bodies.BodiesFirst(run, lambda *_: 503, slots=slots)
-    first.connections._is_told = True
     with slots.take():
         environ = {"PATH_INFO": "/api/transfers", "REMOTE_ADDR": ADDRESS}
         waiting = threading.Thread(target=lambda: statuses.append(first(object(), environ)), daemon=True)
