@@ -104,10 +104,11 @@ class BodiesFirst:
         if not limit.places.acquire(blocking=False):
             admission.refused.labels(limit.reason).inc()
             return limit.refuse(protocol, environ)
+        place = _Place(protocol, limit.places)
         try:
-            return self._run_in_slot(protocol, environ)
+            return self._run_in_slot(place, environ)
         finally:
-            limit.places.release()
+            place.give_back()
 
     def _run_in_slot(self, protocol: Any, environ: Environ) -> int:
         with self.connections.request(environ["REMOTE_ADDR"]) as request:
@@ -178,6 +179,28 @@ def _has_left(request: Request) -> bool:
         return False
     admission.refused.labels("client left").inc()
     return True
+
+
+class _Place:
+    """A place that a form has taken, as granian's protocol object of its request. It is given back before the answer is
+    sent: the client may send its next form as soon as it has this answer.
+    """
+
+    def __init__(self, protocol: Any, places: threading.Semaphore) -> None:
+        self._protocol, self._places, self._is_taken = protocol, places, True
+
+    def give_back(self) -> None:
+        if self._is_taken:
+            self._is_taken = False
+            self._places.release()
+
+    def response_bytes(self, *answer: Any) -> None:
+        self.give_back()
+        self._protocol.response_bytes(*answer)
+
+    def response_iter(self, *answer: Any) -> None:
+        self.give_back()
+        self._protocol.response_iter(*answer)
 
 
 class _LessThanItSaid:

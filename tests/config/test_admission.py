@@ -6,9 +6,10 @@ from io import BytesIO
 
 import pytest
 from django.urls import resolve
+from granian.wsgi import ResponseIterWrap
 
 from accounts.passwords import argon2
-from config.server import bodies, connections, serving
+from config.server import bodies, connections, serving, streams
 from config.server.admission import Overloaded, Slots
 from tests.lib.servers import wait_until
 
@@ -143,13 +144,22 @@ class Logins:
         self.inside.append(environ["PATH_INFO"])
         environ[bodies.GIVE_SLOT_BACK]()
         environ["while_inside"]()
+        environ["answer"](protocol)
         return 200
 
-    def send(self, path="/accounts/login/", method="POST", while_inside=lambda: None, body=b"login=a"):
-        asked = environ(path, REQUEST_METHOD=method, while_inside=while_inside)
+    def send(
+        self,
+        path="/accounts/login/",
+        method="POST",
+        while_inside=lambda: None,
+        body=b"login=a",
+        answer=lambda protocol: None,
+        connection=None,
+    ):
+        asked = environ(path, REQUEST_METHOD=method, while_inside=while_inside, answer=answer)
         if body is not None:
             asked |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
-        return self.first(object(), asked)
+        return self.first(connection or object(), asked)
 
 
 def test_a_login_too_many_is_refused_before_it_takes_a_slot():
@@ -164,6 +174,37 @@ def test_a_login_too_many_is_refused_before_it_takes_a_slot():
     assert statuses == [429, 200, 200, 200]
     assert len(logins.inside) == 4  # the refused request never ran
     assert logins.send() == 200  # each of the others has given its place back
+
+
+@pytest.mark.parametrize("method", ["response_bytes", "response_iter"])
+def test_a_client_that_has_its_answer_finds_a_place_for_its_next_login(method):
+    """With each answer, the client sends the next form at once. Another login has the other place."""
+    logins, statuses = Logins(slots=9), []
+
+    class Connection:
+        answers = 0
+
+        def _answered(self, *answer):
+            self.answers += 1
+            if self.answers < 5:
+                statuses.append(send())
+
+        response_bytes = response_iter = _answered
+
+    connection = Connection()
+
+    def send():
+        return logins.send(connection=connection, answer=answer)
+
+    def answer(protocol):
+        if method == "response_bytes":
+            protocol.response_bytes(200, [], b"")
+        else:
+            protocol.response_iter(200, [], ResponseIterWrap(BytesIO(bytes(streams.SENT_WHOLE_BYTES + 1))))
+
+    assert logins.send(while_inside=lambda: statuses.append(send())) == 200
+    assert statuses == [200] * 5
+    assert [logins.places.acquire(blocking=False) for _ in range(3)] == [True, True, False]
 
 
 def test_a_login_that_fails_or_is_not_run_gives_its_place_back():
