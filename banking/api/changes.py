@@ -30,8 +30,8 @@ CHANGES = (
         "1.1.0",
         None,
         added=(
-            "`GET /transactions` follows all accounts of the token, oldest first: whatever is booked later comes after "
-            "the cursor, once.",
+            "`GET /transactions` lists the transactions of all accounts of the token, oldest first. A transaction "
+            "that is booked later comes after the cursor, exactly once.",
             "`GET /accounts/{account_id}/transactions` has `after_seq` for synchronization, and the filters "
             "`min_amount`, `max_amount`, `text` and `category`.",
             "Transactions have `account_id`, `bank_transaction_code` (ISO 20022), `end_to_end_id`, "
@@ -41,16 +41,17 @@ CHANGES = (
             "Transfers have `updated_at`, `reversed_by` and `source_account_id`.",
             "`GET /scheduled-transfers` has the filters `status`, `min_amount`, `max_amount` and `text`; payees have "
             "`text`, and deliveries of webhooks `status`.",
-            "`GET /party`, with the scope `party:read`: the user's name, and with `email` the address.",
+            "`GET /party`, with the scope `party:read`: the user's name; with the scope `email`, also the email "
+            "address.",
             "`GET /limits`: what the user may still pay.",
             "`GET /direct-debits`, with the filter `status`, and `GET /direct-debits/{direct_debit_id}`: who may "
             "collect money, with the scope `direct-debits:read`; `POST /direct-debits/{direct_debit_id}/cancel` with "
             "the scope `direct-debits:write`. Webhooks have the event `direct_debit.updated`.",
-            "`GET /direct-debits/{direct_debit_id}/collections`: what was collected and refused, and until when it is "
-            "refunded; `POST` to the `/refund` of a collection asks for the money back.",
+            "`GET /direct-debits/{direct_debit_id}/collections`: what was collected or refused, and until when a "
+            "refund can be requested; `POST` to the `/refund` of a collection requests one.",
             "`POST /funds-confirmations`, with the scope `funds:confirm`: whether an amount is available.",
             "`POST /exchange-quotes` and `POST /exchanges`: currency exchange between the user's accounts at a quoted "
-            "rate; both can be read. Transactions and the CSV of a statement have `exchange_id`.",
+            "rate; `GET` reads both. Transactions and the CSV of a statement have `exchange_id`.",
             "`POST /transfer-rehearsals`.",
             "Payment orders: `interval`, `month_end`, `execution_rule`; `PATCH`, `/pause` and `/resume`.",
             "A refused parameter of the URL is named in `errors`.",
@@ -94,8 +95,8 @@ _HEAD = """# Changelog of the API
 What client developers notice in `/api/v1`. Its newest version is the `version` of the OpenAPI document (`/api/schema`).
 
 A minor version adds operations, optional parameters and members of answers; ignore members that you do not know. What a
-client must change is under “Breaking”, or was deprecated before: the answers of a deprecated operation have the header
-`Deprecation` (RFC 9745) and, once its end is known, `Sunset` (RFC 8594); it is `deprecated` in the document, too.
+client must change is under “Breaking”, or was deprecated before. The answers of a deprecated operation have the header
+`Deprecation` (RFC 9745) and, once its end is known, `Sunset` (RFC 8594). The document marks the operation `deprecated`.
 """
 
 

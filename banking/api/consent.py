@@ -15,7 +15,7 @@ from oauth.resource_server import InvalidToken, TokenRequest, authorization_of, 
 
 
 class ConsentView(BankView):
-    """Needs no scope: the answer only describes the token."""
+    """Needs no scope, because the answer only describes the token."""
 
     tag = "Consent"
     required_scopes = {"GET": [], "DELETE": []}
@@ -48,10 +48,11 @@ class ConsentView(BankView):
             }
         )
 
-    @operation("Give the access back")
+    @operation("End the app's access")
     def delete(self, request: TokenRequest) -> NoContent:
-        """Its tokens stop working within seconds. Needs a token of the app itself with all its scopes: one that was
-        exchanged (RFC 8693) or narrowed is refused with 403."""
+        """Ends the authorization; its tokens stop working within seconds. Needs a token that was issued to the app
+        itself, with all its scopes: a token that was exchanged (RFC 8693) or narrowed is refused with 403.
+        """
         if not end_authorization(request.token):
             raise InvalidToken("This API cannot end the authorization; revoke the token at the authorization server.")
         return NoContent()

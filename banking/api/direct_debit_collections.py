@@ -37,8 +37,9 @@ _STATUS: dict[str, Literal["pending", "refunded", "refused"]] = {
 
 
 class NewRefundSerializer(StrictSerializer):
-    """`disputed`: the user allowed it, and gives no reason; for eight weeks. `unauthorized`: the user never allowed it;
-    for thirteen months."""
+    """`disputed`: the user allowed the collection, and wants the money back without a reason, within eight weeks.
+    `unauthorized`: the user never allowed the collection, and says so within thirteen months.
+    """
 
     reason = serializers.ChoiceField(DirectDebitRefund.Reason.choices)
 
@@ -49,8 +50,9 @@ class CollectionList(DirectDebitView):
 
     @operation("List collections")
     def get(self, request: TokenRequest, direct_debit_id: str) -> Ok[PageOf[DirectDebitCollection]]:
-        """What was collected by the direct debit, and what was refused. Without what the app may not see as a
-        transaction: before the history that the user allowed, or older than 90 days without a fresh login."""
+        """What was collected by the direct debit, and what was refused. Leaves out what the app may not see as a
+        transaction: from before the history that the user allowed and, without a fresh login, older than 90 days.
+        """
         mandate_id = uuid_or_404(direct_debit_id)
         page = Page(request, f"collections|{mandate_id}")
         rows = page.newest_first(_collections(request, mandate_id, self.visible(request)).values(*_FIELDS))
@@ -63,12 +65,13 @@ class CollectionRefund(DirectDebitView):
 
     @operation(
         "Ask for a refund",
-        refusals={409: "It was asked for before, it is too late, or the account is closed."},
+        refusals={409: "The refund was requested before, it is too late, or the account is closed."},
     )
     def post(self, request: TokenRequest, direct_debit_id: str, collection_id: str) -> Ok[DirectDebitCollection]:
-        """Within eight weeks the account is credited at once. After that, an unauthorized collection is claimed from
-        the creditor's bank first, and the refund is `pending`. `unauthorized` needs a fresh login, and cancels the
-        direct debit."""
+        """Within eight weeks, the account is credited immediately. Later, the bank first claims an unauthorized
+        collection from the creditor's bank, and the refund is `pending` until then. `unauthorized` needs a fresh login,
+        and cancels the direct debit.
+        """
         reason = self.body(request)["reason"]
         user_id = user_or_404(request)
         pk, mandate_id = uuid_or_404(collection_id), uuid_or_404(direct_debit_id)

@@ -81,9 +81,11 @@ class DirectDebitCancel(DirectDebitView):
     required_scopes = {"POST": ["direct-debits:write"]}
     bodies = {"POST": NothingSerializer}
 
-    @operation("Cancel a direct debit", refusals={409: "It was cancelled before, or was collected once for all."})
+    @operation(
+        "Cancel a direct debit", refusals={409: "It has already ended: by a cancellation, or by its only collection."}
+    )
     def post(self, request: TokenRequest, direct_debit_id: str) -> Ok[DirectDebit]:
-        """Nothing is collected any more. What was collected stays."""
+        """The creditor can no longer collect. Earlier collections stay."""
         self.body(request)
         pk, among = uuid_or_404(direct_debit_id), self.visible(request, may_pay=True)
 

@@ -30,8 +30,11 @@ from oauth.infrastructure.rate_limits import Limit
 from oauth.resource_server import TokenRequest
 
 _REFUSALS = {
-    409: "It can no longer be done: the quote has expired or was used, the rate has moved, or an account is not open.",
-    422: "The bank refuses it: funds, currencies, accounts, or the key was used for another body.",
+    409: (
+        "The exchange can no longer be made: the quote has expired or was used, the rate has changed, or an account "
+        "is not open."
+    ),
+    422: "The bank refuses the exchange (funds, currencies, accounts), or the key was used for another body.",
 }
 
 
@@ -55,14 +58,15 @@ class QuoteList(BankView):
         "Quote an exchange",
         refusals={
             409: "An account is not open.",
-            422: "The bank does not exchange this: currencies, accounts, amount.",
+            422: "The bank does not make this exchange, because of the currencies, the accounts or the amount.",
         },
     )
     def post(self, request: TokenRequest) -> Created[ExchangeQuote]:
         """An offer of the bank. This app can use it once, until `expires_at`. No money is held for it.
 
-        The currency of `amount` says what is fixed: that of the source account, what is sold; that of the destination
-        account, what is bought. The other amount is rounded in the bank's favour, by less than one minor unit.
+        An `amount` in the currency of the source account is the amount to sell; in the currency of the destination
+        account, it is the amount to buy. The bank computes the other amount, and rounds it in its favour by less than
+        one minor unit.
         """
         body = self.body(request)
         wanted = exchanges.Wanted(
@@ -81,7 +85,7 @@ class QuoteDetail(BankView):
 
     @operation("Read a quote")
     def get(self, request: TokenRequest, quote_id: str) -> Ok[ExchangeQuote]:
-        """The quote, which must be of this user and this app. One that was not used is deleted after 30 days."""
+        """The quote, which must be of this user and this app. A quote that was not used is deleted after 30 days."""
         seen = Account.objects.visible_to(request.token, "transfers").values("pk")
         quotes = QuoteRow.objects.filter(
             user_id=user_or_404(request), client_id=request.claims.client_id, source__in=seen, destination__in=seen
@@ -135,7 +139,7 @@ class ExchangeList(_ExchangeView):
 
     @operation("List exchanges")
     def get(self, request: TokenRequest) -> Ok[PageOf[Exchange]]:
-        """Newest first. Older than 90 days needs a user who has just logged in (RFC 9470)."""
+        """Newest first. What is older than 90 days needs a user who has just logged in (RFC 9470)."""
         page = Page(request, "exchanges")
         rows = list(page.newest_first(self.visible(request).values(*self.fields)))
         recent = readable(request, rows, at="created_at")
@@ -144,9 +148,10 @@ class ExchangeList(_ExchangeView):
 
     @operation("Exchange as quoted", refusals=_REFUSALS)
     def post(self, request: TokenRequest) -> Created[Exchange] | ProblemResponse:
-        """Exactly once per Idempotency-Key, and once per quote. Both halves are booked together: the transactions of
-        the two accounts name the exchange. Large amounts, also as the sum of 24 hours, need a user who has just logged
-        in (RFC 9470)."""
+        """Made exactly once per Idempotency-Key, and once per quote. Both halves are booked together; the transactions
+        of the two accounts have the same `exchange_id`. A large amount, or a large sum of 24 hours, needs a user who
+        has just logged in (RFC 9470).
+        """
         return self.created_once(request, self.body(request))
 
     def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> Exchange:

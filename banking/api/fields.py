@@ -142,7 +142,7 @@ class StrictCharField(serializers.CharField):
     #: A regular expression of ECMA 262 and of Python, for the whole text.
     pattern: ClassVar[str] = NON_BLANK_PATTERN
     keywords: ClassVar[Keywords] = {}
-    default_error_messages = {"form": "This does not have the form that the API's schema says."}
+    default_error_messages = {"form": "This does not match the API's schema."}
 
     @property
     def json_schema(self) -> Keywords:

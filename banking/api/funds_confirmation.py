@@ -41,8 +41,9 @@ class FundsConfirmationList(BankView):
         refusals={422: "The account has another currency, or the amount is out of range."},
     )
     def post(self, request: TokenRequest) -> Ok[FundsConfirmation]:
-        """True if the account is open and the amount is available now. Nothing is stored or held, so a payment may
-        still be refused. At most 12 answers a day for each account."""
+        """True if the account is open and the amount is available now. No money is held, so a payment may still be
+        refused. At most 12 answers a day for each account.
+        """
         given: dict[str, Any] = self.body(request)
         user_id = user_or_404(request)
         require_live(request.token)

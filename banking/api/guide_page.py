@@ -16,11 +16,11 @@ from oauth.clients.self_service.sandbox import MOST_USERS
 GUIDES = {
     "sandbox": ("Sandbox", "Users with play money, and what they cannot do."),
     "idempotency": ("Idempotency", "Repeat a payment without paying twice."),
-    "step-up": ("Step-up", "When a user must log in again, and how your app learns it."),
+    "step-up": ("Step-up", "When a user must log in again, and how your app notices."),
     "webhooks": ("Webhooks", "Register one, verify its signature, answer it."),
     "errors": ("Errors", "One format, one ID, and a page for each problem."),
     "going-live": ("Going live", "What our staff look at, and how to change a live app."),
-    "changes": ("Changes of the API", "What was added, and what will go."),
+    "changes": ("Changes of the API", "What was added, and what will be removed."),
 }
 
 
@@ -28,7 +28,7 @@ GUIDES = {
 def guide(request: HttpRequest, slug: str = "") -> HttpResponse:
     if slug and slug not in GUIDES:
         raise Http404
-    title, text = GUIDES.get(slug, ("Guides", "What the reference of the API cannot say."))
+    title, text = GUIDES.get(slug, ("Guides", "What the API reference does not explain."))
     context = {
         "slug": slug,
         "title": title,

@@ -26,8 +26,9 @@ class LimitsView(BankView):
 
     @operation("Read limits")
     def get(self, request: TokenRequest) -> Ok[LimitList]:
-        """One entry for each currency of the accounts that the token may pay from. Sums are those of the last 24 hours,
-        over all of the user's accounts, apps and pages, with the payment orders that are due today."""
+        """One entry for each currency of the accounts that the token may pay from. The sums cover the last 24 hours and
+        all of the user's accounts, apps and pages. They include payment orders that are due today.
+        """
         user_id = user_or_404(request)
         accounts: QuerySet[Account] = Account.objects.payable_by(request.token)
         if transfer_details(request.claims.authorization_details):

@@ -16,8 +16,9 @@ class PartyView(BankView):
 
     @operation("Read the user's name")
     def get(self, request: TokenRequest) -> Ok[Party]:
-        """The user who allowed the app to read this; of a joint account, not the other holders. Tokens contain no name,
-        so it is read here."""
+        """The user who allowed the app to read this, without the other holders of a joint account. Tokens contain no
+        name, so it is read here.
+        """
         user = get_user_model().objects.filter(pk=user_or_404(request), is_active=True).first()
         if user is None:
             raise Http404

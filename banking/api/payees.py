@@ -58,8 +58,9 @@ class PayeeList(BankView):
 
     @operation("Store a payee")
     def post(self, request: TokenRequest) -> Ok[Payee] | Created[Payee]:
-        """Needs a user who has just logged in (RFC 9470). A payee that is stored already is answered with 200 and keeps
-        its name. Larger amounts may go to a new payee after 24 hours."""
+        """Needs a user who has just logged in (RFC 9470). For a payee that is already stored, the answer is 200, and
+        the payee keeps its name. Larger amounts may go to a new payee after 24 hours.
+        """
         given = self.body(request)
         user_id = user_or_404(request)
         require_live(request.token)
@@ -94,8 +95,9 @@ class PayeeDetail(BankView):
 
 
 class PayeeCheckView(BankView):
-    """An answer reveals whether somebody has an account here. Therefore it has its own limit, and also spends the
-    user's budget for such answers."""
+    """An answer reveals whether somebody has an account here. Therefore this operation has its own limit, and also
+    counts against the user's limit for such answers.
+    """
 
     tag = "Payees"
     required_scopes = {"POST": ["transfers:write"]}

@@ -68,13 +68,13 @@ class Account(TypedDict):
     status: AccountRow.Status
     identifiers: Annotated[
         list[AccountIdentifier],
-        Keywords(description="Complete with the scope accounts:detail, otherwise partly hidden."),
+        Keywords(description="Partly hidden without the scope accounts:detail."),
     ]
     opened_at: Timestamp
     dormant_since: (
         Annotated[
             Timestamp,
-            Keywords(description="Since when nobody has used it: it pays nothing until a holder uses it again."),
+            Keywords(description="Since when the account is dormant: it pays nothing until a holder uses it again."),
         ]
         | None
     )
@@ -90,8 +90,7 @@ class Balances(TypedDict):
     last_seq: Annotated[
         Int64,
         Keywords(
-            description="Number of the newest transaction. As long as it does not change, the booked balance does not "
-            "change either."
+            description="Number of the newest transaction. While this number is the same, so is the booked balance."
         ),
     ]
 
@@ -102,14 +101,16 @@ class Counterparty(TypedDict):
 
 
 class Merchant(TypedDict):
-    """The counterparty as the bank knows it: found by its IBAN, or by the text of a card payment or direct debit."""
+    """The counterparty as the bank knows it. The bank finds it by its IBAN, or by the text of a card payment or direct
+    debit.
+    """
 
     name: str
     category_code: Annotated[str, Keywords(pattern="^[0-9]{4}$", description="ISO 18245", examples=["5411"])] | None
 
 
 class StatementTransaction(TypedDict):
-    """What never changes about a transaction."""
+    """The members of a transaction that never change."""
 
     id: UUID
     account_seq: Annotated[Int64, Keywords(minimum=1, description="Strictly increasing, without gaps.")] | None
@@ -179,14 +180,14 @@ Rate = Annotated[
     str,
     Keywords(
         pattern=r"^[0-9]+(\.[0-9]{1,12})?$",
-        description="A decimal number: how many units of the bought currency one of the sold currency is worth.",
+        description="A decimal number: units of the bought currency for one unit of the sold currency.",
         examples=["1.1641"],
     ),
 ]
 
 
 class ExchangeQuote(TypedDict):
-    """What the bank offers to one user, for one use."""
+    """An offer of the bank to one user, for one exchange."""
 
     id: UUID
     source_account_id: UUID
@@ -218,7 +219,10 @@ class Exchange(TypedDict):
     sell: Money
     buy: Money
     rate: Rate
-    transaction_ids: Annotated[list[UUID], Keywords(description="Of the source account, then of the destination.")]
+    transaction_ids: Annotated[
+        list[UUID],
+        Keywords(description="The transaction of the source account, then that of the destination account."),
+    ]
     created_at: Timestamp
 
 
@@ -230,7 +234,7 @@ class FundsConfirmation(TypedDict):
 
 
 class Refund(TypedDict):
-    """Of a collection. `pending` until the creditor's bank has answered; it then is `refunded`, or `refused`."""
+    """The refund of a collection: `pending` until the creditor's bank has answered, then `refunded` or `refused`."""
 
     status: Literal["pending", "refunded", "refused"]
     reason: DirectDebitRefundRow.Reason
@@ -239,13 +243,13 @@ class Refund(TypedDict):
 
 
 class DirectDebitCollection(TypedDict):
-    """What a creditor collected, or wanted to."""
+    """What a creditor collected, or tried to collect."""
 
     id: UUID
     account_id: UUID
     status: Literal["collected", "refused"]
     status_reason: Annotated[str, Keywords(description="Why we refused it, such as insufficient_funds.")] | None
-    status_reason_code: Annotated[str, Keywords(description="The same as a code of ISO 20022, such as AM04.")] | None
+    status_reason_code: Annotated[str, Keywords(description="The reason as a code of ISO 20022, such as AM04.")] | None
     transaction_id: UUID | None
     amount: Money
     reference: str
@@ -290,7 +294,8 @@ class ConsentLimits(TypedDict):
 class Limits(TypedDict):
     currency: Currency
     fresh_log_in_from: Annotated[
-        Money, Keywords(description="A payment that brings `ordered` to this sum needs a user who has just logged in.")
+        Money,
+        Keywords(description="A payment with which `ordered` reaches this sum needs a user who has just logged in."),
     ]
     ordered: Annotated[
         Money, Keywords(description="Everything that the user ordered, including transfers between their own accounts.")
@@ -324,8 +329,8 @@ class Consent(TypedDict):
         Annotated[
             Timestamp,
             Keywords(
-                description="The user must renew the consent by then. The event `consent.confirm_due` is sent before "
-                "then."
+                description="The user must renew the consent by this time. The event `consent.confirm_due` is sent "
+                "before."
             ),
         ]
         | None
@@ -378,7 +383,7 @@ _Source = Annotated[SourceAccount, Keywords(deprecated=True, description="Read s
 
 
 class Rehearsal(TypedDict):
-    """What the transfer would be. Nothing was stored."""
+    """The transfer as it would be. Nothing was stored."""
 
     status: TransferRow.Status
     amount: Money
@@ -396,9 +401,7 @@ class Transfer(TypedDict):
     status_reason_code: (
         Annotated[
             str,
-            Keywords(
-                description="The other bank's code of ISO 20022, such as AC04: why it refused it, or sent it back."
-            ),
+            Keywords(description="The ISO 20022 code of the other bank's refusal or return, such as AC04."),
         ]
         | None
     )
@@ -411,7 +414,7 @@ class Transfer(TypedDict):
     scheduled_transfer_id: UUID | None
     created_at: Timestamp
     updated_at: Annotated[
-        Timestamp, Keywords(description="When its status, status_reason or reversed_by changed last.")
+        Timestamp, Keywords(description="When status, status_reason or reversed_by of the transfer changed last.")
     ]
     settled_at: Timestamp | None
     transaction_ids: list[UUID]
@@ -419,7 +422,10 @@ class Transfer(TypedDict):
         Annotated[
             UUID,
             Keywords(
-                description="The transaction that gave the money back: of kind `return` if it came from another bank."
+                description=(
+                    "The transaction that gave the money back. Its kind is `return` if another bank sent the money "
+                    "back."
+                )
             ),
         ]
         | None
@@ -444,7 +450,7 @@ class ScheduledTransfer(TypedDict):
         Annotated[
             str,
             Keywords(
-                format="date", pattern=DAY_PATTERN, description="The day of its next payment, by its execution_rule."
+                format="date", pattern=DAY_PATTERN, description="The day of the next payment, moved by execution_rule."
             ),
         ]
         | None

@@ -68,7 +68,7 @@ class NewScheduledTransferSerializer(NewTransferSerializer):
 
 
 class ScheduledTransferChangesSerializer(StrictSerializer):
-    """Any of these members. `last_on` may be null: the order then has no end."""
+    """Send any of these members. If `last_on` is null, the order has no end."""
 
     fewest_members = 1
 
@@ -138,12 +138,13 @@ class ScheduledTransferList(CreateOnce, ScheduledTransferView):
 
     @operation("Schedule a transfer", refusals=PAYMENT_REFUSALS)
     def post(self, request: TokenRequest) -> Created[ScheduledTransfer] | ProblemResponse:
-        """Exactly once per Idempotency-Key. Needs a user who has just logged in (RFC 9470). It pays once, or every
-        `interval` days, weeks or months; with `month_end`, on the last day of the month.
+        """Made exactly once per Idempotency-Key. Needs a user who has just logged in (RFC 9470). The order pays once,
+        or every `interval` days, weeks or months; with `month_end`, on the last day of the month.
 
-        The money moves on the day, by the rules for a transfer that is made on that day. If the account has not enough
-        money or is frozen, or a limit is reached, the bank tries again until the end of the day: `refusal` is the code
-        of the reason, and `retry_at` the time of the next attempt. Then the transfer of that day is `rejected`.
+        Each payment is made on its day, by the rules that apply to a transfer on that day. If the account is frozen or
+        does not have enough money, or a limit is reached, the bank tries again until the end of the day: `refusal` is
+        the code of the reason, and `retry_at` the time of the next attempt. If the last attempt fails, too, the
+        transfer of that day is `rejected`.
         """
         return self.created_once(request, self.body(request))
 
@@ -174,8 +175,9 @@ class ScheduledTransferDetail(ChangeView, ScheduledTransferView):
 
     @operation("Change a scheduled transfer", refusals=PAYMENT_REFUSALS)
     def patch(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
-        """The amount, reference, last day or rule for days that are not business days. For another payee, account or
-        rhythm, schedule another transfer. Needs a user who has just logged in (RFC 9470)."""
+        """Changes the amount, the reference, the last day, or the rule for days that are not business days. For another
+        payee, account or interval, schedule another transfer. Needs a user who has just logged in (RFC 9470).
+        """
         body = self.body(request)
         among = self.payable(request)
 
@@ -199,7 +201,7 @@ class ScheduledTransferCancel(Cancel, ScheduledTransferView):
 
     @operation("Cancel a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409]})
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
-        """Transfers that it has made stay."""
+        """Transfers that the order has made stay."""
         return self.cancelled(request, scheduled_id)
 
 
@@ -209,7 +211,7 @@ class ScheduledTransferPause(ChangeView, ScheduledTransferView):
 
     @operation("Pause a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409]})
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
-        """It is `held` with the reason `paused`, and pays nothing until it is resumed."""
+        """The order is `held` with the reason `paused`, and pays nothing until it is resumed."""
         self.body(request)
         among = self.payable(request)
         return self.changed(request, scheduled_id, among, lambda pk: orders.pause(pk, among=among))
@@ -221,8 +223,9 @@ class ScheduledTransferResume(ChangeView, ScheduledTransferView):
 
     @operation("Resume a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409]})
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
-        """One that was paused; only the user resumes what is held for another reason. Days that passed meanwhile are
-        skipped. Needs a user who has just logged in (RFC 9470)."""
+        """Resumes an order that was paused. Only the user can resume an order that is held for another reason. Days
+        that passed meanwhile are skipped. Needs a user who has just logged in (RFC 9470).
+        """
         self.body(request)
         among = self.payable(request)
         is_proven = _is_proven(request)

@@ -82,9 +82,11 @@ class StatementDetail(BankView):
     def get(
         self, request: TokenRequest, account_id: str, month: str
     ) -> Streamed[Statement] | SentFile[Statement] | NotYet | ProblemResponse | HttpResponseNotModified:
-        """A closed month; the same forever. As JSON or, by Accept, as CSV.
+        """A closed month, which never changes, as JSON or, by Accept, as CSV.
 
-        202 has no body: the statement is long and is being made. Send the same request again after Retry-After."""
+        While a long statement is being made, the answer is 202 without a body. Send the same request again after
+        Retry-After.
+        """
         account = account_or_404(request, account_id, "opened_at", action="statements")
         asked = month_with_statement(month, account["opened_at"])
         since = history_of_account(request.claims.authorization_details, account["id"])

@@ -27,8 +27,11 @@ from oauth.resource_server import TokenRequest, live_query
 
 #: The reasons for which a request to pay may be refused, apart from its form.
 PAYMENT_REFUSALS = {
-    409: "It can no longer be done, or a request with this key is still running.",
-    422: "The bank refuses it: funds, limits, currency, payee, or the key was used for another body.",
+    409: "The transfer can no longer be made, or a request with this key is still running.",
+    422: (
+        "The bank refuses the transfer because of funds, limits, currency or payee, or the key was used for another "
+        "body."
+    ),
 }
 
 

@@ -44,7 +44,7 @@ class TransferList(TransferView):
 
     @operation("List transfers")
     def get(self, request: TokenRequest) -> Ok[PageOf[Transfer]]:
-        """Newest first. Older than 90 days needs a user who has just logged in (RFC 9470).
+        """Newest first. What is older than 90 days needs a user who has just logged in (RFC 9470).
 
         A page with a filter of amounts, text or the status `posted` examines 2,000 transfers of each account at most.
         It may have fewer rows than `limit`, or none; continue as long as there is a `next_cursor`.
@@ -69,11 +69,11 @@ class TransferList(TransferView):
 
     @operation("Make a transfer", refusals=PAYMENT_REFUSALS)
     def post(self, request: TokenRequest) -> Created[Transfer] | Former[Rehearsal] | ProblemResponse:
-        """Exactly once per Idempotency-Key. A transfer within the bank is posted immediately; one to another bank is
-        pending, and its amount is held. Large amounts, also as the sum of 24 hours, need a user who has just logged in
-        (RFC 9470).
+        """Made exactly once per Idempotency-Key. A transfer within the bank is posted immediately; a transfer to
+        another bank is pending, and its amount is held. A large amount, or a large sum of 24 hours, needs a user who
+        has just logged in (RFC 9470).
 
-        `POST /transfer-rehearsals` tries a transfer without making it. The older form of this, `?dry_run=true` here, is
+        `POST /transfer-rehearsals` tries a transfer without making it. `?dry_run=true` does the same here and is
         deprecated.
         """
         body = self.body(request)
@@ -117,11 +117,15 @@ class TransferRehearsals(TransferView):
 
     @operation(
         "Rehearse a transfer",
-        refusals={409: "It could not be done now.", 422: "The bank would refuse it: funds, limits, currency or payee."},
+        refusals={
+            409: "The transfer could not be made now.",
+            422: "The bank would refuse the transfer, because of funds, limits, currency or payee.",
+        },
     )
     def post(self, request: TokenRequest) -> Ok[Rehearsal]:
-        """The request, the checks and the refusals are those of a transfer, but nothing is stored. It needs no
-        Idempotency-Key, because a repetition is another rehearsal."""
+        """The request, the checks and the refusals are those of a transfer, but nothing is stored. Therefore it needs
+        no Idempotency-Key.
+        """
         return Ok(self.rehearsal(request, self.body(request)))
 
 
@@ -149,5 +153,7 @@ class TransferCancel(Cancel, TransferView):
 
     @operation("Cancel a transfer", refusals={409: PAYMENT_REFUSALS[409]})
     def post(self, request: TokenRequest, transfer_id: str) -> Ok[Transfer]:
-        """As long as it is pending and was not handed to the other bank. Its amount is no longer held."""
+        """Possible as long as the transfer is pending and was not handed to the other bank. Its amount is no longer
+        held.
+        """
         return self.cancelled(request, transfer_id)

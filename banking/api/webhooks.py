@@ -75,7 +75,8 @@ class WebhookList(BankView):
     @operation("Add a webhook", refusals={409: f"There are {MOST} already."})
     def post(self, request: TokenRequest) -> Created[Webhook]:
         """For clients with a server. Deliveries contain ids only. `Webhook-Signature` is a detached JWS (RFC 7515
-        Appendix F). The JWK Set of this server has its key."""
+        Appendix F); its key is in the JWK Set of this server.
+        """
         body = self.body(request)
         claims, events = request.claims, body["events"]
         user_id = user_or_404(request)
@@ -111,7 +112,7 @@ class WebhookDetail(BankView):
 
     @operation("Remove a webhook")
     def delete(self, request: TokenRequest, webhook_id: str) -> NoContent:
-        """Ends the webhook: nothing more is sent to it."""
+        """Removes the webhook. Nothing more is sent to it."""
         if not _visible(request).filter(pk=uuid_or_404(webhook_id)).update(ended_at=timezone.now()):
             raise Http404
         return NoContent()

@@ -59,11 +59,11 @@ NAMED = {
         then=(Message("answer", 10),),
     ),
     "9401": Behaviour(
-        "accepts it, and says so three times more",
+        "accepts it, and repeats the acceptance three times",
         then=(Message("answer", 1), Message("answer", 2), Message("answer", 3, id=2)),
     ),
     "9402": Behaviour(
-        "accepts it, and returns it three times: once again, and once under another id",
+        "accepts it, and sends its return three times: twice under one id, and once under another",
         then=(Message("return", 5, "AC04"), Message("return", 6, "AC04"), Message("return", 7, "AC04", id=2)),
     ),
     "9403": Behaviour(

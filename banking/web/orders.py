@@ -157,7 +157,7 @@ def pause(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
 @require_POST
 @page
 def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
-    """Ends the order. Transfers that it has made stay."""
+    """Ends the order. Transfers that the order has made stay."""
     return _change(request, order_id, payment_orders.cancel, _("Cancelled. The order pays nothing more."))
 
 

@@ -70,7 +70,7 @@ class BankDevelopers(Developers):
             Link(
                 _("Changes of the API"),
                 reverse("developer-guide", args=["changes"]),
-                _("What was added, and what will go."),
+                _("What was added, and what will be removed."),
             ),
         )
 

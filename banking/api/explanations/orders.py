@@ -15,14 +15,14 @@ EXPLANATIONS = {
     ),
     "scheduled_transfer_not_held": Explanation(
         409,
-        "The order is active, or is held for a reason that only the bank can end.",
+        "The order is active, or is on hold for a reason that only the bank can end.",
         "Read `status` and `held_reason` of the order. The app can end only what the user or the app has paused.",
         f"{_ONE}/resume",
         "The order is not on hold, or only the bank can release it.",
     ),
     "scheduled_transfer_without_a_day": Explanation(
         422,
-        "With these values there is no day left on which the order would pay.",
+        "With these values, the order would never pay.",
         "Choose a later `last_on`, or leave it out for an order without an end.",
         _ORDER,
         "No day is left on which the order would pay. Choose a later last day.",
@@ -36,8 +36,9 @@ EXPLANATIONS = {
     ),
     "too_many_accounts": Explanation(
         409,
-        "The token may see more than 100 accounts, and the cursor of the feed holds a number for each.",
-        "Read the transactions of each account with `after_seq`, which also misses none.",
+        "The token may see more than 100 accounts. The feed has at most 100, because its cursor holds a number for "
+        "each account.",
+        "Read the transactions of each account with `after_seq`. This misses none, either.",
         "GET /api/v1/transactions",
         "The feed has at most 100 accounts. Read each account's transactions with after_seq.",
     ),

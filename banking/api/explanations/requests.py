@@ -17,8 +17,8 @@ EXPLANATIONS = {
     ),
     "unknown_member": Explanation(
         400,
-        "The body has a member that this operation does not know. It is refused so that a mistyped name is never "
-        "ignored.",
+        "The body has a member that this operation does not know. The request is refused, so that a mistyped name is "
+        "never ignored.",
         "Remove the member that `errors` points at, or correct its name.",
         f'{_PAY}\n\n{{"source_account_id": "…", "refernce": "INV 7", …}}',
         "This member is unknown.",
@@ -34,7 +34,8 @@ EXPLANATIONS = {
     ),
     "invalid_cursor": Explanation(
         400,
-        "The cursor was edited, or belongs to another list, user, client or set of filters. Cursors are signed.",
+        "The cursor was edited, or belongs to another list, user, client or set of filters. Cursors are signed, so "
+        "this is noticed.",
         "Start again without `cursor`. Send `next_cursor` unchanged, with the same filters as the request that "
         "returned it.",
         "GET /api/v1/transfers?cursor=abc",

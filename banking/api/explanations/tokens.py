@@ -39,12 +39,10 @@ EXPLANATIONS = {
     ),
     "invalid_dpop_proof": Explanation(
         401,
-        "The token is bound to a key, and the DPoP proof is missing or not for this request: another method or "
-        "address, an old "
-        "`iat`, a `jti` that was used before, or another key (RFC 9449 §7).",
-        "Make a new proof for each request, also for a retry. `htm` and `htu` are the method and the address without "
-        "query, and "
-        "`ath` is the hash of the token.",
+        "The token is bound to a key, and the DPoP proof is missing or does not fit this request. It names another "
+        "method or URL, has an old `iat` or a `jti` that was used before, or is signed with another key (RFC 9449 §7).",
+        "Make a new proof for each request, also for a retry. `htm` is the method, `htu` the URL without its query, "
+        "and `ath` the hash of the token.",
         f"{_READ}\nAuthorization: DPoP eyJhbGciOiJFUzI1NiIs…\nDPoP: eyJ0eXAiOiJkcG9wK2p3dCIs…",
         "This proof was already used; make a new one for each request.",
         headers={"WWW-Authenticate": 'DPoP error="invalid_dpop_proof"'},
@@ -59,9 +57,8 @@ EXPLANATIONS = {
     ),
     "insufficient_user_authentication": Explanation(
         401,
-        "This needs a user who has just logged in, or logged in with a stronger method: large amounts, new payees and "
-        "history "
-        "older than 90 days (RFC 9470).",
+        "The user must have just logged in, or logged in with a stronger method. Large amounts, new payees and "
+        "transactions older than 90 days need this (RFC 9470).",
         "Start an authorization request with the `max_age` and `acr_values` of WWW-Authenticate, and repeat the "
         "request with "
         "the new token. Keep the Idempotency-Key.",
@@ -80,9 +77,8 @@ EXPLANATIONS = {
     ),
     "insufficient_authorization": Explanation(
         403,
-        "The user allowed one certain transfer (RFC 9396), and this request differs from it in the amount, the payee, "
-        "the "
-        "reference or the account.",
+        "The user allowed one specific transfer (RFC 9396). This request has another amount, payee, reference or "
+        "account.",
         "Send exactly what the user saw. For anything else, ask for new authorization_details of type `transfer`.",
         _PAY,
         "The user allowed another transfer: account, payee, amount and reference must be the same.",
@@ -96,8 +92,8 @@ EXPLANATIONS = {
     ),
     "permission_denied": Explanation(
         403,
-        "The token does not allow this operation, for example to give back access with a token that was narrowed or "
-        "exchanged.",
+        "The token does not allow this operation. For example, a token that was narrowed or exchanged cannot end the "
+        "app's access.",
         "Use a token that was issued to the app itself, with all its scopes.",
         f"DELETE /api/v1/consent\n{_TOKEN}",
         "You do not have permission to perform this action.",

@@ -67,7 +67,7 @@ class JWTBearerScheme(OpenApiAuthenticationExtension):
         return [
             {
                 "type": "oauth2",
-                "description": f"All there is to know is at {issuer}/.well-known/oauth-authorization-server.",
+                "description": f"{issuer}/.well-known/oauth-authorization-server describes the server.",
                 "flows": {
                     "authorizationCode": {
                         "authorizationUrl": f"{issuer}/oauth/authorize",

@@ -22,17 +22,24 @@ if TYPE_CHECKING:
 
 #: The headers of every successful response.
 HEADERS: dict[str, Schema] = {
-    "X-Request-Id": {"schema": {"type": "string"}, "description": "Sent back, or made; our logs contain it."},
-    "RateLimit": {"schema": {"type": "string"}, "description": "What is left, and until when."},
-    "RateLimit-Policy": {"schema": {"type": "string"}, "description": "How many in how many seconds."},
+    "X-Request-Id": {"schema": {"type": "string"}, "description": "The id of the request, which our logs contain."},
+    "RateLimit": {"schema": {"type": "string"}, "description": "How many requests are left, and until when."},
+    "RateLimit-Policy": {"schema": {"type": "string"}, "description": "How many requests are allowed, and how often."},
 }
-_LOCATION: Schema = {"schema": {"type": "string"}, "description": "Where it now is.", "required": True}
+_LOCATION: Schema = {"schema": {"type": "string"}, "description": "The address of the new object.", "required": True}
 _NOT_YET: dict[str, Schema] = {
-    "Location": {"schema": {"type": "string"}, "description": "Where it will be.", "required": True},
+    "Location": {
+        "schema": {"type": "string"},
+        "description": "The address that will have the object.",
+        "required": True,
+    },
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until the next attempt.", "required": True},
 }
 _IF_NONE_MATCH = OpenApiParameter(
-    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of an earlier answer: 304 if it is the same."
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of an earlier answer: 304 if it is still the same.",
 )
 
 
@@ -120,7 +127,7 @@ class BankSchema(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> Schema:
         answers = {str(_class_of(one).status_code): self._answer(one) for one in self._annotated_responses()}
         if self.method == "GET":
-            answers["304"] = {"description": "The client has it already."}
+            answers["304"] = {"description": "The client already has this answer."}
         has_body = self.method in self.view.bodies
         return answers | refusals(self._operation.refusals, schema_of(Problem, self.registry), has_body=has_body)
 
@@ -148,7 +155,10 @@ class BankSchema(AutoSchema):
         if _class_of(response) is Created:
             headers["Location"] = _LOCATION
         if _class_of(response) is NotYet:
-            return {"description": "It is being made. Repeat the same request.", "headers": headers | _NOT_YET}
+            return {
+                "description": "The statement is being made. Repeat the same request.",
+                "headers": headers | _NOT_YET,
+            }
         answer: Schema = {"description": "Done.", "headers": headers}
         for representation in get_args(response):
             answer["content"] = {one: self._content(representation, one) for one in self.map_renderers("media_type")}
