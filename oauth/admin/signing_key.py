@@ -147,7 +147,7 @@ class SigningKeyAdmin(Guarded):
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
 
     def replace(self, request: HttpRequest, algorithm: str) -> HttpResponse:
-        """For an emergency: from now on, everything that keys of this algorithm have signed is refused."""
+        """For an emergency: in seconds, everything that keys of this algorithm have signed is refused."""
         self._check(request, algorithm)
         form = ConfirmReplacement(request.POST or None, algorithm=algorithm)
         if request.method != "POST" or not form.is_valid():
@@ -155,7 +155,9 @@ class SigningKeyAdmin(Guarded):
         with origin("admin", request):
             key = self._changed(request, rotation.replace_now, algorithm, **_values(form))
         if key is not None:
-            text = gettext("All %(algorithm)s keys are retired; %(kid)s signs. Everything signed before is refused.")
+            text = gettext(
+                "%(kid)s signs. In 15 seconds, this site refuses everything that other %(algorithm)s keys have signed."
+            )
             self.message_user(request, text % {"algorithm": algorithm, "kid": key.kid}, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
 

@@ -16,6 +16,7 @@ from oauth.keys import encryption, ring
 from oauth.keys.generation import generate, lock
 from oauth.keys.policy import policy
 from oauth.models import AuditEvent, SigningKey
+from oauth.models.signing_key import EMERGENCY_GRACE
 
 # No token of ours lives longer (oauth.E003), whatever its client's own lifetime.
 LONGEST_TOKEN_LIFETIME = timedelta(minutes=15)
@@ -44,7 +45,7 @@ def rotate(algorithm: str, *, actor: str = "", store: str | None = None) -> Sign
 
 def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, next_leaked: bool = False) -> SigningKey:
     """For a key that may have leaked: the next key signs from now on, and tokens that the other keys signed are
-    refused.
+    refused after EMERGENCY_GRACE, when no process of the site signs with them any more.
 
     Every resource server has the next key already, so it accepts new tokens without a pause. Somebody who has the
     database and KEY_ENCRYPTION_KEYS has the next key, too. With `next_leaked` a key that nobody has seen signs, and
@@ -57,8 +58,11 @@ def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, ne
         if waiting is None or next_leaked or _known_everywhere(waiting) > timezone.now() or waiting.store != place:
             waiting = generate(algorithm, store=place)
         now = timezone.now()
-        rows = SigningKey.objects.filter(algorithm=algorithm).exclude(kid=waiting.kid)
-        rows.exclude(retired_at__lte=now).update(retiring_at=now, retired_at=now)
+        others = SigningKey.objects.select_for_update().filter(algorithm=algorithm).exclude(kid=waiting.kid)
+        for row in others.exclude(retired_at__lte=now):
+            row.retired_at = now + (EMERGENCY_GRACE if _may_sign(row, now) else timedelta(0))
+            row.retiring_at = now
+            row.save(update_fields=["retiring_at", "retired_at"])
         waiting.active_at = now
         waiting.save()
         reason = f"all of {algorithm}, replaced by {waiting.kid}"
@@ -66,6 +70,12 @@ def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, ne
         _publish(algorithm, actor=actor)
     ring.forget()
     return waiting
+
+
+def _may_sign(key: SigningKey, now: datetime) -> bool:
+    """Whether a process of the site may sign with it now, because it has not read yet that another key does."""
+    has_signed = key.signs_at(now) or key.signs_at(now - EMERGENCY_GRACE)
+    return has_signed and (bool(key.store) or not encryption.is_lost(bytes(key.private_key_encrypted)))
 
 
 def rotate_where_due() -> list[SigningKey]:

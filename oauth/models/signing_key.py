@@ -8,6 +8,9 @@ from django.utils import timezone
 
 # How long an ID token of a retired key is still a hint: longer than an app keeps a user logged in.
 HINTS_KEPT = timedelta(days=400)
+# How long a key that stops signing in an emergency stays published. By then, all processes of the site have read that
+# it signs no more, even if the clocks of their hosts differ by seconds. So no token that they sign is refused.
+EMERGENCY_GRACE = timedelta(seconds=10)
 
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
@@ -19,11 +22,11 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
     def of_hints(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
         """The keys whose ID tokens still identify a user, long after they have expired (RP-Initiated Logout §4).
 
-        Keys that were replaced in an emergency are left out; they retired at the moment when they stopped signing.
+        Keys that were replaced in an emergency are left out; they retired just after they stopped signing.
         """
         at = at or timezone.now()
         kept = self.exclude(retired_at__lte=at - HINTS_KEPT)
-        return kept.filter(published_at__lte=at).exclude(retired_at__lte=at, retired_at=models.F("retiring_at"))
+        return kept.filter(published_at__lte=at).exclude(retired_at__lte=models.F("retiring_at") + EMERGENCY_GRACE)
 
     def that_signed(self, *, at: datetime, slack: timedelta) -> "SigningKeyQuerySet":
         """The keys that may have signed at that time. A process may use a replaced key for `slack` longer."""

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
 from oauth.keys import ring, rotation, stores
+from oauth.models.signing_key import EMERGENCY_GRACE
 from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS
 
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
             "--emergency",
             action="store_true",
             help="For a private key that may have leaked. The next key signs from now on. Signatures of all other "
-            "keys are refused within seconds, or within 15 minutes by an API that cannot reach the JWK Set.",
+            "keys are refused within half a minute, or within 15 minutes by an API that cannot reach the JWK Set.",
         )
         what.add_argument(
             "--if-due",
@@ -79,12 +80,12 @@ class Command(BaseCommand):
         for key in made:
             self.stdout.write(f"{key.algorithm}: {key.kid} signs from {key.active_at:%Y-%m-%d %H:%M:%S} UTC")
         if emergency:
-            ours = ring.READ_EVERY_SECONDS
+            ours = int(EMERGENCY_GRACE.total_seconds()) + ring.READ_EVERY_SECONDS
             elsewhere = ours + 2 * int(conf.STATUS_LIST_REFRESH.total_seconds())
             self.stdout.write(
                 "What the old keys signed is refused: by this site within "
                 f"{ours} seconds; by an API elsewhere with our resource server within {elsewhere} seconds, or within "
-                f"{REFRESH_AFTER_SECONDS} seconds if it reads no status list; by one that cannot reach "
+                f"{ours + REFRESH_AFTER_SECONDS} seconds if it reads no status list; by one that cannot reach "
                 f"{conf.jwks_uri} within {MAX_AGE_SECONDS // 60} minutes. Other APIs keep a key as long as their JWKS "
                 "client caches it: restart them."
             )
