@@ -20,10 +20,14 @@ from oauth.sessions import login_session
 from oauth.sessions.authentication_context import AuthenticationContext, login_of
 
 
+#: How many decisions are read. If none of them covers a request, the page reads the others as well.
+NEWEST_DECISIONS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLogin:
-    """`sid` is the Session that has not ended. `decisions` are rows, of `remembered.columns()`: the live decisions of
-    the user about the client.
+    """`sid` is the Session that has not ended. `decisions` are rows, of `remembered.columns()`: the newest live
+    decisions of the user about the client.
     """
 
     login: AuthenticationContext | None
@@ -64,4 +68,5 @@ SELECT browser.session_data, session.id, {_users().sql}, {remembered.columns()}
   JOIN {Session._meta.db_table} session ON session.browser_digest = %s AND session.ended_at IS NULL
   JOIN {users._meta.db_table} user_ ON user_."{users._meta.pk.column}" = session.user_id
   JOIN {remembered.DECISIONS} ON given.user_id = session.user_id AND {remembered.IS_LIVE}
- WHERE browser.session_key = %s AND browser.expire_date > %s"""  # noqa: S608 (names of tables and columns)
+ WHERE browser.session_key = %s AND browser.expire_date > %s
+ ORDER BY decision.decided_at DESC LIMIT {NEWEST_DECISIONS}"""  # noqa: S608 (names of tables and columns)

@@ -12,6 +12,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from oauth.authorize import known_login
 from oauth.infrastructure import rate_limits
 from oauth.models import AuditEvent, Authorization, Session
 from oauth.models.secret import digest
@@ -76,8 +77,9 @@ def allow(browser, client):
     assert "code" in callback(decide(browser, ask(browser, client)))
 
 
-def ask(browser, client, scope="openid accounts:read", **more):
-    return browser.get(authorization_url(client, scope=scope), **more)
+def ask(browser, client, scope="openid accounts:read", prompt="", **more):
+    asked = {"prompt": prompt} if prompt else {}
+    return browser.get(authorization_url(client, scope=scope, **asked), **more)
 
 
 def is_answered(browser, client, **more):
@@ -217,6 +219,17 @@ def test_too_many_requests_are_refused(known, web_app, monkeypatch):
     answers = [ask(known, web_app).status_code for _ in range(6)]
     assert answers[-1] == 429
     assert Authorization.objects.count() <= 5
+
+
+def test_it_reads_the_newest_decisions_and_the_page_all_others(known, web_app, is_fast):
+    """However many the user has made, a request that the newest ones cover costs the same."""
+    newest = known_login.NEWEST_DECISIONS
+    for _ in range(newest - 1):
+        decide(known, ask(known, web_app, scope="balances:read", prompt="consent"))
+    assert (statements(known, web_app) == 2) == is_fast
+    decide(known, ask(known, web_app, scope="balances:read", prompt="consent"))
+    assert statements(known, web_app) > 2
+    assert is_answered(known, web_app)
 
 
 def test_it_takes_two_statements(known, web_app, is_fast):
