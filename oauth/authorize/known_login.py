@@ -19,7 +19,6 @@ from oauth.models.secret import digest
 from oauth.sessions import login_session
 from oauth.sessions.authentication_context import AuthenticationContext, login_of
 
-
 #: How many decisions are read. If none of them covers a request, the page reads the others as well.
 NEWEST_DECISIONS = 3
 
