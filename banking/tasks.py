@@ -3,7 +3,6 @@
 import smtplib
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -15,17 +14,17 @@ from banking.database import cleanup
 from banking.direct_debits import refunds
 from banking.notices import email
 from banking.payments import incoming, scheme, transfers
+from oauth.infrastructure import outage
 
-_DATABASE_AWAY = (OperationalError, InterfaceError)
 # 2 s, 4 s, 8 s ... some hours in all, because the other bank or our database may be down for a while. The money stays
 # held meanwhile.
 _UNTIL_ANSWERED = RetryStrategy(
-    max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *_DATABASE_AWAY]
+    max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *outage.ERRORS]
 )
 
 # Retries after 10 s, 100 s, 17 minutes and about 3 hours, because the mail server may restart or fail for some time.
 _WHILE_MAIL_IS_AWAY = RetryStrategy(
-    max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *_DATABASE_AWAY]
+    max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *outage.ERRORS]
 )
 
 # The same delays, for the storage or the database.

@@ -2,11 +2,11 @@
 
 from math import ceil
 
-from django.db import InterfaceError, OperationalError
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
 from banking.webhooks.delivery import NotDelivered
+from oauth.infrastructure import outage
 from oauth.infrastructure.turns import Postponed
 
 _DATABASE_AWAY_SECONDS = 30
@@ -22,7 +22,7 @@ class UntilDelivered(BaseRetryStrategy):
             seconds = 3**exception.attempts
         elif isinstance(exception, Postponed):
             seconds = ceil(exception.seconds)
-        elif isinstance(exception, OperationalError | InterfaceError):
+        elif isinstance(exception, outage.ERRORS):
             seconds = _DATABASE_AWAY_SECONDS
         else:
             return None

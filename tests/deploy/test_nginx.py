@@ -57,6 +57,11 @@ def test_it_replaces_what_a_client_says_about_itself(proxy):
     assert forged == [f'for="127.0.0.1";proto=https;by=_{echo.SECRET}']
 
 
+def test_the_site_hears_the_host_with_its_port(proxy):
+    """Django compares it with the Origin of each form. `$host` has no port, so every form was refused with 403."""
+    assert seen(proxy)["host"] == [f"localhost:{proxy[0]}"]
+
+
 def test_header_names_with_underscores_do_not_reach_the_site(proxy):
     assert (
         not {"x_forwarded_for", "client_cert"} & seen(proxy, X__Forwarded__For="203.0.113.9", Client__Cert="x").keys()

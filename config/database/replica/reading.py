@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from prometheus_client import Counter
 from psycopg import errors
 
@@ -49,7 +49,7 @@ class ReplicaReading:
         if not reason:
             try:
                 rows = ask(ALIAS)
-            except (OperationalError, InterfaceError) as error:
+            except outage.ERRORS as error:
                 # the read exceeded its time limit, and would exceed it on the primary, too
                 if isinstance(error.__cause__, errors.QueryCanceled):
                     raise

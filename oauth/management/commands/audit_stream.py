@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 
+from oauth.infrastructure import outage
 from oauth.operations.audit_receivers import Collector, NotDelivered, Rejected, Webhook
 from oauth.operations.audit_stream import Batch, Cursor, deliver_new, start
 
@@ -57,7 +58,7 @@ class Command(BaseCommand):
             try:
                 at = deliver_new(at, send)
                 _keep(cursor, at)
-            except (NotDelivered, OperationalError, InterfaceError) as error:
+            except (NotDelivered, *outage.ERRORS) as error:
                 if once:
                     raise CommandError(str(error)) from error
                 self.stderr.write(f"Nothing was delivered: {error}")
