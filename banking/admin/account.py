@@ -111,7 +111,7 @@ class AccountAdmin(WithActs, ReadOnly):
         Act(
             name="lower-overdraft",
             label=_("Lower the overdraft"),
-            explanation=_("It counts at once. It cannot be lower than the part of the overdraft that is in use."),
+            explanation=_("The new overdraft applies immediately. It cannot be lower than the part that is in use."),
             done=_("The overdraft is lower."),
             permission="banking.restrict_account",
             do=lambda account, by, reason, amount: oversight.lower_overdraft(

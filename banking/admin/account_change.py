@@ -34,10 +34,10 @@ class AccountChangeAdmin(WithActs, ReadOnly):
             name="approve",
             label=_("Approve"),
             explanation=_(
-                "It is done at once. Neither the officer who asked nor an officer with access to the account can "
-                "approve it."
+                "The change is made immediately. Neither the officer who asked nor an officer with access to the "
+                "account can approve it."
             ),
-            done=_("It is approved and done."),
+            done=_("The change is approved and made."),
             permission="banking.approve_accountchange",
             do=lambda change, by, reason: oversight.approve_change(change.pk, by=by, reason=reason),
             suits=_is_open,

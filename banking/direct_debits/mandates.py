@@ -24,11 +24,11 @@ def receive_mandate(told: NewMandate) -> Mandate:
     reference = messages.identifier(told.reference, longest=35)
     name = messages.text(told.creditor_name)
     if told.sequence not in Mandate.Sequence.values or not name:
-        raise MalformedMessage("A mandate needs the creditor's name, and is one_off or recurring.")
+        raise MalformedMessage("A mandate must have the creditor's name, and must be one_off or recurring.")
     account = Account.objects.filter(iban=messages.account_number(told.debtor_iban), kind=Account.Kind.CUSTOMER)
     found = account.exclude(status=Account.Status.CLOSED).first()
     if found is None:
-        raise MalformedMessage("No account here has this number.")
+        raise MalformedMessage("No account of this bank has this number.")
     with transaction.atomic():
         mandate, is_new = Mandate.objects.get_or_create(
             creditor_id=creditor_id,

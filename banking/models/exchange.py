@@ -37,7 +37,9 @@ class ExchangeRate(models.Model):
     base = models.CharField(max_length=3)
     counter = models.CharField("counter currency", max_length=3)
     mid = models.DecimalField(
-        "mid rate", help_text="What one unit of the base currency is worth, without spread.", **_RATE
+        "mid rate",
+        help_text="How many units of the counter currency one unit of the base currency is worth, without the spread.",
+        **_RATE,
     )
     spread_percent = models.DecimalField(
         "spread",

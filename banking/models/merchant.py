@@ -42,7 +42,7 @@ class Merchant(models.Model):
         max_length=140,
         help_text="An IBAN; or, for payments without an IBAN, the complete name or text.",
     )
-    name = models.CharField(max_length=100, help_text="As apps show it.")
+    name = models.CharField(max_length=100, help_text="The name that apps show.")
     category = models.CharField(max_length=13, choices=Category.choices)
     category_code = models.CharField(
         "merchant category code", max_length=4, blank=True, help_text="Four digits of ISO 18245, such as 5411."

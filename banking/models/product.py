@@ -25,13 +25,17 @@ class Product(models.Model):
     name = models.CharField(max_length=60)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     currency = models.CharField(max_length=3)
-    is_on_offer = models.BooleanField("users may ask for it", default=False)
+    is_on_offer = models.BooleanField("users can apply for it", default=False)
     allows_overdraft = models.BooleanField(default=False)
     credit_interest_rate = models.DecimalField(
-        max_digits=7, decimal_places=4, null=True, blank=True, help_text="Percent a year that a credit balance earns."
+        max_digits=7,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="Interest on a credit balance, in percent a year.",
     )
     overdraft_interest_rate = models.DecimalField(
-        max_digits=7, decimal_places=4, null=True, blank=True, help_text="Percent a year that an overdraft costs."
+        max_digits=7, decimal_places=4, null=True, blank=True, help_text="Interest on an overdraft, in percent a year."
     )
     monthly_fee_minor = models.BigIntegerField(
         "monthly fee", null=True, blank=True, help_text="In minor units: 500 is 5.00 in GBP."

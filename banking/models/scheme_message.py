@@ -26,12 +26,12 @@ class SchemeMessage(models.Model):
         COLLECTION = "collect", "Collection by direct debit"
 
     class Status(models.TextChoices):
-        DONE = "done", "Done as it says"
+        DONE = "done", "Done as the message says"
         REFUSED = "refused", "Refused; nothing was booked"
-        REPEATED = "repeated", "Known already; nothing was done"
+        REPEATED = "repeated", "Received before; nothing was done"
         DISPUTED = "disputed", "Contradicts what we know; nothing was done, staff must look"
         SUSPENSE = "suspense", "In suspense; staff must decide"
-        TO_RETURN = "to_return", "In suspense; is being given back"
+        TO_RETURN = "to_return", "In suspense; being given back"
         GIVEN_BACK = "given_back", "Given back"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

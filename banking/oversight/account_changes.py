@@ -26,24 +26,24 @@ from banking.oversight.own_money import refuse_own_money
 
 class ChangeRequested(WrongState):
     code = "account_change_requested"
-    title = "The same was asked for before and waits for a second officer."
+    title = "The same change was requested before and waits for a second officer."
 
 
 class SameUser(NotAllowed):
     code = "account_change_by_same_person"
-    title = "You have asked for this yourself, or it gives you access. Somebody else must decide."
+    title = "You have asked for this change, or it gives you access. Somebody else must decide."
 
 
 class AlreadyDecided(WrongState):
     code = "account_change_already_decided"
-    title = "It was approved or declined before."
+    title = "The request was approved or declined before."
 
 
 class NotPossible(WrongState):
     code = "account_change_not_possible"
     title = (
-        "The account or user has changed, its product allows no overdraft, or only one of the two is of the sandbox: "
-        "this cannot be carried out."
+        "This cannot be carried out: the account or user has changed, the account's product allows no overdraft, or "
+        "only one of account and user belongs to the sandbox."
     )
 
 
@@ -123,7 +123,7 @@ def lower_overdraft(account_id: UUID, overdraft_minor: int, *, by: Officer, reas
             is_done = call("lower_overdraft", account_id, overdraft_minor, by.user.pk, reason)
     except IntegrityError as error:
         if _constraint_of(error) == "no_overdraft":
-            raise InsufficientFunds("More of the overdraft is used.") from error
+            raise InsufficientFunds("The account uses more of its overdraft than this.") from error
         raise
     if not is_done:
         raise NotPossible

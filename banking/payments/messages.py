@@ -61,14 +61,14 @@ def amount(currency: str, amount_minor: int) -> Fields:
     """Raises MalformedMessage."""
     is_known = currency in MINOR_DIGITS or (currency == PLAY_MONEY and settings.BANK_SANDBOX)
     if not is_known or type(amount_minor) is not int or not 0 < amount_minor <= MAX_AMOUNT_MINOR:
-        raise MalformedMessage(f"{amount_minor!r} {currency!r} is no amount.")
+        raise MalformedMessage(f"{amount_minor!r} {currency!r} is not an amount.")
     return {"currency": currency, "amount_minor": amount_minor}
 
 
 def reason_code(value: str) -> str:
     """Raises MalformedMessage."""
     if len(value) > 4 or not (value == "" or (value.isascii() and value.isalnum() and value.isupper())):
-        raise MalformedMessage(f"{value!r} is no code of ISO 20022.")
+        raise MalformedMessage(f"{value!r} is not a code of ISO 20022.")
     return value
 
 

@@ -40,7 +40,7 @@ class NotCancellable(WrongState):
 
 class NotOwed(WrongState):
     code = "transfer_not_owed"
-    title = "Nothing is to be taken: the other bank was not paid, or the money is not held any more."
+    title = "There is no money to take: the other bank was not paid, or the money is no longer held."
 
 
 class AccountHolderInactive(NotAllowed):

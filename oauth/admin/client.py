@@ -101,8 +101,9 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
                 "Its own keys and certificate",
                 {
                     "fields": keys,
-                    "description": "Public keys, by value or by address. A certificate of an authority is known by "
-                    "exactly one of the five names; one of its own making is in the keys, as x5c (RFC 8705 §2).",
+                    "description": "Public keys, as a JWK Set or by its address. For a certificate from a certificate "
+                    "authority, enter exactly one of the five names. A self-signed certificate must be "
+                    "in the keys, as x5c (RFC 8705 §2).",
                     "classes": ("collapse",),
                 },
             ),
@@ -121,9 +122,10 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
                         "tls_client_certificate_bound_access_tokens",
                         "accepts_endpoint_audience",
                     ),
-                    "description": "FAPI 2.0 is one switch: the app then proves itself with a key of its own (give "
-                    "its public keys above), pushes its requests, and gets tokens bound to a key. Its secret ends. "
-                    "FAPI-CIBA is the same for a client that asks users over the back channel.",
+                    "description": "With FAPI 2.0, the app authenticates with its own key (enter its public keys "
+                    "above), pushes its requests, and gets tokens that are bound to a key. Its secret "
+                    "stops working. FAPI-CIBA does the same for a client that sends back-channel "
+                    "requests.",
                 },
             ),
             (
@@ -188,7 +190,9 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
             request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]  # the response of this request shows it once
         obj.changed_by = request.user
         if change and redirect_hosts.hold_back(obj, request.user):
-            held = "The new redirect host counts once another admin approves it, under New redirect hosts."
+            held = (
+                "Codes go to the new redirect host only after another admin has approved it, under New redirect hosts."
+            )
             self.message_user(request, held, messages.WARNING)
         if change:
             ceiling.keep_to(obj, form.changed_data)

@@ -90,7 +90,9 @@ def _steps(client: Client, request: HttpRequest) -> Iterator[Step]:
     elif client.allows_grant_type(GrantType.CLIENT_CREDENTIALS):
         yield from _service(client)
     else:
-        yield Step(gettext("Not tried"), gettext("Its grant types need another client or a user elsewhere."), False)
+        yield Step(
+            gettext("Not tried"), gettext("Its grant types need another client, or a user on another device."), False
+        )
 
 
 def _authentication(client: Client) -> Step:

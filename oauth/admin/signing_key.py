@@ -55,8 +55,8 @@ class ConfirmReplacement(ConfirmRotation):
     next_leaked = forms.BooleanField(
         label=gettext_lazy("The next key may have leaked, too"),
         help_text=gettext_lazy(
-            "If somebody has the database and KEY_ENCRYPTION_KEYS. Change these first. APIs elsewhere then refuse new "
-            "tokens for some seconds."
+            "Tick this if somebody has the database and KEY_ENCRYPTION_KEYS. Change KEY_ENCRYPTION_KEYS first. APIs on "
+            "other machines then refuse new tokens for some seconds."
         ),
         required=False,
     )

@@ -83,14 +83,14 @@ class AuditEvent(models.Model):
         CLIENT_REGISTERED = "client_registered", "A client was registered"
         CLIENT_CHANGED = "client_changed", "A client was changed"
         CLIENT_DELETED = "client_deleted", "A client was deleted"
-        CLIENT_TESTED = "client_tested", "An admin tried a client"
+        CLIENT_TESTED = "client_tested", "An admin tested a client"
         SANDBOX_USER_MADE = "sandbox_user_made", "A developer made a sandbox user"
         SECRET_ISSUED = "secret_issued", "A client got a new secret"
         SECRET_RETIRED = "secret_retired", "A client's old secret was retired"
         KEY_PUBLISHED = "key_published", "A signing key was published"
         KEY_RETIRED = "key_retired", "A signing key was replaced immediately"
         KEYS_REENCRYPTED = "keys_reencrypted", "Signing keys were re-encrypted"
-        STAFF_ACTED = "staff_acted", "The site's staff acted; the endpoint names the action"
+        STAFF_ACTED = "staff_acted", "A member of staff acted; the endpoint names the action"
         REGISTRATION_TOKEN_MADE = "registration_token_made", "An initial access token was made"
         AUDIT_EXPORTED = "audit_exported", "The audit log was exported"
         IMPORTED = "imported", "Clients and tokens of another server were imported"
@@ -98,14 +98,16 @@ class AuditEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(default=timezone.now)
     action = models.CharField(max_length=30, choices=Action.choices)
-    endpoint = models.CharField(max_length=40, blank=True, help_text="Where it happened, or the grant type.")
-    user = models.CharField(max_length=64, blank=True, help_text="Primary key of the user whom it is about.")
-    actor = models.CharField(max_length=64, blank=True, help_text="Primary key of the admin who did it.")
+    endpoint = models.CharField(
+        max_length=40, blank=True, help_text="The endpoint, the grant type, or the action of staff."
+    )
+    user = models.CharField(max_length=64, blank=True, help_text="Primary key of the user whom the event is about.")
+    actor = models.CharField(max_length=64, blank=True, help_text="Primary key of the member of staff who acted.")
     client = models.CharField("client ID", max_length=255, blank=True)
     authorization = models.UUIDField(null=True, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
     error = models.CharField(max_length=60, blank=True, help_text="OAuth error code of a refusal.")
-    error_id = models.CharField(max_length=32, blank=True, help_text="The id that the client received.")
+    error_id = models.CharField(max_length=32, blank=True, help_text="The error ID that the client received.")
     reason = models.TextField(blank=True)
 
     objects = AuditEventQuerySet.as_manager()

@@ -70,14 +70,14 @@ class Authorization(models.Model):
     class RevocationReason(models.TextChoices):
         USER = "user", "The user removed it"
         ADMIN = "admin", "An admin revoked it"
-        CLIENT = "client", "The client gave it back"
+        CLIENT = "client", "The client ended it"
         CODE_REPLAY = "code_replay", "An authorization code was used twice"
         REFRESH_REPLAY = "refresh_replay", "A refresh token was used twice"
         LOGOUT = "logout", "The session it depended on ended"
         PASSWORD = "password", "The user's password was changed"
         ADDRESS = "address", "The user's email address was replaced"
         DEACTIVATED = "deactivated", "The user or the client was deactivated"
-        CLIENT_CHANGED = "client_changed", "The client is not the one that the user allowed"
+        CLIENT_CHANGED = "client_changed", "The client has changed since the user allowed it"
         NOTHING_LEFT = "nothing_left", "The user lost access to everything that it covered"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -40,7 +40,7 @@ class ClientReview(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_constraint=False
     )
     decided_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=500, blank=True, help_text="The developer reads it.")
+    reason = models.CharField(max_length=500, blank=True, help_text="The developer sees this text.")
 
     class Meta:
         verbose_name = "review of an app"

@@ -29,7 +29,10 @@ class InitialAccessToken(models.Model):
         models.CharField(max_length=60, choices=grant_types.choices),
         null=True,
         blank=True,
-        help_text="Empty: authorization_code and refresh_token. Never CIBA, token exchange or implicit.",
+        help_text=(
+            "The grant types that these clients may use. Empty: authorization_code and refresh_token. CIBA, token "
+            "exchange and implicit cannot be allowed here."
+        ),
     )
     authentication_methods = ArrayField(
         models.CharField(max_length=30, choices=authentication.choices),
@@ -44,13 +47,13 @@ class InitialAccessToken(models.Model):
         models.CharField(max_length=100),
         null=True,
         blank=True,
-        help_text="Types of details that they may request. Empty: none.",
+        help_text="Types of authorization_details that these clients may request. Empty: none.",
     )
     allowed_resources = ArrayField(
         models.URLField(max_length=255),
         null=True,
         blank=True,
-        help_text="APIs that they may request tokens for. Empty: all.",
+        help_text="APIs that these clients may request tokens for. Empty: all.",
     )
 
     def __str__(self) -> str:

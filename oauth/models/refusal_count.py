@@ -29,7 +29,9 @@ class RefusalCount(models.Model):
     hour = models.DateTimeField()
     endpoint = models.CharField(max_length=40)
     error = models.CharField(max_length=60, help_text="OAuth error code.")
-    network = models.CharField(max_length=43, help_text="Where they came from: an IPv4 /24 or an IPv6 /48.")
+    network = models.CharField(
+        max_length=43, help_text="The network that the requests came from: an IPv4 /24 or an IPv6 /48."
+    )
     count = models.PositiveBigIntegerField()
     last_at = models.DateTimeField()
 

@@ -17,14 +17,16 @@ class RefusedRequest(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(default=timezone.now)
     error_id = models.CharField("error ID", max_length=32)
-    endpoint = models.CharField(max_length=40, help_text="api, page, or an endpoint of the protocol.")
+    endpoint = models.CharField(max_length=40, help_text="“api”, “page”, or the name of a protocol endpoint.")
     status = models.PositiveSmallIntegerField()
     error = models.CharField(max_length=60, help_text="The error code of the response.")
     reason = models.TextField(blank=True)
     method = models.CharField(max_length=10)
-    path = models.CharField(max_length=255, help_text="Without the parts that may be a token.")
+    path = models.CharField(
+        max_length=255, help_text="The path of the request. “…” replaces parts that may be a token."
+    )
     # Stored by value, as in the audit log, because a stranger may have sent them.
-    user = models.CharField(max_length=64, blank=True, help_text="Primary key.")
+    user = models.CharField(max_length=64, blank=True, help_text="Primary key of the user, if known.")
     client = models.CharField("client ID", max_length=255, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
 

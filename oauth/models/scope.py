@@ -45,7 +45,9 @@ class Scope(models.Model):
         unique=True,
         validators=[RegexValidator(r"^[\x21\x23-\x5b\x5d-\x7e]+$", "RFC 6749 §3.3")],
     )
-    sentence = models.CharField(max_length=200, help_text="What the consent page says: “This app wants to: …”")
+    sentence = models.CharField(
+        max_length=200, help_text="Ends the sentence “This app wants to: …” on the consent page."
+    )
     group = models.CharField(max_length=10, choices=Group.choices, default=Group.READ)
     is_optional = models.BooleanField(
         "may be left out", default=False, help_text="The user may untick it; the client then gets the other scopes."

@@ -55,7 +55,11 @@ class SigningKey(models.Model):
     #: Empty if the key is in a store, or deleted.
     private_key_encrypted = models.BinaryField(editable=False)
     store = models.CharField(
-        max_length=30, blank=True, default="", db_default="", help_text="A name of KEY_STORES; empty: this database."
+        max_length=30,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The store of the private key: a name in KEY_STORES. Empty: this database.",
     )
     #: How the store finds the private key; empty if it is deleted.
     reference = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)

@@ -148,7 +148,7 @@ def _why_ended(authorization: Authorization) -> str:
         case Authorization.RevocationReason.USER:
             return _("You removed it.")
         case Authorization.RevocationReason.CLIENT:
-            return _("The app gave its access back.")
+            return _("The app ended its access.")
         case Authorization.RevocationReason.LOGOUT:
             return _("You logged out.")
         case Authorization.RevocationReason.PASSWORD | Authorization.RevocationReason.ADDRESS:

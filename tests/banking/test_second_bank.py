@@ -126,7 +126,7 @@ def test_it_pays_in_on_command(rich):
     assert balances(rich) == [FUNDS + 2 * 1250]
     with pytest.raises(CommandError, match="Another message"):
         run("pay", "--iban", rich.iban, "--amount", "1251", "--id", "one")
-    with pytest.raises(CommandError, match="no amount"):
+    with pytest.raises(CommandError, match="not an amount"):
         run("pay", "--iban", rich.iban, "--amount", "0")
 
 

@@ -24,7 +24,11 @@ class Command(BaseCommand):
             default="0.5",
             help="How much less than the mid rate the customer gets, in percent (%(default)s).",
         )
-        parser.add_argument("--reason", default="manage.py exchange_rate", help="Kept with the rate (%(default)s).")
+        parser.add_argument(
+            "--reason",
+            default="manage.py exchange_rate",
+            help="The reason, which is stored with the rate (%(default)s).",
+        )
 
     def handle(self, *, base: str, counter: str, mid: str, spread: str, reason: str, **_: Any) -> None:
         try:

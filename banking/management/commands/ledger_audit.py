@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--new",
             action="store_true",
-            help="Ask only about what is new since the last audit, as the worker does between its daily whole audits.",
+            help="Check only what is new since the last audit, as the worker does between its daily full audits.",
         )
 
     def handle(self, *, new: bool, **options: Any) -> None:

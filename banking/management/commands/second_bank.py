@@ -12,12 +12,15 @@ from banking.second_bank.amounts import NAMED
 
 
 class Command(BaseCommand):
-    help = "The simulated second bank of a sandbox: pays in, delivers what it says, and lists its named amounts."
+    help = (
+        "The simulated second bank of a sandbox: sends payments, collects, delivers its messages, and lists the "
+        "amounts that have a meaning."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        pay = verbs.add_parser("pay", help="Pays to an account here; also to one that does not exist.")
-        collect = verbs.add_parser("collect", help="Collects from an account here, by a mandate that it sets up.")
+        pay = verbs.add_parser("pay", help="Pays into an account of this bank. The account need not exist.")
+        collect = verbs.add_parser("collect", help="Sets up a mandate for an account of this bank, and collects by it.")
         for verb in (pay, collect):
             verb.add_argument("--iban", required=True, help="The account.")
             verb.add_argument("--amount", required=True, type=int, help="In minor units: 1250 is 12.50 in GBP.")
@@ -25,8 +28,8 @@ class Command(BaseCommand):
             verb.add_argument("--name", default="", help="Who pays or collects.")
             verb.add_argument("--reference", default="", help="The payment reference; for a collection, the mandate.")
             verb.add_argument("--id", default="", help="The scheme's id of the message. The same id counts once.")
-        deliver = verbs.add_parser("deliver", help="Delivers what is due, as the background worker does.")
-        deliver.add_argument("--all", action="store_true", help="Also what is due later.")
+        deliver = verbs.add_parser("deliver", help="Delivers the messages that are due, as the background worker does.")
+        deliver.add_argument("--all", action="store_true", help="Delivers later messages, too.")
         verbs.add_parser("amounts", help="Lists what the second bank does for each amount.")
 
     def handle(self, *, verb: str, **options: Any) -> None:

@@ -25,8 +25,9 @@ _WRITTEN = "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"
 
 reads = Counter(
     "database_replica_reads_total",
-    "Reads that may be a second old, by outcome: replica; or from the primary, because the replica was too old or away "
-    "(old), lacked what the reader had written (wrote), failed, or the read was in a transaction.",
+    "Reads that may be a second old, by outcome. replica: read from the replica. All others were read from the "
+    "primary, because the replica was too old or away (old), lacked the user's last write (wrote) or failed (failed), "
+    "or the read was in a transaction (transaction).",
     ["outcome"],
 )
 logger = logging.getLogger(__name__)

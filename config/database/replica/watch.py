@@ -30,7 +30,7 @@ SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text, EXISTS (SELECT FROM pg_
  WHERE pg_is_in_recovery()"""
 
 age_seconds = Gauge(
-    "database_replica_age_seconds", "How old what the replica shows is, at most.", multiprocess_mode="livemax"
+    "database_replica_age_seconds", "Maximum age of the data that the replica shows.", multiprocess_mode="livemax"
 )
 logger = logging.getLogger(__name__)
 

@@ -26,5 +26,5 @@ def step_up(interaction: Interaction) -> StepUp | Ended | None:
         return StepUp(start(interaction))
     if meets_essential:
         return None
-    too_weak = UnmetAuthenticationRequirements("The user must log in as strongly as acr requires, and cannot.")
+    too_weak = UnmetAuthenticationRequirements("The user cannot log in as strongly as the request requires (acr).")
     return refuse(interaction, too_weak)

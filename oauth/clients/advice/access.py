@@ -107,7 +107,7 @@ def stays_logged_in(client: Client) -> Advice | None:
     return Advice(
         Level.KNOW,
         _("It is not notified when a user logs out."),
-        _("A user who logs out here stays logged in there, even on a shared computer."),
+        _("A user who logs out here stays logged in at the client, even on a shared computer."),
         _("Enter a back-channel logout address."),
         "OpenID Connect Back-Channel Logout §2.2",
         "backchannel_logout_uri",

@@ -15,7 +15,7 @@ def assertions_for_endpoints(client: Client) -> Advice | None:
     return Advice(
         Level.WEAK,
         _("Its client assertions may name an endpoint or several audiences."),
-        _("A server that claims the same endpoint receives an assertion that also works here."),
+        _("A malicious server that names the same endpoint can use the assertions that it receives at this server."),
         _("Let the client name only the issuer in “aud”, and untick “endpoint addresses as audience”."),
         "draft-ietf-oauth-rfc7523bis",
         "accepts_endpoint_audience",

@@ -28,7 +28,7 @@ def without_pkce(client: Client) -> Advice | None:
     return Advice(
         Level.UNSAFE,
         _("It may ask for a code without PKCE."),
-        _("Somebody who steals a code, or slips theirs into a user's browser, can use it with this client."),
+        _("An attacker can use a stolen code with this client, or inject a code into a user's browser."),
         _("Let the client send a code_challenge with S256, then tick “PKCE required”."),
         "RFC 9700 §2.1.1, OAuth 2.1 §7.6",
         "require_pkce",
@@ -56,7 +56,7 @@ def a_client_and_a_person_in_one(client: Client) -> Advice | None:
     return Advice(
         Level.WEAK,
         _("It acts both for users and for itself."),
-        _("An API that confuses the two lets the client do for itself what a user allowed, or the reverse."),
+        _("An API may take a token of the client itself for the token of a user, or the reverse."),
         _("Register two clients, each with one purpose."),
         "RFC 9700 §4.15",
         "grant_types",

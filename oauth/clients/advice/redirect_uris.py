@@ -50,7 +50,7 @@ def several_hosts(client: Client) -> Advice | None:
     return Advice(
         Level.WEAK,
         _("Codes can be sent to three hosts or more."),
-        _("The weakest of them, or one that is abandoned later, receives codes for all."),
+        _("An attacker who takes over one of these hosts receives codes of every user of the client."),
         _("Register a client for each, and remove addresses that are not used."),
         "RFC 9700 §4.1",
         "redirect_uris",

@@ -105,7 +105,7 @@ class Authenticates(models.Model):
     tls_client_auth_san_dns = models.CharField("certificate: DNS name", max_length=255, blank=True)
     tls_client_auth_san_uri = models.CharField("certificate: URI", max_length=255, blank=True)
     tls_client_auth_san_ip = models.CharField("certificate: IP address", max_length=45, blank=True)
-    tls_client_auth_san_email = models.CharField("certificate: e-mail address", max_length=255, blank=True)
+    tls_client_auth_san_email = models.CharField("certificate: email address", max_length=255, blank=True)
     accepts_endpoint_audience = models.BooleanField(
         "endpoint addresses as audience",
         default=False,

@@ -69,13 +69,16 @@ class Client(
         models.CharField(max_length=100),
         default=list,
         blank=True,
-        help_text="Types of details that it may request (RFC 9396 §10). Empty: all types of this server.",
+        help_text=(
+            "Types of authorization_details that this client may request (RFC 9396 §10). Empty: all types of this "
+            "server."
+        ),
     )
     allowed_resources = ArrayField(
         models.URLField(max_length=255),
         default=list,
         blank=True,
-        help_text="APIs that it may request tokens for (RFC 8707). Empty: all APIs of this server.",
+        help_text="APIs that this client may request tokens for (RFC 8707). Empty: all APIs of this server.",
     )
     access_token_lifetime = models.DurationField(null=True, blank=True, help_text="Empty: the server's default.")
     authorization_lifetime = models.DurationField(null=True, blank=True, help_text="Empty: the server's default.")
@@ -84,7 +87,7 @@ class Client(
     )
     exchange_from = models.ManyToManyField(
         "self", symmetrical=False, blank=True, related_name="exchanged_by", verbose_name="may exchange tokens of",
-        help_text="Clients whose tokens it may exchange (RFC 8693), besides its own.",
+        help_text="Other clients whose tokens this client may exchange (RFC 8693).",
     )  # fmt: skip
     status_index = models.BigIntegerField(unique=True, editable=False, db_default=next_status_index())
 

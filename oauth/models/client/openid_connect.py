@@ -24,7 +24,9 @@ class HasOpenIDConnect(models.Model):
     subject_type = models.CharField(max_length=8, choices=SubjectType.choices, default=SubjectType.PUBLIC)
     sector_identifier_uri = models.CharField(max_length=255, blank=True)
     default_max_age = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Seconds after which this client needs a fresh login."
+        null=True,
+        blank=True,
+        help_text="default_max_age: the user must log in again if the last login was more than this many seconds ago.",
     )
     default_acr_values = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     backchannel_logout_uri = models.CharField(
@@ -38,7 +40,7 @@ class HasOpenIDConnect(models.Model):
         "ID token at each refresh",
         default=True,
         db_default=True,
-        help_text="OpenID Connect Core §12.2. For a client with the scope openid; some read the user only from there.",
+        help_text="OpenID Connect Core §12.2. Some clients with the scope openid read the user only from the ID token.",
     )
     user_claims_in_id_token = models.BooleanField(
         "user claims in the ID token",
@@ -54,7 +56,7 @@ class HasOpenIDConnect(models.Model):
         "CIBA notification address",
         max_length=255,
         blank=True,
-        help_text="For ping mode: notified when the user has decided.",
+        help_text="For ping mode: the server sends a notification to this address when the user has decided.",
     )
 
     class Meta:

@@ -41,7 +41,11 @@ class HasSecurityProfile(models.Model):
         help_text="For private_key_jwt: the only algorithm of its assertions. Empty: any that this server accepts.",
     )
     authorization_signed_response_alg = models.CharField(
-        "answer signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="JARM §3; empty: the server's."
+        "authorization response signature",
+        max_length=10,
+        choices=_ALGORITHMS,
+        blank=True,
+        help_text="JARM §3. Empty: the server's default.",
     )
     id_token_signed_response_alg = models.CharField(
         "ID token signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="Empty: the server's default."
@@ -56,7 +60,7 @@ class HasSecurityProfile(models.Model):
         "PKCE required",
         default=True,
         db_default=True,
-        help_text="RFC 7636. Only an old confidential app that sends no code_challenge may leave it out.",
+        help_text="RFC 7636. Untick this only for an old confidential app that cannot send a code_challenge.",
     )
     require_pushed_authorization_requests = models.BooleanField(
         "pushed requests only", default=False, help_text="RFC 9126: the client must push its requests."
