@@ -1,4 +1,4 @@
-"""What this site changes in allauth: one spelling of an email, guesses, redirects, links and notices."""
+"""What this site changes in allauth: the spelling of emails, guesses at passwords, redirects, links and notices."""
 
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit

@@ -29,9 +29,9 @@ def record_login(request: HttpRequest, user: User, response: HttpResponseBase, *
     sessions.delete_expired(user)
     sessions.add(request, user)
     known_device.remember(request, response, user)
-    # This comes after the notice of a new browser, which must be in the owner's language: the new login may be somebody
-    # else's.
-    # Not the one that a client asked for: emails come later.
+    # The language is stored after the notice of a new browser is made, because the login may be somebody else's and the
+    # notice must be in the owner's language. A language that a client asked for is not stored, because emails come
+    # later.
     user.speak(getattr(request, "own_language", None) or translation.get_language())
     user.adopt_time_zone(time_zone.told_by(request))
     address = request.META.get("REMOTE_ADDR") or None

@@ -190,7 +190,8 @@ def _database(variable: str, **session: str) -> dict[str, Any]:
                 "min_size": env.int("DB_POOL_MIN", default=1),
                 "max_size": env.int("DB_POOL_MAX", default=8),
                 "timeout": env.float("DB_POOL_TIMEOUT", default=1.0),
-                # More are refused at once: each is a thread whose slot others use meanwhile (config/server/lending.py).
+                # Requests beyond this number are refused immediately, because each one that waits is a thread whose
+                # slot other requests use meanwhile (config/server/lending.py).
                 "max_waiting": env.int("DB_POOL_MAX_WAITING", default=32),
                 # A failed connection is tried once more at once, and then again by the next request that needs it:
                 # the breaker (config/database) decides when. psycopg's own pauses double up to minutes.
@@ -218,8 +219,8 @@ if env.str("DATABASE_REPLICA_URL", default=""):
     _inside = MIDDLEWARE.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1
     MIDDLEWARE.insert(_inside, "config.database.replica.written.MarkWritten")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# The watch over the database (config/database): how long an answer to its question may take, in seconds, and how long a
-# statement may be without an answer before it is ended on this side. The second is longer than STATEMENT_TIMEOUT.
+# The watch over the database (config/database), in seconds: how long its probe may take, and how long a statement may
+# have no answer before the site ends it. The second time must be longer than STATEMENT_TIMEOUT.
 DB_PROBE_TIMEOUT: float = env.float("DB_PROBE_TIMEOUT", default=1.0)
 DB_STATEMENT_DEADLINE: float = env.float("DB_STATEMENT_DEADLINE", default=8.0)
 
@@ -372,11 +373,11 @@ PERSONAL_DATA = [
     "banking.accounts.personal_data.export",
 ]
 
-# Whether others rely on the name of a user, who can then not change it alone: a function (user) -> bool.
+# A function (user) -> bool: whether others rely on the user's name. The user can then not change the name alone.
 NAME_IS_KEPT = "banking.account_life.naming.is_name_of_a_holder"
 
-# What must be done before a user account is closed, what ends with it and whom the law asks about: classes with the
-# methods of accounts.closing.parts.Part. They are asked in this order.
+# Classes with the methods of accounts.closing.parts.Part: what must be done before a user account is closed, what ends
+# with it, and whose identity the law requires the site to keep. They are called in this order.
 CLOSING_PARTS = ["accounts.closing.login_and_apps.LoginAndApps", "banking.account_life.leaving.LeavingTheBank"]
 # Name and email of a customer who has left (Directive (EU) 2015/849 art. 40: five years).
 FORMER_USERS_KEPT = timedelta(days=env.int("FORMER_USERS_KEPT_DAYS", default=1827))
@@ -424,7 +425,8 @@ EXCHANGE_RATE_HOURS = env.int("EXCHANGE_RATE_HOURS", default=0 if DEMO else 72)
 BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.
 BANK_APPS = "config.bank.apps.find_apps"
-# Narrows what a user allowed apps: a function (user_id, remaining), where remaining(detail) is a detail or None.
+# Removes an account from what a user allowed apps: a function (user_id, remaining), where remaining(detail) returns the
+# remaining detail or None.
 BANK_CONSENTS_ENDED = "config.bank.ended_consents.narrow"
 # The access journal counts what apps read in memory, and stores the sums after that many seconds. A process that is
 # killed loses at most what it counted since. 0: only when the process stops.

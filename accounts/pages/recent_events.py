@@ -10,7 +10,7 @@ from accounts.models import User
 from oauth.models import AuditEvent, Client
 
 _Action = AuditEvent.Action
-# What a user can recognize as done by them, by an app or by a stranger. Issued tokens would be too many.
+# The events that a user can recognize as their own, an app's or a stranger's. Issued tokens would be too many.
 _SHOWN = (
     _Action.LOGGED_IN,
     _Action.LOGGED_OUT,

@@ -56,8 +56,9 @@ class Argon2PasswordHasher(DjangoArgon2PasswordHasher):
 
 
 def in_turn(compute: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-    """Computes a hash in the thread for it, of which the memory is used again. Raises TooManyHashes instead of waiting
-    behind too many others."""
+    """Computes a hash in the only thread for hashes, which reuses its memory. Raises TooManyHashes instead of waiting
+    behind too many others.
+    """
     places = _places(os.getpid())
     if not places.acquire(blocking=False):
         raise TooManyHashes

@@ -57,7 +57,7 @@ def invite(account_id: UUID, email: str, role: str, *, by: UUID, is_proven: bool
 
 @transaction.atomic
 def accept(invitation_id: UUID, *, by: UUID) -> None:
-    """All holders of the account are notified. Raises NotTheirs, or InvitationOver."""
+    """The user accepts; all holders of the account are notified. Raises NotTheirs, or InvitationOver."""
     invitation = _for(by, invitation_id)
     if not call("accept_invitation", invitation_id, by):
         raise InvitationOver

@@ -58,5 +58,5 @@ def end_to_end_id_of(row: dict[str, Any]) -> str:
 
 
 def is_standing(frequency: str | None) -> bool:
-    """Whether a payment order with this frequency, None without one, is a standing order."""
+    """Whether a payment order with this frequency is a standing order. None means that there is no order."""
     return frequency is not None and frequency != Frequency.ONCE

@@ -29,7 +29,7 @@ _FIELDS = (
     "id", "status", "reason_code", "transaction_id", "mandate__account_id", "currency", "amount_minor", "reference",
     "received_at", "refund__status", "refund__reason", "refund__transaction_id", "refund__asked_at",
 )  # fmt: skip
-#: What users see of the states. Whether the creditor's bank pays what they were credited is not their business.
+#: The states as users see them. Users do not see whether the creditor's bank pays after they were credited.
 _STATUS: dict[str, Literal["pending", "refunded", "refused"]] = {
     DirectDebitRefund.Status.CLAIMED: "pending",
     DirectDebitRefund.Status.REFUSED: "refused",

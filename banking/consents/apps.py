@@ -27,7 +27,8 @@ class Access:
 @dataclass(frozen=True, slots=True)
 class App:
     """`ended` says why the app may no longer act for the user: `app_disabled` or `app_removed`. It is empty while the
-    app may, and also if its authorizations came to their end: `live` are those that have not."""
+    app may act, and also if its authorizations have only expired. `live` are the authorizations that have not ended.
+    """
 
     name: str
     ended: str = ""

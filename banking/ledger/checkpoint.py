@@ -1,9 +1,9 @@
 """The point up to which an audit has checked the ledger, so that the next one checks only what is new.
 
-PostgreSQL names in each row the transaction that wrote it (`xmin`). A checkpoint is a transaction number below which
-everything had ended, and how many rows are older, table by table, of those whose rows never change. If a later audit
-counts the same numbers of rows, no audited row was changed or deleted: each change of a row, by anybody, writes it
-with a newer number. If the numbers differ, or the checkpoint is not ours, the whole ledger is audited at once.
+PostgreSQL names in each row the transaction that wrote it (`xmin`). A checkpoint holds a transaction number below which
+every transaction had ended and, for each table whose rows never change, the number of older rows. If a later audit
+counts the same numbers of rows, no audited row was changed or deleted: each change of a row, by anybody, writes it with
+a newer number. If the numbers differ, or the checkpoint is not ours, the whole ledger is audited at once.
 """
 
 from dataclasses import dataclass

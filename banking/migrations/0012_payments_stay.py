@@ -8,7 +8,7 @@ def _each(template: str) -> str:
 
 
 class Migration(migrations.Migration):
-    """What was ordered and held stays: emptied by nobody, the owner included."""
+    """Nobody can empty the tables of transfers and holds, the owner included."""
 
     dependencies = [("banking", "0011_request_fingerprint")]
 

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 class Migration(migrations.Migration):
-    """Two officers undo a transaction, or take held money, also from a frozen account."""
+    """Lets two officers reverse a transaction, or take held money, also from a frozen account."""
 
     dependencies = [
         ("banking", "0017_currencies_of_iso_4217"),

@@ -16,7 +16,7 @@ REVERSE = (
 
 
 class Migration(migrations.Migration):
-    """The new columns are empty for what is there, so no table is rewritten; the trigger fills them from now on."""
+    """The new columns are empty in existing rows, so no table is rewritten. The trigger fills them in new rows."""
 
     dependencies = [
         ('banking', '0019_payment_orders'),

@@ -12,7 +12,9 @@ SELECT account_id, '', user_id, role, 'before acts were written down', session_u
 
 
 class Migration(migrations.Migration):
-    """Writes down the state of what is there. Apart from the triggers, so that no lock waits for it."""
+    """Stores the present state of accounts and accesses as their first acts. It is apart from the migration of the
+    triggers, so that no lock is held meanwhile.
+    """
 
     dependencies = [("banking", "0023_around_the_ledger")]
 

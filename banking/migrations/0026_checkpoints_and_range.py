@@ -6,7 +6,7 @@ MOST = 9007199254740991
 
 
 class Migration(migrations.Migration):
-    """The constraint is added without a look at the rows, then validated beside the running site."""
+    """Adds the constraint without checking the rows, and then validates it while the site runs."""
 
     atomic = False
 

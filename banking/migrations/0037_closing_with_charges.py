@@ -4,7 +4,7 @@ from banking.migrations._sql import function
 
 
 class Migration(migrations.Migration):
-    """An account that owes a charge is not closed."""
+    """Makes the database refuse to close an account that owes a charge."""
 
     dependencies = [("banking", "0036_one_index_of_source")]
 

@@ -5,9 +5,10 @@ INDEX = "bank_account_product_id_3b9388de"  # as Django names it
 
 
 class Migration(migrations.Migration):
-    """What earlier migrations add as NOT VALID, and an index: neither blocks a payment while it scans the table.
+    """Validates the constraints that earlier migrations add as NOT VALID, and builds an index. Neither blocks a payment
+    while it scans the table.
 
-    Where these migrations ran before they were so careful, nothing is left to do here.
+    Does nothing where an earlier version of these migrations has already done this.
     """
 
     atomic = False

@@ -2,10 +2,10 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """How many payers and sources there are among transfers, for the planner.
+    """Tells the planner how many payers and sources there are among transfers.
 
-    Counted by ANALYZE when one user had made most of the transfers, both were one: the sum of a user's day was then read
-    from all transfers of the bank's day, until the next ANALYZE.
+    If one user had made most of the transfers, ANALYZE estimated both numbers as one. The sum of a user's day was then
+    read from all transfers of the bank's day, until the next ANALYZE.
     """
 
     dependencies = [("banking", "0040_validated_later")]

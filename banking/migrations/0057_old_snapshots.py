@@ -26,7 +26,9 @@ def install(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    """Guarantees that an old snapshot or SET CONSTRAINTS could evade. Play money and real money do not see each other."""
+    """Closes gaps in guarantees that a session with an old snapshot, or SET CONSTRAINTS, could use. Play money and real
+    money do not see each other.
+    """
 
     dependencies = [("banking", "0056_audit_in_parallel")]
 

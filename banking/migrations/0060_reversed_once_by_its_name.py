@@ -4,8 +4,9 @@ KEY, NAME = "ledger_transaction_reverses_id_key", "transaction_reversed_once"
 
 
 class Migration(migrations.Migration):
-    """The partial index takes the place and the name of the unique constraint, which the release before knows a second
-    reversal by."""
+    """The partial index replaces the unique constraint and takes its name, because the previous release recognizes a
+    second reversal by this name.
+    """
 
     dependencies = [("banking", "0059_reversed_once")]
 

@@ -79,7 +79,7 @@ class Schedule:
 
 
 def pays_on(day: date, rule: str) -> date:
-    """The day that an order pays on which is due on `day`."""
+    """The day on which an order that is due on `day` pays."""
     moved: dict[str, Callable[[date], date]] = {
         ExecutionRule.FOLLOWING: business_days.on_or_after,
         ExecutionRule.PRECEDING: business_days.on_or_before,

@@ -145,8 +145,9 @@ class ScheduledTransfer(Payment):
         return pays_on(self.next_on, self.execution_rule) if self.next_on else None
 
     def first_from(self, today: date, *, after: date | None) -> date | None:
-        """The first day that is due, today or later and later than `after`, the last day that was made. Days that
-        passed while the order was on hold are skipped."""
+        """The first day that is due: not before today, and after `after`, the last day whose transfer was made. Days
+        that passed while the order was on hold are skipped.
+        """
         if self.frequency == Frequency.ONCE:
             return max(self.first_on, today) if after is None else None
         yesterday = today - timedelta(days=1)

@@ -33,7 +33,7 @@ class Transfer(Payment):
         EXPIRED = "expired", _("Expired")
         RETURNED = "returned", _("Returned")
 
-    #: The states in which no money moved or will move. What was returned has moved twice.
+    #: The states in which no money has moved or will move. A returned transfer has moved its money twice.
     ENDED = (Status.REJECTED, Status.CANCELLED, Status.EXPIRED)
 
     # No indexes of their own: `transfer_of_user` and `transfer_of_source` begin with them.

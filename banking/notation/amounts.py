@@ -10,7 +10,8 @@ from django.utils import translation
 
 from banking.notation.currencies import minor_digits
 
-#: The most that each reader of JSON keeps exact (RFC 8259 §6: 2^53 - 1). Balances stay within it, on both sides of 0.
+#: The largest integer that every JSON reader keeps exact (RFC 8259 §6: 2^53 - 1). Balances stay within it, positive and
+#: negative.
 MOST_MINOR = 2**53 - 1
 # Excludes exponents and underscores, which Decimal accepts, and numbers longer than a user types.
 _AMOUNT = re.compile("-?[0-9.,’'\xa0\u202f]{1,32}")

@@ -86,7 +86,7 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
         return _refused(scheduled, day, ScheduledTransfer.NotPaid.MISSED, is_told=not _is_next_missed(scheduled, today))
     try:
         with transaction.atomic():
-            # Prepares the transfer by the rules for a transfer of today.
+            # Prepares the transfer by the rules that apply today.
             payments.make(PaymentOrder.due(scheduled, day))
     except _MAY_PASS as refusal:
         return _try_again(scheduled, refusal.code, today)
@@ -99,8 +99,9 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
 
 
 def _why_on_hold(scheduled: ScheduledTransfer) -> str:
-    """Why the order pays nothing until its user resumes it: they were deactivated, or the app that set it up may no
-    longer pay for them from this account. Empty if the order pays, as one does that was resumed without its app.
+    """Why the order pays nothing until its user resumes it: the user was deactivated, or the app that set up the order
+    may no longer pay for the user from this account. Empty if the order pays. An order that its user resumed without
+    the app pays, too.
     """
     if not scheduled.user.is_active:
         return ScheduledTransfer.HeldReason.USER_INACTIVE

@@ -38,7 +38,8 @@ def create(
     execution_rule: str = ScheduledTransfer.ExecutionRule.SAME_DAY,
 ) -> ScheduledTransfer:
     """Sets up an order; its user is notified. Raises StrongProofNeeded, for any amount, if the user has not just logged
-    in (SCA-RTS art. 14), or a Refusal: what no transfer could pay on the first day is not an order."""
+    in (SCA-RTS art. 14), or a Refusal if no transfer could be made on the first day.
+    """
     if not order.is_proven:
         raise StrongProofNeeded
     if order.source.status != Account.Status.OPEN:

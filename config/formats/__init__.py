@@ -1,1 +1,1 @@
-"""FORMAT_MODULE_PATH: how the admin writes times. Its language is that of the site as spoken in the world, en-001."""
+"""FORMAT_MODULE_PATH: how the admin writes times. The locale of the admin is en-001, international English."""

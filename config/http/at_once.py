@@ -26,8 +26,8 @@ PATH = "/oauth/authorize"
 
 
 class AuthorizeAtOnce:
-    """After MachineEndpointsFirst. Its answer has the headers that the middleware after it would set, and a request
-    that these would refuse or redirect goes to them. They also answer where OAUTH["FAST_PATH"] is off.
+    """After MachineEndpointsFirst. Its answer has the headers that the middleware after it would set. A request that
+    this middleware would refuse or redirect goes on to it, and so does every request if OAUTH["FAST_PATH"] is off.
 
     Code that is added to the middleware of pages does not run for these answers:
     tests/config/test_at_once.py lists MIDDLEWARE, and compares the headers.

@@ -117,8 +117,9 @@ def answer(request: HttpRequest, failure: Failure, *, reason: str = "") -> HttpR
 
 
 def _waiting(request: HttpRequest) -> list[AskingClient]:
-    """The apps that the user was on the way to, so that an error page is not a dead end. None if they cannot be read:
-    the page is about another error."""
+    """The apps that the user was on the way to, so that an error page is not a dead end. Empty if they cannot be read,
+    because the page is about another error.
+    """
     try:
         return way_on.apps_of_refused(request)
     except (*_OUTAGES, DatabaseError) as error:
@@ -127,9 +128,10 @@ def _waiting(request: HttpRequest) -> list[AskingClient]:
 
 
 def _way_back(request: HttpRequest, waiting: list[AskingClient]) -> dict[str, Any]:
-    """The data for the button that returns to the app with a refusal. Its form needs a CSRF token, which there is only
-    once CsrfViewMiddleware has seen the request; before that, the page leads to the consent, where the user can
-    deny."""
+    """The data for the button that returns to the app with a refusal. Its form needs a CSRF token, which exists only
+    after CsrfViewMiddleware has seen the request. Before that, the page leads to the consent page, where the user can
+    deny.
+    """
     if not waiting or not hasattr(request, "user"):
         return {}
     return {"asking_client": waiting[0], "csrf_token": get_token(request)}

@@ -64,7 +64,7 @@ class Limited:
 class BodiesFirst:
     """Calls `run` for each request with its whole body once it has one of the `slots`, otherwise `refuse`, which
     answers 503. A body may take `seconds`. A request without a body for one of the paths in `at_once` needs no slot.
-    `limited` has, by path, forms that may be refused before.
+    `limited` maps paths to forms that may be refused before that.
     """
 
     def __init__(

@@ -6,8 +6,8 @@ open, and nothing has been sent on it since its last bytes came. A client has le
 
 - Fewer such connections from its address are open than requests from there wait for their answers. Clients that are
   all there are never refused, however late their requests arrived here, even if they send several requests at once.
-- No such connection got its last bytes shortly before the request arrived here. One that did may be that of another
-  client behind the same proxy, so the request is run.
+- No such connection got its last bytes shortly before the request arrived here. A connection that did may belong to
+  another client behind the same proxy, so the request is run.
 
 A client that closes only its own direction (shutdown) has left, too: granian sends no answer to it.
 """
@@ -50,7 +50,7 @@ class _Connection:
     after: float
 
     def may_wait(self, requests: "Iterable[Request]") -> bool:
-        """Whether one of the requests may have come on it."""
+        """Whether one of the requests may have come on this connection."""
         if self.since_sent >= self.since_received - _TICKETS_SECONDS:
             return True
         # Bytes sent later than the last ones came are an answer. Still, a request may have come with the last ones:

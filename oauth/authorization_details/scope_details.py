@@ -1,4 +1,5 @@
-"""Details that the server adds to scopes which a client requests without any: which of the user's accounts they cover.
+"""Details that the server adds if a client requests scopes without details: which of the user's accounts these scopes
+cover.
 
     OAUTH["DETAILS_OF_SCOPES"] = {"account_access": "banking.consents.account_access.AccountAccess"}
 

@@ -221,7 +221,7 @@ def _asking(row: StoredInteraction) -> AskingClient:
 
 
 def _make_room(http_request: HttpRequest) -> tuple[str, ...]:
-    """Deletes the oldest rows of a browser that has as many as it may. Returns the ids whose cookies are useless."""
+    """Deletes the oldest rows of a browser that has the maximum number. Returns the ids whose cookies are useless."""
     held = browser_binding.secrets_of(http_request)
     if len(held) < browser_binding.MOST:
         return ()

@@ -8,7 +8,7 @@ checked.
     [resources]
     "https://api.example/old" = ["https://api.example/v1"]
 
-No scope is the same by its name alone: one that the file does not name is unmapped.
+A scope with the same name is not mapped automatically: a scope that the file does not name is unmapped.
 """
 
 import json

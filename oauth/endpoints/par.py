@@ -33,7 +33,7 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
             opened.require("redirect_uri")  # FAPI 2.0 §5.3.2.2
         asked = parse(opened, return_address(opened, client))
         if "HTTP_DPOP" in request.META:
-            # RFC 9449 §10.1: a proof counts as dpop_jkt, and both must be of one key.
+            # RFC 9449 §10.1: a proof counts as dpop_jkt. If both are sent, they must name the same key.
             urls = addresses.of_endpoint("pushed_authorization_request_endpoint")
             jkt = sender_constraint.prove_dpop_key(request, urls)
             if asked.dpop_jkt not in ("", jkt):

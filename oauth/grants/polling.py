@@ -63,7 +63,7 @@ class PollingGrant(ABC, Generic[Waiting]):
         return issued
 
     def _lock(self, request: GrantRequest) -> Waiting | None:
-        """The row of this client. Its lock lets one of several parallel polls go first, so that it is redeemed once."""
+        """The row of this client, locked, so that only one of several parallel polls redeems it."""
         row_digest = digest(request.params.require(self.parameter))
         found: Waiting | None = (
             self.model._default_manager.select_for_update(of=("self",))

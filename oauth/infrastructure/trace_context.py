@@ -22,7 +22,7 @@ _MOST_MEMBERS = 32
 MOST_STATE = 512
 _LONG_MEMBER = 128
 
-#: The headers as they came, or what a job remembers.
+#: The headers as they arrived, or as they were stored with a job.
 received: ContextVar[str] = ContextVar("traceparent", default="")
 received_state: ContextVar[str] = ContextVar("tracestate", default="")
 
@@ -61,7 +61,7 @@ def of_request() -> tuple[str, str]:
 
 
 def _no_link(traceparent: str) -> None:
-    """Nobody traces."""
+    """No trace, if tracing is off."""
 
 
 _source: Callable[[], tuple[str, str]] = of_request

@@ -1,4 +1,5 @@
-"""At most one message is on the way to a receiver at a time, in each background worker, and a slow receiver has pauses.
+"""In each background worker, at most one message at a time is on its way to a receiver, and a slow receiver gets
+pauses.
 
 Without that, the messages to a receiver that does not answer would take all threads of the lane for five seconds each,
 and those to others would wait behind them. A postponed message costs nothing: its job comes again later.
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-#: A receiver that takes longer for an answer is slow. Nobody waits longer for the message before.
+#: A receiver that takes longer than this to answer counts as slow. A message waits no longer than this for the one
+#: before it.
 PATIENCE_SECONDS = 1.0
 #: A slow receiver has a pause of so many times the time that it took, so it uses a fifth of one thread.
 PAUSE = 4

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     initial = True
 
-    # Its token tables refer to the swapped Client, so that table has to be there first.
+    # The token tables of django-oauth-toolkit refer to the swapped Client, so our table must be created first.
     run_before = [('oauth2_provider', '0001_initial')]
 
     dependencies = [

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import migrations, models
 
 
-# Whoever ends an authorization or deletes a client, by whatever statement: its bit is set in the same transaction.
-# Of deleted rows only those whose access tokens may still live (15 minutes at most, and clocks that are off).
+# Any statement that ends an authorization or deletes a client also sets the status bit, in the same transaction. Of
+# deleted rows, only those whose access tokens may still be valid get a bit (15 minutes at most, plus the difference of
+# clocks).
 STATUS_TRIGGERS = """
 CREATE FUNCTION oauth_set_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

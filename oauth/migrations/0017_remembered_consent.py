@@ -3,7 +3,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-# The database cascades by itself: the release before this one deletes authorizations without knowing this table.
+# The foreign key cascades in the database, because the previous release deletes authorizations without knowing this
+# table.
 CASCADE = """
 ALTER TABLE oauth_rememberedconsent ADD CONSTRAINT remembered_consent_of_authorization
 FOREIGN KEY (authorization_id) REFERENCES oauth_authorization (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED

@@ -1,7 +1,7 @@
 from django.db import migrations
 
-# The first partition of each was a table with its own unique id, which its rows take from the clock. Nothing reads it.
-# Logical replication goes by the digest instead.
+# The first partition of each table was a table whose rows have a unique id from the clock. No code reads this id.
+# Logical replication uses the digest instead.
 _ONLY_DIGESTS = """
 DO $$
 DECLARE leaf text; key text;

@@ -1,8 +1,8 @@
 """The form of a refresh token: which family it is of, and its own secret.
 
-All tokens of a family share a secret, of which the database has the digest. So an old token still names its family when
-its own row is gone, and whoever shows one had a token of the family: reuse is found (RFC 9700 §4.14.2) without a row
-for each rotation. Only the token's own 256 random bits give access.
+All tokens of a family share a secret, of which the database has the digest. So an old token identifies its family even
+after its own row was deleted, and only somebody who had a token of the family can present one. Reuse is detected (RFC
+9700 §4.14.2) without a row for each rotation. Only the token's own 256 random bits give access.
 """
 
 import base64

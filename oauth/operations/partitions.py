@@ -13,8 +13,8 @@ from django.db import OperationalError, ProgrammingError, connection, transactio
 from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 
 logger = logging.getLogger(__name__)
-#: After this time, an expired row is one that no partition was dropped with: of the default partition, or of the table
-#: before it had partitions. A partition holds the rows of an hour, and is dropped an hour later.
+#: An expired row that is older than this was not dropped with a partition: it is in the default partition, or in the
+#: table from before partitions. A partition holds the rows of an hour, and is dropped an hour later.
 REPLAY_LEFT = timedelta(hours=2)
 #: The partitions of audit events are months, which are dropped whole.
 AUDIT_LEFT = timedelta(days=32)

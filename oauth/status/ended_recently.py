@@ -24,8 +24,8 @@ from oauth.tokens.status_list import STATUS_LIST_SIZE
 
 # No access token lives longer than 15 minutes (oauth.E003); the rest is for clocks that differ.
 _TOKENS_LIVE = timedelta(minutes=30)
-# Whoever disables users or clients ends their authorizations, so the search for others finds few. It rests this many
-# times as long as it took: in a site with many disabled users it must not become what the process does.
+# Disabling a user or client normally ends the authorizations, so the search for others finds few. It rests this many
+# times as long as it took, so that it does not keep the process busy on a site with many disabled users.
 _REST = 20
 _NOTHING_ENDED = bytes(STATUS_LIST_SIZE // 8)
 

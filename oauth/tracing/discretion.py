@@ -20,7 +20,7 @@ _ALWAYS = frozenset(
         "db.system.name", "db.query.summary", "db.query.text", "job.id", "job.queue", "job.attempt",
     }
 )  # fmt: skip
-#: Of the servers that this one calls; a request to this one may name any host.
+#: Only spans of outbound requests have this attribute, because a request to this server may name any host.
 _OF_CLIENTS = _ALWAYS | {"server.address", "server.port"}
 
 

@@ -22,7 +22,7 @@ _VERB = re.compile(r"\s*(\w+)")
 _TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+(?:ONLY\s+)?"?(?!(?:SET|OF|SKIP|NOWAIT)\b)([a-z_]\w*)"?', re.I)
 _FUNCTION = re.compile(r"\s*SELECT\s+([a-z_]\w*)\s*\(", re.I)
 _OF_NO_TABLE = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK", "SET", "BEGIN", "COMMIT"})
-# Statements have placeholders; a literal is a constant of ours, or what somebody wrote in by mistake.
+# Statements have placeholders, so a literal is a constant of ours, or a value that somebody put there by mistake.
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 
 

@@ -79,7 +79,8 @@ def verify(credentials: Credentials) -> Client:
 
 
 def _verified_in_outage(credentials: Credentials, away: Exception) -> Client:
-    """The client as it was when the database last answered. Raises `away` if it was unknown, and instead of a refusal.
+    """The client as it was when the database last answered. Raises `away` if the client was not known then, or would be
+    refused.
 
     This is enough for client_credentials by a secret or a certificate. A signed assertion and everything that belongs
     to a user need the database again.

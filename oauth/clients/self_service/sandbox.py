@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from oauth.clients.self_service.host import NewUser, developers
 from oauth.models import AuditEvent, SandboxUser
 
-#: Enough for two payers, a payee and a user who denies.
+#: Enough for two users who pay, one who is paid, and one who denies the app.
 MOST_USERS = 5
 
 
