@@ -40,7 +40,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str | None) -> bool:
         """Redirects after login must stay on this site, so only paths are allowed (RFC 9700 §4.11).
 
-        A link to an interaction of another browser leads nowhere: the user of this browser did not ask for it.
+        A link to an interaction of another browser leads to the home page, because the user of this browser did not
+        start that interaction.
         """
         if url is None or not url_has_allowed_host_and_scheme(url, allowed_hosts=None):
             return False

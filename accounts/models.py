@@ -168,7 +168,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().set_password(raw_password and unicodedata.normalize("NFC", raw_password))
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Also accepts a hash of an earlier release, which hashed the password as it was typed."""
+        """Also accepts a hash of an earlier release, which did not normalize the password."""
         spellings = [raw_password]
         if raw_password and not raw_password.isascii():
             composed = unicodedata.normalize("NFC", raw_password)

@@ -7,7 +7,7 @@ error id. Raised deep, rendered once at the edge: `endpoints.protocol` for JSON,
 import secrets
 from typing import ClassVar
 
-# Characters of our texts, and what stands for them where a protocol allows only ASCII.
+# Characters of our texts, and their replacements where a protocol allows only ASCII.
 _IN_ASCII = str.maketrans({"§": "section ", "“": "'", "”": "'", "’": "'", "–": "-", "—": "-", "…": "..."})
 
 

@@ -38,7 +38,9 @@ class SessionsAdapter(DefaultUserSessionsAdapter):
 
 
 def delete_expired(user: User) -> None:
-    """Deletes rows whose browser session has expired or is gone. `listed` finds those that are logged out otherwise."""
+    """Deletes rows whose browser session has expired or is gone. `listed` finds browsers that were logged out in
+    another way.
+    """
     running = BrowserSession.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
     UserSession.objects.filter(~Exists(running), user=user).delete()
 

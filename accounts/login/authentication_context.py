@@ -10,7 +10,7 @@ from accounts import second_factors
 from oauth.conf import conf
 from oauth.sessions.authentication_context import AuthenticationContext, from_last_login
 
-# allauth's `method`, or for second factors its `type` -> RFC 8176 §2 where that has a name for it.
+# allauth's `method`, or for second factors its `type` -> the value of RFC 8176 §2, if that has one for it.
 _AMR = {
     "password": "pwd",
     "totp": "otp",

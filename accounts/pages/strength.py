@@ -1,7 +1,7 @@
 """What the meter beside a new password shows while it is typed: its strength, and which rules it breaks.
 
-The server judges it by the rules that refuse it later, so the meter never praises what the form refuses. The password
-is in the body of a form of our own page, as it is a moment later, and is neither stored nor logged.
+The server judges it by the rules that refuse it later, so the meter never praises what the form refuses. The page sends
+the password in the body of a form, as it does a moment later to save it. It is neither stored nor logged.
 """
 
 from django.contrib.auth.password_validation import validate_password

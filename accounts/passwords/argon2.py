@@ -23,7 +23,7 @@ LEAST_MEMORY_KIB = {1: 47_104, 2: 19_456, 3: 12_288, 4: 9_216, 5: 7_168}
 AT_ONCE = 1
 #: More than these are refused, so that a flood of logins leaves threads for tokens and the API.
 WAITING_AT_MOST = 2
-#: How much the kernel prefers threads that answer requests to those that hash (nice(2)).
+#: The niceness of the threads that hash (nice(2)): the kernel prefers threads that answer requests.
 NICENESS = 15
 
 _give_slot_back: ContextVar[Callable[[], None] | None] = ContextVar("give_slot_back", default=None)

@@ -43,8 +43,9 @@ def words_of(user: Any) -> frozenset[str]:
 
 
 class GuessableValidator:
-    """Refuses a password that takes fewer guesses than LEAST_SCORE stands for, however long it is. It asks for no kinds
-    of characters (ASVS 5.0 6.2.5)."""
+    """Refuses a password with a score below LEAST_SCORE, however long it is. It asks for no kinds of characters (ASVS
+    5.0 6.2.5).
+    """
 
     def validate(self, password: str, user: User | None = None) -> None:
         if score(password, words_of(user)) < LEAST_SCORE:

@@ -20,7 +20,7 @@ _LOGIN_APPS = frozenset({"accounts", "account", "mfa", "socialaccount", "userses
 
 
 def rights_of(user: Any) -> set[int]:
-    """Includes those of an inactive user, who has the same rights after a reactivation."""
+    """Includes the rights of an inactive user, who has them again after a reactivation."""
     held = Permission.objects.filter(Q(user=user) | Q(group__user=user))
     return set(held.values_list("pk", flat=True))
 

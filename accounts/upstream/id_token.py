@@ -45,7 +45,7 @@ def validated(
 
 
 def verified_user_info(token: str, *, jwks: Any, issuer: str, client_id: str) -> dict[str, Any]:
-    """The claims of a UserInfo response that is a signed JWT. One that is encrypted is refused. Raises Distrusted."""
+    """The claims of a UserInfo response that is a signed JWT. An encrypted response is refused. Raises Distrusted."""
     algorithm, kid = _signed_with(token, "UserInfo")
     # OpenID Connect Core §5.3.2: a signed answer has iss and aud. One for another client is not for us (RFC 8725 §3.9).
     candidates = list(_candidates(jwks, kid, algorithm))

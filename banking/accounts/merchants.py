@@ -9,12 +9,13 @@ from banking.models import LedgerEntry, Merchant, Transfer
 
 _Q = TypeVar("_Q", bound="QuerySet[Any]")
 
-#: The column of the counterparty's IBAN, and the texts that stand for it without one.
+#: The column of the counterparty's IBAN, and the texts that identify the counterparty if there is no IBAN.
 _COLUMNS: dict[Any, tuple[str, tuple[str, ...]]] = {
     LedgerEntry: ("counterparty_iban", ("counterparty_name", "transaction__description")),
     Transfer: ("payee_iban", ()),
 }
-#: The kinds of transactions whose texts the bank's own systems write. The payer writes those of the others.
+#: The kinds of transactions whose texts the bank's own systems write. The texts of all other kinds are written by the
+#: payer.
 _WRITTEN_BY_THE_BANK = ("card", "direct_debit")
 
 

@@ -24,7 +24,7 @@ from banking.notation import amounts, bank_day, iban
 
 #: 1.6 ms and 70 kB of memory a row: 2,000 rows take 3 seconds and 45 pages.
 MOST_ROWS = 2000
-#: How long a request waits for the one before it.
+#: How long a request waits while another statement is being made.
 PATIENCE_SECONDS = 8
 
 _FONT = "Libertinus Serif"  # of the wheel, and what Typst sets by default

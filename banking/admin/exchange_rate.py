@@ -1,4 +1,4 @@
-"""Exchange rates: an officer adds one, and another approves it. Nothing of it can be changed."""
+"""Exchange rates: an officer adds one, and another approves it. Nobody can change a rate."""
 
 from datetime import datetime
 from typing import Any

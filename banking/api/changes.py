@@ -1,5 +1,5 @@
-"""The changelog of the API: what client developers notice. `docs/api-changelog.md` is made from it (`markdown`), the
-site serves it at /api/changes, and the newest version is that of the OpenAPI document.
+"""The changelog of the API: what client developers notice. `markdown` makes `docs/api-changelog.md` from it, the site
+serves it at /api/changes, and its newest version is the version of the OpenAPI document.
 
 A minor version adds operations, optional parameters and members of answers; a client ignores members that it does not
 know. Whatever a client must change is under `breaking`, or has been deprecated before (RFC 9745) with a day on which it

@@ -37,7 +37,7 @@ class Deprecation:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`refusals` are the statuses beyond those of every operation, each with its meaning."""
+    """`refusals` are the statuses that not every operation has, each with its meaning."""
 
     summary: str
     refusals: Mapping[int, str] = field(default_factory=dict)

@@ -36,7 +36,7 @@ from oauth.infrastructure import replica
 from oauth.resource_server import TokenRequest, require_authentication
 
 _CHUNK = 500
-#: A file of a million rows takes some minutes, one of 20,000 some seconds.
+#: A file of a million rows takes some minutes, a file of 20,000 rows some seconds.
 _RETRY_AFTER_SECONDS = 10
 
 

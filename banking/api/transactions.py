@@ -189,8 +189,9 @@ def _pending(
     only: UUID | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> list[Transaction]:
-    """Money held for transfers to other banks. It has no entry yet, so neither number nor balance; its id is that of
-    the transfer until it is booked."""
+    """Money held for transfers to other banks. It has no entry yet, so it has no number and no balance. Until it is
+    booked, its id is the id of the transfer.
+    """
     held = Transfer.objects.using(using).filter(source_id=account["id"], status=Transfer.Status.PENDING)
     transfers = filters.pending(held)
     if allowed_from := history_of_account(request.claims.authorization_details, account["id"]):

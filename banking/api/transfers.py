@@ -84,8 +84,9 @@ class TransferList(TransferView):
 
     def _made_once(self, request: TokenRequest, body: dict[str, Any]) -> Created[Transfer] | ProblemResponse:
         """The usual transfer is one statement. Any other is three and COMMIT: BEGIN, the authorization, and a function
-        of the database that claims the key and makes the transfer. The record of the key names the transfer; a retry is
-        answered as it was made."""
+        of the database that claims the key and makes the transfer. The record of the key names the transfer. A retry
+        gets the answer that the transfer had when it was made.
+        """
         idempotent = self.idempotent_request(request, body, key_of(request))
         made = self.make_at_once(request, body, idempotent)
         if made is not None:

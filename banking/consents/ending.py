@@ -29,7 +29,7 @@ def end_consents(user_id: UUID, account_id: UUID) -> None:
 
 
 def without_account(detail: Mapping[str, Any], account_id: UUID) -> Mapping[str, Any] | None:
-    """The detail as it is without this account; None if it covered nothing else and grants nothing."""
+    """The detail without this account; None if the account was the only thing that the detail covered or granted."""
     if detail["type"] == TRANSFER:
         return None if detail.get("debtor_account") == str(account_id) else detail
     # The app keeps permissions that are not about accounts, such as the login.

@@ -100,7 +100,7 @@ RIGHTS: dict[str, Rights] = {
 #: Rights on the tables and sequences of later migrations, until set_up_role has run again.
 RIGHTS_LATER = {("r", privilege) for privilege in ALL} | {("S", "USAGE"), ("S", "SELECT")}
 #: The functions with their owner's rights that the site may call. It may call all functions with the caller's rights,
-#: and need not be allowed to call those that only triggers call.
+#: and needs no right to call functions that only triggers call.
 EXECUTABLE = (
     "accept_invitation", "approve_account_change", "close_account", "close_month", "decline_account_change",
     "end_access", "end_invitation", "extend_digests", "freeze_account", "lower_overdraft", "mark_dormant",
@@ -116,7 +116,8 @@ SELECT c.relname, a.attname, c.relispartition FROM pg_class c JOIN pg_attribute 
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"""
 
 #: Signature, quoted where SQL needs it; whether the site needs to call it; whether everybody may, as PostgreSQL lets
-#: them for a new function. Those of migrations, also of other packages; not those of extensions of PostgreSQL.
+#: them for a new function. Includes functions of migrations, also of other packages, but not functions of PostgreSQL's
+#: extensions.
 FUNCTIONS = """
 SELECT p.oid, p.oid::regprocedure::text AS signature,
        p.prorettype <> 'trigger'::regtype

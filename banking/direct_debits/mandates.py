@@ -63,7 +63,8 @@ def receive_cancellation(creditor_id: str, reference: str) -> Mandate | None:
 
 def cancel(mandate_id: UUID, *, among: MandateQuerySet) -> Mandate:
     """Cancels it in the caller's transaction; nothing is collected any more. Raises MandateNotActive, or NotTheirs if
-    it is not `among` those that the user may cancel."""
+    it is not in `among`, the mandates that the user may cancel.
+    """
     if not among.filter(pk=mandate_id).exists():
         raise NotTheirs
     mandate = lock_mandate(mandate_id)

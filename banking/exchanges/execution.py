@@ -21,7 +21,8 @@ from banking.payments.instruction import Payer
 from banking.payments.payer_lock import lock_payer
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
-#: The bank's own account in each currency. Its balance is what it has bought of the currency less what it has sold.
+#: The bank's own account in each currency. Its balance is the amount of the currency that the bank has bought, less the
+#: amount that it has sold.
 POSITION = "Currency exchange"
 KIND = "exchange"
 

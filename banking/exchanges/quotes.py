@@ -24,8 +24,8 @@ VALID_FOR = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The exchange that a user wants. `currency` is that of the source if the amount to sell is fixed, and that of the
-    destination if the amount to buy is; the other amount follows.
+    """The exchange that a user wants. `currency` is the source's if the amount to sell is fixed, and the destination's
+    if the amount to buy is fixed. The other amount is computed.
     """
 
     source_id: UUID

@@ -333,7 +333,7 @@ QUESTIONS = (
         UNION ALL
         SELECT d.account_id, max(d.seq) FROM ledger_digest d JOIN bank_account a ON a.id = d.account_id
          GROUP BY d.account_id, a.last_seq HAVING max(d.seq) > a.last_seq""",
-        # Links that are new, and those that cover an entry which changed or whose transaction or transfer changed.
+        # New links, and links that cover an entry which has changed, or whose transaction or transfer has changed.
         since="""{with_new}
         SELECT d.account_id, d.seq FROM (
           SELECT d.account_id, d.seq FROM ledger_digest d WHERE {new:d}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from oauth.tokens.access_token import AccessToken
 
 
-#: An action of an app on accounts -> the scopes, of which one is enough for it.
+#: An action of an app on accounts -> the scopes that allow it; one of them is enough.
 SCOPES_OF_ACTIONS = {
     "accounts": frozenset({"accounts:read", "accounts:detail"}),
     "balances": frozenset({"balances:read"}),

@@ -80,7 +80,7 @@ class TrialBalanceLine(models.Model):
         INTERNAL = "internal", "Account of the bank"
         CUSTOMERS_IN_CREDIT = "credit", "Customers in credit"
         CUSTOMERS_OVERDRAWN = "overdrawn", "Customers overdrawn"
-        # One side of it was booked before midnight and the other one after it.
+        # The sum of transactions of which one side was booked before midnight and the other side after it.
         IN_TRANSIT = "transit", "Booked across midnight"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -23,9 +23,9 @@ _RATE: Any = {"max_digits": 24, "decimal_places": RATE_DIGITS}
 class ExchangeRate(models.Model):
     """`mid` units of `counter` for one of `base`, in major units, from `valid_from` until a later one is in force.
 
-    One officer asks and another approves; or an operator sets it on the command line, without either. Only approved
-    rates are in force. The database refuses a decision by the officer who asked, and any change of what was asked or
-    decided (migration 0051).
+    Either one officer asks and another approves, or an operator sets the rate on the command line. Only approved rates
+    are in force. The database refuses a decision by the officer who asked, and any change of what was asked or decided
+    (migration 0051).
     """
 
     class Status(models.TextChoices):

@@ -51,7 +51,7 @@ class ScheduledTransfer(Payment):
         ACCESS_ENDED = "access_ended", _("You no longer have access to one of its accounts")
 
     class NotPaid(models.TextChoices):
-        """Why a payment that was due was not made; other codes are those of a Refusal, too."""
+        """Why a payment that was due was not made. The code of a Refusal is possible, too."""
 
         INSUFFICIENT_FUNDS = "insufficient_funds", _("There was not enough money in the account")
         ACCOUNT_NOT_OPEN = "account_not_open", _("An account was frozen")

@@ -54,11 +54,11 @@ class SettlementMatch(models.Model):
 
 
 class SettlementDifference(models.Model):
-    """A difference between a settlement file and the ledger. Amounts are those of the account at the clearing: + is
-    money that came in. None on the side that lacks it.
+    """A difference between a settlement file and the ledger. Amounts are from the view of the account at the clearing:
+    + is money that came in. The amount is None on the side where the item is missing.
 
-    `account` is the bank's own account that differs. One officer asks to move it to suspense, another
-    decides; the database refuses one for both, and any other change.
+    `account` is the bank's own account that differs. One officer asks to move it to suspense, and another decides. The
+    database refuses the same officer for both, and any other change.
     """
 
     class Kind(models.TextChoices):

@@ -18,8 +18,9 @@ class Event(models.TextChoices):
 
 
 class Webhook(models.Model):
-    """A URL that a client registered for one user. It ends with the authorization. `accounts` are those that the user
-    had picked, None for all; deliveries about an account that they took back since are dropped."""
+    """A URL that a client registered for one user. It ends with the authorization. `accounts` are the accounts that the
+    user picked, None for all. Deliveries about an account that the user has removed since are dropped.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

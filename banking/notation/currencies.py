@@ -1,9 +1,9 @@
 """Currencies by ISO 4217 and how many digits their minor unit has.
 
 From “List One: Current Currency & Funds”, published 2026-01-01 by SIX, the maintenance agency of ISO 4217
-(https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html).
-Codes without a minor unit (gold, test, no currency) are left out. CLDR, and so Babel, has other digits: those of cash,
-such as none for the dinar of Iraq, which has three. Add a code when ISO does; do not remove one that accounts had.
+(https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html). Codes
+without a minor unit (gold, test, no currency) are left out. CLDR, and so Babel, has the digits of cash instead: none
+for the dinar of Iraq, which has three by ISO 4217. Add a code when ISO does; do not remove one that accounts had.
 """
 
 _CODES = {

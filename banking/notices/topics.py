@@ -34,7 +34,7 @@ def wanted_by(user_id: UUID) -> set[Topic]:
 
 @transaction.atomic
 def choose(user_id: UUID, wanted: Collection[Topic]) -> None:
-    """The user gets the emails of these topics and of no other, besides those that cannot be turned off."""
+    """The user gets the emails of these topics only, and the emails that cannot be turned off."""
     unwanted = [topic for topic in Topic if topic not in wanted]
     MutedNotice.objects.filter(user=user_id).exclude(topic__in=unwanted).delete()
     MutedNotice.objects.bulk_create(

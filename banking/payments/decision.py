@@ -1,8 +1,8 @@
 """Calls the database functions that decide about a payment: `prepare_payment` and `post_transfer` of
 migrations/payment.sql.
 
-They are called with everything that is known before: what is asked, what the client may see, the clock and the limits.
-Each rule is enforced there and nowhere else.
+Their arguments are everything that is known before the call: the request, what the client may see, the clock and the
+limits. Each rule is enforced there and nowhere else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ _PREPARE = (
     "SELECT refusal, about, destination, payee, by_consent, is_looked_up"  # noqa: S608 (constants of this module)
     f" FROM {_call('prepare_payment', _ROUTE)}"
 )
-#: The call of post_transfer in a FROM, and the columns of it that a Decision has.
+#: The call of post_transfer in a FROM, and the columns that a Decision needs.
 POST = _call("post_transfer", _TRANSFER)
 #: The same, called only for a row of `live`: PostgreSQL must join in this order, because an argument is of that row.
 POST_IF_LIVE = POST.replace("is_proven => ", "is_proven => live.is_live AND ")
@@ -140,7 +140,7 @@ def find_route(instruction: Instruction, payer: Payer, *, is_charged: bool) -> R
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of post_transfer: its arguments in the order of `POST`, and those of them that the caller needs."""
+    """A call of post_transfer: its arguments in the order of `POST`, and the ones that the caller needs by name."""
 
     arguments: list[Any]
     transfer_id: UUID

@@ -49,8 +49,8 @@ def give_back(message_id: UUID) -> None:
 
 
 def resume_giving_back() -> int:
-    """Sends back money that has waited for a long time, because its own job has given up. Returns how much of it has
-    no answer yet.
+    """Sends back money that has waited for a long time, because its own job has given up. Returns how many of these
+    returns have no answer yet.
     """
     waiting = SchemeMessage.objects.filter(
         status=SchemeMessage.Status.TO_RETURN, received_at__lt=timezone.now() - LONGEST_ANSWER

@@ -31,7 +31,7 @@ from banking.models.transfer import TransferQuerySet
 #: The largest difference between the clock that made an id and the clock that wrote `created_at`.
 MOST_APART = timedelta(minutes=10)
 _LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
-#: Since when the transfers of accounts may be read; without accounts, those of all.
+#: (accounts, since): from when on the transfers of these accounts may be read. Without accounts, it applies to all.
 Histories = tuple[tuple[list[str], datetime], ...]
 
 

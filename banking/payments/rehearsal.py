@@ -11,8 +11,9 @@ from banking.payments.transfers import pay
 
 
 def rehearse(instruction: Instruction, payer: Payer) -> None:
-    """Makes the transfer in a transaction that is rolled back. Raises what `pay` raises, except StrongProofNeeded: the
-    user proves it when they confirm."""
+    """Makes the transfer in a transaction that is rolled back. Raises what `pay` raises, except StrongProofNeeded,
+    because the user logs in when they confirm.
+    """
 
     def tried() -> None:
         pay(replace(instruction, key=f"rehearsal-{uuid4()}"), replace(payer, is_proven=True))

@@ -87,8 +87,9 @@ def owed() -> QuerySet[Transfer]:
 
 
 def resume_for(account_id: UUID) -> None:
-    """The account is open again: the background worker hands over its transfers that were withheld, and takes the money
-    of those that are owed. In the caller's transaction."""
+    """The account is open again: the background worker hands over its withheld transfers, and takes the money that is
+    owed for others. In the caller's transaction.
+    """
     for pk in (withheld() | owed()).filter(source=account_id).values_list("pk", flat=True):
         jobs.defer(SETTLE, transfer_id=str(pk))
 

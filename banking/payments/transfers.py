@@ -135,8 +135,9 @@ def reject(order: PaymentOrder, reason: str) -> Transfer:
 
 
 def cancel(transfer_id: UUID, *, among: QuerySet[Transfer] | None = None) -> Transfer:
-    """Cancels a transfer in the caller's transaction. Raises NotCancellable, or NotTheirs if it is not `among` those
-    that the user may cancel."""
+    """Cancels a transfer in the caller's transaction. Raises NotCancellable, or NotTheirs if it is not in `among`, the
+    transfers that the user may cancel.
+    """
     if among is not None and not among.filter(pk=transfer_id).exists():
         raise NotTheirs
     transfer = lock_transfer(transfer_id)

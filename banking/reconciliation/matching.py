@@ -20,7 +20,7 @@ LONGEST_WAY = timedelta(days=10)
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An item of the file and the entry it is about; one of both may be missing."""
+    """An item of the file and the ledger entry that it matches. One of the two may be missing."""
 
     item: Item | None
     entry: LedgerEntry | None

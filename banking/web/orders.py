@@ -34,7 +34,7 @@ _TYPED = "bank.order-changes"
 @require_safe
 @page
 def orders(request: HttpRequest) -> HttpResponse:
-    """The orders that pay or are on hold, which come first; or those that ended."""
+    """The orders that pay or are on hold; or, on the other page, the orders that have ended."""
     is_ended = request.GET.get("show") == "ended"
     found = _visible(request).select_related("source", "destination")
     if is_ended:

@@ -1,7 +1,7 @@
 """Statements of months, and the transactions of any span of days, as a page, CSV or PDF.
 
-A long one is a file that the background worker makes once the user has asked for it with a form: a link must not start
-work or send an email.
+A long statement is a file that the background worker makes after the user has asked for it with a form, because a link
+must not start work or send an email.
 """
 
 import hashlib

@@ -56,7 +56,7 @@ class QuestionForm(forms.Form):
 @require_safe
 @page
 def transaction(request: HttpRequest, account_id: UUID, transaction_id: UUID) -> HttpResponseBase:
-    """One that is older than ninety days needs a fresh login, as in the API."""
+    """A transaction older than ninety days needs a fresh login, as in the API."""
     account = account_or_404(request, account_id)
     row = _row(account, transaction_id)
     if needs_fresh_login(row["booked_at"]) and not is_fresh(request):

@@ -78,7 +78,7 @@ def content(delivery: WebhookDelivery) -> dict[str, Any]:
 
 def _post(delivery: WebhookDelivery) -> tuple[str, bool]:
     """The status or the error, and whether the app accepted the event."""
-    # The app reads what the webhook names as soon as it is told.
+    # The app may fetch the object of the webhook as soon as it gets the message.
     replica.wrote(delivery.webhook.user_id)
     body = json.dumps(content(delivery), separators=(",", ":"))
     signature = import_string(settings.WEBHOOK_SIGNER)(body.encode(), typ=TYP)

@@ -55,7 +55,7 @@ def reason_to_withhold(delivery: WebhookDelivery) -> str:
 
 
 def _is_allowed_by_itself(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the event is about a transfer to which the user consented by itself (RFC 9396)."""
+    """Whether the event is about a transfer that has its own consent (RFC 9396)."""
     consents = [UUID(detail["identifier"]) for detail in transfer_details(details)]
     if not consents or delivery.event != Event.TRANSFER_UPDATED or delivery.resource_id is None:
         return False

@@ -21,7 +21,7 @@ _CACHED = "config.bank.recent_failures"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Refusals of one client for one reason. `error_id` is that of the newest."""
+    """Refusals of one client for one reason. `error_id` is the error ID of the newest one."""
 
     error: str
     reason: str

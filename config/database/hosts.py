@@ -26,7 +26,7 @@ def each(conninfo: str) -> list[str]:
 
 
 def found_first(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The same hosts; the one that the watch has found is the first."""
+    """The same hosts, beginning with the host that the watch has found."""
     hosts = _split(parameters)
     if len(hosts) < 2 or _found is None:
         return parameters

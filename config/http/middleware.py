@@ -134,8 +134,10 @@ class PrivatePageMiddleware:
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """The language that a client asked for while its request is answered, otherwise the one that the user chose, or of
-    the browser. The admin, the API and machine endpoints use English, which is the language of the specifications."""
+    """The language of a page: the one that a client asked for in the present request, otherwise the one that the user
+    chose, otherwise the browser's. The admin, the API and machine endpoints use English, which is the language of the
+    specifications.
+    """
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)

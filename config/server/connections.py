@@ -58,7 +58,7 @@ class _Connection:
         return any(self._is_in_time(self.since_sent, request.arrived) for request in requests)
 
     def may_be_of(self, request: "Request") -> bool:
-        """Whether its last bytes came when those of the request did. In some sandboxes, all times are zero."""
+        """Whether its last bytes came at the same time as the request. In some sandboxes, all times are zero."""
         is_told = self.since_sent or self.since_received
         return not is_told or self._is_in_time(self.since_received, request.arrived)
 

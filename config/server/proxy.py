@@ -120,7 +120,7 @@ def _by_forwarded(header: str, is_trusted: Callable[[str], bool], is_marked: Cal
 def _by_x_forwarded(said: dict[str, str], is_trusted: Callable[[str], bool]) -> Seen:
     """Each proxy appends the IP address of its client, so the client is the last one that is not a trusted proxy.
 
-    The scheme is that of the same hop. A proxy that replaces X-Forwarded-Proto, and does not append, leaves fewer
+    The scheme is taken from the same hop. A proxy that replaces X-Forwarded-Proto, and does not append, leaves fewer
     values.
     """
     address, hop = "", -1

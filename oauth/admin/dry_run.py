@@ -184,7 +184,7 @@ def _person_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
 
 
 def _session(request: HttpRequest) -> Session:
-    """A session like that of the admin's browser, which the browser does not get."""
+    """A session like the one of the admin's browser, but the browser does not get it."""
     context = authentication_context.current(request)
     user: Any = request.user
     return Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))

@@ -86,8 +86,8 @@ def remember(
 
 
 def path_of(request: HttpRequest) -> str:
-    """The path without the parts that may be a token: those that are neither a word of the route, nor short, nor the
-    ID of a row.
+    """The path without the parts that may be a token: parts that are neither a word of the route, nor short, nor the ID
+    of a row.
     """
     words = request.resolver_match.route.split("/") if request.resolver_match else ()
     parts = _printable(request.path_info).split("/")[:12]

@@ -14,7 +14,9 @@ def questions(details: Iterable[Detail], user: Any) -> list[Question]:
 
 
 def summaries(details: Iterable[Detail]) -> list[Summary]:
-    """Granted details. If a type is no longer registered, its name stands for it, so that the user can take it back."""
+    """Granted details. For a type that is no longer registered, shows only its name, so that the user can still revoke
+    the detail.
+    """
     known = types()
     return [
         known[detail["type"]].summary(detail) if detail["type"] in known else Summary(detail["type"])

@@ -50,7 +50,8 @@ class ScopeDetails(DetailsType):
 
     def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> Again | None:
         """The same limit for these scopes, in a new authorization without a consent page; None if the detail is not
-        about them. Writes nothing. Raises NotAnswered if nothing of it is left."""
+        about them. Writes nothing. Raises NotAnswered if none of the accounts or other things is left.
+        """
         raise NotImplementedError
 
 

@@ -62,8 +62,8 @@ def repeated(interaction: Interaction) -> Repeat:
 
 
 def take_back(interaction: Interaction) -> Refuse | Repeat:
-    """The user denies what they have allowed a moment ago with the same form. The authorization ends, and the client
-    gets access_denied.
+    """The user denies the request after allowing it a moment ago with the same form. The authorization ends, and the
+    client gets access_denied.
 
     Raises InteractionOver for a change of an earlier grant, which nobody can undo. Call it in a transaction, with the
     row locked.

@@ -1,7 +1,8 @@
 """Answers with the cached client in the usual case, as the machine endpoints do. This saves one statement.
 
-A cached client can only accept. What it would refuse, or ask the user for, is decided again by the client as it is now;
-and `granting_again` writes nothing if the row of the client has changed since it was cached.
+A cached client can only accept. A request that it would refuse, or for which it would ask the user, is decided again
+with the client's present row; and `granting_again` writes nothing if the row of the client has changed since it was
+cached.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ _USUAL = frozenset({
 
 
 def is_possible(params: Parameters, client: Client) -> bool:
-    """Whether a request has nothing special."""
+    """Whether the request has only the usual parameters, and the client is cached."""
     return fast_path.is_on() and client.row_version is not None and _USUAL.issuperset(params)
 
 
@@ -39,16 +40,15 @@ def answer(
     sid: str | None,
     decisions: Sequence[Sequence[Any]] | None = None,
 ) -> Respond | None:
-    """The answer to a request without anything special, by a client that is cached; None if the caller must read the
-    client and decide by all steps. In this case, nothing has been written. Takes `decisions` and raises as
-    `granting_again.try_fast` does.
+    """The answer to a usual request of a cached client; None if the caller must read the client and run all steps. In
+    this case, nothing has been written. Takes `decisions` and raises as `granting_again.try_fast` does.
     """
     if login is None or not is_possible(params, client):
         return None
     try:
         loaded = load_request(http_request, params, client, login)
     except OAuthError:
-        return None  # decided again by the client as it is now
+        return None  # decided again with the client's present row
     if isinstance(loaded, Refuse) or _needs_a_step(loaded.request) or consent.is_always_needed(loaded.request, client):
         return None
     return granting_again.try_fast(loaded, sid, decisions)

@@ -21,8 +21,9 @@ REPEATABLE = frozenset(f"{name}-{n}" for name in ("choice", "kept") for n in ran
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question and the choices of it that are shown; `kept` are ticked, but not shown. `everything` is the choice
-    that stands for all others; it is on every page of them."""
+    """One question with the choices that are shown. `kept` are ticked choices that are not shown. `everything` is the
+    choice that means all others; every page of choices shows it.
+    """
 
     question: Question
     choices: list[Choice]
@@ -114,7 +115,7 @@ def _ticked(question: Question, n: int, params: Parameters | None) -> set[str]:
 
 
 def _after_look(ticked: set[str], found: Sequence[Choice], look: str) -> set[str]:
-    """The buttons for all and none change what the search has found, and nothing else."""
+    """The buttons for all and none change only the choices that the search has found."""
     everything = {choice.value for choice in found}
     match look:
         case "all":

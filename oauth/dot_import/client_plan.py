@@ -1,7 +1,7 @@
 """Plans the client for an application of DOT. It gets no capability that the application did not have, and none that is
 unsafe here.
 
-Each thing that is not as it was is a finding with its fix.
+Each difference from the application is a finding with its fix.
 """
 
 from collections.abc import Iterable, Iterator

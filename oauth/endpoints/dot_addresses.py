@@ -51,7 +51,9 @@ def _rename_in_body(request: HttpRequest) -> None:
 
 
 def _renamed(encoded: str) -> str:
-    """A form or a query with the scopes of this server. One without scopes, or a malformed one, stays as it is."""
+    """A form or a query with the scopes of this server. A request without scopes, or a malformed one, is not
+    changed.
+    """
     if "scope=" not in encoded:
         return encoded
     try:

@@ -26,7 +26,9 @@ def prove(request: HttpRequest, client: Client, urls: Collection[str]) -> Mappin
 
 
 def _by_certificate(request: HttpRequest, client: Client) -> dict[str, str]:
-    """RFC 8705 §3: for a client that is registered for it, or that must bind its tokens by either means."""
+    """RFC 8705 §3: for a client that is registered for certificate-bound tokens, or that must bind its tokens in some
+    way.
+    """
     is_required = client.tls_client_certificate_bound_access_tokens
     if not is_required and ("HTTP_DPOP" in request.META or not client.must_bind):
         return {}

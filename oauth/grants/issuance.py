@@ -229,7 +229,7 @@ def new_id_token(
 ) -> str:
     """The ID token contains the claims that were requested by name (OpenID Connect Core §5.5).
 
-    Those of the `scopes` come from UserInfo (§5.4), unless an admin lets the client read them here.
+    Claims of the `scopes` come from UserInfo (§5.4), unless an admin lets the client read them in the ID token.
     """
     client, policy = request.client, request.policy
     names = entitlement.claim_names(authorization.claims.get("id_token", []), client)
@@ -262,7 +262,7 @@ def new_refresh_token(
 ) -> tuple[str, RefreshToken]:
     """A new refresh token, which is known only now, and the row with its digest, which is not stored yet.
 
-    It is of the family of the `presented` token, if that has one.
+    It belongs to the family of the `presented` token, if that token has one.
     """
     family = (FamilySecret.read(presented) if replaces else None) or FamilySecret.new(authorization.pk)
     token = family.new_token()

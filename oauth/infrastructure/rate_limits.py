@@ -161,7 +161,7 @@ def _subscriber(written: str) -> str:
 
 
 def _add(limit: Limit, key: tuple[str, ...]) -> tuple[_Count, int]:
-    """The count of this window with one more, and how many of it to add to the shared cache now."""
+    """The count of this window after one more request, and the part of it to add to the shared cache now."""
     now = time.time()
     where = (limit.name, "\n".join(key))
     with _lock:

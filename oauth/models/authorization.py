@@ -113,7 +113,8 @@ class Authorization(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["user", "client"], name="authorization_live", condition=models.Q(revoked_at=None)),
-            # Few rows of a user: those that a decision may belong to. Answers without a page add none to it.
+            # Contains few rows of a user: those that a decision may belong to. Answers without a page add no row to the
+            # index.
             models.Index(
                 fields=["user", "client"],
                 name="authorization_decided",

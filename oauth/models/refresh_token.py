@@ -37,7 +37,7 @@ class RefreshToken(models.Model):
     replaces = models.ForeignKey(
         "self", models.DO_NOTHING, null=True, related_name="successors", db_constraint=False, db_index=False
     )
-    # The id of the token that was used twice within the retry window, as long as several branches of it may continue.
+    # The id of the token that was used twice within the retry window; set as long as several branches may continue.
     fork = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

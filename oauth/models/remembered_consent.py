@@ -11,8 +11,8 @@ class RememberedConsent(models.Model):
     """Written with the answer to a consent page, and only there. It lasts as long as the authorization it was given
     with, and never longer than the date that the page showed.
 
-    `scopes` and `claims` are those that were shown in full and allowed. A scope that an authorization detail narrowed
-    is not among them. `about` describes the client and the request as they were shown.
+    `scopes` and `claims` are what the page showed in full and the user allowed. A scope that an authorization detail
+    narrowed is not among them. `about` describes the client and the request as they were shown.
     """
 
     authorization = models.OneToOneField(

@@ -62,7 +62,7 @@ class Collector(Webhook):
         host = urlsplit(self.url).netloc
         if answer.status in _RETRYABLE:
             raise NotDelivered(f"{host} answered {answer.status}")
-        # OTLP forbids to repeat any other refusal, but an audit log must not go on without an event.
+        # OTLP forbids repeating a request after any other refusal, but the audit stream must not skip an event.
         if answer.status != 200:
             raise Rejected(f"{host} answered {answer.status}. Nothing of this batch was accepted.")
         if rejected := _rejected(answer.data):

@@ -9,7 +9,8 @@ from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
 
 _IDENTITY = ("openid", "profile", "email", "offline_access")
-# Users can leave out scopes that change something or show details, but not those that an app reads by purpose.
+# Users can leave out scopes that change something or show details, but not scopes that are the purpose of an app, such
+# as reading accounts.
 _OPTIONAL = (":write", ":manage", ":detail")
 
 

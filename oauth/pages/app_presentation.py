@@ -1,7 +1,8 @@
 """What an app says about itself, on the pages where a user decides about it: its logo and its links (RFC 7591 §2).
 
 `logo_uri`, `client_uri`, `policy_uri` and `tos_uri` are the app's own words. Only the logo of a client that staff
-registered stands in the place of the app's mark; the others stand among the app's own words (docs/decisions/006).
+registered is shown in the place that identifies the app; other logos are shown among the app's own words
+(docs/decisions/006).
 """
 
 import re
@@ -32,7 +33,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """`mark_url` is shown in place of the app's mark, `logo_url` among its own words; one of them, or neither."""
+    """The logo is at `mark_url`, in the place that identifies the app, or at `logo_url`, among the app's own words. At
+    most one of the two is set.
+    """
 
     mark_url: str
     logo_url: str

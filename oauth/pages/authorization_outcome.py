@@ -46,7 +46,7 @@ def _rendered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 
 
 def _login(interaction: Interaction) -> HttpResponseRedirect:
-    """The login page, or for a user who is logged in, the page where they prove it again."""
+    """The login page; for a user who is logged in, the page where they reauthenticate."""
     url = conf.REAUTHENTICATION_URL if interaction.login else None
     answer = redirect_to_login(interaction.path, login_url=url)
     answer.status_code = HTTPStatus.SEE_OTHER

@@ -44,7 +44,7 @@ def answer(request: HttpRequest) -> HttpResponse | None:
         with origin(AuthorizationPage.endpoint, request):
             outcome = at_once.answer(request, asked.params, asked.client, known.login, known.sid, known.decisions)
     except LoginRequired as refusal:
-        # ASVS 5.0 7.4.1: the page must not begin a session anew for a user who is logging out.
+        # ASVS 5.0 7.4.1: the page must not begin a new session for a user who is logging out.
         request.logged_out_meanwhile = refusal  # type: ignore[attr-defined]  # the page raises it
     if outcome is None or not isinstance(outcome.delivery, Redirect):
         rate_limits.take_back_page(AuthorizationPage.endpoint, request)

@@ -1,5 +1,5 @@
-"""The name, logo and color of the site, on its pages and in its emails: those of the row that staff edit, or else of
-`OAUTH["BRANDING"]`.
+"""The name, logo and color of the site, on its pages and in its emails: the values of the row that staff edit,
+otherwise those of `OAUTH["BRANDING"]`.
 
 A process reads the row once a minute, and only when it shows them.
 """

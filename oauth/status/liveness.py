@@ -42,8 +42,8 @@ class Named:
 class Authority:
     """The state at this moment.
 
-    `client` is the client that holds the token. After token exchange (RFC 8693) that is another client than the one
-    that the user allowed, which is `authorization.client`. `authorization` is None for a client acting for itself.
+    `client` is the client that holds the token. After token exchange (RFC 8693) this differs from
+    `authorization.client`, the client that the user allowed. `authorization` is None for a client acting for itself.
     """
 
     client: Client
@@ -166,7 +166,7 @@ def _find(authorization_id: UUID | str, tables: "_Tables", *, until_commit: bool
 
 
 class _Tables:
-    """All columns of each, or only those that are named."""
+    """All columns of each table, or only the named ones."""
 
     def __init__(
         self, authorization: tuple[str, ...] = (), user_: tuple[str, ...] = (), client: tuple[str, ...] = ()

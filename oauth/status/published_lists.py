@@ -98,8 +98,9 @@ def _load(number: int, known: Published | None) -> Published:
 
 
 def _signed(number: int, array: bytes, known: SignedList | None) -> SignedList | None:
-    """The known text while it is true and young, otherwise a new one. A list that no key can sign now stays as it was:
-    an API on this site reads the bits, and one elsewhere waits until the text expires."""
+    """The known text while it is true and young, otherwise a new one. If no key can sign now, the previous text stays:
+    an API on this site reads the bits, and an API on another machine uses the old text until it expires.
+    """
     # A new key signs a new JWT: resource servers then fetch the JWK Set and drop withdrawn keys.
     kid = keys.signing_key(policy.values.algorithm).kid
     is_true = known is not None and (known.array, known.kid) == (array, kid)
@@ -149,7 +150,9 @@ def last_number() -> int:
 
 
 def _period() -> int:
-    """A list is signed again at the turn of each half of its life, by the clock, so that all servers do so together."""
+    """A list is signed again each time half of its lifetime has passed, at fixed times of the clock, so that all
+    servers do so together.
+    """
     return int(timezone.now().timestamp() // max(1, policy.values.max_age.total_seconds() / 2))
 
 

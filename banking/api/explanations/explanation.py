@@ -13,8 +13,9 @@ _ERROR_ID = "5f0f2e0c7a1b4c3d8e9f0a1b2c3d4e5f"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`request` and `detail` are those of the example. `headers` and `members` are what its answer has beyond the usual
-    ones. `pointer` is the place in the body that the example's problem is about (RFC 6901)."""
+    """`request` and `detail` are those of the example. `headers` and `members` are those of the answer that not every
+    problem has. `pointer` is the place in the body that the example's problem is about (RFC 6901).
+    """
 
     status: int
     cause: str

@@ -102,6 +102,7 @@ class APIDocs(SpectacularSwaggerSplitView):
             }
         else:
             answer.data["operations_by_tag"] = operations_by_tag()
-            # Swagger UI styles its elements as it goes; scripts stay those of this site.
+            # Swagger UI sets styles on its elements, so inline styles are allowed. Only scripts of this site are
+            # allowed.
             answer._csp_update = {"style-src": ["'unsafe-inline'"]}  # type: ignore[attr-defined]  # django-csp reads it
         return answer

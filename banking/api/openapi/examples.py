@@ -1,4 +1,4 @@
-"""One example for each schema that is sent or answered; a test holds them against the schemas."""
+"""One example for each schema of a request or response; a test validates them against the schemas."""
 
 from typing import Any
 

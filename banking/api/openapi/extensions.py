@@ -31,8 +31,9 @@ class FieldSchema(OpenApiSerializerFieldExtension):
 
 
 class DestinationSchema(OpenApiSerializerExtension):
-    """One of several forms, told by `scheme`; each is a separate component. A form without `scheme` is deprecated and
-    not in the document."""
+    """One of several forms, which `scheme` distinguishes; each is a separate component. A form without `scheme` is
+    deprecated and not in the document.
+    """
 
     target_class = "banking.api.destinations.DestinationSerializer"
 
@@ -53,7 +54,7 @@ class DestinationSchema(OpenApiSerializerExtension):
 
 
 class JWTBearerScheme(OpenApiAuthenticationExtension):
-    """OAuth 2.0 for clients that can run a flow, and HTTP bearer for those that only want to be given a token."""
+    """OAuth 2.0 for clients that can run a flow, and HTTP bearer for clients that are configured with a token."""
 
     target_class = "oauth.resource_server.jwt_bearer.JWTBearer"
     name = ["oauth2", "bearer"]

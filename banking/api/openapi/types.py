@@ -115,7 +115,7 @@ def _object(hint: Any, registry: ComponentRegistry) -> Schema:
     schema: Schema = {
         "type": "object",
         "properties": {
-            # The one parameter of PageOf is put in for its variable.
+            # Replaces the type variable of PageOf by the type in brackets.
             name: schema_of(member[get_args(hint)] if getattr(member, "__parameters__", ()) else member, registry)
             for name, member in members.items()
         },

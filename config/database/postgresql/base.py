@@ -69,7 +69,7 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
 
     @property
     def is_watched(self) -> bool:
-        """The breaker is that of the primary. An unreachable replica does not open it."""
+        """The breaker is for the primary. An unreachable replica does not open it."""
         return bool(self.alias == DEFAULT_DB_ALIAS)
 
     def _suspect(self) -> None:

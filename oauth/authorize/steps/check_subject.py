@@ -1,4 +1,4 @@
-"""Checks that the user is the one that the client named."""
+"""Checks that the logged-in user is the user whom the client named."""
 
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import Ended, OfferOtherAccount

@@ -40,5 +40,5 @@ def rule(function: Rule) -> Rule:
 
 
 def moves_something(client: Client) -> bool:
-    """Whether a scope of it changes something, such as money."""
+    """Whether one of the client's scopes changes something, such as money."""
     return any(scope.endswith(_MOVES) for scope in client.allowed_scopes)

@@ -16,7 +16,7 @@ from oauth.models.client import AuthenticationMethod, GrantType, Kind, SecurityP
 
 
 def method(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_update: bool) -> str:
-    """How the client proves itself: as it does now, or more strongly."""
+    """The authentication method: the present one, or a stronger one."""
     offered = authentication.offered()
     default = AuthenticationMethod.SECRET_BASIC.value
     if is_update:

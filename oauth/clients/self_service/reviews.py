@@ -27,7 +27,8 @@ def last_decided(client: Client) -> ClientReview | None:
 
 
 def change(client: Client, values: dict[str, Any], by: Any, *, note: str = "") -> bool:
-    """The developer's new values, already checked. Returns whether they wait for a review: those of a live app do.
+    """The developer's new values, already checked. Returns whether the values wait for a review, as the values of a
+    live app do.
 
     An app that is not live changes at once. A pending review is about outdated values, so it is
     withdrawn. The caller has locked the client.

@@ -1,4 +1,4 @@
-"""How a client authenticates (RFC 7591 §2): by our methods, or by those of other apps.
+"""How a client authenticates (RFC 7591 §2): by a built-in method, or by a method of another Django app.
 
     OAUTH["CLIENT_AUTHENTICATION_METHODS"] = {"attest_jwt_client_auth": "bank.attestation.AttestationMethod"}
 

@@ -11,7 +11,7 @@ _ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
 
 
 class SecurityProfile(models.TextChoices):
-    """One switch; each profile holds every rule of the one before it.
+    """One setting for all rules: each profile contains all rules of the profile before it.
 
     FAPI-CIBA differs from FAPI 2.0 in one rule: a client assertion may name an endpoint instead of the issuer (CIBA
     §7.1), which FAPI 2.0 §5.3.2.1 forbids.

@@ -79,7 +79,7 @@ class App(DeveloperPage):
 
 
 class ChangeApp(DeveloperPage):
-    """New values of an app that is live wait for a review; those of any other app hold at once."""
+    """New values of a live app wait for a review; new values of any other app take effect immediately."""
 
     def get(self, request: HttpRequest, client_pk: int) -> HttpResponse:
         client = own_app(request.user, client_pk)

@@ -62,8 +62,8 @@ def _of_api(refused: RefusedRequest) -> Line:
 
 
 def _line(event: AuditEvent, client_id: str) -> Line:
-    # Only the reason of a refusal is shown. The reason of an outage is for the operator, and that of any other event
-    # may name what the user was asked.
+    # Only the reason of a refusal is shown. The reason of an outage is for the operator, and the reason of any other
+    # event may reveal what the user was asked.
     is_told = event.action == AuditEvent.Action.REFUSED and event.error != TemporarilyUnavailable.code
     return Line(
         event.at, _(_ABOUT[AuditEvent.Action(event.action)]), event.endpoint, event.error, event.error_id,
