@@ -307,6 +307,7 @@ def test_what_is_held_is_not_available(issuer, current, savings):
     assert answers == [True, False]
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_nobody_finds_a_balance_by_asking(settings, issuer, current, savings):
     """Each answer halves the range in which the balance can be, so after twelve a 4096th of it is left. Each account
     has its own limit.

@@ -199,6 +199,7 @@ def test_the_session_that_the_browser_names_counts(known, web_app, alice):
     assert Authorization.objects.order_by("-created_at").first().session == named
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_a_request_that_the_page_answers_is_counted_once(known, web_app, alice):
     """OWASP API4."""
 
@@ -213,6 +214,7 @@ def test_a_request_that_the_page_answers_is_counted_once(known, web_app, alice):
     assert counted() == before + 2
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_too_many_requests_are_refused(known, web_app, monkeypatch):
     """OWASP API4."""
     monkeypatch.setattr(rate_limits, "PAGES", rate_limits.Limit("pages", 3))

@@ -79,6 +79,7 @@ def test_a_denial_and_an_expiry(browser, call_centre, token_endpoint):
         assert decide(browser, request_id=request_id).status_code == 404
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_who_asks_too_soon_slows_down(call_centre, alice, token_endpoint):
     auth_req_id = ask(call_centre).json()["auth_req_id"]
     poll(token_endpoint, call_centre, auth_req_id)
