@@ -20,7 +20,7 @@ def rows() -> int:
         return int(cursor.fetchone()[0])
 
 
-def test_what_is_written_is_read_until_it_expires():
+def test_what_is_written_is_read_until_it_expires(clock_stands):
     now = datetime.now(UTC)
     cache.set("one", {"any": ["value"]}, 60)
     assert cache.get("one") == {"any": ["value"]}
@@ -32,7 +32,7 @@ def test_what_is_written_is_read_until_it_expires():
         assert cache.get("forever") == 3
 
 
-def test_the_first_one_to_add_wins_until_it_expires():
+def test_the_first_one_to_add_wins_until_it_expires(clock_stands):
     now = datetime.now(UTC)
     assert cache.add("lock", "mine", 60)
     assert not cache.add("lock", "theirs", 60)
@@ -42,7 +42,7 @@ def test_the_first_one_to_add_wins_until_it_expires():
         assert cache.get("lock") == "theirs"
 
 
-def test_touched_it_lives_on_and_what_has_expired_does_not_come_back():
+def test_touched_it_lives_on_and_what_has_expired_does_not_come_back(clock_stands):
     now = datetime.now(UTC)
     cache.set("one", 1, 60)
     assert cache.touch("one", 600)
@@ -82,7 +82,7 @@ def test_what_is_not_there_has_no_number_to_add_to():
         cache.incr("none")
 
 
-def test_an_increment_does_not_prolong():
+def test_an_increment_does_not_prolong(clock_stands):
     now = datetime.now(UTC)
     cache.set("count", 1, 60)
     with time_machine.travel(now + timedelta(seconds=50), tick=False):
