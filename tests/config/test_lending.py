@@ -46,6 +46,12 @@ class Request(threading.Thread):
         self.join()
 
 
+@pytest.fixture(autouse=True)
+def _time_to_take_back(monkeypatch):
+    """A request that waits for its slot again does not go on without it, however late the test looks."""
+    monkeypatch.setattr(admission, "TAKE_BACK_SECONDS", PATIENCE_SECONDS)
+
+
 def waits():
     """Waits for a lock that the test holds."""
     with connection.cursor() as cursor:
