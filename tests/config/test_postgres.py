@@ -4,7 +4,6 @@ processes were killed.
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ import psycopg
 import pytest
 
 from demo import postgres
-from tests.lib.servers import open_to_passers_by
+from tests.lib.servers import free_port, open_to_passers_by, wait_until
 
 pytestmark = pytest.mark.served
 
@@ -76,6 +75,13 @@ def is_stopped(directory: Path) -> bool:
     return not list(directory.glob("server/cluster/postmaster.pid"))
 
 
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_it_runs_while_it_is_used_and_keeps_what_was_written(directory):
     with postgres.running(directory) as url:
         with psycopg.connect(url) as connection:
@@ -97,9 +103,7 @@ def test_it_listens_on_no_network_and_lets_nobody_else_in(directory):
 
 def test_on_request_it_listens_on_loopback_where_a_role_needs_a_password(directory):
     """Otherwise, any local user could connect as superuser and read every file of this account."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with postgres.running(directory, durable=False, tcp_port=port) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE ROLE peer LOGIN PASSWORD 'secret'")
@@ -161,7 +165,10 @@ def test_it_recovers_from_a_crash_of_the_server_whose_pid_is_now_somebody_elses(
     """In a container, pids start at 1 again, so the pid in the file often belongs to another process."""
     another_process().kill()
     server = postmaster(directory)
+    others = server.children()
     os.kill(server.pid, signal.SIGKILL)
+    # They notice a moment later. Until then, PostgreSQL does not start: they use the shared memory.
+    wait_until(lambda: all(has_ended(one) for one in others))
     [pid_file] = directory.glob("server/cluster/postmaster.pid")
     lines = pid_file.read_text().splitlines(keepends=True)
     pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
