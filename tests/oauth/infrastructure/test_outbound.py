@@ -141,11 +141,12 @@ def test_an_answer_that_drips_meets_the_deadline_too(settings, monkeypatch):
         is_over = threading.Event()
 
         def drip():
-            peer, _ = dripping.accept()
-            with peer, contextlib.suppress(OSError):
-                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-                while not is_over.wait(0.1):
-                    peer.sendall(b"x")
+            with contextlib.suppress(OSError):
+                peer, _ = dripping.accept()
+                with peer:
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                    while not is_over.wait(0.1):
+                        peer.sendall(b"x")
 
         thread = threading.Thread(target=drip)
         thread.start()
@@ -156,4 +157,5 @@ def test_an_answer_that_drips_meets_the_deadline_too(settings, monkeypatch):
             assert time.monotonic() - started < PATIENCE_SECONDS
         finally:
             is_over.set()
+            dripping.shutdown(socket.SHUT_RDWR)  # it still accepts if the deadline had passed before the connection
             thread.join()
