@@ -25,6 +25,11 @@ _FIRST_PORT = 20_000
 _taken = ExitStack()
 atexit.register(_taken.close)
 PATIENCE_SECONDS = 200  # long enough for a very busy machine, and below the time limit of `make mutants`
+#: A server may stand still in a transaction for longer than the site lets its users wait.
+_PATIENT = {
+    "STATEMENT_TIMEOUT": "60s", "LOCK_TIMEOUT": "60s", "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "200s",
+    "DB_POOL_TIMEOUT": "60",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,10 +82,18 @@ def run(
 ) -> Iterator[Server]:
     """Runs `manage.py COMMAND` on a free PORT and waits until it reports that it is ready.
 
-    It is stopped at the end. `environment` is added to that of the tests; a variable that is None is removed.
+    It is stopped at the end. `environment` is added to that of the tests, which has long time limits; a variable that is
+    None is removed.
     """
     port = free_port()
-    given = {**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir), "TMPDIR": str(data_dir), **environment}
+    given = {
+        **os.environ,
+        **_PATIENT,
+        "PORT": str(port),
+        "DATA_DIR": str(data_dir),
+        "TMPDIR": str(data_dir),
+        **environment,
+    }
     variables = {name: value for name, value in given.items() if value is not None}
     with (data_dir / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -170,7 +183,7 @@ def answers(url: str, verify: str | bool = True) -> bool:
         # Called fifty times a second while a server starts. Connecting costs a hundredth of a request.
         socket.create_connection((there.hostname, there.port), timeout=60).close()
         return requests.get(url, timeout=60, verify=verify).ok
-    except (ConnectionError, requests.ConnectionError):
+    except (ConnectionError, TimeoutError, requests.ConnectionError, requests.Timeout):
         return False
 
 
