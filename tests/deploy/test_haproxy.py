@@ -55,6 +55,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         for documented, here in {
             "bind :8443": f"bind 127.0.0.1:{one.https_port}", "bind :8080": f"bind 127.0.0.1:{one.http_port}",
             "web-1:8000": address, "web-2:8000": address,
+            "timeout check 1s": f"timeout check {servers.PATIENCE_SECONDS}s",  # the site is a thread of this process
         }.items():  # fmt: skip
             assert documented in text
             text = text.replace(documented, here)

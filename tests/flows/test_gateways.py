@@ -127,6 +127,9 @@ def running(name: str, folder: Path, site: Site, *, verifies_at: str, api: HttpL
         "127.0.0.1:8000": verifies_at, "port_value: 8000": f"port_value: {verifies_at.rsplit(':', 1)[1]}",
         "A_SECRET_OF_32_CHARACTERS_OR_MORE": SECRET, "/etc/gateway/authorities.pem": str(site.folder / "ca.pem"),
         "/etc/gateway/api": str(site.folder / "api"), "/etc/gateway": str(folder),
+        # A busy machine is not an outage.
+        "TIMEOUT_MILLISECONDS = 2000": "TIMEOUT_MILLISECONDS = 60000", "timeout: 2s": "timeout: 60s",
+        "timeout connect 2s": "timeout connect 60s", "connect_timeout: 1s": "connect_timeout: 60s",
     }  # fmt: skip
     for file in FILES.iterdir():
         text = file.read_text()
