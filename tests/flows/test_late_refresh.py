@@ -46,13 +46,19 @@ def server_with_one_connection(tmp_path: Path, health_port: int, *, pool_seconds
 
 @contextmanager
 def connection_taken(server: Server, client: Client, refresh_token: str) -> Iterator[None]:
-    """A refresh holds the connection, because it waits for a lock of this test. It comes from another address."""
+    """A refresh holds the connection, because it waits for a lock of this test. It comes from another address.
+
+    It is sent again while another thread of the server, which reads the clients in use, has the connection.
+    """
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client.client_id}
     others = urllib3.PoolManager(source_address=("127.0.0.2", 0))
     url = f"http://127.0.0.1:{urlsplit(server.url).port}/oauth/token"
-    asking = threading.Thread(
-        target=lambda: others.request("POST", url, fields=form, encode_multipart=False, timeout=120)
-    )
+
+    def ask() -> None:
+        while others.request("POST", url, fields=form, encode_multipart=False, timeout=120).status == 503:
+            pass
+
+    asking = threading.Thread(target=ask)
     with transaction.atomic():
         row = RefreshToken.objects.get(token_digest=digest(refresh_token))
         Authorization.objects.select_for_update().get(pk=row.authorization_id)
