@@ -26,8 +26,8 @@ class HttpListener:
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                listener.received_headers.append(self.headers)  # first: who waits for `received` reads both
                 listener.received.append((self.command, self.path, content))
-                listener.received_headers.append(self.headers)
                 body = listener.body if isinstance(listener.body, bytes) else json.dumps(listener.body).encode()
                 headers = listener.headers
                 if self.path in listener.others:
