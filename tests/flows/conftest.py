@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.lib import toolchains
 from tests.lib.chromium import CHROMIUM, OFFLINE
+from tests.lib.servers import PATIENCE_SECONDS
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)  # 5 seconds by default
 
 
 @pytest.fixture(scope="session")
