@@ -150,6 +150,9 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
         ready = f"{walk.url}/health/ready"
         certificate = str(walk.folder / "countersign/authority.crt")
         servers.wait_until(lambda: processes[0].poll() is not None or servers.answers(ready, certificate))
+        # Before it has begun to work, the signal to stop would simply kill it.
+        log = walk.folder / "log"
+        servers.wait_until(lambda: "Starting worker" in log.read_text(), or_else=log.read_text)
         assert walk.run(look).replace(" ", "") == '{"active":false}'
         _chooses_a_password_and_meets_the_second_factor(walk.url, link, certificate)
         assert [one.poll() for one in processes] == [None, None]
