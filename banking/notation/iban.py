@@ -26,7 +26,7 @@ MAX_WRITTEN_CHARACTERS = 64
 
 
 def generate() -> str:
-    """A random IBAN of this bank. The unique key of the table refuses one that exists."""
+    """A random IBAN of this bank, which an account may have already."""
     return from_number(secrets.randbelow(10**8))
 
 

@@ -5,10 +5,11 @@ import pytest
 from banking import oversight
 from banking.account_life.applications import apply, withdraw
 from banking.account_life.refusals import AlreadyApplied, ApplicationOver, TooMany
+from banking.accounts.opening import open_account
 from banking.models import Account, AccountApplication, Product
 from banking.notation import iban
 from banking.oversight import Officer
-from banking.oversight.applications import NotOpen, OwnApplication
+from banking.oversight.applications import NotOpen, OwnApplication, approve_application
 from banking.payments.refusals import NotTheirs
 from oauth.models import AuditEvent
 from tests.lib.bank_notices import sent_notices
@@ -101,3 +102,13 @@ def test_nobody_decides_about_their_own_application(clerk, saver):
     application = apply(clerk.pk, saver.pk, "x")
     with pytest.raises(OwnApplication):
         oversight.approve_application(application.pk, by=Officer(clerk))
+
+
+def test_no_account_gets_the_number_of_another(alice, clerk, saver, monkeypatch):
+    """In a bank with a million accounts, one in a hundred random numbers is taken."""
+    taken, numbers = open_account(alice, name="First", currency="EUR"), iter([7, 7, 8])
+    Account.objects.filter(pk=taken.pk).update(iban=iban.from_number(7))
+    monkeypatch.setattr(iban.secrets, "randbelow", lambda _: next(numbers))
+    application = apply(alice.pk, saver.pk, "Second")
+    opened = approve_application(application.pk, by=Officer(clerk))
+    assert opened.iban == iban.from_number(8)
