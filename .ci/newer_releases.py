@@ -34,7 +34,9 @@ def pinned(requirements: str) -> dict[str, Version]:
 
 
 def allowed(pyproject: str) -> dict[str, SpecifierSet]:
-    """What pyproject.toml asks for, for the package and the site; what only others ask for may be any version."""
+    """The versions that pyproject.toml allows, for the package and for the site. A package that only other packages
+    need may have any version.
+    """
     asked = tomllib.loads(pyproject)
     ranges: dict[str, SpecifierSet] = {}
     for one in map(Requirement, [*asked["project"]["dependencies"], *asked["dependency-groups"]["site"]]):

@@ -24,7 +24,7 @@ from demo import postgres  # noqa: E402
 CACHE = ROOT / ".cache"
 NAME = "rolling"
 SECONDS_TO_MIGRATE = 600
-# What they test is not what a server does beside a newer one: texts of documents, and servers with own databases.
+# These tests do not test a server beside a newer one: they test documents, or servers with databases of their own.
 LEFT_OUT = ("tests/config", "tests/fuzz", "tests/simulation", "tests/flows", "tests/test_documents.py")
 # FLOWS=1: what users and apps do all day, in some minutes. For CI.
 FLOWS = (

@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _environment(folder: Path) -> dict[str, Any]:
-    """What is installed from the lock, with licences and dependencies."""
+    """The packages that the lock installs, with licences and dependencies."""
     _run("uv", "venv", "--quiet", folder / "venv")
     python = folder / "venv/bin/python"
     _run("uv", "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", LOCK)
@@ -73,7 +73,7 @@ def _direct() -> set[str]:
 
 
 def _normal(name: str) -> str:
-    """As the package index compares names (PEP 503)."""
+    """The name in the form in which the package index compares names (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

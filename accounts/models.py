@@ -164,7 +164,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             acts.follow(self, stored)
 
     def set_password(self, raw_password: str | None) -> None:
-        """In NFC: keyboards write the same letters in different ways (NIST SP 800-63B §5.1.1.2, RFC 8265 §4.2)."""
+        """Normalizes the password to NFC, because keyboards write the same letters in different ways (NIST SP 800-63B
+        §5.1.1.2, RFC 8265 §4.2).
+        """
         super().set_password(raw_password and unicodedata.normalize("NFC", raw_password))
 
     def check_password(self, raw_password: str | None) -> bool:

@@ -42,7 +42,7 @@ DEVICE = "device"
 # A multiple of CONNECTIONS, so that each device uses one connection only. On several connections, refreshes of one
 # device's token would wait for each other, which does not happen in practice.
 DEVICES = 10 * CONNECTIONS
-# One more than a multiple of CONNECTIONS, because all the others pay to the first one.
+# One more than a multiple of CONNECTIONS, because all other accounts pay to the first one.
 PAYERS = 10 * CONNECTIONS + 1
 ROWS_OF_PAGE = 50
 

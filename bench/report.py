@@ -8,7 +8,7 @@ _SHORT = {
     NODE: "x node", DOT: "x DOT", KEYCLOAK: "x Keycloak", HYDRA: "x Hydra", FORMANCE: "x Formance",
     SIMPLEJWT: "x SimpleJWT", DRF: "x DRF", BARE: "x bare",
 }  # fmt: skip
-#: Of the ratios to other servers.
+#: The range of the ratios to other servers.
 COLUMNS = tuple(_SHORT.values())
 
 

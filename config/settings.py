@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import lazy
-from django.utils.translation.trans_null import gettext_noop as _  # the other one reads the settings
+from django.utils.translation.trans_null import gettext_noop as _  # the other import reads the settings
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 from config.environment import Environment
@@ -175,7 +175,7 @@ def _database(variable: str, **session: str) -> dict[str, Any]:
     """`session` are further settings of PostgreSQL for each connection."""
     database: dict[str, Any] = env.db_url(variable)
     if database["ENGINE"] == "django.db.backends.postgresql":
-        database["ENGINE"] = "config.database.postgresql"  # with oauth.fast_path.postgresql below it, if used
+        database["ENGINE"] = "config.database.postgresql"  # uses oauth.fast_path.postgresql if it is on
     timeouts = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "10s"}
     session = {name: env.str(name.upper(), default=default) for name, default in timeouts.items()} | session
     return database | {
@@ -279,9 +279,10 @@ ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
 # Changes of how a user logs in need a login or reauthentication in the last minutes (ASVS 5.0 7.5.1).
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
-# Not "code": somebody with a session and the mailbox but no second factor must not change how the user logs in.
+# “code” is left out: somebody with a session and the mailbox, but without a second factor, must not change how the user
+# logs in.
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
-ACCOUNT_EMAIL_NOTIFICATIONS = True  # by the worker, see accounts/adapter.py
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # sent by the worker, see accounts/adapter.py
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 
@@ -297,7 +298,7 @@ ACCOUNT_RATE_LIMITS = {
     # Second factors only.
     "login_failed": _scaled((5, "5m/key")),
     "signup": _scaled((20, "m/ip")),
-    # Of one address; accounts/login/resending.py says the wait on the page.
+    # Per email address. accounts/login/resending.py has the wait that the page shows.
     "confirm_email": _scaled((1, "m/key")),
     # Emails to one address are counted in accounts/addresses/mail_limit.py, for all pages together.
     "reset_password": _scaled((20, "m/ip")),
@@ -484,7 +485,7 @@ OAUTH = {
     "KEY_STORE": env("KEY_STORE", default=""),
     "FAST_PATH": FAST_PATH,
     "TRACING": TRACING,
-    # They read no cookie and render no page.
+    # Machine endpoints read no cookie and render no page.
     "MACHINE_ENDPOINTS": MACHINE_ENDPOINTS,
     "MACHINE_MIDDLEWARE": [
         "oauth.resource_server.middleware.FAPIInteractionId",
@@ -656,7 +657,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 # Statements of more rows are files that the background worker makes (docs/operating.md, "Long statements").
 STATEMENT_FILE_ROWS = env.int("STATEMENT_FILE_ROWS", default=10_000)
-# Where: a directory that all machines share, or another storage of Django with its options. No URL reaches it.
+# The place of these files: a directory that all machines share, or another storage of Django with its options. No URL
+# reaches it.
 FILES_DIR = env.str("FILES_DIR", default=str(DATA_DIR / "files") if DEMO else "")
 FILES_STORAGE = env.str("FILES_STORAGE", default="django.core.files.storage.InMemoryStorage" if MODE == "test" else "")
 FILES_STORAGE_OPTIONS = env.json("FILES_STORAGE_OPTIONS", {})
@@ -731,7 +733,7 @@ USE_X_FORWARDED_HOST = False
 # Browser apps of any origin may call what uses no cookies, but never a page (RFC 9700 §2.6).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
-# Not /oauth/verify: a preflight of a browser is for the gateway, and 200 there would let it pass.
+# /oauth/verify is left out: a browser's preflight is for the gateway, and an answer of 200 would let the request pass.
 CORS_URLS_REGEX = rf"^(?!/oauth/verify)({MACHINE_ENDPOINTS}|^/api/schema$)"
 CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 # The headers that HTTP libraries, tracers and the FAPI and MCP profiles send. None of these endpoints uses a cookie.

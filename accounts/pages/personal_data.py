@@ -43,7 +43,7 @@ def of_user(user: User) -> Iterator[Section]:
     # Second factors without their secrets.
     yield "second_factors", Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")
     yield "other_sites", SocialAccount.objects.filter(user=user).values("provider", "date_joined", "extra_data")
-    UserSession.objects.purge_and_list(user)  # deletes those that a new password has logged out
+    UserSession.objects.purge_and_list(user)  # deletes sessions that a new password has ended
     browsers = UserSession.objects.filter(user=user)
     yield "trusted_browsers", TrustedBrowser.objects.filter(user=user).values("created_at", "address", "user_agent")
     yield "browser_sessions", browsers.values("created_at", "last_seen_at", "ip", "user_agent")

@@ -53,7 +53,9 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
         return False
 
     def is_email_verified(self, provider: Any, email: str) -> bool:
-        """Never because the provider says so; see UpstreamProvider.extract_email_addresses."""
+        """Never connects a user only because the provider names an email; see
+        UpstreamProvider.extract_email_addresses.
+        """
         return False
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:

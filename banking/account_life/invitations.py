@@ -71,7 +71,7 @@ def decline(invitation_id: UUID, *, by: UUID) -> None:
 
 
 def withdraw(invitation_id: UUID, *, by: UUID) -> None:
-    """For a user who could have sent it. Raises NotTheirs, or InvitationOver."""
+    """Withdraws an invitation, for a user who could have sent it. Raises NotTheirs, or InvitationOver."""
     invitation = AccountInvitation.objects.filter(pk=invitation_id).first()
     if invitation is None or invitation.role not in may_invite(invitation.account_id, by):
         raise NotTheirs

@@ -15,8 +15,8 @@ from django.db.models.functions import Coalesce
 from banking.models import Account, LedgerEntry
 from banking.models.ledger import MAX_SEQ
 
-#: By how much `booked_at` may decrease while `account_seq` increases. The time of older entries is from their server's
-#: clock, before they waited for the lock of the account.
+#: The time by which `booked_at` may decrease while `account_seq` increases. The time of older entries is from their
+#: server's clock, before they waited for the lock of the account.
 MOST_OUT_OF_ORDER = timedelta(minutes=10)
 
 

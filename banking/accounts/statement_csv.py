@@ -46,7 +46,7 @@ class Notation:
     decimal_sign: str = "."
     opening: str = "Opening balance"
     closing: str = "Closing balance"
-    #: Of the times; None for UTC.
+    #: The zone of the times; None for UTC.
     zone: tzinfo | None = None
 
     @classmethod

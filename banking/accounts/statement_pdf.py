@@ -27,7 +27,7 @@ MOST_ROWS = 2000
 #: How long a request waits while another statement is being made.
 PATIENCE_SECONDS = 8
 
-_FONT = "Libertinus Serif"  # of the wheel, and what Typst sets by default
+_FONT = "Libertinus Serif"  # the fonts of the wheel, which Typst uses by default
 _TEMPLATE = Path(__file__).with_name("statement.typ")
 # Families of which one must be installed before text in this language can be shown. The wheel has those for Latin,
 # Greek, Cyrillic and Hebrew letters.

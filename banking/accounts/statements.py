@@ -73,7 +73,9 @@ SELECT coalesce(e.seq, 0), coalesce(e.balance_minor, 0)
 
 
 def extract_of(account_id: Any, begins_at: datetime, ends_at: datetime, using: str = DEFAULT_DB_ALIAS) -> Extract:
-    """Like a statement, for any span. If the span has not ended, later transactions may still belong to it."""
+    """The transactions of any span, like a statement. If the span has not ended, later transactions may still belong to
+    it.
+    """
     with connections[using].cursor() as cursor:
         cursor.execute(_BALANCES, [[begins_at, ends_at], account_id])
         (before, opening_minor), (last_seq, closing_minor) = cursor.fetchall()

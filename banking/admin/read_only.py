@@ -79,7 +79,7 @@ class ReadOnly(NeverEdited, ModelAdmin[Any]):
 
 
 class WithAmount:
-    """For a row with a currency and an amount: shows both together."""
+    """Shows the currency and the amount of a row together."""
 
     @admin.display(description=_("amount"))
     def amount(self, one: Any) -> str:

@@ -34,9 +34,9 @@ class StrictSerializer(serializers.Serializer[Any]):
     fewest_members: ClassVar[int] = 0
 
     def run_validation(self, data: Any = empty) -> Any:
-        """As DRF does it, but a body that fits is read without what DRF does for forms and for collecting errors, which
-        takes longer than the checks of its members. Any other body is validated again in DRF's way, which words the
-        errors."""
+        """Like DRF's method, but faster for a valid body: it skips DRF's work for forms and for collecting errors,
+        which takes longer than checking the members. An invalid body is validated again by DRF, which words the errors.
+        """
         if type(data) is dict and self._members is not None:
             try:
                 return self._accepted(data, self._members)
@@ -90,7 +90,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class NothingSerializer(StrictSerializer):
-    """No body, or an empty object."""
+    """Accepts no body, or an empty object."""
 
 
 class _OneCheck:

@@ -15,7 +15,7 @@ class Negotiation(DefaultContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """Most clients accept anything, or name the first one."""
+        """A shortcut, because most clients accept anything or name the first renderer."""
         first, accepted = renderers[0], request.META.get("HTTP_ACCEPT", "")
         is_plain = accepted in ("", "*/*", first.media_type) and not format_suffix
         if is_plain and self.settings.URL_FORMAT_OVERRIDE not in request.query_params:

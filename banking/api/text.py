@@ -15,9 +15,9 @@ _UNSEEN: _Ranges = [
 ]  # fmt: skip
 #: ZERO WIDTH NON-JOINER and JOINER: Persian, Indic and other scripts, and emoji, are written with them.
 _JOINERS: _Ranges = [(0x200C, 0x200D)]
-#: What may stand on both sides of a joiner: scripts that are written with them (RFC 5892 appendix A) and their
-#: neighbours, symbols, and U+FE0F, which turns a symbol into an emoji (UTS #51 §2.7). Between Latin, Greek, Cyrillic or
-#: East Asian letters a joiner only hides a difference.
+#: The characters that may be on both sides of a joiner: scripts that are written with them (RFC 5892 appendix A) and
+#: their neighbours, symbols, and U+FE0F, which turns a symbol into an emoji (UTS #51 §2.7). Between Latin, Greek,
+#: Cyrillic or East Asian letters a joiner only hides a difference.
 _JOINED: _Ranges = [
     (0x0600, 0x061B), (0x061D, 0x167F), (0x1681, 0x180D), (0x180F, 0x1CFF), (0x2100, 0x2BFF), (0xA800, 0xABFF),
     (0xFB50, 0xFEFE),

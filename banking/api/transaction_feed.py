@@ -86,8 +86,8 @@ def _allowed_since(request: TokenRequest, since: datetime | None) -> dict[UUID, 
 
 
 def _positions(cursor: str | None, since: dict[UUID, datetime]) -> dict[UUID, int]:
-    """Of each account of the token. For an account that the cursor does not contain, the feed begins with its first
-    entry.
+    """The position of the feed in each account of the token. For an account that the cursor does not contain, the feed
+    begins with its first entry.
     """
     known = {} if cursor is None else _read(cursor)
     new = {pk: at for pk, at in since.items() if pk not in known and at != _LONG_AGO}

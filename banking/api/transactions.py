@@ -127,8 +127,9 @@ def readable(
 def _oldest_first(
     request: TokenRequest, account: dict[str, Any], filters: Filters, page: Page, after_seq: int
 ) -> PageOf[Transaction]:
-    """What an account booked after a number. Numbers have no gaps and are given under the account's lock, so nothing is
-    booked later with a number that was passed."""
+    """The entries that an account booked after a number. Numbers have no gaps and are given under the account's lock,
+    so nothing is booked later with a number that was passed.
+    """
     allowed_since = history_of_account(request.claims.authorization_details, account["id"])
     position = after_seq if page.after is None else int(page.after)
     window = oldest_first(request, account["id"], filters, allowed_since=allowed_since, position=position)

@@ -130,8 +130,9 @@ class TransferView(PaymentView):
         return {**row, **joined}
 
     def rehearsal(self, request: TokenRequest, body: dict[str, Any]) -> Rehearsal:
-        """What the transfer would be, and what would be left: made in a transaction that is rolled back. Raises what
-        `make` raises."""
+        """The transfer as it would be, and the amount that would be left: made in a transaction that is rolled back.
+        Raises what `make` raises.
+        """
         idempotent = self.idempotent_request(request, body, key=f"rehearsal-{uuid4()}")
 
         def tried() -> Rehearsal:

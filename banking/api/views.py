@@ -90,8 +90,9 @@ def _mark_written(request: Request) -> None:
 
 @cache
 def _serializer(kind: type[StrictSerializer]) -> StrictSerializer:
-    """One for all requests: a serializer copies its fields, which takes longer than to validate a body. Validation
-    keeps nothing in it."""
+    """One serializer for all requests, because making one copies its fields, which takes longer than validating a body.
+    Validation stores nothing in the serializer.
+    """
     return kind()
 
 

@@ -142,7 +142,7 @@ class WebhookDeliveries(BankView):
         hook = _hook(request, webhook_id)
         page = Page(request, f"deliveries|{hook.pk}|{named_in(request, [_STATUS])}")
         statuses = _STATUS.value(request)
-        # Without events that were withheld, because the app must not learn that they happened.
+        # Withheld events are not listed, because the app must not learn that they happened.
         deliveries = WebhookDelivery.objects.filter(webhook=hook).exclude(status=WebhookDelivery.Status.DROPPED)
         rows = page.newest_first(deliveries.filter(status__in=sorted(statuses)) if statuses else deliveries)
         return Ok(page.envelope([_represent_delivery(one) for one in rows], key="id"))

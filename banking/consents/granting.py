@@ -18,7 +18,8 @@ from oauth import authorization_details
 from oauth.authorization_details import Again, Choice, Insert
 from oauth.fast_path.compiled_query import CompiledQuery
 
-#: With more accounts than this the token names the consent only, and the API reads its accounts from the database.
+#: If there are more accounts than this, the token names only the consent, and the API reads the accounts from the
+#: database.
 MOST_ACCOUNTS_IN_A_TOKEN = 20
 LOCATIONS = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
 ACCOUNT_ID = {"type": "string", "pattern": r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"}

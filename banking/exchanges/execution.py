@@ -38,12 +38,13 @@ def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | Non
     quoted = quotes.filter(pk=quote_id).first()
     if quoted is None:
         raise NotTheirs
-    # One payment of a user at a time. A quote has one user, so nobody else can use it in this moment.
+    # This lock allows one payment of a user at a time. A quote belongs to one user, so nobody else can use it at this
+    # moment.
     lock_payer(payer.user_id)
     source, destination = accounts_of(quoted.source_id, quoted.destination_id, payer)
     if Exchange.objects.filter(quote=quoted).exists():
         raise QuoteUsed(field="quote")
-    # Never earlier than the time of the quote, which another server's clock may have set.
+    # The time must not be before the quote, which another server's clock may have set.
     now = max(timezone.now(), quoted.created_at)
     if _is_expired(quoted, now):
         raise QuoteExpired(field="quote")
@@ -55,7 +56,7 @@ def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | Non
         id=uuid7(), quote=quoted, user_id=payer.user_id, client_id=payer.client_id, idempotency_key=key,
         fingerprint=fingerprint, created_at=now,
     )  # fmt: skip
-    with transaction.atomic():  # one half alone is undone
+    with transaction.atomic():  # if only one half was posted, it is undone
         done.sold, done.bought = _post(done, quoted, source, destination)
         done.save(force_insert=True)
     if is_notified:

@@ -103,8 +103,8 @@ def _oldest(at: datetime) -> datetime:
 def set_rate(
     base: str, counter: str, *, mid: Decimal, spread_percent: Decimal, reason: str, valid_from: datetime | None = None
 ) -> ExchangeRate:
-    """For an operator on the command line, or a feed that they run. The rate is in force without a second officer.
-    Raises ValidationError.
+    """Sets a rate, for an operator on the command line or for a feed that the operator runs. The rate is in force
+    without a second officer. Raises ValidationError.
     """
     now = timezone.now()
     rate = ExchangeRate(

@@ -52,7 +52,7 @@ def _clients_of(counted: Any) -> list[str]:
 
 
 def _reads(counted: Any, *, is_of_one: bool = False) -> list[Line]:
-    # in the time zone of the reader, because no money moves
+    # in the reader's time zone, because no money moves
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     sums = (
         counted.filter(hour__gte=timezone.now() - SHOWN)

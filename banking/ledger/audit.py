@@ -91,7 +91,7 @@ def audit_and_record(*, whole: bool = False) -> list[Finding]:
         with connection.cursor() as cursor:
             # The audit of a large ledger takes longer than a request may.
             cursor.execute("SET LOCAL statement_timeout = '30min'")
-            # Few links may cover many entries, so the size of their table says nothing about the work.
+            # A few links may cover many entries, so the size of their table does not tell how much work there is.
             cursor.execute("SET LOCAL min_parallel_table_scan_size = 0")
         last = last_checkpoint()
         mark = checkpoint.take(last)

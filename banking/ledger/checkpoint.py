@@ -44,7 +44,7 @@ FINAL = {
     "exchange_rate": "status <> 'open'",
 }
 
-# One statement, so one snapshot: the counts are of exactly what had ended before `upper`.
+# One statement has one snapshot, so it counts exactly the rows of transactions that had ended before `upper`.
 _TAKE = """
 WITH mark AS MATERIALIZED (
   SELECT s.xid, age(s.xid::xid) AS upper, age(%(since)s::text::xid8::xid) AS lower,

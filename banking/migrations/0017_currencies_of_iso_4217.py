@@ -1,7 +1,7 @@
 from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
 from django.db import migrations, models
 
-# Of ISO 4217, as published on 2026-01-01.
+# The currencies of ISO 4217, as published on 2026-01-01.
 CODES = (
     "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF "
     "CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD "
@@ -13,7 +13,7 @@ CODES = (
 
 
 class Migration(migrations.Migration):
-    """In steps, so that no lock is held while all accounts are read."""
+    """Adds the constraint in steps, so that no lock is held while all accounts are read."""
 
     atomic = False
 

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(install, migrations.RunPython.noop),
-        # Only these go: Django's own AlterField would check foreign keys of every row again.
+        # Drops only these, because Django's own AlterField would check the foreign keys of every row again.
         migrations.SeparateDatabaseAndState(
             [migrations.RunSQL(_GONE, _BACK)],
             [

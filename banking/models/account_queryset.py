@@ -86,8 +86,9 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return [dict(zip(fields, row, strict=True)) for row in rows]
 
     def decided_for(self, alias: str) -> "AccountQuerySet":
-        """These accounts, for a part of a query of that database. The primary decides which ones they are: a replica
-        may not know yet that an access has ended. One query for a replica."""
+        """These accounts, for use in a query of the given database. The primary decides which ones they are: a replica
+        may not know yet that an access has ended. One query for a replica.
+        """
         if alias == DEFAULT_DB_ALIAS:
             return self
         return self.model.objects.filter(pk__in=list(self.order_by().values_list("pk", flat=True)))

@@ -73,8 +73,9 @@ class DayStep(models.Model):
 
 
 class TrialBalanceLine(models.Model):
-    """What an account of the bank, or all customers together, had at the end of a day: as debit or credit, in minor
-    units. + on an account is credit. Append-only."""
+    """The balance of an account of the bank, or of all customers together, at the end of a day: as debit or credit, in
+    minor units. + on an account is credit. Append-only.
+    """
 
     class Group(models.TextChoices):
         INTERNAL = "internal", "Account of the bank"

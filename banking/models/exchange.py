@@ -110,8 +110,8 @@ class ExchangeRate(models.Model):
 
 
 class ExchangeQuote(models.Model):
-    """What the bank offers to one user until `expires_at`, for one use. Never changes; deleted some time later if it
-    was not used.
+    """An offer of the bank to one user until `expires_at`, for one exchange. Never changes; deleted some time later if
+    it was not used.
 
     `rate` is what one major unit of `sell_currency` buys, cut off after RATE_DIGITS digits. `fixed` is the amount that
     the user named; the other one follows and is rounded in the bank's favour, by less than one minor unit.

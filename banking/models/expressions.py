@@ -4,7 +4,7 @@ from django.db.models import BooleanField, Func
 
 
 class IsOneOf(Func):
-    """That a value is in an array. Unlike `__in`, the SQL is the same for any number of values."""
+    """The condition that a value is in an array. Unlike `__in`, the SQL is the same for any number of values."""
 
     template = "%(expressions)s)"
     arg_joiner = " = ANY("

@@ -45,8 +45,10 @@ class LedgerTransaction(models.Model):
 
 
 class LedgerEntry(models.Model):
-    """One side of a transaction. The trigger entry_apply sets `account_seq`, `balance_after_minor` and `booked_at`.
-    Number and time rise together. `value_date` is the day that counts for interest; None before it was stored."""
+    """An entry is one side of a transaction. The trigger entry_apply sets `account_seq`, `balance_after_minor` and
+    `booked_at`. Number and time rise together. `value_date` is the day that counts for interest; None before it was
+    stored.
+    """
 
     # No constraint and no index of their own: the foreign keys entry_transaction_currency and entry_account_currency
     # include them, and so do the unique constraints.

@@ -166,7 +166,7 @@ def call_for(
     standing: UUID | None = None,
     due_on: date | None = None,
 ) -> Call:
-    """With `deed`, once per idempotency key: it is the operation that the key is for."""
+    """`deed` is the operation of the idempotency key; with it, this happens once per key."""
     destination = resolve(instruction.destination, payer.user_id)
     name, now = destination.name if destination else "", timezone.now()
     transfer_id, posting_id, hold_id = uuid7(), uuid7(), uuid7()
@@ -209,8 +209,9 @@ def post_transfer(
     standing: UUID | None = None,
     due_on: date | None = None,
 ) -> Decision:
-    """Makes the transfer in the caller's transaction, or says why not. With `deed`, once per idempotency key: it is the
-    operation that the key is for. Raises what `find_route` raises, StrongProofNeeded, or a Refusal."""
+    """Makes the transfer in the caller's transaction, or says why not. `deed` is the operation of the idempotency key;
+    with it, this happens once per key. Raises what `find_route` raises, StrongProofNeeded, or a Refusal.
+    """
     call = call_for(instruction, payer, deed=deed, standing=standing, due_on=due_on)
     [found] = rows(f"SELECT {DECIDED} FROM {POST}", call.arguments)  # noqa: S608 (constants of this module)
     decision = call.decided(found)

@@ -76,7 +76,7 @@ def _book(message: SchemeMessage) -> None:
                 kind="incoming_payment",
                 counterparty=(message.debtor_name, message.debtor_iban),
             )
-        except Refusal as refusal:  # it was closed in this moment, or cannot hold so much
+        except Refusal as refusal:  # it was closed at this moment, or the amount is too large
             message.reason_code = "AC04" if isinstance(refusal, AccountNotOpen) else "AM02"
         else:
             message.account, message.status = account, SchemeMessage.Status.DONE

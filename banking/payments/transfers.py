@@ -50,7 +50,7 @@ def pay_at_once(instruction: Instruction, payer: Payer, *, once_for: str, live: 
 
 
 def make(order: PaymentOrder) -> Transfer:
-    """Like `pay`, for an order whose answer the user has seen, or that is due."""
+    """Like `pay`, for an order that is due, or whose payee check the user has seen."""
     return _make(order.instruction, order.payer, order.scheduled, order.due_on, is_charged=False).transfer
 
 

@@ -12,7 +12,7 @@ _ALIAS: Final = "files"
 
 
 def exists() -> bool:
-    """Without it, statements of any length are sent while they are made."""
+    """Without a storage, statements of any length are sent while they are made."""
     return _ALIAS in settings.STORAGES
 
 

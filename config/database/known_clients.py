@@ -46,7 +46,7 @@ def read(file: Path) -> bool:
     """Whether the clients in use could be read again."""
     try:
         share(file)
-        keys.is_ready()  # reads them if they are older than a few seconds
+        keys.is_ready()  # reads the keys if they are older than a few seconds
         cache.reload()
     except (Error, *outage.OF_PSYCOPG) as error:
         logger.info("The clients in use could not be read again: %s", type(error).__name__)

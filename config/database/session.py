@@ -78,7 +78,7 @@ def _isolation(session: dict[str, str], role: str) -> Iterator[CheckMessage]:
 
 def _connections(available: int, processes: int) -> Iterator[CheckMessage]:
     most = settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"]["pool"]["max_size"]
-    opened = processes * (most + 1)  # with that of the watch
+    opened = processes * (most + 1)  # with the connection of the watch
     if opened > available:
         yield Warning(
             f"One server with {processes} worker processes may open {opened} connections (DB_POOL_MAX is {most}, and "

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the last look found. `reason` is empty if the database answers."""
+    """The result of the last look. `reason` is empty if the database answers."""
 
     reason: str
     answer: Answer | None

@@ -82,7 +82,7 @@ class AuthorizeAtOnce:
         return resolve(PATH)
 
     def _page_headers(self, request: HttpRequest) -> Stored:
-        """They depend only on the scheme: HSTS is sent over HTTPS alone (RFC 6797 §7.2)."""
+        """The headers depend only on the scheme: HSTS is sent over HTTPS alone (RFC 6797 §7.2)."""
         is_secure = request.is_secure()
         if is_secure not in self.page_headers:
             empty = HttpResponse(headers={"Vary": "Accept-Language, Cookie", "Content-Length": "0"})

@@ -94,8 +94,8 @@ def answer(request: HttpRequest, failure: Failure, *, reason: str = "") -> HttpR
         response = JsonResponse(body, status=failure.status)
         response["X-Error-Id"] = get_guid() or ""
     else:
-        # Without request and context processors, because they may need the database that is down. The language is
-        # chosen here, because the request may not have reached the middleware that does it.
+        # Renders without request and context processors, because they may need the database that is down. The language
+        # is chosen here, because the request may not have reached the middleware that does it.
         waiting = [] if failure is OUTAGE else _waiting(request)
         context = {"request_id": get_guid(), "waiting": waiting, **_way_back(request, waiting)}
         with translation.override(translation.get_language_from_request(request)):

@@ -46,7 +46,7 @@ slow_bodies = Counter("http_slow_bodies_total", "Connections closed because the 
 logger = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
-# What granian makes from a WSGI application: `(protocol, environ) -> status`.
+# The function that granian makes from a WSGI application: `(protocol, environ) -> status`.
 Runner = Callable[[Any, Environ], int]
 
 
@@ -235,6 +235,6 @@ def _refuse(protocol: Any, status: int, environ: Environ, *, closes: bool = True
 
 
 def _for_scripts(environ: Environ) -> list[tuple[str, str]]:
-    """What corsheaders adds to the other answers, so that a script of a browser app sees the status."""
+    """The headers that corsheaders adds to other answers, so that a script of a browser app sees the status."""
     is_cors = "HTTP_ORIGIN" in environ and re.match(settings.CORS_URLS_REGEX, environ["PATH_INFO"])
     return [("Access-Control-Allow-Origin", "*"), ("Vary", "origin")] if is_cors else []

@@ -1,4 +1,4 @@
-"""What each process that `serve` starts does first."""
+"""The first steps of each process that `serve` starts."""
 
 import multiprocessing
 import os

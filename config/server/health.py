@@ -36,7 +36,7 @@ SECONDS_BETWEEN_MEASUREMENTS = 60
 #: A check of the database takes at most this much longer than DB_PROBE_TIMEOUT, whatever the result.
 SECONDS_OF_A_LOOK = 5.0
 
-#: Of the result of a check. It is unknown if the database that would tell it is down.
+#: The result of a check. It is unknown if it depends on the database and the database is down.
 _NAMES = {True: "ok", False: "failed", None: "unknown"}
 
 _migrated = False
@@ -139,7 +139,7 @@ def _networks(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 
 
 def _watched() -> watch.State | None:
-    """What the watch of this process has found, if there is one. It works even while all connections are in use."""
+    """The finding of this process's watch, if it has one. It works even while all connections are in use."""
     state = watch.current.state if watch.current is not None else None
     if state is not None and time.monotonic() - state.looked_at > settings.DB_PROBE_TIMEOUT + SECONDS_OF_A_LOOK:
         return replace(state, reason="no answer")  # the watch itself is waiting, such as for DNS

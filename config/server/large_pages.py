@@ -10,7 +10,8 @@ import platform
 from pathlib import Path
 
 SETTING = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-#: One arena: Python's lock lets one thread allocate at a time anyway, and more arenas would keep more memory.
+#: One arena is enough, because Python's lock lets only one thread allocate at a time. More arenas would keep more
+#: memory.
 _TUNABLES = ("glibc.malloc.hugetlb=1", "glibc.malloc.arena_max=1")
 _FIRST_GLIBC = (2, 35)
 

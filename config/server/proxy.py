@@ -41,7 +41,7 @@ _MOST_CERTIFICATES = 6
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a proxy reports of its client. Empty values were not reported."""
+    """The facts that a proxy reports about its client. Empty values were not reported."""
 
     address: str = ""
     scheme: str = ""

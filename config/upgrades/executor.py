@@ -83,7 +83,7 @@ def _is_plain(operation: Operation, app_label: str, state: ProjectState) -> bool
     """Compares exact types, because a subclass may do anything."""
     kind, one = type(operation), cast("Any", operation)
     if kind is operations.RunPython:
-        return True  # it renders all classes itself before its code runs
+        return True  # RunPython renders all classes before its code runs
     if isinstance(one, operations.RunSQL):
         return _only_runs_sql(kind) and not one.state_operations
     if kind is operations.SeparateDatabaseAndState:

@@ -152,7 +152,8 @@ def describe(client: Client, origin: str, *, response_type: str = "code") -> dic
 def _asking(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
     """The facts about the client that must not have changed since the user saw them."""
     now = _about(request, client)
-    # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
+    # Here it matters only whether *this* redirect URI was registered. The port of a loopback address changes with every
+    # start.
     now["redirect_uris"] = [] if ignores_port(request.redirect_uri) else [request.redirect_uri]
     return now
 

@@ -10,7 +10,7 @@ from oauth.resource_server.checks import find_wrong_types
 from oauth.resource_server.start import stop_with
 
 CLIENT_MODEL = "oauth.Client"
-# Without these, the import of our models or of the admin fails.
+# Without these apps, the import of our models or of the admin fails.
 _IMPORTED = ("oauth2_provider", "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes")
 
 

@@ -61,7 +61,7 @@ class Users:
 
     @cached_property
     def _ambiguous(self) -> frozenset[str]:
-        """One scan of each table, so that a batch costs two lookups by index."""
+        """Scans each table once, so that a batch costs only two lookups by index."""
         return _repeated(self._source.users, "value") | _repeated(get_user_model()._base_manager.all(), self._field)
 
     @cached_property

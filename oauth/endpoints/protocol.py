@@ -108,7 +108,9 @@ class ProtocolEndpoint(View):
 
 
 def json_response(body: Mapping[str, Any], *, status: int = HTTPStatus.OK) -> HttpResponse:
-    """For plain strings, numbers, lists, objects. JsonResponse's encoder knows more types and costs twice as much."""
+    """Encodes plain strings, numbers, lists and objects. JsonResponse's encoder knows more types and costs twice as
+    much.
+    """
     return HttpResponse(json.dumps(body).encode(), status=status, content_type="application/json")
 
 

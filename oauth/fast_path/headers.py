@@ -16,7 +16,9 @@ _NONE: Stored = {}
 
 
 def stored(headers: Mapping[str, str]) -> Stored:
-    """In the form in which Django stores them; done once, when a module is loaded. Raises BadHeaderError."""
+    """The headers in the form in which Django stores them. Called once, when a module is loaded. Raises
+    BadHeaderError.
+    """
     return stored_in(ResponseHeaders(headers))
 
 

@@ -77,7 +77,7 @@ class MachineMiddleware:
         return self.security.process_request(request) or self.get_response(request)  # redirects to HTTPS first
 
     def _security_headers(self, request: HttpRequest) -> Stored:
-        """They depend only on the scheme: HSTS is sent over HTTPS alone (RFC 6797 §7.2)."""
+        """The headers depend only on the scheme: HSTS is sent over HTTPS alone (RFC 6797 §7.2)."""
         is_secure = request.is_secure()
         if is_secure not in self.security_headers:
             empty = self.security.process_response(request, HttpResponse())

@@ -156,7 +156,7 @@ class _Known:
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
         self.adapters = AdaptersMap(connection.adapters)
-        self.adapters.register_loader("jsonb", _JsonAsText)  # as Django's loader does for text
+        self.adapters.register_loader("jsonb", _JsonAsText)  # in the same way as Django's loader for text
         self.values = Transformer(self)
         self.statements: dict[tuple[str, tuple[int, ...]], _Statement] = {}
         self.made = 0

@@ -108,6 +108,6 @@ def _whole_answer(application: WSGIApplication, environ: WSGIEnvironment) -> tup
 
 
 def _request_id(environ: WSGIEnvironment) -> str:
-    """As django-guid does it: the caller's id if it is valid, otherwise a new one."""
+    """The request id, as django-guid chooses it: the caller's id if it is valid, otherwise a new one."""
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
     return given if given and validate_guid(given) else generate_guid()

@@ -114,9 +114,9 @@ def _past_the_window(token: RefreshToken, end: datetime) -> Consumption:
 def of_reusable(token: RefreshToken) -> Consumption:
     """A refresh token that stays the same must still exist and be valid.
 
-    Whatever ends it also ends the authorization or changes its status_index, and `used` has that row locked. There is
-    one exception: another branch that continues gives it up (`family`), if it replaced another token. Only then is its
-    own row locked, because a lock costs a third of the statement.
+    Everything that ends such a token also ends the authorization or changes its status_index, and `used` has locked
+    that row. There is one exception: another branch that continues gives it up (`family`), if it replaced another
+    token. Only then is its own row locked, because a lock costs a third of the statement.
     """
     return Consumption(
         f"consumed AS (SELECT token.id FROM used, {_TOKEN} token WHERE token.id = %s "  # noqa: S608

@@ -58,7 +58,7 @@ def token_exchange(request: GrantRequest) -> Issuance:
         not_after=claims.expires_at,
         actor=actor,
         confirmation=request.confirmation,
-        # Never more than the exchanged token: the new one keeps its details.
+        # The new token keeps the details of the exchanged token, so it never allows more.
         details=entitlement.details(
             authorization_details.narrowed(params.get("authorization_details"), claims.authorization_details), *clients
         ),

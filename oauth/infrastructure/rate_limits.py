@@ -98,7 +98,7 @@ def spend_page(endpoint: str, request: HttpRequest) -> None:
 
 
 def take_back_page(endpoint: str, request: HttpRequest) -> None:
-    """Takes back the count of a page request that will be counted again."""
+    """Takes back the count of a page request, because the request will be counted again."""
     take_back(PAGES, endpoint, _visitor(request))
 
 

@@ -114,8 +114,9 @@ class Lost:
 
 
 def lost(*, forget: bool = False) -> Lost:
-    """With `forget`, deletes them: the private keys of retired signing keys, and the secrets of other apps. A key that
-    is still published is kept, because otherwise its algorithm would have no key: replace it first.
+    """With `forget`, deletes what cannot be decrypted: the private keys of retired signing keys, and the secrets of
+    other apps. A key that is still published is kept, because otherwise its algorithm would have no key: replace it
+    first.
     """
     others = sum(int(found or 0) for _receiver, found in encryption.looking_for_lost.send(sender=None, forget=forget))
     with transaction.atomic():
@@ -170,8 +171,9 @@ def _publish(algorithm: str, *, actor: str = "", store: str | None = None) -> Si
 
 
 def _take_over(coming: SigningKey, *, at: datetime) -> None:
-    """It signs from that time on. The keys that sign until then stop, and leave the JWK Set when their last token has
-    expired."""
+    """The key signs from that time on. The keys that sign until then stop, and leave the JWK Set when their last token
+    has expired.
+    """
     gone = at + LONGEST_TOKEN_LIFETIME + policy.values.clock_skew
     others = SigningKey.objects.select_for_update().filter(algorithm=coming.algorithm, active_at__lt=at)
     signing = others.exclude(kid=coming.kid).exclude(retiring_at__lt=at)

@@ -21,7 +21,7 @@ END $$
 
 
 class Migration(migrations.Migration):
-    """Of two assertions or proofs that came within one microsecond, the second was taken for a replay."""
+    """Before, the second of two assertions or proofs that came within one microsecond was taken for a replay."""
 
     dependencies = [("oauth", "0047_tracestate")]
 

@@ -46,5 +46,5 @@ class DeviceCode(models.Model):
 
     @property
     def user_code_shown(self) -> str:
-        """With a dash in the middle, so that users can read it."""
+        """The code with a dash in the middle, so that users can read it."""
         return f"{self.user_code[:4]}-{self.user_code[4:]}"

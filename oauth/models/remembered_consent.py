@@ -20,7 +20,7 @@ class RememberedConsent(models.Model):
         on_delete=models.CASCADE,
         primary_key=True,
         related_name="remembered_consent",
-        db_constraint=False,  # the migration makes one that cascades in the database
+        db_constraint=False,  # the migration makes a constraint that cascades in the database
     )
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     claims = ArrayField(models.CharField(max_length=100), default=list)

@@ -21,7 +21,7 @@ class SandboxUser(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="sandbox_users", db_constraint=False
     )
     created_at = models.DateTimeField(default=timezone.now)
-    # Only these users are active again with their owner. Others were deactivated for their own reason.
+    # When the owner becomes active again, only these users do, too. Others were deactivated for another reason.
     is_deactivated_with_owner = models.BooleanField(default=False, db_default=False)
 
     class Meta:

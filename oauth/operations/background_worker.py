@@ -127,7 +127,8 @@ class BackgroundWorker:
             try:
                 # The pool would wait for half a minute.
                 await (await psycopg.AsyncConnection.connect(**_connector_params())).close()
-                # Never cancelled here: a pool that is cancelled while it opens is left open, and keeps the process.
+                # This task is never cancelled: a pool that is cancelled while it opens stays open, and keeps the
+                # process from ending.
                 async with self.app.open_async():
                     await self._run_lanes(stop)
             except (ConnectorException, psycopg.Error) as error:

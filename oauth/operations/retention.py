@@ -18,7 +18,7 @@ def _days(period: timedelta) -> str:
 _ENDED = _days(KEPT_AFTER_THE_END)
 _MINUTES = f"{int(conf.INTERACTION_LIFETIME.total_seconds() // 60)} minutes"
 
-# Its partition holds an hour, is dropped an hour later, and cleanup runs every hour.
+# A partition holds the rows of an hour and is dropped an hour later, by the cleanup that runs every hour.
 _HOURS = "until it expires, and at most 3 hours more"
 
 SCHEDULE = {

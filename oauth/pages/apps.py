@@ -39,7 +39,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the list. `at` is when the app was last used, or when its access ended."""
+    """An app in the list. `at` is when the app was last used, or when its access ended."""
 
     client: Client
     at: datetime | None

@@ -15,7 +15,9 @@ PREFIX = "ui_locales-"
 
 
 def remember(page: HttpResponse, interaction: Interaction, language: str) -> None:
-    """For login, sign-up and consent, until the client has its answer or the user chooses another language."""
+    """Sets the language of login, sign-up and consent, until the client has its answer or the user chooses another
+    language.
+    """
     page.set_cookie(
         PREFIX + interaction.id,
         language,

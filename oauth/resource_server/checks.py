@@ -124,7 +124,7 @@ def nonces() -> Iterator[CheckMessage]:
 
 
 def rest_framework() -> Iterator[CheckMessage]:
-    """Its classes need the package, and its import needs two apps of Django."""
+    """Our REST framework classes need its package, and its import needs two apps of Django."""
     if hasattr(settings, "REST_FRAMEWORK") and find_spec("rest_framework") is None:
         yield Error(
             "REST_FRAMEWORK is set, but Django REST framework is not installed.",

@@ -7,6 +7,6 @@ from oauth.tokens.access_token import AccessToken
 
 
 def require_scopes(token: AccessToken, required: Sequence[str]) -> None:
-    """All of them are needed (ASVS 5.0 10.3.2). Raises InsufficientScope (403), which names them."""
+    """The token must have all of these scopes (ASVS 5.0 10.3.2). Raises InsufficientScope (403), which names them."""
     if not token.claims.scopes.issuperset(required):
         raise InsufficientScope(required)

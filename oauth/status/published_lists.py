@@ -20,7 +20,8 @@ from oauth.tokens import status_list
 from oauth.tokens.signing import signer
 from oauth.tokens.status_list import STATUS_LIST_SIZE
 
-# No access token lives longer than 15 minutes (oauth.E003): an authorization last used before that has none.
+# No access token lives longer than 15 minutes (oauth.E003), so an authorization that was last used earlier has no valid
+# one.
 _TOKENS_LIVE = timedelta(minutes=16)
 
 

@@ -70,7 +70,7 @@ def schema_of(hint: Any, registry: ComponentRegistry) -> Schema:
 
 
 def unwrapped(documented: Any) -> str:
-    """Its own docstring, each paragraph on one line."""
+    """The docstring of the class itself, each paragraph on one line."""
     own = vars(documented).get("__doc__") if isinstance(documented, type) else documented.__doc__
     docstring = inspect.cleandoc(own or "")
     return re.sub(r"(?<!\n)\n(?!\n)", " ", docstring)

@@ -35,7 +35,7 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     step_up,
     check_grant,
     answer_silently,
-    check_sandbox,  # not earlier, because the same rule applied when the remembered consent was given
+    check_sandbox,  # not before: the same rule applied when the user gave the remembered consent
     ask_consent,
     answer_with_consent,
 )

@@ -12,7 +12,8 @@ from oauth.sessions import login_session
 
 
 def answer_with_consent(interaction: Interaction) -> Respond | Repeat | AskConsent:
-    """One transaction: the request is consumed, and the authorization and its code exist, or nothing happened.
+    """Everything is one transaction: either the request is consumed and the authorization and its code are written, or
+    nothing happens.
 
     If two posts arrive at the same moment, one waits for the other and then gets the same answer.
     """

@@ -8,7 +8,9 @@ from oauth.authorize.interaction import Interaction
 
 
 def choose_language(interaction: Interaction) -> None:
-    """Only for the client's request. Afterwards, the language that the user chooses at the foot of a page counts."""
+    """Applies only to the client's request. Afterwards, the language that the user chooses at the foot of a page
+    counts.
+    """
     if interaction.row is not None:
         return
     for locale in interaction.request.ui_locales:

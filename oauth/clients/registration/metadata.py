@@ -100,7 +100,7 @@ def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_u
     for name in _SWITCHES:
         setattr(client, name, values.switch(metadata, name, is_on=is_update and getattr(client, name)))
     client.security_profile = bounded.profile(client, metadata, ceiling, is_update=is_update)
-    # Only an admin lets a client go without PKCE, and never one that is now public or FAPI.
+    # Only an admin can allow a client to omit PKCE, and never a public client or a FAPI client.
     client.require_pkce = client.require_pkce or client.must_use_pkce
     for name in ("request_object_signing_alg", "token_endpoint_auth_signing_alg"):
         setattr(client, name, values.one_of(metadata, name, list(CLIENT_SIGNING_ALGORITHMS), ""))

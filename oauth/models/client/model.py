@@ -102,9 +102,9 @@ class Client(
         indexes = [
             # Search by the beginning of the name uses this index, however many clients have registered themselves.
             models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name"),
-            # For the worker, which looks for logos to fetch every hour. The index has few rows.
+            # The worker looks for logos to fetch by this index every hour. The index has few rows.
             models.Index(fields=["id"], name="client_with_logo", condition=~models.Q(logo_uri="")),
-            # For status lists, which read these rows every few seconds. The index has few rows.
+            # Status lists read these rows by this index every few seconds. The index has few rows.
             models.Index(fields=["id"], name="client_inactive", condition=models.Q(is_active=False)),
         ]
         constraints = [

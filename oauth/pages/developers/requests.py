@@ -1,5 +1,6 @@
-"""What the server did for an app and what it refused: the newest lines of the audit log about this client, and what the
-APIs of this site refused it since then, which is known after seconds and is a sample."""
+"""What the server did for an app and what it refused: the newest events of the audit log about this client, and a
+sample of what the APIs of this site refused since then, which appears after some seconds.
+"""
 
 import re
 from dataclasses import dataclass
