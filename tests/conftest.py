@@ -8,7 +8,6 @@ from typing import Any
 import hypothesis
 import pytest
 import time_machine
-from django.contrib import admin
 from django.db import connection
 from django.template import Template
 from django.test import Client as Browser
@@ -26,6 +25,7 @@ from oauth.keys import ring
 from oauth.models import Client, SigningKey
 from oauth.models.client import GrantType
 from tests.lib import access_tokens, ciba, rsa_keys, servers, shared_rows, staff
+from tests.lib.bare_admin import leave_out_the_frame
 from tests.lib.database import within_this_transaction
 from tests.lib.http_listener import HttpListener
 from tests.lib.kept_in_memory import keep_longer
@@ -159,9 +159,8 @@ def logins_kept() -> Iterator[None]:
 
 
 @pytest.fixture
-def no_list_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For hundreds of pages of the admin: the list of all models beside each is the same, and up to half of the work."""
-    monkeypatch.setattr(admin.site, "get_app_list", lambda request, app_label=None: [])
+def bare_admin(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_out_the_frame(monkeypatch)
 
 
 @pytest.fixture

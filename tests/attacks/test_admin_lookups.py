@@ -20,7 +20,7 @@ from accounts.models import User
 from oauth.staff import lookups
 from tests.lib.staff import EVERY_ROLE, browser_of, staff
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_traces", "logins_kept", "no_list_of_models")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_traces", "logins_kept", "bare_admin")]
 LOOKUPS = ("", "__exact", "__startswith", "__contains", "__regex", "__gt", "__isnull")
 # A user reaches most tables in one step, and an admin list reaches a user in one or two.
 DEEPEST = 3

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from django.contrib.auth import middleware
 from django.contrib.auth.models import Group, Permission
-from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client as Browser
 
 from accounts import second_factors
+from accounts.browsers.session_store import SessionStore
 from accounts.models import User
 from oauth.conf import conf
 from oauth.staff.roles import ROLES
