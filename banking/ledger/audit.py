@@ -6,16 +6,18 @@ changes of audited rows are found, and writes the next checkpoint.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from django.db import connection, transaction
 from django.utils import timezone
 
 from banking.ledger import checkpoint, digests
+from banking.ledger.asking import ask_all, patient_cursor
 from banking.ledger.checkpoint import Checkpoint
+from banking.ledger.question import Question
 from banking.ledger.questions import QUESTIONS, WITH_NEW
 from banking.models import LedgerAudit
 
@@ -51,15 +53,8 @@ _WITH_NEW = WITH_NEW.format(new=_New())
 def audit(since: Checkpoint | None = None) -> list[Finding]:
     """Asks about the whole ledger, or about what is new since a checkpoint. The queries need no common snapshot,
     because each statement must hold at every moment."""
-    findings = []
-    with connection.cursor() as cursor:
-        for question in QUESTIONS:
-            if since is None or not question.since:
-                cursor.execute(question.whole)
-            else:
-                cursor.execute(question.since.format(new=_New(), with_new=_WITH_NEW), {"since": str(since.xid)})
-            findings.append(Finding(question.statement, tuple(cursor.fetchmany(_MOST_SHOWN))))
-        since_run = _since_run(cursor, since) if since else 0
+    findings = ask_all([partial(_ask, question, since) for question in QUESTIONS])
+    since_run = _since_run(since) if since else 0
     return [
         *findings,
         Finding(_OUTSIDE, _first(digests.contradicted(since_run))),
@@ -67,11 +62,21 @@ def audit(since: Checkpoint | None = None) -> list[Finding]:
     ]
 
 
-def _since_run(cursor: Any, since: Checkpoint) -> int:
+def _ask(question: Question, since: Checkpoint | None) -> Finding:
+    with patient_cursor() as cursor:
+        if since is None or not question.since:
+            cursor.execute(question.whole)
+        else:
+            cursor.execute(question.since.format(new=_New(), with_new=_WITH_NEW), {"since": str(since.xid)})
+        return Finding(question.statement, tuple(cursor.fetchmany(_MOST_SHOWN)))
+
+
+def _since_run(since: Checkpoint) -> int:
     """The first run whose digests are compared with those outside of the database: one since the checkpoint, or an
     older one that was rewritten."""
-    cursor.execute(_OLDEST_RUN.format(new=_New()), {"since": str(since.xid), "run": since.run})
-    [(run,)] = cursor.fetchall()
+    with patient_cursor() as cursor:
+        cursor.execute(_OLDEST_RUN.format(new=_New()), {"since": str(since.xid), "run": since.run})
+        [(run,)] = cursor.fetchall()
     return int(run)
 
 
@@ -87,18 +92,14 @@ def audit_and_record(*, whole: bool = False) -> list[Finding]:
     something, and whenever anything below the last checkpoint has changed.
     """
     started = time.monotonic()
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            # The audit of a large ledger takes longer than a request may.
-            cursor.execute("SET LOCAL statement_timeout = '30min'")
-            # A few links may cover many entries, so the size of their table does not tell how much work there is.
-            cursor.execute("SET LOCAL min_parallel_table_scan_size = 0")
-        last = last_checkpoint()
-        mark = checkpoint.take(last)
-        since = last if last and not whole and mark.extends(last) else None
-        now = timezone.now()
-        findings = audit(since)
-        digest = digests.extend()
+    last = last_checkpoint()
+    with patient_cursor() as cursor:
+        mark = checkpoint.take(last, cursor)
+    since = last if last and not whole and mark.extends(last) else None
+    now = timezone.now()
+    findings = audit(since)
+    with patient_cursor() as cursor:
+        digest = digests.extend(cursor)
         is_clean = all(one.is_clean for one in findings)
         reached = mark.checkpoint(whole_at=since.whole_at if since else now, run=digests.last_run())
         LedgerAudit.objects.create(
@@ -122,5 +123,5 @@ def last_checkpoint() -> Checkpoint | None:
     return checkpoint.verified(last) if last else None
 
 
-def _first(rows: Iterator[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+def _first(rows: Iterable[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
     return tuple(islice(rows, _MOST_SHOWN))

@@ -8,9 +8,9 @@ a newer number. If the numbers differ, or the checkpoint is not ours, the whole 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core import signing
-from django.db import connection
 from django.utils import timezone
 
 #: The whole ledger is audited at least that often, whatever the checkpoint says.
@@ -105,13 +105,12 @@ class Mark:
         return Checkpoint(self.xid, self.cluster, self.counts, whole_at, run)
 
 
-def take(last: Checkpoint | None) -> Mark:
+def take(last: Checkpoint | None, cursor: Any) -> Mark:
     """Reads the tables once, without their indexes: some seconds for a hundred million rows."""
     since = last.xid if last else 3  # the first number of a normal transaction
     counts = ", ".join(_COUNT.format(table=table, final=final) for table, final in FINAL.items())
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE.format(counts=counts), {"since": str(since)})
-        xid, next_xid, cluster, *pairs = cursor.fetchone()
+    cursor.execute(_TAKE.format(counts=counts), {"since": str(since)})
+    xid, next_xid, cluster, *pairs = cursor.fetchone()
     upper, lower = zip(*pairs, strict=True)
     return Mark(int(xid), next_xid, cluster, dict(zip(FINAL, upper, strict=True)), dict(zip(FINAL, lower, strict=True)))
 

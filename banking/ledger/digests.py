@@ -16,10 +16,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from banking.ledger.asking import patient_cursor
 from banking.models import LedgerAudit, LedgerDigest, RecordDigest
 from banking.notation.timestamps import timestamp
 
@@ -54,12 +54,11 @@ class Line:
         return bool(verify(self.content.encode(), self.signature, typ=TYP, at=self.at))
 
 
-def extend() -> str:
+def extend(cursor: Any) -> str:
     """Extends the chain of each account that has new entries, and the chain of records that have become final. Returns
     the signed digest of the run, empty without any."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT run, links, root FROM extend_digests()")
-        run, links, root = cursor.fetchone()
+    cursor.execute("SELECT run, links, root FROM extend_digests()")
+    run, links, root = cursor.fetchone()
     if not links:
         return ""
     record = json.dumps({"run": run, "links": links, "digest": bytes(root).hex(), "at": timestamp(timezone.now())})
@@ -112,7 +111,7 @@ def _committed_after(run: int) -> list[str]:
     return found[::-1]
 
 
-def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
+def contradicted(since_run: int = 0) -> list[tuple[int, str, str]]:
     """Each run that differs from the file, or is missing in the file: (run, digest in the file, digest in the
     database).
 
@@ -122,9 +121,9 @@ def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
     """
     path = _path()
     if path is None:
-        return
+        return []
     is_first = not path.exists()
-    with connection.cursor() as cursor:
+    with patient_cursor() as cursor:
         cursor.execute(
             """SELECT run FROM ledger_digest WHERE run >= %(since)s
                UNION SELECT run FROM record_digest WHERE run >= %(since)s""",
@@ -134,16 +133,15 @@ def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
         write_outside()
         lines = _lines(path)
         if is_first and not lines:
-            return
+            return []
         said = {line.run: line.digest for line in lines if line.run >= since_run}
         first = lines[0].run if lines else 1
         cursor.execute(
             "SELECT run, encode(digest_of_run(run), 'hex') FROM unnest(%s::int[]) AS run ORDER BY run",
             [list(said.keys() | {run for run in committed if run >= first})],
         )
-        for run, digest in cursor.fetchall():
-            if digest != said.get(run):
-                yield run, said.get(run, "missing"), digest
+        found = cursor.fetchall()
+    return [(run, said.get(run, "missing"), digest) for run, digest in found if digest != said.get(run)]
 
 
 def not_signed(since_run: int = 0) -> Iterator[tuple[Any, ...]]:

@@ -55,7 +55,8 @@ QUESTIONS = (
         UNION ALL
         SELECT account_id, balance_after_minor, running FROM (
           SELECT account_id, balance_after_minor,
-                 sum(amount_minor) OVER (PARTITION BY account_id ORDER BY account_seq) AS running FROM ledger_entry) r
+                 lag(balance_after_minor, 1, 0::bigint) OVER (PARTITION BY account_id ORDER BY account_seq)
+                 + amount_minor AS running FROM ledger_entry) r
          WHERE balance_after_minor <> running""",
         since="""{with_new}
         SELECT a.id, a.posted_minor, e.balance_after_minor FROM new_account a
@@ -89,10 +90,11 @@ QUESTIONS = (
     Question(
         "Each transaction is sealed and balanced",
         whole="""
-        SELECT t.id, s.entries, count(e.id), coalesce(sum(e.amount_minor), 0) FROM ledger_transaction t
+        SELECT t.id, s.entries, e.number, e.total FROM ledger_transaction t
           LEFT JOIN ledger_seal s ON s.transaction_id = t.id
-          LEFT JOIN ledger_entry e ON e.transaction_id = t.id GROUP BY t.id, s.entries
-        HAVING s.entries IS NULL OR s.entries <> count(e.id) OR coalesce(sum(e.amount_minor), 0) <> 0""",
+          LEFT JOIN (SELECT transaction_id, count(*) AS number, sum(amount_minor) AS total FROM ledger_entry
+                      GROUP BY transaction_id) e ON e.transaction_id = t.id
+         WHERE s.entries IS NULL OR s.entries <> coalesce(e.number, 0) OR coalesce(e.total, 0) <> 0""",
         since="""
         SELECT t.id, s.entries, count(x.id), coalesce(sum(x.amount_minor), 0)
           FROM (SELECT t.id FROM ledger_transaction t WHERE {new:t}

@@ -360,11 +360,12 @@ def test_what_has_changed_above_the_checkpoint_is_found(names, current, of_bob):
 def test_a_checkpoint_is_ours_recent_and_of_this_database(names):
     last = last_checkpoint()
     assert last is not None
-    mark = checkpoint.take(last)
+    with connection.cursor() as cursor:
+        mark, first = checkpoint.take(last, cursor), checkpoint.take(None, cursor)
     assert mark.extends(last)
     forged = LedgerAudit.objects.latest("pk").checkpoint[:-1] + "x"
     assert checkpoint.verified(forged) is None
-    assert not checkpoint.take(None).extends(checkpoint.Checkpoint(last.xid, "another", *_rest(last)))
+    assert not first.extends(checkpoint.Checkpoint(last.xid, "another", *_rest(last)))
     assert not mark.extends(checkpoint.Checkpoint(mark.next_xid + 1, last.cluster, *_rest(last)))
     with time_machine.travel(timezone.now() + checkpoint.WHOLE_EVERY):
         assert not mark.extends(last)

@@ -284,7 +284,7 @@ def told(client, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_audits_and_metrics_tell_what_it_found_and_when(current, client, monkeypatch, caplog):
-    monkeypatch.setattr("banking.ledger.digests.extend", lambda: "")  # no key was active that day
+    monkeypatch.setattr("banking.ledger.digests.extend", lambda cursor: "")  # no key was active that day
     with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC), tick=False):
         tasks.audit_ledger(timestamp=0)
         assert not caplog.records

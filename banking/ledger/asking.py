@@ -1,0 +1,57 @@
+"""Asks the database on two connections at the same time. PostgreSQL runs most questions of an audit in one process."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+from django.db import connection, transaction
+
+from oauth.infrastructure import outage
+
+Answer = TypeVar("Answer")
+
+
+def ask_all(asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
+    """Their answers, in their order; the last ones are asked first, because they take longest.
+
+    Within a transaction, this connection alone asks, because another one would not see what it has written.
+    """
+    answers: dict[int, Answer] = {}
+    left = deque(range(len(asks)))
+
+    def work() -> None:
+        with suppress(IndexError):
+            while True:
+                number = left.pop()
+                answers[number] = asks[number]()
+
+    def help_out() -> None:
+        try:
+            with suppress(*outage.ERRORS):  # no further connection: this thread's questions are asked below
+                work()
+        finally:
+            connection.close()
+
+    if not connection.in_atomic_block:
+        with ThreadPoolExecutor(1, thread_name_prefix="audit") as helper:
+            helping = helper.submit(help_out)
+            try:
+                work()
+            finally:
+                left.clear()
+            helping.result()
+    left.extend(number for number in range(len(asks)) if number not in answers)
+    work()
+    return [answers[number] for number in range(len(asks))]
+
+
+@contextmanager
+def patient_cursor() -> Iterator[Any]:
+    """For a statement that reads a whole table: it takes longer than a request may."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '30min'")
+        # A few links may cover many entries, so the size of their table does not tell how much work there is.
+        cursor.execute("SET LOCAL min_parallel_table_scan_size = 0")
+        yield cursor
