@@ -21,7 +21,9 @@ PROFILE = frozenset({"name", "email", "language"})
 
 class UserQuerySet(models.QuerySet["User"]):
     def update(self, **values: Any) -> int:
-        """Row by row if the change has consequences, because accounts.changes needs each user's old and new values."""
+        """Saves row by row if the change has consequences, because accounts.changes needs each user's old and new
+        values.
+        """
         from accounts.changes import acts
 
         watched = values.keys() & acts.WATCHED

@@ -422,7 +422,7 @@ BANK_CATCH_UP_DAYS = env.int("BANK_CATCH_UP_DAYS", default=5)
 BANK_DORMANT_DAYS = env.int("BANK_DORMANT_DAYS", default=0 if DEMO else 730)
 # The bank exchanges at a rate for that many hours, over a weekend; 0 means no limit. Nobody sets rates in the demo.
 EXCHANGE_RATE_HOURS = env.int("EXCHANGE_RATE_HOURS", default=0 if DEMO else 72)
-# Whose holidays are not business days: a country or a part of it (GB-ENG), ECB, or nothing for weekends alone.
+# The calendar whose holidays are not business days: a country or a part of it (GB-ENG), or ECB. Empty: only weekends.
 BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.
 BANK_APPS = "config.bank.apps.find_apps"

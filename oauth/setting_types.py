@@ -33,8 +33,8 @@ class Wrong:
 
 
 def find_wrong(given: object, form: type) -> list[Wrong]:
-    """The errors in the form of OAUTH. `form` is the dataclass with its fields. A value is never part of the text,
-    because it may be a secret.
+    """The errors in the structure of OAUTH. `form` is the dataclass that defines its fields. A value is never part of
+    the text, because it may be a secret.
     """
     if not isinstance(given, Mapping):
         return [

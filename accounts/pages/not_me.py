@@ -43,6 +43,8 @@ def not_me(request: HttpRequest) -> HttpResponse:
 
 
 def _end_everything(user: User) -> None:
-    """Every browser, every app, the trust in browsers, and the password: by the same function as a new password."""
+    """Ends every browser session, the access of every app, the trust in browsers and the password, by the same function
+    as a new password.
+    """
     user.is_being_secured = True
     acts.set_password(user, None)

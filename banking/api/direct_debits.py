@@ -98,8 +98,9 @@ class DirectDebitCancel(DirectDebitView):
 
 
 def allowed_since(account_id: UUID, request: TokenRequest) -> datetime | None:
-    """Since when the app may see what was collected, as for transactions: from the history that the user allows, and
-    without a fresh login the last 90 days (SCA-RTS art. 10)."""
+    """The time since which the app may see collections, by the rules for transactions: the history that the user allows
+    and, without a fresh login, the last 90 days (SCA-RTS art. 10).
+    """
     limits = [history_of_account(request.claims.authorization_details, account_id)]
     if not is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE):
         limits.append(recent_since())

@@ -1,4 +1,4 @@
-"""Mandates begin by a message of the payment scheme, and end by one or because the user cancels them."""
+"""Mandates begin with a message of the payment scheme. They end with a message, or when the user cancels them."""
 
 from uuid import UUID
 

@@ -16,8 +16,9 @@ WITH new_entry AS MATERIALIZED (SELECT e.* FROM ledger_entry e WHERE {new:e}),
 
 
 def _charges(new: str = "true", among: str = "true") -> str:
-    """The charges that are `new` and not booked as they say, and the accounts `among` these whose interest is not what
-    was earned or owed until the last month that was charged."""
+    """Finds the `new` charges that are not booked as recorded, and the accounts in `among` whose charged interest is
+    not what they earned or owed until the last charged month.
+    """
     return f"""
         SELECT c.id, w.wrong FROM account_charge c, LATERAL (SELECT charge_contradiction(c) AS wrong) w
          WHERE {new} AND w.wrong IS NOT NULL

@@ -107,7 +107,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """The accounts that the user picked in these details (RFC 9396) for this action; all accounts if there are no
         details.
 
-        A filter on top of ownership, never instead of it.
+        This filter applies in addition to ownership, never instead of it.
         """
         picked = picked_in(details, action)
         if picked is None:  # also where one of the details means all accounts

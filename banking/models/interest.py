@@ -13,8 +13,8 @@ from banking.models.ledger import LedgerTransaction
 class InterestAccrual(models.Model):
     """The interest of one day on the account's balance at the end of the day, by the terms of its product. Append-only.
 
-    In units of 1 / 365,000,000 of a minor unit, so that it is exact: the balance times the rate in millionths; a day
-    earns a 365th of that (ACT/365). 5.25 % a year are 52,500 millionths. A day without interest has no row.
+    The unit is 1 / 365,000,000 of a minor unit, so that the interest of a day (ACT/365) is exact: the balance in minor
+    units times the yearly rate in millionths. 5.25 % a year are 52,500 millionths. A day without interest has no row.
     """
 
     #: Units in a minor unit.

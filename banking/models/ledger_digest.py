@@ -4,8 +4,9 @@ from django.db import models
 
 
 class LedgerDigest(models.Model):
-    """SHA-256 over the entries after the link before, up to `seq`, with that link's digest. The audit extends the
-    chains; each `run` has a digest of its links, which is kept outside of the database. Append-only."""
+    """SHA-256 over the digest of the previous link, and over the entries after that link up to `seq`. The audit extends
+    the chains; each `run` has a digest of its links, which is kept outside of the database. Append-only.
+    """
 
     account_id = models.UUIDField()
     seq = models.BigIntegerField()

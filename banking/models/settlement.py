@@ -12,7 +12,9 @@ from banking.models.ledger import LedgerEntry, LedgerTransaction
 
 
 class SettlementFile(models.Model):
-    """A statement of the bank's account at the clearing (camt.053), read once: by the id of its message."""
+    """A statement of the bank's account at the clearing (camt.053). The unique id of its message makes sure that it is
+    read once.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     message_id = models.CharField(max_length=35)

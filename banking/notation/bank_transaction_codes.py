@@ -18,7 +18,8 @@ BY_KIND = {
     "overdraft": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
     "fee": ("ACMT-MDOP-CHRG", "ACMT-MCOP-CHRG"),
     "refund": ("PMNT-RDDT-PMDD", "PMNT-RDDT-UPDD"),
-    # Money that comes back was once paid by the account. Money that is taken back was once received by it.
+    # Money that comes back was earlier paid from the account. Money that is taken back was earlier received by the
+    # account.
     "return": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
     "reversal": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
 }

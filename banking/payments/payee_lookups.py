@@ -13,8 +13,9 @@ LIMIT = Limit("payee-lookups", 30)
 
 
 def spend(user_id: UUID, *, paid_iban: str = "", besides: UUID | None = None) -> None:
-    """Counts one answer. Raises LimitReached if the budget is spent, except for an IBAN that the user has paid
-    before, `besides` that transfer: its answer tells them nothing new."""
+    """Counts one answer. Raises LimitReached if the budget is spent. An IBAN that the user has paid before, not
+    counting the transfer `besides`, is always allowed, because its answer tells the user nothing new.
+    """
     try:
         rate_limits.spend(LIMIT, str(user_id))
     except LimitReached:

@@ -97,8 +97,8 @@ class PaymentScheme(Protocol):
         """Hands the payment over. It may be called again with the same `payment_id`, and must then pay once."""
 
     def ask(self, payment: OutgoingPayment) -> Outcome | None:
-        """The status of a payment that was handed over (pacs.028). None if the scheme does not have it and will not pay
-        it unless it is handed over again.
+        """The status of a payment that was handed over (pacs.028). None if the scheme does not know the payment, and
+        will pay it only if it is handed over again.
         """
 
     def give_back(self, returned: OutgoingReturn) -> Outcome:

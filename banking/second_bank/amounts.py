@@ -77,7 +77,7 @@ NAMED = {
         then=(Message("collect", 5),),
     ),
 }  # fmt: skip
-#: A payment that it pays in and cannot be credited here comes back to it, and it refuses the return.
+#: If a payment of the second bank whose amount ends so cannot be credited here, the second bank refuses its return.
 RETURN_REFUSED = "9601"
 #: A collection with this amount, whose refund it refuses.
 CLAIM_REFUSED = "9602"

@@ -146,7 +146,9 @@ def _shown(
 
 
 def _app(row: dict[str, Any]) -> App | None:
-    """The app that ordered the payment; None if a user did in the web bank, or it is not a payment of theirs."""
+    """The app that ordered the payment. None if a user ordered it in the web bank, or if it is no payment of this
+    user.
+    """
     client_id, user_id = (row[name] for name in _ORDERED_BY)
     return find_apps(user_id, [client_id]).get(client_id) if client_id and user_id else None
 

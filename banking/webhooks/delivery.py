@@ -32,8 +32,8 @@ class NotDelivered(Exception):
 
 
 def deliver(delivery_id: UUID) -> None:
-    """Makes one attempt and stores its outcome. Raises NotDelivered if there is to be another one, and
-    turns.Postponed if there was none, because the app is slow.
+    """Makes one attempt and stores its outcome. Raises NotDelivered if another attempt must follow, and turns.Postponed
+    if no attempt was made because the app is slow.
     """
     delivery = WebhookDelivery.objects.select_related("webhook").filter(pk=delivery_id).first()
     if delivery is None or delivery.status != WebhookDelivery.Status.PENDING:

@@ -1,7 +1,7 @@
 """Writes rows of the ledger as its triggers would, without running them, for measurements with millions of entries.
 
-Only a superuser can switch triggers off, such as that of the demo's own PostgreSQL. The rows are the same as those of
-`bulk.post_all`: a test compares both, and `manage.py ledger_audit` reports no error.
+Only a superuser can switch triggers off, such as the superuser of the demo's own PostgreSQL. The rows are the same as
+those of `bulk.post_all`: a test compares both, and `manage.py ledger_audit` reports no error.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -102,10 +102,10 @@ def write(again: Iterable[Again]) -> list[Detail]:
 def joined(
     before: tuple[Sequence[str], Sequence[Detail]], added: tuple[Sequence[str], Sequence[Detail]]
 ) -> list[dict[str, Any]]:
-    """The details of a grant to which others are added; each side is its scopes and its details.
+    """Joins the details of a grant with details that are added to it; each side is its scopes and its details.
 
-    No details means no limit. So where only one side has details, the other says in words what it means: neither
-    narrows or widens the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
+    A side without details has no limit. If only one side has details, the other side gets details that say so. Then
+    neither side narrows or widens the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
     """
     if not before[1] and not added[1]:
         return []

@@ -41,7 +41,7 @@ def authorizations(rows: Sequence[Authority]) -> int:
 def refresh_tokens(rows: Sequence[Adopted]) -> int:
     """Returns how many are new. One whose authorization was not imported is left out.
 
-    An ended one has the scopes of its authorization, because the grant looks at scopes before it detects the reuse.
+    An ended token has the scopes of its authorization, because the grant looks at scopes before it detects the reuse.
     """
     types = ("bytea", "uuid", "text", "text", "timestamptz", "timestamptz", "timestamptz")
     return _run(

@@ -1,4 +1,4 @@
-"""Reads that may be a second old. A site with a replica lets them read there (`config/database/replica`).
+"""Reads that may be a second old. A site with a replica does these reads there (`config/database/replica`).
 
 Data for decisions is never read here: who may see an account, grants, revocation, and whether money may move.
 """

@@ -20,8 +20,8 @@ UNAVAILABLE = (DatabaseError, *outage.ERRORS)
 
 
 class StoreLater:
-    """Calls `store` once `seconds` after `plan`, and again until `is_pending` is false; with zero seconds at the exit
-    only. `subject` names for the log what is stored.
+    """Calls `store` `seconds` after `plan`, and again until `is_pending` is false. With zero seconds, calls `store`
+    only when the process exits. `subject` names for the log what is stored.
 
     `lock` guards what is remembered: hold it for `plan`, not for `store`.
     """

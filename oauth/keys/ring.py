@@ -25,7 +25,7 @@ from oauth.keys.policy import policy
 from oauth.models import SigningKey
 
 READ_EVERY_SECONDS = 5
-# The same time for which a resource server trusts a JWK Set that it cannot fetch again.
+# Equal to the time for which a resource server trusts a JWK Set that it cannot fetch again.
 KEPT_SECONDS = 15 * 60
 
 

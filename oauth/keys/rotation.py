@@ -48,9 +48,9 @@ def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, ne
     refused after EMERGENCY_GRACE, when no process of the site signs with them any more.
 
     Every resource server has the next key already, so it accepts new tokens without a pause. Somebody who has the
-    database and KEY_ENCRYPTION_KEYS has the next key, too. With `next_leaked` a key that nobody has seen signs, and
-    a resource server elsewhere may refuse new tokens until it has fetched the JWK Set, for seconds. So does a key of
-    another `store`. Raises KeyStoreError.
+    database and KEY_ENCRYPTION_KEYS has the next key, too. With `next_leaked`, a new key signs that nobody has seen.
+    For some seconds, a resource server on another machine may refuse new tokens, until it has fetched the JWK Set. So
+    does a key of another `store`. Raises KeyStoreError.
     """
     with transaction.atomic():
         lock(algorithm)

@@ -1,4 +1,4 @@
-"""The form of a refresh token: which family it is of, and its own secret.
+"""The format of a refresh token: the secret of its family, and its own secret.
 
 All tokens of a family share a secret, of which the database has the digest. So an old token identifies its family even
 after its own row was deleted, and only somebody who had a token of the family can present one. Reuse is detected (RFC

@@ -79,8 +79,9 @@ class RefreshToken(models.Model):
 
 @cache
 def _statement() -> tuple[tuple[Columns[Any], ...], str]:
-    """Made at first use, when Django knows all models. Prepared, because PostgreSQL takes longer to plan it than to run
-    it, and looks at the ends of six indexes."""
+    """Made at first use, when Django knows all models. The statement is prepared, because PostgreSQL takes longer to
+    plan it than to run it, and looks at the ends of six indexes.
+    """
     user = get_user_model()
     assert user._meta.pk is not None
     named: dict[str, Any] = {"held": RefreshToken, "given": Authorization, "user_": user, "client": Client}

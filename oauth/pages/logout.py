@@ -62,7 +62,7 @@ class LogoutPage(ProtocolPage):
 
 
 def _recorded(request: HttpRequest, wanted: LogoutRequest) -> LogoutRequest:
-    """The fault of a request is for the client's developer: in the log, and in the audit log."""
+    """The error of a request is meant for the client's developer. It is in the log and in the audit log."""
     if wanted.fault:
         refusals.record(LogoutPage.endpoint, InvalidRequest(wanted.fault), request)
     return wanted

@@ -21,8 +21,9 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 class Names(Protocol):
-    """Names of an authorization, or of a client that acts for itself: the claims of an access token, or a row that
-    stores them to act later."""
+    """The fields that identify an authorization, or a client that acts for itself: claims of an access token, or a row
+    that stores them for a later action.
+    """
 
     @property
     def client_id(self) -> str: ...

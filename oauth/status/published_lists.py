@@ -65,9 +65,9 @@ class SignedList:
 
     @property
     def etag(self) -> str:
-        """The same for all processes and servers, whose texts differ in the signature and the second of `iat`: weak
-        (RFC 9110 §8.8.1), so that a cache gets 304 whichever of them it asks. It changes with the period, because 304
-        must not keep a text in use that is about to expire.
+        """The ETag is the same in all processes and on all servers. It is weak (RFC 9110 §8.8.1), because their texts
+        differ in the signature and the second of `iat`. So a cache gets 304, whichever server it asks. It changes with
+        the period, because 304 must not keep a text in use that is about to expire.
         """
         said = hashlib.sha256(self.array + f"{self.kid} {self.period}".encode()).hexdigest()
         return f'W/"{said[:32]}"'

@@ -14,7 +14,8 @@ class Decoder(Protocol):
 
 
 class AccessToken:
-    """`claims` are the claims as data, `payload` as they were sent; `token["name"]` is one of these.
+    """`claims` are the claims as data, and `payload` is the JSON object that was sent; `token["name"]` reads a member
+    of the payload.
 
     Raises InvalidJWT if the token is not valid. SimpleJWT's `TokenUser` can use it, and so can DRF as `request.auth`.
     """

@@ -26,7 +26,8 @@ def make_user(owner: Any, name: str) -> NewUser:
     """Raises TooMany."""
     host = developers()
     assert host is not None
-    # The owner's row orders two requests, so that both cannot make the last one.
+    # The lock of the owner's row makes two requests run one after the other, so that they cannot both make the last
+    # one.
     get_user_model()._default_manager.select_for_update(of=("self",)).get(pk=owner.pk)
     if users_of(owner).count() >= MOST_USERS:
         raise TooMany

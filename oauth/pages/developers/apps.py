@@ -40,7 +40,8 @@ class NewApp(DeveloperPage):
         if not form.is_valid():
             return self._form(form, kind, status=400)
         with transaction.atomic():
-            # The owner's row orders two requests, so that both cannot make the last app.
+            # The lock of the owner's row makes two requests run one after the other, so that they cannot both make the
+            # last app.
             get_user_model()._default_manager.select_for_update(of=("self",)).get(pk=owner.pk)
             if own_apps(owner).count() >= MOST_APPS:
                 messages.error(request, _("You have reached the maximum number of apps. Close one first."))
