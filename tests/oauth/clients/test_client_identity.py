@@ -239,7 +239,7 @@ def test_a_new_redirect_host_of_a_client_in_use_waits_for_another_admin(browser,
     allow(browser, web_app)
     before = web_app.redirect_uris
     answer = page_of(first, web_app, f"{before} {EVIL} https://app.example/same-host")
-    assert b"another admin approves it" in answer.content
+    assert b"another admin has approved it" in answer.content
     assert Client.objects.get().redirect_uris.split() == [before, "https://app.example/same-host"]
     pending = NewRedirectHost.objects.get()
     assert (pending.asked_by, pending.redirect_uris) == (first, EVIL)

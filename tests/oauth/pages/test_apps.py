@@ -137,7 +137,7 @@ def test_each_end_has_its_words(issued, browser, mobile_app, reason):
     issued(mobile_app)
     Authorization.objects.get().revoke(Authorization.RevocationReason(reason))
     text = BeautifulSoup(browser.get("/oauth/apps/ended").content, "html.parser").select_one("main li").text
-    assert any(word in text for word in ("You ", "We ", "The app gave"))
+    assert any(word in text for word in ("You ", "We ", "The app ended"))
 
 
 def test_what_an_app_did_is_what_the_site_says(issued, browser, mobile_app, settings):
