@@ -114,7 +114,7 @@ def test_two_processes_add_to_the_same_row_and_the_newest_address_stays(alice, c
 
 
 def test_what_cannot_be_stored_is_kept_and_added_later(alice, current, monkeypatch):
-    now = timezone.now().timestamp()
+    now = timezone.now().replace(minute=30).timestamp()
     counting.count(alice.pk, "atlas", [current.pk], "balances:read", at=now, address="192.0.2.7")
 
     def away(*_):
