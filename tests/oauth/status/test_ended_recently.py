@@ -65,7 +65,7 @@ def test_the_search_for_the_disabled_rests_in_proportion(issued, mobile_app, mon
     assert known.disabled_due_at > known.made_at
     Client.objects.update(is_active=False)
     index = Authorization.objects.get().status_index
-    resting = replace(known, made_at=known.made_at - 6, disabled_due_at=time.monotonic() + 60)
+    resting = replace(known, made_at=known.made_at - 600, disabled_due_at=time.monotonic() + 60)
     ended_recently.recent._values[None] = resting
     assert not is_set(ended_recently.bits(index // STATUS_LIST_SIZE), index % STATUS_LIST_SIZE)
     ended_recently.recent._values[None] = replace(resting, disabled_due_at=0.0)
