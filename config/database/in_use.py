@@ -86,6 +86,17 @@ def has_client_left() -> bool:
     return has_left is not None and has_left()
 
 
+def waits() -> dict[Hashable, Connection[object]]:
+    """The connections that wait for an answer, by a value that identifies this wait: a connection that has the same
+    value in two calls has waited for one answer all the time between them.
+    """
+    return {
+        (id(one.connection), one.holder.answers): one.connection
+        for one in list(_held.values())
+        if is_waiting(one.connection)
+    }
+
+
 def waiting_threads() -> dict[int, Hashable]:
     """For each thread that waits for the database, a value that identifies this wait. A thread that has the same value
     in two calls has waited all the time between them.

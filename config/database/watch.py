@@ -6,7 +6,7 @@ It runs in one thread in each process of `serve`, with its own connection.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,14 +59,20 @@ def is_skewed(answer: Answer) -> bool:
 
 
 class Watch:
-    def __init__(self, probe: Probe, breaker: Breaker, after_look: Callable[[], None] = lambda: None) -> None:
-        self.probe, self.breaker, self.after_look = probe, breaker, after_look
+    def __init__(
+        self,
+        probe: Probe,
+        breaker: Breaker,
+        after_look: Callable[[], None] = lambda: None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.probe, self.breaker, self.after_look, self.now = probe, breaker, after_look, now
         self.state: State | None = None
         self.failures = 0
         #: How much the clock of this host is ahead of the database's; 0 while the difference is small.
         self.seconds_ahead = 0.0
-        #: For each connection id, how many checks in a row found it waiting.
-        self.seen_waiting: dict[int, int] = {}
+        #: For each wait of a connection, how many checks found it, and when the first one did.
+        self.waits: dict[Hashable, tuple[int, float]] = {}
 
     def run(self) -> None:
         while True:
@@ -137,15 +143,18 @@ class Watch:
                 logger.error("The clock of this host differs from the database's by %.1f s.", answer.clock_skew_seconds)
 
     def _end_overdue_statements(self) -> None:
-        """A connection counts as stuck only if every check in this time finds it waiting, because a single check
-        cannot tell for how long.
+        """A statement is overdue only if both tell so: the time since the first check that found it, because after a
+        suspicion the next check comes at once; and the number of checks, because this process may have been stopped
+        meanwhile. A busy connection, which waits for another statement at each check, is not overdue.
         """
-        waiting = {id(one): one for one in in_use.held() if in_use.is_waiting(one)}
-        self.seen_waiting = {key: self.seen_waiting.get(key, 0) + 1 for key in waiting}
-        for key, connection in waiting.items():
-            if self.seen_waiting[key] > settings.DB_STATEMENT_DEADLINE / INTERVAL_SECONDS:
+        now, found, deadline = self.now(), in_use.waits(), settings.DB_STATEMENT_DEADLINE
+        before = self.waits
+        self.waits = {wait: (before[wait][0] + 1, before[wait][1]) if wait in before else (1, now) for wait in found}
+        for wait, connection in found.items():
+            checks, since = self.waits[wait]
+            if checks > deadline / INTERVAL_SECONDS and now - since >= deadline:
                 cut_off.inc()
-                logger.error("A statement had no answer for %g s.", settings.DB_STATEMENT_DEADLINE)
+                logger.error("A statement had no answer for %g s.", deadline)
                 in_use.cut(connection)
 
 

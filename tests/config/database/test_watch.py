@@ -161,7 +161,8 @@ def test_a_statement_without_an_answer_ends_on_this_side(held_up, settings):
     """Shorter statements and those of other connections are not ended."""
     settings.DB_STATEMENT_DEADLINE = 8.0
     thread, errors, mine = held_up
-    one = Watch(Says(*[WELL] * 30), Breaker())
+    times = [1.0 * second for second in range(9)]
+    one = Watch(Says(*[WELL] * 30), Breaker(), now=lambda: times.pop(0))
     for _ in range(8):
         one.look()
     assert in_use.is_waiting(mine)
@@ -172,6 +173,56 @@ def test_a_statement_without_an_answer_ends_on_this_side(held_up, settings):
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert in_use.held() == [connection.connection]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pause_of_this_process_makes_no_statement_overdue(held_up, settings):
+    settings.DB_STATEMENT_DEADLINE = 8.0
+    _, _, mine = held_up
+    times = [0.0, *[3600.0] * 7]
+    one = Watch(Says(*[WELL] * 30), Breaker(), now=lambda: times.pop(0))
+    for _ in range(8):
+        one.look()
+    assert in_use.is_waiting(mine)
+
+
+class Holder:
+    alias, answers = "default", 0
+
+
+@pytest.fixture
+def waiting(monkeypatch, settings):
+    """A connection that waits at each look, and the list of connections that were cut."""
+    settings.DB_STATEMENT_DEADLINE = 8.0
+    cut, one = [], in_use._Held(Holder(), object(), 1)
+    monkeypatch.setattr(in_use, "_held", {1: one})
+    monkeypatch.setattr(in_use, "is_waiting", lambda _: True)
+    monkeypatch.setattr(in_use, "cut", cut.append)
+    return one, cut
+
+
+def test_a_busy_connection_is_not_overdue(waiting):
+    """Under load, it waits for another statement each time."""
+    busy, cut = waiting
+    times = [1.0 * second for second in range(40)]
+    one = Watch(Says(*[WELL] * 40), Breaker(), now=lambda: times.pop(0))
+    for _ in range(20):
+        busy.holder.answers += 1
+        one.look()
+    assert cut == []
+    for _ in range(20):
+        one.look()
+    assert cut[0] is busy.connection
+
+
+def test_looks_in_quick_succession_make_no_statement_overdue(waiting):
+    """After a suspicion, the next look comes at once."""
+    _, cut = waiting
+    times = [0.05 * number for number in range(40)]
+    one = Watch(Says(*[WELL] * 40), Breaker(), now=lambda: times.pop(0))
+    for _ in range(40):
+        one.look()
+    assert cut == []
 
 
 @contextmanager
