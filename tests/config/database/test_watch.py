@@ -169,7 +169,7 @@ def test_a_statement_without_an_answer_ends_on_this_side(held_up, settings):
     one.look()
     thread.join(30)
     assert len(errors) == 1
-    assert not in_use.held()
+    assert mine not in in_use.held()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert in_use.held() == [connection.connection]
