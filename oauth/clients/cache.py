@@ -9,6 +9,7 @@ OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, so that thes
 """
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,9 @@ clients: TTLCache[str, Client] = TTLCache(max_entries=10_000, name="clients")
 #: When a client was last asked for, of time.monotonic().
 _used: dict[str, float] = {}
 register(_used.clear)
+#: When `reload` last succeeded, of time.monotonic(); empty before.
+_reloaded: deque[float] = deque(maxlen=1)
+register(_reloaded.clear)
 #: For how many seconds after its last request `reload` reads a client again, and how many clients it reads at most.
 USED_SECONDS = 600.0
 MOST_RELOADED = 200
@@ -45,7 +49,13 @@ def cached(client_id: str) -> Client | None:
 def cached_in_outage(client_id: str) -> Client | None:
     """The client as it was when the database last answered; None if it was not cached then, or that is too long ago."""
     since = outage.tolerated_since()
-    return None if since is None else clients.kept(client_id, at=since)
+    if since is None:
+        return None
+    # The database may answer its watch while requests have all connections. Then `reload` has failed for some time.
+    at = min([since, *_reloaded])
+    if time.monotonic() - at > conf.OUTAGE_TOLERANCE.total_seconds():
+        return None
+    return clients.kept(client_id, at=at)
 
 
 def used() -> dict[str, float]:
@@ -65,8 +75,9 @@ def also_used(others: Mapping[str, float]) -> None:
 
 def reload() -> None:
     """Reads the clients of the last minutes again, in one query. Call it more often than CLIENT_CACHE_LIFETIME."""
-    newest = used()
+    newest, now = used(), time.monotonic()
     if not newest or not conf.CLIENT_CACHE_LIFETIME:
+        _reloaded.append(now)
         return
     began = _changes
     found = {client.client_id: client for client in Client.by_client_ids(list(newest))}
@@ -77,6 +88,7 @@ def reload() -> None:
             clients.drop(client_id)
         else:
             _put(client, read_at=began)
+    _reloaded.append(now)
 
 
 def load(client_id: str) -> Client | None:

@@ -123,6 +123,15 @@ def test_a_client_in_use_stays_known(known, token_endpoint, away, monkeypatch, d
     assert status_of(token_endpoint, known) == 200
 
 
+@pytest.mark.parametrize(("hours", "status"), [(0, 200), (24, 503)])
+def test_a_client_is_known_while_others_have_all_connections(known, token_endpoint, away, monkeypatch, hours, status):
+    """The database answers its watch, but no client can be read again: what counts is when one last could."""
+    cache.reload()
+    cache._reloaded.append(time.monotonic() - hours * 3600)
+    away(seconds=-2 * 3600)
+    assert status_of(token_endpoint, known) == status
+
+
 def test_a_client_that_has_not_come_for_long_is_not_read_again(known, monkeypatch, django_assert_num_queries):
     monkeypatch.setitem(cache._used, known.client_id, time.monotonic() - cache.USED_SECONDS - 1)
     with django_assert_num_queries(0):
