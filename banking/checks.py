@@ -69,8 +69,8 @@ def check_dormant_days(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"BANK_DORMANT_DAYS is {settings.BANK_DORMANT_DAYS}, but the database takes no account for unused that was "
-            f"used in the last {LEAST_DORMANT_DAYS} days.",
+            f"BANK_DORMANT_DAYS is {settings.BANK_DORMANT_DAYS}, but for the database an account is in use if it was used "
+            f"in the last {LEAST_DORMANT_DAYS} days.",
             hint=f"Set it to {LEAST_DORMANT_DAYS} or more, or to 0, with which no account becomes dormant.",
             id="banking.E007",
         )
@@ -99,7 +99,7 @@ def check_payment_scheme(**_: Any) -> list[CheckMessage]:
     try:
         scheme = import_string(settings.PAYMENT_SCHEME)
     except ImportError as error:
-        hint = "Name a class that fulfils banking.payments.scheme.PaymentScheme."
+        hint = "Name a class that implements banking.payments.scheme.PaymentScheme."
         return [Error(f"PAYMENT_SCHEME cannot be imported: {error}", hint=hint, id="banking.E005")]
     if scheme is SecondBank and not settings.BANK_SANDBOX:
         return [

@@ -22,7 +22,7 @@ class NoSuchAccess(WrongState):
 
 class NotDormant(WrongState):
     code = "account_not_dormant"
-    title = _("The account is in use, or only its holders can use it again.")
+    title = _("The account is already in use, or you are not one of its holders.")
 
 
 class AlreadyApplied(WrongState):

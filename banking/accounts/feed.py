@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-#: The most entries that one page reads of all accounts together, beyond one of each.
+#: The most entries that one page reads from all accounts together, in addition to one from each.
 MOST_READ = 5_000
 
 _NEXT = """
@@ -27,7 +27,7 @@ SELECT a.account_id, e.id, e.account_seq, e.booked_at
     ORDER BY account_seq LIMIT %s) e
  ORDER BY a.account_id, e.account_seq
 """
-# The number before the first entry of a time, as in `spans`.
+# The number before the first entry since a time, as in `spans`.
 _STARTS = """
 SELECT a.account_id, coalesce((
          SELECT account_seq FROM ledger_entry
@@ -57,18 +57,19 @@ def starts(since: Mapping[UUID, datetime]) -> dict[UUID, int]:
 def next_of(
     positions: Mapping[UUID, int], since: Mapping[UUID, datetime], number: int, *, using: str = DEFAULT_DB_ALIAS
 ) -> tuple[list[Next], bool]:
-    """At most `number` entries that follow the positions, and whether there may be more: of each account in the order
-    of its numbers, and among the accounts by time. One query."""
+    """At most `number` entries that follow the positions, and whether there may be more. The entries of each account
+    are in the order of their numbers, and those of several accounts are merged by time. One query."""
     of_each = min(number, MOST_READ // max(1, len(positions)) + 1)
     times = [since[account_id] for account_id in positions]
     with connections[using].cursor() as cursor:
         cursor.execute(_NEXT, [list(positions), list(positions.values()), times, of_each])
         entries = [Next(*row) for row in cursor.fetchall()]
     accounts = {pk: list(rows) for pk, rows in groupby(entries, key=lambda entry: entry.account_id)}
-    # After the last row that was read of an account, the next row in time may belong to the same account.
+    # After the last row that was read of an account, stop: the next row in time may belong to the same account.
     ends = {rows[-1].pk for rows in accounts.values() if len(rows) == of_each}
     following = []
-    # The oldest of the accounts' next entries. An account's own order holds even if its times do not rise.
+    # Takes the oldest of the accounts' next entries. An account's entries stay in order even if their times do not
+    # rise.
     for entry in islice(heapq.merge(*accounts.values(), key=lambda entry: entry.booked_at), number):
         following.append(entry)
         if entry.pk in ends:

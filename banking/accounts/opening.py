@@ -10,7 +10,7 @@ from banking.models import Account, Product
 from banking.notation import iban
 
 SHARDS = 8
-#: The bank's own account for money of which it is not decided yet where it belongs; one for each currency.
+#: The bank's own account for money that staff must still assign to its owner; one for each currency.
 SUSPENSE = "Suspense"
 
 
@@ -40,8 +40,8 @@ def open_account(
 
 
 def _unused_iban() -> str:
-    """A random one. In a bank with a million accounts, one in a hundred belongs to another account. The unique key
-    refuses the same choice of two transactions at the same moment.
+    """A random IBAN that no account has. In a bank with a million accounts, one random IBAN in a hundred is taken. The
+    unique key refuses the same choice of two transactions at the same moment.
     """
     while Account.objects.filter(iban=(chosen := iban.generate())).exists():
         pass
@@ -51,8 +51,8 @@ def _unused_iban() -> str:
 def internal_account(currency: str, purpose: str, *, shard_by: UUID | None = None) -> Account:
     """The bank's own account for a purpose such as clearing or fees, created at first use.
 
-    An account that every payment touches would make them wait for each other. With `shard_by` there are SHARDS such
-    accounts, and the value chooses one.
+    A single account that every payment touches would make payments wait for each other. With `shard_by` there are
+    SHARDS such accounts, and the value chooses one.
     """
     name = f"{purpose} {shard_by.int % SHARDS + 1}" if shard_by else purpose
     wanted = {"kind": Account.Kind.INTERNAL, "name": name, "currency": currency}

@@ -38,8 +38,8 @@ def with_times(
     entries: QuerySet[LedgerEntry], *, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[LedgerEntry]:
     """The `entries` within the span, filtered without an index."""
-    # An expression that no index has keeps the planner from the index of times, which it takes if its statistics are
-    # missing or old: a page of a long span would then read and sort the whole span.
+    # Filters by an expression that no index has. With the plain column and missing or old statistics, the planner may
+    # use the index of times: for a page of a long span, it would then read and sort the whole span.
     entries = entries.alias(time=ExpressionWrapper(F("booked_at") + timedelta(), output_field=DateTimeField()))
     if since is not None:
         entries = entries.filter(time__gte=since)

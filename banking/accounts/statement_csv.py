@@ -60,7 +60,7 @@ class Notation:
         return cls("\ufeff", delimiter, decimal_sign, _("Opening balance"), _("Closing balance"), zone)
 
     def time(self, at: datetime) -> str:
-        """RFC 3339: of the reader with the offset of their zone, in UTC with `Z`."""
+        """RFC 3339: with the offset of the reader's time zone, or in UTC with `Z`."""
         return at.astimezone(self.zone).isoformat().replace("+00:00", "Z") if self.zone else timestamp(at)
 
 

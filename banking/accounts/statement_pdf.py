@@ -1,8 +1,8 @@
-"""A statement as PDF, with the numbers of the CSV.
+"""A statement as PDF, with the same figures as the CSV.
 
-Typst sets it: one wheel, no package of the system, and tags that a screen reader needs (PDF/UA-1, ISO 14289-1). It
-computes outside of the interpreter lock. Its cost is limited by MOST_ROWS, and because each worker process makes only
-one at a time.
+Typst typesets it. It is a single wheel, needs no package of the system, and writes the tags that a screen reader needs
+(PDF/UA-1, ISO 14289-1). It computes outside of the interpreter lock. Its cost is limited by MOST_ROWS, and because each
+worker process makes only one at a time.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Refunds of direct debits. The work list of staff has the contested refunds."""
+"""Refunds of direct debits. The worklist of staff shows the contested refunds."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

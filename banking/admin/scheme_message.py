@@ -1,4 +1,4 @@
-"""The messages of the payment scheme. The work list of staff has the messages that are disputed or in suspense."""
+"""The messages of the payment scheme. The worklist of staff shows the messages that are disputed or in suspense."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

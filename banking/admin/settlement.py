@@ -1,4 +1,4 @@
-"""Settlement files: officers upload one, and work on the differences that it has to the ledger."""
+"""Settlement files: officers upload one, and work on its differences from the ledger."""
 
 from typing import Any
 

@@ -29,7 +29,7 @@ class StrictJSONParser(BaseParser):
 
 class Encoder(JSONEncoder):
     def default(self, obj: Any) -> Any:
-        """Each row has several ids. DRF would first look whether they are anything else."""
+        """Tries UUIDs first, because each row has several. DRF would compare them with all other types before."""
         return str(obj) if type(obj) is UUID else super().default(obj)
 
 

@@ -1,5 +1,5 @@
-"""Parameters of requests. Each one of the query string reads its own value. All describe their values to the OpenAPI
-document."""
+"""Parameters of requests. Each describes its values to the OpenAPI document, and each parameter of the query string
+also reads its own value."""
 
 from dataclasses import dataclass
 from datetime import datetime

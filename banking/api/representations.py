@@ -131,7 +131,7 @@ class StatementTransaction(TypedDict):
     counterparty: Counterparty
     end_to_end_id: Annotated[str, Keywords(description="Identifier that the payer gave the payment.")] | None
     transfer_id: UUID | None
-    exchange_id: Annotated[UUID, Keywords(description="The exchange that this transaction is one half of.")] | None
+    exchange_id: Annotated[UUID, Keywords(description="The exchange of which this transaction is one half.")] | None
     scheduled_transfer_id: (
         Annotated[UUID, Keywords(description="The payment order that made this payment. Only for outgoing money.")]
         | None

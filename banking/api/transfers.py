@@ -96,7 +96,7 @@ class TransferList(TransferView):
             try:
                 payer = payer_of(request)
             except InvalidToken:
-                # A retry gets the answer that there was, whatever has happened to the authorization since.
+                # A retry gets the answer to the first request, even if the authorization has ended since.
                 claim(idempotent, TransferRow)
                 raise
             try:

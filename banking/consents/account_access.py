@@ -1,5 +1,5 @@
-"""Details of type `account_access`: which accounts the scopes of an app cover, where the app requested no details
-(RFC 9396). Registered with the authorization server by OAUTH["DETAILS_OF_SCOPES"]; a client cannot request them."""
+"""Details of type `account_access`: which accounts the scopes of an app cover, if the app requested no details (RFC
+9396). Registered with the authorization server by OAUTH["DETAILS_OF_SCOPES"]; a client cannot request them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -119,7 +119,7 @@ def store_consent(detail: dict[str, Any], user: Any, client_id: str, accounts: l
 def consent_to(
     detail: dict[str, Any], user: Any, client_id: str, account_ids: Sequence[UUID]
 ) -> tuple[dict[str, Any], list[Insert]]:
-    """The same by the keys of the accounts: the detail as it is granted, and the rows to write."""
+    """Like `store_consent`, but stores nothing: returns the detail as it is granted, and the rows to write."""
     identifier = uuid7()
     granted = {**detail, "identifier": str(identifier)}
     consent = [identifier, user.pk, client_id, detail["type"], json.dumps(granted), timezone.now()]

@@ -53,7 +53,7 @@ SCHEDULE = {
     "AccessCount": Kept(f"{ACCESS_KEPT.days} days", "what apps read, for users who ask and for audits", _JOB),
     "WebhookDelivery": Kept(f"{DELIVERIES_KEPT.days} days", "support can deliver it again", _JOB),
     "Webhook": Kept(_USER, "where an app gets its messages"),
-    "Payee": Kept(_USER, "whom the user pays; a removed payee keeps the time when it was new"),
+    "Payee": Kept(_USER, "whom the user pays, and when each payee was stored and removed"),
     "TransactionQuestion": Kept(_USER, "what the user asked about a transaction, and the answer"),
     "TransactionNote": Kept(_USER, "what the user wrote beside a transaction"),
     "StatementFile": Kept("7 days, as its file", "a statement that is too long for an answer", _JOB),

@@ -13,8 +13,8 @@ Right = tuple[str, str, str]
 ALL: Rights = {"SELECT": [], "INSERT": [], "UPDATE": [], "DELETE": []}
 APPENDED: Rights = {"SELECT": [], "INSERT": []}
 
-#: Tables that the site may not change freely; it has ALL on the others. To lock a row (FOR UPDATE) a role needs the
-#: right to update some column: if the site may update no other, this is the key, which nothing changes.
+#: Tables that the site may not change freely; it has ALL on the others. To lock a row (FOR UPDATE), a role needs the
+#: right to update some column. If the site may update no other column, it may update the key, which no code changes.
 RIGHTS: dict[str, Rights] = {
     "ledger_transaction": APPENDED,
     "ledger_entry": APPENDED,
@@ -115,9 +115,9 @@ SELECT c.relname, a.attname, c.relispartition FROM pg_class c JOIN pg_attribute 
    AND a.attnum > 0 AND NOT a.attisdropped
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"""
 
-#: Signature, quoted where SQL needs it; whether the site needs to call it; whether everybody may, as PostgreSQL lets
-#: them for a new function. Includes functions of migrations, also of other packages, but not functions of PostgreSQL's
-#: extensions.
+#: Signature, quoted where SQL needs it; whether the site needs to call it; whether every role may call it, which is
+#: PostgreSQL's default for a new function. Includes functions of migrations, also of other packages, but not functions
+#: of PostgreSQL's extensions.
 FUNCTIONS = """
 SELECT p.oid, p.oid::regprocedure::text AS signature,
        p.prorettype <> 'trigger'::regtype

@@ -1,5 +1,5 @@
-"""Direct debits: creditors collect money by a mandate, which the user can cancel at any time, and
-take back what was collected (`ask_for_refund`).
+"""Direct debits: creditors collect money by a mandate. The user can cancel the mandate at any time, and request a
+refund of what was collected (`ask_for_refund`).
 
 `receive_mandate`, `receive_collection` and `receive_cancellation` receive the messages of the payment scheme, like
 those of `banking.payments`. May import `payments` and what lies below it.

@@ -44,7 +44,7 @@ def receive_mandate(told: NewMandate) -> Mandate:
             tell_holders(notices.Kind.NEW_DIRECT_DEBIT, mandate)
             announce(mandate)
     if mandate.account_id != found.pk:
-        raise messages.DifferentMessage(f"The mandate {reference} is of another account.")
+        raise messages.DifferentMessage(f"The mandate {reference} belongs to another account.")
     return mandate
 
 
@@ -74,7 +74,7 @@ def cancel(mandate_id: UUID, *, among: MandateQuerySet) -> Mandate:
 
 
 def lock_mandate(mandate_id: UUID) -> Mandate:
-    """Locks the account first, then the mandate: the one lock order."""
+    """Locks the account first, then the mandate: the same order everywhere, so that nothing deadlocks."""
     ledger.lock(Mandate.objects.filter(pk=mandate_id).values_list("account_id", flat=True))
     mandates = Mandate.objects.select_for_update(no_key=True, of=("self",))
     return mandates.select_related("account__holder").get(pk=mandate_id)

@@ -25,7 +25,7 @@ from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
 #: The background task that asks the creditor's bank. Its name is stored with jobs that wait.
 CLAIM = "banking.claim_refund"
-#: After this time the hourly task asks: the refund's own job has given up.
+#: After this time the hourly task asks the creditor's bank, because the refund's own job has given up.
 LONGEST_ANSWER = timedelta(hours=6)
 _Reason, _Status = DirectDebitRefund.Reason, DirectDebitRefund.Status
 
@@ -33,9 +33,10 @@ _Reason, _Status = DirectDebitRefund.Reason, DirectDebitRefund.Status
 def ask_for_refund(
     collection_id: UUID, reason: str, *, among: QuerySet[SchemeMessage], user_id: UUID, client_id: str, is_proven: bool
 ) -> DirectDebitRefund:
-    """In the caller's transaction; `among` are the collections that the user may refund. A user who never
-    allowed the collection must have just logged in, and the mandate ends. Raises NotTheirs, StrongProofNeeded,
-    RefundTooLate, AlreadyRefunded, AccountNotOpen, or AlreadyReversed if officers gave the money back."""
+    """Requests a refund in the caller's transaction; `among` are the collections that the user may refund. A user who
+    says that they never allowed the collection must have just logged in, and the mandate ends. Raises NotTheirs,
+    StrongProofNeeded, RefundTooLate, AlreadyRefunded, AccountNotOpen, or AlreadyReversed if officers gave the money
+    back."""
     done = among.filter(pk=collection_id, status=SchemeMessage.Status.DONE)
     collection = done.select_related("transaction").first()
     if collection is None or collection.mandate_id is None or collection.transaction is None:
@@ -121,7 +122,7 @@ def _conclude(refund_id: UUID, outcome: scheme.Outcome) -> None:
 
 
 def _credit(refund: DirectDebitRefund, mandate: Mandate) -> None:
-    """The opposite of the collection. A frozen account is credited, too."""
+    """Reverses the collection. A frozen account is credited, too."""
     assert refund.collection.transaction
     refund.transaction = ledger.reverse(
         refund.collection.transaction,

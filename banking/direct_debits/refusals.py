@@ -18,6 +18,6 @@ class AlreadyRefunded(WrongState):
 class RefundTooLate(WrongState):
     code = "refund_too_late"
     title = _(
-        "It is too late: you can ask for the money of a direct debit for eight weeks, or for thirteen months if you "
+        "It is too late: you can request a refund of a direct debit for eight weeks, or for thirteen months if you "
         "never allowed it."
     )

@@ -34,7 +34,8 @@ def charge_some(month: Month, reached: UUID | None) -> tuple[UUID | None, str]:
     """The next BATCH accounts, each in its own transaction. Returns where to continue, None after the last one."""
     terms = Q(product__credit_interest_rate__gt=0) | Q(product__overdraft_interest_rate__gt=0)
     with_terms = Account.objects.filter(terms | Q(product__monthly_fee_minor__gt=0), opened_at__lt=month.ends_at)
-    # An account that was closed has nothing left to charge, unless a release before closed it with interest.
+    # An account that was closed has nothing left to charge, unless an earlier release closed it without its last
+    # charges.
     earned = InterestAccrual.objects.filter(
         account=OuterRef("pk"), day__gte=month.first_day, day__lt=month.next.first_day
     )

@@ -1,5 +1,5 @@
-"""The interest of a day, from what each account had at its end by its entries (ACT/365: a 365th of the yearly rate a
-day, in leap years too)."""
+"""The interest of a day, computed from the balance that each account had at its end (ACT/365: a 365th of the yearly
+rate a day, in leap years too)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date

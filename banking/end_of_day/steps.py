@@ -61,7 +61,7 @@ def _audit(_day: BankDay, _: UUID | None) -> Progress:
 STEPS = (
     Step(DayStep.Name.TRIAL_BALANCE, _trial_balance),
     Step(DayStep.Name.INTEREST, interest.accrue_some),
-    # Payments continue beside these: they lock each account only for its own transaction.
+    # Payments continue during the following steps, which lock each account only for its own transaction.
     Step(DayStep.Name.CHARGES, _charges, is_exclusive=False),
     Step(DayStep.Name.DUE, _due, is_exclusive=False),
     Step(DayStep.Name.MONTHS, _months, is_exclusive=False),

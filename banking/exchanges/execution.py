@@ -89,8 +89,8 @@ def _prove(quoted: ExchangeQuote, payer: Payer) -> bool:
 def _post(
     done: Exchange, quoted: ExchangeQuote, source: Account, destination: Account
 ) -> tuple[LedgerTransaction, LedgerTransaction]:
-    """The one lock order: both customers' accounts by id, then the bank's own by id. Each half takes one of these, so
-    the half with the lower one is posted first."""
+    """Locks in the same order as all transactions: both customers' accounts by id, then the bank's own accounts by id.
+    Each half locks one of the bank's own accounts, so the half with the lower id is posted first."""
     ledger.lock([source.pk, destination.pk])
     halves = (
         (source, internal_account(quoted.sell_currency, POSITION), -quoted.sell_minor),

@@ -77,7 +77,7 @@ def mid_rate(quote: ExchangeQuote) -> Decimal:
 
 
 def exchangeable(currency: str, among: Iterable[str]) -> list[str]:
-    """The currencies `among` these that the bank exchanges this one to, and back."""
+    """The currencies `among` these that the bank exchanges with this one, in both directions."""
     others = set(among) - {currency}
     valid = ExchangeRate.objects.filter(_valid(timezone.now()))
     pairs = valid.filter(Q(base=currency, counter__in=others) | Q(counter=currency, base__in=others))

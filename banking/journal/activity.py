@@ -52,7 +52,7 @@ def _clients_of(counted: Any) -> list[str]:
 
 
 def _reads(counted: Any, *, is_of_one: bool = False) -> list[Line]:
-    # in the reader's time zone, because no money moves
+    # A day begins in the reader's time zone, not in the bank's, because no money moves.
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     sums = (
         counted.filter(hour__gte=timezone.now() - SHOWN)
@@ -135,7 +135,7 @@ def _day(at: datetime) -> str:
 
 
 def kind_name(kind: str) -> str:
-    """The activity by the scope that it needed."""
+    """The name of the activity that needed this scope."""
     return {
         "accounts:read": _("account details"),
         "balances:read": _("balances"),

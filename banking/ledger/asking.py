@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 
 def ask_all(asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
-    """Their answers, in their order; the last ones are asked first, because they take longest.
+    """Returns the answers in the order of `asks`. The last questions are asked first, because they take longest.
 
     Within a transaction, this connection alone asks, because another one would not see what it has written.
     """
@@ -29,7 +29,7 @@ def ask_all(asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
 
     def help_out() -> None:
         try:
-            with suppress(*outage.ERRORS):  # no further connection: this thread's questions are asked below
+            with suppress(*outage.ERRORS):  # without another connection, the calling thread asks everything
                 work()
         finally:
             connection.close()
@@ -52,6 +52,6 @@ def patient_cursor() -> Iterator[Any]:
     """For a statement that reads a whole table: it takes longer than a request may."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '30min'")
-        # A few links may cover many entries, so the size of their table does not tell how much work there is.
+        # Allows parallel workers for any table: a few links of the digests may cover many entries.
         cursor.execute("SET LOCAL min_parallel_table_scan_size = 0")
         yield cursor

@@ -1,7 +1,7 @@
 """The audit of the ledger: it runs the `questions` and records the rows that contradict them.
 
-Most runs check only what is new since the last `checkpoint`. Then it extends the chain of digests, so that later
-changes of audited rows are found, and writes the next checkpoint.
+Most runs check only what is new since the last `checkpoint`. After its questions, an audit extends the chain of
+digests, so that later changes of audited rows are found, and writes the next checkpoint.
 """
 
 import logging

@@ -26,8 +26,8 @@ MOST_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """`amount_minor` goes from `source` to `destination`. It is booked at that time, or with the entry before it if
-    that is later; from the site's role, now."""
+    """`amount_minor` goes from `source` to `destination`. It is booked at the time `at`, or at the time of the previous
+    entry if that is later. The site's role can book only at the present time."""
 
     source: UUID
     destination: UUID

@@ -1,9 +1,10 @@
 """The point up to which an audit has checked the ledger, so that the next one checks only what is new.
 
-PostgreSQL names in each row the transaction that wrote it (`xmin`). A checkpoint holds a transaction number below which
-every transaction had ended and, for each table whose rows never change, the number of older rows. If a later audit
-counts the same numbers of rows, no audited row was changed or deleted: each change of a row, by anybody, writes it with
-a newer number. If the numbers differ, or the checkpoint is not ours, the whole ledger is audited at once.
+PostgreSQL stores in each row the number of the transaction that wrote it (`xmin`). A checkpoint holds a transaction
+number below which every transaction had ended and, for each table whose rows never change, the number of older rows. If
+a later audit counts the same numbers of rows, no audited row was changed or deleted: each change of a row, by anybody,
+writes it with a newer number. If the numbers differ, or the checkpoint is not ours, the whole ledger is audited at
+once.
 """
 
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ _COUNT = """ARRAY(SELECT unnest(ARRAY[count(*) FILTER (WHERE age(x.xmin) > (SELE
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """`xid` is the transaction number, `cluster` the database that it is of, `counts` the rows below it by table,
+    """`xid` is the transaction number, `cluster` the database that it belongs to, `counts` the rows below it by table,
     `whole_at` when the whole ledger was last audited, `run` the last one of the digests."""
 
     xid: int

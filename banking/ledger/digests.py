@@ -56,7 +56,7 @@ class Line:
 
 def extend(cursor: Any) -> str:
     """Extends the chain of each account that has new entries, and the chain of records that have become final. Returns
-    the signed digest of the run, empty without any."""
+    the signed digest of the run; empty if there was nothing new."""
     cursor.execute("SELECT run, links, root FROM extend_digests()")
     run, links, root = cursor.fetchone()
     if not links:

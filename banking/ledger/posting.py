@@ -45,7 +45,7 @@ def post(
     `capturing` is a hold that this transaction replaces, `reverses` a transaction that it reverses, which is possible
     once. `counterparty` (name, IBAN) is the other side if it is at another bank; otherwise it is the other account.
     `approve` stores that two officers approved this transaction, before its first entry: the database then lets it
-    debit a frozen account. `exchange_id` is the exchange that this is one half of; its accounts are locked already.
+    debit a frozen account. `exchange_id` is the exchange of which this is one half; the caller has locked its accounts.
 
     All or nothing, also inside a larger database transaction. Raises a Refusal. An IntegrityError is a bug.
     """

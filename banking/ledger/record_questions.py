@@ -4,8 +4,8 @@ from banking.ledger.question import Question
 
 
 def _differences(new: str = "true") -> str:
-    """The differences that are not as they say, the files whose items are neither matched nor differ, and the `new`
-    transactions that move no difference."""
+    """Finds differences that contradict their status, files with an item that is neither matched nor a difference, and
+    `new` transactions that move no difference."""
     return f"""
         SELECT d.id, d.status FROM settlement_difference d
          WHERE d.status = 'moved' AND NOT EXISTS (
@@ -58,8 +58,8 @@ RECORD_QUESTIONS = (
     Question(
         "Records that were decided or closed match their digest",
         whole=_RECORDS.format(days="true", files="true"),
-        # A day, and a file with its matches, are long. Older rows have not changed; otherwise the audit checks all of
-        # them.
+        # The records of a day, or of a file with its matches, are long, so only changed ones are compared. If an older
+        # row had changed, the audit would ask about the whole ledger.
         since=_RECORDS.format(
             days="({new:d} OR d.key::date IN (SELECT i.day FROM interest_accrual i WHERE {new:i}))",
             files="""({new:d} OR d.key::uuid IN (SELECT f.id FROM settlement_file f WHERE {new:f}

@@ -15,7 +15,8 @@ _TRANSIENT = frozenset({"40P01", "40001", "55P03", "57P01", "25P03", None})
 
 
 def in_transaction(work: Callable[[], T]) -> T:
-    """Runs `work` in one transaction, up to three times as long as the database reports that nothing was committed.
+    """Runs `work` in one transaction. If the database reports that nothing was committed, tries again, three times in
+    all.
 
     An error during COMMIT is raised, because the outcome is unknown. The caller finds the outcome by its idempotency
     key.

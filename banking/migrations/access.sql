@@ -1,4 +1,5 @@
--- Whose account it is stands in one table, account_access. Every role that writes the account writes the owner's row with it.
+-- The table account_access says whose account it is. Whichever role writes the holder of an account, this trigger writes the
+-- owner's row.
 CREATE FUNCTION access_of_owner() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'UPDATE' THEN

@@ -1,11 +1,11 @@
--- An account's overdraft, the access to it, and its end are changed by these functions and in no other way. Each names
--- who acts: an officer, or a user of the account. Officers never act on accounts that they have access to.
+-- Only these functions change an account's overdraft, the access to it, and its closure. Each is told who acts: an officer,
+-- or a user of the account. Officers never act on accounts that they have access to.
 
--- Deleting a user ends their access by the foreign key itself: the site's role may delete no access.
+-- The foreign key itself ends the access of a deleted user, because the site's role may not delete access.
 ALTER TABLE account_access ADD CONSTRAINT access_of_a_user
   FOREIGN KEY (user_id) REFERENCES {users} (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT VALID;
 
--- Writes down who changed the state of an account or the access to it, and by which decision of two officers.
+-- Records who changed the state of an account or the access to it, and by which decision of two officers.
 CREATE OR REPLACE FUNCTION write_account_act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE officer uuid := nullif(current_setting('bank.officer', true), '')::uuid;
         actor uuid := nullif(current_setting('bank.user', true), '')::uuid;
@@ -31,7 +31,7 @@ DROP TRIGGER write_account_act ON bank_account;
 CREATE TRIGGER write_account_act AFTER INSERT OR UPDATE OF status, overdraft_minor, dormant_since ON bank_account
   FOR EACH ROW EXECUTE FUNCTION write_account_act();
 
--- The site's role opens no account that is dormant.
+-- The site's role cannot open an account as dormant.
 CREATE OR REPLACE FUNCTION opening_is_zero() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF (NEW.posted_minor, NEW.held_minor, NEW.last_seq) <> (0, 0, 0)
@@ -74,7 +74,8 @@ CREATE FUNCTION may_invite(inviting varchar, invited varchar) RETURNS boolean LA
   SELECT invited IN ('delegate', 'reader') AND inviting IN ('owner', 'holder') OR invited = 'holder' AND inviting = 'owner'
 $$;
 
--- One officer asks; nobody asks for an account that they have access to, or for access of their own.
+-- One officer requests a change. Officers may not request it for an account that they have access to, or access for
+-- themselves.
 CREATE FUNCTION account_change_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF NEW.status <> 'open' OR NEW.requested_by_id = NEW.user_id
@@ -157,7 +158,8 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION lower_overdraft(uuid, bigint, uuid, text) FROM PUBLIC;
 
--- An access ends: by the user themselves, by a holder who could have given it, or by an officer. Never the owner's.
+-- Ends an access: for the user themselves, for a holder who could have given it, or for an officer. The owner's access never
+-- ends.
 CREATE FUNCTION end_access(which uuid, whose uuid, actor uuid, is_officer boolean, why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE held varchar;
@@ -277,7 +279,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION mark_dormant(uuid, timestamptz) FROM PUBLIC;
 
--- A user who may pay from it uses a dormant account again.
+-- An owner or joint holder uses a dormant account again.
 CREATE FUNCTION reactivate_account(which uuid, actor uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -1,7 +1,7 @@
--- What stands around the entries is held to them, at COMMIT, and every change of an account's state or access is written
--- down.
+-- At COMMIT, transfers, holds and reversals must agree with the entries. Every change of an account's state or access is
+-- recorded.
 
--- A transfer stays what it is, and what has ended stays as it ended.
+-- The accounts, the payee and the amount of a transfer never change, and a transfer that has ended stays as it ended.
 CREATE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF (NEW.id, NEW.user_id, NEW.source_id, NEW.destination_id, NEW.payee_iban, NEW.payee_name, NEW.amount_minor, NEW.currency, NEW.hold_id)
@@ -18,7 +18,7 @@ BEGIN
 END $$;
 CREATE TRIGGER transfer_guard BEFORE UPDATE ON transfer FOR EACH ROW EXECUTE FUNCTION transfer_guard();
 
--- Why a transfer does not equal what the ledger and its hold say; NULL if it does.
+-- Why a transfer contradicts the ledger or its hold; NULL if it does not.
 CREATE FUNCTION transfer_contradiction(t transfer) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     WHEN t.status = 'posted' AND NOT EXISTS (
@@ -42,14 +42,15 @@ CREATE FUNCTION transfer_contradiction(t transfer) RETURNS text LANGUAGE sql STA
   END
 $$;
 
--- Why the capture of a hold is none; NULL if it is one.
+-- Why a captured hold contradicts its transaction; NULL if it does not.
 CREATE FUNCTION hold_contradiction(h hold) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT 'its transaction does not debit the account' WHERE h.status = 'captured' AND NOT EXISTS (
     SELECT FROM ledger_entry WHERE transaction_id = h.captured_by_id AND account_id = h.account_id
        AND amount_minor < 0 AND amount_minor >= -h.amount_minor)
 $$;
 
--- Why a reversal is none; NULL if it is one. The bank's own accounts of the original may be replaced by suspense.
+-- Why one transaction does not reverse the other; NULL if it does. Suspense may replace the bank's own accounts of the
+-- original.
 CREATE FUNCTION reversal_contradiction(undoing uuid, undone uuid) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     WHEN EXISTS (SELECT FROM ledger_transaction WHERE id = undone AND reverses_id IS NOT NULL) THEN 'it reverses a reversal'
@@ -113,7 +114,7 @@ BEGIN
 END $$;
 
 -- Who changed the state of an account or the access to it. The functions below name the officer; what the owner of the
--- tables does without them is written down as well.
+-- tables does without them is recorded as well.
 CREATE FUNCTION write_account_act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE officer uuid := nullif(current_setting('bank.officer', true), '')::uuid;
         why text := coalesce(current_setting('bank.reason', true), '');
@@ -197,7 +198,7 @@ END $$;
 REVOKE ALL ON FUNCTION unfreeze_account(uuid, uuid, text) FROM PUBLIC;
 
 -- A chain of digests per account: each covers the entries since the one before, with their transactions and transfers.
--- The text of a JSON array is the same as json and as jsonb, which takes longer.
+-- The arrays have the same text as json and as jsonb, and json is faster.
 CREATE FUNCTION entries_digest(which uuid, after bigint, up_to bigint, before bytea) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
   SELECT sha256(coalesce(before, '') || convert_to(coalesce(string_agg(json_build_array(
@@ -209,7 +210,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = public, pg_temp SET timezone
    WHERE e.account_id = which AND e.account_seq > after AND e.account_seq <= up_to
 $$;
 
--- Extends the chain of each account that has new entries. Returns the number of the run, the links and their digest.
+-- Extends the chain of each account that has new entries. Returns the number of the run, how many links it added,
+-- and their digest.
 CREATE FUNCTION extend_digests(OUT run int, OUT links bigint, OUT root bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

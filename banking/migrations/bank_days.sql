@@ -1,4 +1,4 @@
--- A closed day is final, and a day is never gone. What was stored of it stays.
+-- A closed day is final. Days are never deleted, and their trial balances never change.
 CREATE FUNCTION bank_day_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF OLD.status = 'closed' OR (NEW.day, NEW.ends_at, NEW.opened_at) IS DISTINCT FROM (OLD.day, OLD.ends_at, OLD.opened_at)
@@ -34,7 +34,8 @@ CREATE TRIGGER day_step_guard BEFORE UPDATE ON bank_day_step FOR EACH ROW EXECUT
 CREATE TRIGGER no_delete BEFORE DELETE ON bank_day_step FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON bank_day_step FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();
 
--- Interest of a day stays. A charge is posted once, by a transaction that gives or takes its amount, and stays then.
+-- The interest of a day never changes. A charge is posted once, by a transaction that credits or debits its amount, and then
+-- never changes.
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON interest_accrual FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON interest_accrual FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();
 CREATE FUNCTION charge_contradiction(c account_charge) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$

@@ -1,4 +1,4 @@
--- A refund is credited as it says, once, and stays as it ended.
+-- A refund is credited once, by the reversal that it names, and a refund that has ended stays as it ended.
 CREATE FUNCTION refund_contradiction(r direct_debit_refund) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     WHEN NOT EXISTS (SELECT FROM scheme_message WHERE id = r.collection_id AND kind = 'collect' AND status = 'done') THEN 'nothing was collected'

@@ -1,5 +1,5 @@
--- Who may collect from which account is fixed, and a mandate that has ended stays so. It ends at the database's time, as
--- the ledger books.
+-- The creditor and the account of a mandate never change, and a mandate that has ended stays as it ended. The time of a
+-- cancellation is the database's, like the times of entries.
 CREATE FUNCTION mandate_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF (NEW.id, NEW.account_id, NEW.creditor_id, NEW.reference, NEW.creditor_name, NEW.creditor_iban, NEW.sequence, NEW.created_at)
@@ -42,7 +42,7 @@ CREATE OR REPLACE FUNCTION scheme_message_contradiction(m scheme_message) RETURN
   END
 $$;
 
--- What a mandate says about its collections is what the messages say.
+-- Why a mandate contradicts the messages about its collections; NULL if it does not.
 CREATE FUNCTION mandate_contradiction(d mandate) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     WHEN d.collected <> (SELECT count(*) FROM scheme_message WHERE mandate_id = d.id AND status = 'done') THEN 'it was collected more or less often'
@@ -67,7 +67,7 @@ CREATE CONSTRAINT TRIGGER mandate_equals_its_collections AFTER INSERT OR UPDATE 
 CREATE CONSTRAINT TRIGGER mandate_equals_its_collections AFTER INSERT OR UPDATE ON scheme_message
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.mandate_id IS NOT NULL) EXECUTE FUNCTION mandate_equals_its_collections('mandate_id');
 
--- An account from which is collected is used.
+-- An account from which a creditor collects is in use.
 CREATE OR REPLACE FUNCTION mark_dormant(which uuid, unused_since timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -1,6 +1,6 @@
 -- Currency exchange: two transactions that exist together, follow a quote, and are never reversed.
 
--- How many digits the minor unit of a currency has (ISO 4217), as banking.notation.currencies.
+-- How many digits the minor unit of a currency has (ISO 4217), as in banking.notation.currencies.
 CREATE FUNCTION minor_digits(currency text) RETURNS int LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0
@@ -22,8 +22,8 @@ RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
             FROM ledger_entry e JOIN bank_account a ON a.id = e.account_id WHERE e.transaction_id = half)
 $$;
 
--- What contradicts an exchange, NULL if nothing does. The rate has twelve digits and is cut off; amounts are rounded in the
--- bank's favour, by less than one minor unit. Multiplied and never divided, so that each comparison is exact.
+-- What contradicts an exchange, NULL if nothing does. The rate is cut off after twelve decimal places. Amounts are rounded in
+-- the bank's favour, by less than one minor unit. The comparisons multiply and never divide, so that each is exact.
 CREATE FUNCTION exchange_contradiction(x exchange) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     -- SET CONSTRAINTS asks before the foreign keys do, and only once.
@@ -66,7 +66,7 @@ CREATE TRIGGER no_truncate BEFORE TRUNCATE ON exchange FOR EACH STATEMENT EXECUT
 CREATE TRIGGER no_update BEFORE UPDATE ON exchange_quote FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON exchange_quote FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();
 
--- A half without its exchange is not committed.
+-- A half cannot be committed without its exchange.
 CREATE FUNCTION half_has_its_exchange() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF NEW.kind <> 'exchange' OR NOT EXISTS (
@@ -80,7 +80,7 @@ CREATE CONSTRAINT TRIGGER half_has_its_exchange AFTER INSERT ON ledger_transacti
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.kind = 'exchange' OR NEW.exchange_id IS NOT NULL)
   EXECUTE FUNCTION half_has_its_exchange();
 
--- Nobody undoes one half alone: a half is never reversed. Who wants the money back exchanges it back.
+-- A half is never reversed, so nobody can undo one half alone. A user who wants the money back makes another exchange.
 CREATE FUNCTION half_is_not_reversed() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   -- What this snapshot does not show may be a half.
@@ -93,7 +93,7 @@ END $$;
 CREATE TRIGGER half_is_not_reversed BEFORE INSERT ON ledger_transaction FOR EACH ROW WHEN (NEW.reverses_id IS NOT NULL)
   EXECUTE FUNCTION half_is_not_reversed();
 
--- A rate stays as it was asked for and as it was decided.
+-- Neither the request for a rate nor the decision about it ever changes.
 CREATE FUNCTION exchange_rate_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
@@ -114,7 +114,7 @@ CREATE TRIGGER exchange_rate_guard BEFORE INSERT OR UPDATE ON exchange_rate FOR 
 CREATE TRIGGER no_delete BEFORE DELETE ON exchange_rate FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON exchange_rate FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();
 
--- What was exchanged since counts for the sum of a day as well: what the user sold, in its currency.
+-- The sum of a day also includes what the user sold in exchanges, in the currency that was sold.
 CREATE OR REPLACE FUNCTION day_sum(
   payer uuid, in_currency text, since uuid, today date, with_orders boolean,
   OUT ordered numeric, OUT to_others numeric, OUT own_limit bigint, OUT were_read bigint

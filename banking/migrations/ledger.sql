@@ -5,7 +5,7 @@ ALTER TABLE ledger_entry
   ADD CONSTRAINT entry_transaction_currency FOREIGN KEY (transaction_id, currency) REFERENCES ledger_transaction (id, currency),
   ADD CONSTRAINT entry_account_currency FOREIGN KEY (account_id, currency) REFERENCES bank_account (id, currency);
 
--- No seal, no commit.
+-- A transaction without a seal cannot be committed.
 ALTER TABLE ledger_transaction ADD CONSTRAINT must_be_sealed
   FOREIGN KEY (id) REFERENCES ledger_seal (transaction_id) DEFERRABLE INITIALLY DEFERRED;
 
@@ -71,7 +71,7 @@ END $$;
 CREATE TRIGGER hold_apply BEFORE INSERT OR UPDATE ON hold FOR EACH ROW EXECUTE FUNCTION hold_apply();
 CREATE TRIGGER no_delete BEFORE DELETE ON hold FOR EACH ROW EXECUTE FUNCTION forbid_change();
 
--- Balances move only through entries and holds; what an account is never changes.
+-- Balances move only through entries and holds. The id, currency and kind of an account never change.
 CREATE FUNCTION balance_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF pg_trigger_depth() < 2

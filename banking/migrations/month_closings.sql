@@ -1,6 +1,6 @@
--- When something is booked, and in which month it is. The database decides both, under the lock of the account.
+-- The database decides, under the lock of the account, when an entry is booked and in which month.
 
--- Whether who connects may do what the owner of the tables may. The site's own role may not.
+-- Whether the connected role has the rights of the owner of the tables. The site's own role does not have them.
 CREATE FUNCTION is_owner() RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT has_column_privilege(session_user, 'public.bank_account', 'posted_minor', 'UPDATE')
 $$;
@@ -40,8 +40,8 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- The last entry of the period that ends then: its number and balance. Before this rule, entries of the same moment could
--- be numbered against their times; the highest number within the last hour counts.
+-- The number and balance of the last entry before `ends`. Entries older than this migration may have numbers in another order
+-- than their times, so the highest number within the last hour counts.
 CREATE FUNCTION last_entry_before(which uuid, ends timestamptz, OUT seq bigint, OUT balance_minor bigint)
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT e.account_seq, e.balance_after_minor FROM ledger_entry e
@@ -51,7 +51,7 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
    ORDER BY e.account_seq DESC LIMIT 1
 $$;
 
--- Closes one month of one account, once and in order. Whatever is booked later is booked after its end.
+-- Closes one month of one account, once and in order. Later entries are booked after its end.
 CREATE FUNCTION close_month(which uuid, closing date, ends timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE last month_closing; cut record;

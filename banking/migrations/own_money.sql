@@ -25,7 +25,8 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- Unfreezing is for somebody without access to the account; a check constraint wants another than who froze it.
+-- Only an officer without access to the account may unfreeze it. A check constraint requires another officer than the one who
+-- froze it.
 CREATE FUNCTION freeze_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN

@@ -2,8 +2,8 @@
 -- Everything runs with the caller's rights; constraints and triggers decide as well, for every role. What is known
 -- before the call, such as the clock, the limits and whether the user has just logged in, is an argument.
 
--- Claims an idempotency key with the answer that is right if all goes well: `first`, `known` with what is stored, or
--- `waiting`, if the first request with this key did not end within lock_timeout.
+-- Claims an idempotency key, and stores the answer that is right if the payment succeeds. `claim` is `first`, `known` with
+-- the stored answer, or `waiting` if the first request with this key did not end within lock_timeout.
 CREATE FUNCTION claim_key(
   app text, payer uuid, deed text, once_key text, print bytea, answer_status int, answer jsonb,
   OUT claim text, OUT stored_print bytea, OUT stored_status int, OUT stored_body jsonb
@@ -25,8 +25,9 @@ BEGIN
    WHERE (r.client_id, r.user_id, r.operation, r.key) = (app, payer, deed, once_key);
 END $$;
 
--- One payment of a user at a time, so that sums over all of their accounts and apps are not raced. Locks on accounts do
--- not suffice: two payments from two accounts would not see each other. Taken before any account is locked.
+-- Allows one payment of a user at a time, so that parallel payments cannot exceed limits on sums over all of their accounts
+-- and apps. Locks on accounts do not suffice: two payments from two accounts would not see each other. Take this lock before
+-- any account is locked.
 CREATE FUNCTION lock_payer(payer uuid) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('new payees of ' || payer, 0));
@@ -54,7 +55,8 @@ BEGIN
 END $$;
 
 -- Whether this payment would bring the sum for all new payees above the limit. A payee is new until it has been stored
--- for that period, so that a thief who took over a session today cannot have added it. Under the lock of the payer.
+-- for that period, so that a thief who took over a session today cannot have added it. The caller holds the
+-- payer's lock.
 CREATE FUNCTION is_too_much_for_new_payees(payer uuid, to_iban text, amount bigint, in_currency text, since timestamptz, most bigint)
 RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
@@ -174,8 +176,8 @@ BEGIN
 END $$;
 
 -- `outcome` is `made`, the code of a refusal, `refused_by_constraint` with the constraint that is `violated`, `proof_needed`
--- (RFC 9470), `not_theirs`, or with a `deed` also `known`, `waiting` (see claim_key) and `made_before`: the record of the key
--- is gone, the transfer `earlier` is there. Unless it is `made`, nothing but the claim of the key was written.
+-- (RFC 9470), `not_theirs`, or with a `deed` also `known`, `waiting` (see claim_key), or `made_before` if the record of the
+-- key was deleted but the transfer `earlier` exists. Unless it is `made`, nothing but the claim of the key was written.
 CREATE FUNCTION post_transfer(
   app text, payer uuid, deed text, once_key text, print bytea, new_transfer uuid, new_posting uuid, new_hold uuid,
   paid_from uuid, paid_to uuid, to_iban text, to_name text, is_payee_known boolean, is_iban_valid boolean, is_iban_ours boolean,

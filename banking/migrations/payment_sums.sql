@@ -1,5 +1,5 @@
--- The sum of a day, read in bounded parts however many payments a user makes: what is older than a quarter of an hour is
--- summed up once there is much of it.
+-- The sum of a day, for which a bounded number of rows is read however many payments a user makes: once there are many,
+-- those older than a quarter of an hour are summed up in payment_sum.
 
 -- Everything that the user ordered since, from any account, by any app or page. Payments that were cancelled, expired or
 -- rejected later count too, or the same slice could be sent again and again; those that the bank refused at once do not.
@@ -35,9 +35,10 @@ BEGIN
   SELECT l.amount_minor INTO own_limit FROM payment_limit l WHERE l.user_id = payer AND l.currency = in_currency;
 END $$;
 
--- Sums up what is after the last sum, or after the first transfer of the day, and older than a quarter of an hour: ids of
--- what is made now are greater. At most 500, which are read again while the day passes over them. Under the lock of the
--- payer. A transfer that somebody changes in this moment is not waited for; the next payment sums up.
+-- Sums up the transfers after the last sum, or after the first transfer of the day, that are older than a quarter of an
+-- hour: transfers made now have higher ids. At most 500, because all of them are read again once the day begins among them.
+-- The caller holds the payer's lock. If somebody changes one of the transfers at this moment, it does nothing, and the next
+-- payment sums up.
 CREATE FUNCTION sum_up_payments(payer uuid, in_currency text, since uuid, at timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -65,7 +66,7 @@ BEGIN
     VALUES (payer, in_currency, first_after, up_to, found.ordered, found.to_others);
 END $$;
 
--- A transfer that is summed up and then not paid, such as a rejected one.
+-- Takes a transfer out of its sum if it is not paid after all, for example because it is rejected.
 CREATE FUNCTION payment_sum_follows() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   UPDATE payment_sum SET to_others_minor = to_others_minor - NEW.amount_minor

@@ -14,7 +14,7 @@ BEGIN
    WHERE a.id = of_account;
 END $$;
 
--- The header of a transaction, under the locks of its accounts: customers' accounts by id. The bank's own accounts come
+-- Writes the header of a transaction after locking its accounts: customers' accounts by id. The bank's own accounts come
 -- last, and only their entries lock them, just before the seal: every payment touches one, so that lock must be short.
 -- NO KEY, because a full lock would conflict with the KEY SHARE locks of foreign keys.
 CREATE FUNCTION write_header(posting uuid, sort text, words text, at timestamptz, undone uuid, touched uuid[])
@@ -36,7 +36,7 @@ BEGIN
     VALUES (posting, found.one, sort, words, at, undone);
 END $$;
 
--- The entries and the seal of a transaction that has a header. `captured` is the hold that it takes: before the entries,
+-- Writes the entries and the seal of a transaction that has a header. It captures the hold `captured` before the entries,
 -- because money on hold cannot be spent. `outside_name` and `outside_iban` are the other side at another bank.
 CREATE FUNCTION write_entries(
   posting uuid, at timestamptz, value_day date, captured uuid, touched uuid[], amounts bigint[], outside_name text, outside_iban text
@@ -65,7 +65,7 @@ BEGIN
   INSERT INTO ledger_seal (transaction_id, entries) VALUES (posting, cardinality(touched));
 END $$;
 
--- One balanced transaction, all of it.
+-- Posts one balanced transaction: header, entries and seal.
 CREATE FUNCTION ledger_post(
   posting uuid, sort text, words text, at timestamptz, value_day date, undone uuid, captured uuid, touched uuid[],
   amounts bigint[], outside_name text, outside_iban text

@@ -1,3 +1,3 @@
--- An account has the currency and the type of its product. An account without a product has none to differ from.
+-- An account must have the currency and the type of its product. The key does not apply to an account without a product.
 ALTER TABLE bank_account ADD CONSTRAINT account_of_its_product
   FOREIGN KEY (product_id, currency, type) REFERENCES product (id, currency, kind) NOT VALID;

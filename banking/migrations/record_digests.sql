@@ -1,5 +1,5 @@
--- Digests of what was decided or closed and never changes again, beside those of entries. The audit compares each with
--- its row; each run's digest, which is kept outside of the database, covers them.
+-- Digests of records that were decided or closed and never change again, in addition to those of entries. The audit
+-- compares each with its record. The digest of each run, which is kept outside of the database, covers them.
 
 CREATE FUNCTION final_records() RETURNS TABLE (kind text, key text, content text)
 LANGUAGE sql STABLE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
@@ -55,7 +55,7 @@ CREATE FUNCTION digest_of_text(content text) RETURNS bytea LANGUAGE sql IMMUTABL
   SELECT sha256(convert_to(content, 'UTF8'))
 $$;
 
--- The links of a run and the records that it added.
+-- The digest of a run, over the links and the records that it added.
 CREATE OR REPLACE FUNCTION digest_of_run(which int) RETURNS bytea LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT digest_of_text(
     coalesce((SELECT string_agg(concat_ws(' ', account_id, seq, encode(digest, 'hex')), E'\n' ORDER BY account_id, seq)
@@ -95,7 +95,7 @@ END $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON record_digest FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON record_digest FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();
 
--- A difference is read open, and settled by a file that has its entry.
+-- A difference begins open, and is settled only by another file that has its entry.
 CREATE FUNCTION difference_starts_open() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' AND NEW.status <> 'open'
@@ -109,7 +109,7 @@ END $$;
 CREATE TRIGGER difference_starts_open BEFORE INSERT OR UPDATE ON settlement_difference
   FOR EACH ROW EXECUTE FUNCTION difference_starts_open();
 
--- A day is closed by its steps, and never begins closed: the days before it would be skipped.
+-- A day is closed after its steps. It never begins closed, or the days before it would be skipped.
 CREATE FUNCTION bank_day_starts_open() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' AND NEW.status = 'closed'
@@ -122,7 +122,7 @@ END $$;
 CREATE TRIGGER bank_day_starts_open BEFORE INSERT OR UPDATE ON bank_day
   FOR EACH ROW EXECUTE FUNCTION bank_day_starts_open();
 
--- Each item of a file is matched, or differs.
+-- Each item of a file must be matched or have a difference.
 CREATE FUNCTION settlement_file_adds_up() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF EXISTS (

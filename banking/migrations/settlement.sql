@@ -1,4 +1,5 @@
--- What was read of a settlement file stays. A difference changes only as its officers decide, and moves what it is.
+-- What was read from a settlement file never changes. A difference changes only by the decisions of officers, or if a later
+-- file settles it; officers can move exactly its amount.
 CREATE FUNCTION difference_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF (NEW.id, NEW.file_id, NEW.kind, NEW.currency, NEW.file_minor, NEW.our_minor, NEW.reference, NEW.account_id, NEW.entry_id)

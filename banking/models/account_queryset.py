@@ -66,8 +66,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         self, token: "AccessToken", action: str, *fields: str, pk: UUID | None = None, after: UUID | None = None,
         limit: int = 1,
     ) -> list[dict[str, Any]]:  # fmt: skip
-        """`fields` of the accounts of `visible_to`, by id: the one with this `pk`, or those `after` an id. The SQL is
-        compiled once for each combination of arguments.
+        """`fields` of the accounts of `visible_to` in the order of their ids: of the one with this `pk`, or of those
+        whose id is higher than `after`. The SQL is compiled once for each combination of arguments.
         """
         user_id = user_id_of(token)
         if user_id is None:
@@ -115,8 +115,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self._among(picked.accounts, picked.consents)
 
     def _among(self, accounts: Any, consents: Any) -> "AccountQuerySet":
-        """Accounts with one of these ids, or that one of these consents names: arrays of ids, or placeholders for
-        them. None if there are no ids."""
+        """The accounts with one of these ids, and those that one of these consents names. Both arguments are arrays of
+        ids, or placeholders for them; `consents` may be empty."""
         named = Q(IsOneOf(F("pk"), Value(accounts)))
         if consents:
             of_consents = self.model._default_manager.filter(IsOneOf(F("consents"), Value(consents)))

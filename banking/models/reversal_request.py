@@ -1,5 +1,5 @@
-"""Requests that two officers decide: to undo a transaction, or to take the held money of a transfer that another bank
-was paid for. One officer asks, another one decides."""
+"""Requests that two officers decide: to undo a transaction, or to take the held money of a transfer for which the other
+bank was paid. One officer asks, another one decides."""
 
 from uuid import UUID
 

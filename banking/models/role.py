@@ -18,7 +18,7 @@ class Role(models.TextChoices):
 
 #: The roles that may pay from an account.
 PAYING = (Role.OWNER, Role.HOLDER, Role.DELEGATE)
-#: The roles whose users the account belongs to: a payment between two such accounts stays with its user.
+#: The roles whose users own the money. A payment between two accounts that a user holds is not a payment to others.
 HOLDING = (Role.OWNER, Role.HOLDER)
 #: The roles that each role may give by invitation, and whose access it may end.
 MAY_INVITE = {

@@ -57,7 +57,7 @@ def account_used_again(act: AccountAct) -> Message:
 
 
 def invited(invitation: AccountInvitation) -> Message:
-    what = _("You are invited to an account. Log in to accept or decline; without you, nothing happens.")
+    what = _("You are invited to an account. Log in to accept or decline. You get no access unless you accept.")
     facts = [
         (_("Invited by"), _name_of(invitation.invited_by_id)),
         (_("You may"), _role(invitation.role)),

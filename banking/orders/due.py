@@ -127,7 +127,7 @@ def _why_ended(scheduled: ScheduledTransfer) -> str:
         return ScheduledTransfer.EndReason.ACCOUNT_CLOSED
     if scheduled.destination and scheduled.destination.status == Account.Status.CLOSED:
         return ScheduledTransfer.EndReason.PAYEE_CLOSED
-    # A payment to the user's own account has no payee, because that account never counted as somebody else's.
+    # Without a payee's IBAN, the order pays to an account of the user, who must still have access to it, too.
     own = {scheduled.source_id}
     if scheduled.destination_id and not scheduled.payee_iban:
         own.add(scheduled.destination_id)

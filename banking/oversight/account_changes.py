@@ -1,7 +1,7 @@
 """Decisions of two officers about an account: a higher overdraft, or access for a user. One asks, another approves or
 declines; those who may are told by email. Lowering an overdraft or ending an access needs only one officer.
 
-Never for an account that the officer has access to.
+Officers never act on an account that they have access to.
 """
 
 from uuid import UUID

@@ -1,5 +1,6 @@
-"""Decisions of two officers about a difference to a settlement file: one asks to move it to suspense, another one moves
-it. The bank's own account then matches the file, and suspense holds the money until staff decide where it belongs.
+"""Decisions of two officers about a difference between the ledger and a settlement file: one asks to move it to
+suspense, another one moves it. The bank's own account then matches the file, and suspense holds the money until staff
+decide where it belongs.
 """
 
 from collections.abc import Iterable

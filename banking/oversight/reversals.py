@@ -55,7 +55,7 @@ def request_reversal(transaction_id: UUID, *, by: Officer, reason: str) -> Rever
 
 
 def request_capture(transfer_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
-    """Asks for the held money of a transfer that another bank was paid for. Raises NotOwed."""
+    """Asks for the held money of a transfer for which the other bank was paid. Raises NotOwed."""
     transfer = Transfer.objects.get(pk=transfer_id)
     refuse_own_money(by, [transfer.source_id, transfer.destination_id])
     if not payments.is_owed(transfer):

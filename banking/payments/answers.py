@@ -1,6 +1,7 @@
 """Answers of other banks about payments that we handed over: accepted, refused, or sent back.
 
-Messages may be late, repeated or out of order. Whatever the order, the user's money is taken once and given back once:
+Messages may be late, repeated or out of order. Whatever the order, the user's money is taken and given back once at
+most:
 
 | the transfer is | accepted | refused | returned |
 | --- | --- | --- | --- |
@@ -71,7 +72,7 @@ def _take_return(message: SchemeMessage) -> None:
         return
     match transfer.status:
         case Transfer.Status.PENDING:
-            # A payment that comes back was accepted before, so that answer is on its way.
+            # Only an accepted payment can be returned, so the message that accepts it is still on its way.
             if conclude(transfer.pk, scheme.Outcome()):
                 _bring_back(lock_transfer(transfer.pk), message)
             else:  # The account is frozen and cannot be debited. Nothing was taken, so the hold ends.
@@ -97,8 +98,8 @@ def _locked(message: SchemeMessage) -> Transfer | None:
 
 
 def _bring_back(transfer: Transfer, message: SchemeMessage) -> None:
-    """Gives the money back. If the account is closed, or officers gave it back from suspense before, it goes to
-    suspense."""
+    """Gives the money back to the account. If the account is closed, or officers have already reversed the transfer,
+    the money goes to suspense."""
     assert transfer.transaction
     if SchemeMessage.objects.filter(transfer=transfer, status=_Status.SUSPENSE).exists():
         message.status = _Status.REPEATED

@@ -1,9 +1,10 @@
-"""The usual transfer by the API in one statement, which is its own transaction: the authorization, the payment, COMMIT.
+"""Makes the usual transfer of the API in one statement, which is its own transaction: it checks the authorization, pays
+and commits.
 
-It saves three round trips, and both accounts are locked for one round trip less, because nobody waits for the site
-before COMMIT. The database undoes the statement if it has not made the transfer, or if there is more to write: a job
-that hands it to another bank, a notice, a delivery to a webhook. Then, and in every case that is not the usual one, the
-caller decides again in a transaction. oauth/fast_path/README.md lists it with the other tricks.
+This saves three round trips, and both accounts are locked for one round trip less, because the database does not wait
+for the site before COMMIT. The database undoes the statement if it has not made the transfer, or if there is more to
+write: a job that hands it to another bank, a notice, a delivery to a webhook. Then, and in every case that is not the
+usual one, the caller decides again in a transaction. oauth/fast_path/README.md lists it with the other tricks.
 """
 
 from typing import Any
@@ -19,10 +20,12 @@ from oauth.infrastructure.caches import TTLCache
 from oauth.infrastructure.rate_limits import LimitReached
 from oauth.infrastructure.rows import UNDONE, rows
 
-#: A query with a row `is_live` if the payer's authorization is live, locked until COMMIT, and its parameters.
+#: A query and its parameters. It returns a row with `is_live` if the payer's authorization is live, and locks the
+#: authorization until COMMIT.
 Live = tuple[str, list[Any]]
-# Nothing was committed: deadlock, serialization failure, lock timeout. An administrator's command or a lost connection
-# may come after COMMIT, so the app must ask again, as after an error of COMMIT.
+# After these errors nothing was committed: deadlock, serialization failure, lock timeout. An administrator's command or
+# a lost connection may come after COMMIT: then the error is raised, as after an error of COMMIT, and the app must
+# retry.
 _TRANSIENT = frozenset({"40P01", "40001", "55P03"})
 #: Sources and destinations whose payments had deliveries to webhooks a moment ago.
 _announced: TTLCache[UUID | str, bool] = TTLCache(max_entries=10_000)

@@ -1,4 +1,5 @@
-"""What a user paid in a day, in one currency: for the limit of a fresh login and for the user's own limit."""
+"""What a user paid in a day, in one currency: for the limit above which a fresh login is needed, and for the user's own
+limit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,5 +33,5 @@ def day_sum(user_id: UUID, currency: str) -> DaySum:
 
 
 def day_ago(now: datetime) -> UUID:
-    """Ids of payments made within the day are greater."""
+    """An id that is lower than the ids of all payments made since a day ago."""
     return uuid7(nanoseconds=int((now - DAY).timestamp() * 10**9))

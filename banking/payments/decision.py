@@ -2,7 +2,7 @@
 migrations/payment.sql.
 
 Their arguments are everything that is known before the call: the request, what the client may see, the clock and the
-limits. Each rule is enforced there and nowhere else.
+limits. Each rule is enforced in these functions and nowhere else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,8 @@ _PREPARE = (
 )
 #: The call of post_transfer in a FROM, and the columns that a Decision needs.
 POST = _call("post_transfer", _TRANSFER)
-#: The same, called only for a row of `live`: PostgreSQL must join in this order, because an argument is of that row.
+#: The same, called only for a row of `live`: PostgreSQL must join in this order, because an argument refers to that
+#: row.
 POST_IF_LIVE = POST.replace("is_proven => ", "is_proven => live.is_live AND ")
 DECIDED = (
     "outcome, about, earlier, stored_print, stored_status, stored_body, destination, destination_iban, payee,"
@@ -123,8 +124,8 @@ class Decision:
 def find_route(instruction: Instruction, payer: Payer, *, is_charged: bool) -> Route:
     """The destination of the money, after every check that is possible before money moves.
 
-    `is_charged` is False if the user has already seen an answer about the destination's account. Raises NotTheirs if
-    they may not pay from the source, LimitReached, or a Refusal.
+    `is_charged` says whether an answer about the destination's account counts against the user's payee lookups; False
+    if the user has already seen it. Raises NotTheirs if they may not pay from the source, LimitReached, or a Refusal.
     """
     destination = resolve(instruction.destination, payer.user_id)
     arguments = _route(instruction, payer, destination)
@@ -221,7 +222,8 @@ def post_transfer(
 
 
 def raise_refusal(decision: Decision, currency: str) -> None:
-    """If it is one. An IntegrityError is a bug."""
+    """Raises the refusal, if the decision is one. Raises IntegrityError for a constraint that only a bug can
+    violate."""
     match decision.outcome:
         case "made" | "known" | "waiting" | "made_before":
             return
@@ -266,7 +268,7 @@ def _route(instruction: Instruction, payer: Payer, destination: Destination | No
         "is_payee_known": destination is not None,
         "is_iban_valid": bool(identifier) and iban.is_valid(identifier),
         "is_iban_ours": iban.is_ours(identifier),
-        # A number beyond PostgreSQL's integers is also out of range.
+        # Limited, so that a number beyond PostgreSQL's bigint is refused as out of range, too.
         "amount": max(-1, min(instruction.amount_minor, MAX_AMOUNT_MINOR + 1)),
         "in_currency": instruction.currency,
         "has_scheme": scheme.pays(instruction.currency),

@@ -50,8 +50,8 @@ def fingerprint_of(body: dict[str, Any]) -> bytes:
 
 
 class AskedBefore(Exception):
-    """There was a request with this key. `claim` is `known` with what is stored, `waiting` for one that has not ended,
-    or `made_before`: the record is gone, what was made is there."""
+    """There was a request with this key. `claim` is `known` if its answer is stored, `waiting` if it has not ended, or
+    `made_before` if the record of the key was deleted, but the object that the request made exists."""
 
     def __init__(self, claim: str, fingerprint: bytes | None, status: int | None, body: str | None) -> None:
         super().__init__(claim)
@@ -71,7 +71,8 @@ def run_idempotent(
 
     Every answer that `work` returns is stored, a refusal as well. Any exception removes the record together with
     everything else that `work` did. Records are deleted after a week. The object that the request created keeps its key
-    forever, in `made_in`. A later retry gets `made_before`, before any check of current data, such as the balance.
+    forever, in the table of `made_in`. A retry after that week gets the answer of `made_before`, without any check of
+    current data such as the balance.
 
     Raises IdempotencyKeyReused or RequestInProgress.
     """
@@ -117,7 +118,7 @@ SELECT c.claim, c.stored_print, c.stored_status, c.stored_body,
 
 
 def store(request: IdempotentRequest, answer: Answer) -> None:
-    """The answer to each retry, in the transaction that claimed the key."""
+    """Stores the answer to each retry, in the transaction that claimed the key."""
     record = IdempotencyRecord.objects.filter(pk=_identity(request))
     record.update(status=answer.status, body=_as_stored(answer.body))
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """The payment of a request, of which only the form was checked. `fingerprint` distinguishes it from another request
-    with the same idempotency key.
+    """A payment as it was requested; only its form has been checked. `fingerprint` distinguishes it from another
+    request with the same idempotency key.
     """
 
     key: str

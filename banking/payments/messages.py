@@ -73,7 +73,7 @@ def reason_code(value: str) -> str:
 
 
 def account_number(value: str) -> str:
-    """Compact, cut to the length of an IBAN: an account that does not exist here is a separate case."""
+    """Compact and cut to the length of an IBAN, not validated: whether the account exists is checked later."""
     return text(iban.compact(value))[:34]
 
 

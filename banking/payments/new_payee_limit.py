@@ -21,7 +21,8 @@ def limit_of(currency: str) -> int:
 
 
 def refuse_alone(user_id: UUID, payee_iban: str, amount_minor: int, currency: str, *, at: datetime) -> None:
-    """Raises LimitExceeded if this payment alone is above the limit, and the payee will still be new at that time."""
+    """Raises LimitExceeded if this payment alone is above the limit and the payee will still be new at the time
+    `at`."""
     known = Payee.objects.current().filter(user_id=user_id, iban=payee_iban)
     if amount_minor <= limit_of(currency) or known.filter(created_at__lte=at - settings.NEW_PAYEE_PERIOD).exists():
         return

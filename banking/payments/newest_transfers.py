@@ -61,8 +61,8 @@ class Span:
         return Transfer.objects.filter(IsOneOf(F("pk"), ids))
 
     def id_at(self, number: int) -> UUID | None:
-        """The newest id that is the `number`-th of its account: from there on, all accounts have fewer. None if they
-        have fewer anyway."""
+        """Takes the `number`-th newest transfer of each account, and returns the newest of their ids: every account has
+        fewer than `number` transfers above it. None if no account has that many."""
         nth = self._of_account().values("pk")[number - 1 : number]
         deepest = self._accounts().annotate(nth=Subquery(nth)).filter(nth__isnull=False).order_by("-nth")
         return deepest.values_list("nth", flat=True).first()
@@ -75,8 +75,9 @@ class Span:
         return self._in_time(self._among_ids(transfers))
 
     def _of_account(self) -> QuerySet[Transfer]:
-        """The account as a range of accounts, in the order of the index of both: no other index then has the order.
-        With `source = account ORDER BY id`, the database might read the transfers of all accounts."""
+        """The account's transfers, newest first. Selects the account as a range and sorts by it first, because only the
+        index of account and id has this order. With `source = account ORDER BY id`, the database might read the
+        transfers of all accounts."""
         transfers = Transfer.objects.filter(
             source_id__gte=OuterRef("pk"), source_id__lte=OuterRef("pk"), created_at__gte=OuterRef("since"),
             pk__gte=OuterRef("first_id"),
@@ -84,9 +85,10 @@ class Span:
         return self._in_time(self._among_ids(transfers)).order_by("source_id", "-pk")
 
     def _accounts(self) -> QuerySet[Account]:
-        """Each with `since` and the least id that is possible then."""
+        """The accounts, each with `since` and with `first_id`, the lowest id that a transfer since then can have."""
         sinces, ids = [], []
-        for named, since in sorted(self.histories, key=lambda history: history[1], reverse=True):  # the shortest counts
+        # If several histories are about an account, the shortest one counts.
+        for named, since in sorted(self.histories, key=lambda history: history[1], reverse=True):
             is_meant = {"pk__in": [UUID(one) for one in named]} if named else {"pk__isnull": False}
             sinces.append(When(**is_meant, then=Value(since)))
             ids.append(When(**is_meant, then=Value(_id_at(since, -MOST_APART))))

@@ -71,7 +71,7 @@ class PaymentOrder:
 
     @property
     def payer(self) -> Payer:
-        """Any of the user's accounts."""
+        """The user who ordered it. Without authorization details, they may pay from any of their accounts."""
         return Payer(user_id=self.user_id, client_id=self.client_id, is_proven=self.is_proven)
 
     def as_scheduled(self) -> dict[str, Any]:
@@ -103,8 +103,8 @@ class PaymentOrder:
 def prepare(instruction: Instruction, payer: Payer, *, is_charged: bool = True) -> PaymentOrder:
     """The order, after every check that is possible before money is touched. In the caller's transaction.
 
-    `is_charged` is False if the user has already seen an answer about the destination's account. Raises NotTheirs if
-    they may not pay from the source, LimitReached, or a Refusal.
+    `is_charged` is as in `find_route`. Raises NotTheirs if the user may not pay from the source, LimitReached, or a
+    Refusal.
     """
     route = find_route(instruction, payer, is_charged=is_charged)
     accounts = Account.objects.in_bulk([pk for pk in (instruction.source_id, route.destination_id) if pk])

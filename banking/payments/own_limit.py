@@ -25,8 +25,8 @@ def exceeded(currency: str, most_minor: int, paid_minor: int) -> OwnLimitExceede
 
 @transaction.atomic
 def set_own_limit(user_id: UUID, currency: str, amount_minor: int | None, *, is_proven: bool) -> None:
-    """A lower limit applies at once. A higher limit, or none, raises StrongProofNeeded if the user has not just
-    logged in. The user is notified, because a thief would raise the limit first."""
+    """A lower limit applies at once. A higher limit, or none, raises StrongProofNeeded if the user has not just logged
+    in. The user is notified of it, because a thief would raise the limit first."""
     lock_payer(user_id)
     before = PaymentLimit.objects.filter(user_id=user_id, currency=currency).first()
     most = before.amount_minor if before else None

@@ -22,8 +22,8 @@ class Match:
 
 
 def confirm_payee(identifier: str, name: str, *, asked_by: UUID) -> Match:
-    """For this user. Sandbox customers learn nothing about accounts with real money, and others nothing about those
-    with play money."""
+    """The answer for the user `asked_by`. Sandbox customers learn nothing about accounts with real money, and others
+    nothing about those with play money."""
     identifier = iban.compact(identifier)
     if not iban.is_ours(identifier):
         return Match("not_available")

@@ -11,8 +11,8 @@ from banking.payments.refusals import StrongProofNeeded
 
 @transaction.atomic
 def store_payee(user_id: UUID, *, iban: str, name: str, is_proven: bool) -> tuple[Payee, bool]:
-    """Returns the payee, and whether it is new. A payee that is stored already keeps its name. Raises
-    StrongProofNeeded for a new one if the user has not just logged in (SCA-RTS art. 13). A new payee is notified."""
+    """Returns the payee, and whether it is new. A payee that is stored already keeps its name. Raises StrongProofNeeded
+    for a new one if the user has not just logged in (SCA-RTS art. 13). The user is notified of a new payee."""
     theirs = Payee.objects.current().filter(user_id=user_id, iban=iban)
     if (known := theirs.first()) is not None:
         return known, False

@@ -45,7 +45,7 @@ class NotOwed(WrongState):
 
 class AccountHolderInactive(NotAllowed):
     code = "account_holder_inactive"
-    title = "The user's account is disabled; nothing can be moved."
+    title = "The user account is disabled; no money can be moved."
     is_final = False
 
 

@@ -1,6 +1,6 @@
 """The interface to other banks: the functions that a payment scheme must have, and the messages that it sends us.
 
-The setting PAYMENT_SCHEME names a class that fulfils `PaymentScheme`. Without it no other bank can be paid. The
+The setting PAYMENT_SCHEME names a class that implements `PaymentScheme`. Without it no other bank can be paid. The
 scheme's messages come in through `banking.payments`: `receive_payment`, `receive_answer` and `receive_return`. Each
 message has the scheme's own id and counts once, in whatever order messages arrive.
 """
@@ -50,8 +50,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingPayment:
-    """A payment to another bank (pacs.008). `payment_id` names it forever, in 32 characters; `end_to_end_id` is the
-    user's own and need not be unique."""
+    """A payment to another bank (pacs.008). `payment_id` identifies it forever, in 32 characters; `end_to_end_id` is
+    the user's own and need not be unique."""
 
     payment_id: str
     end_to_end_id: str
@@ -106,7 +106,7 @@ class PaymentScheme(Protocol):
 
     def claim_refund(self, claim: RefundClaim) -> Outcome:
         """Asks the creditor's bank to pay a collection back. It may be called again with the same `claim_id`, and must
-        then claim it once. The outcome is refused only by the creditor's bank, such as with a valid mandate."""
+        then claim it once. Only the creditor's bank may refuse it, for example because the mandate is valid."""
 
 
 @dataclass(frozen=True, slots=True)

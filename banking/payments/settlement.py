@@ -1,8 +1,8 @@
 """Transfers to other banks: handed to the payment scheme, asked about again, and settled or expired.
 
-A transfer is pending until the scheme has answered. `submitted_at` is when it was handed over: only from an open
-account, for a user who is active. If the account is frozen after that and the other bank was paid, two officers take
-the held money (`take_to_suspense`).
+A transfer is pending until the scheme has answered. It is handed over, at `submitted_at`, only if its account is open
+and its user active. If the account is frozen after that and the other bank was paid, two officers take the held money
+(`take_to_suspense`).
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ from banking.payments.refusals import NotOwed
 from banking.payments.transfers import SETTLE, announce, end, lock_transfer
 
 OUTGOING = "Outgoing payments"
-#: After this time without an answer, the hourly task asks about a transfer: its own job has given up.
+#: After this time without an answer, the hourly task asks about a transfer, because its own job has given up.
 LONGEST_ANSWER = timedelta(hours=6)
 
 
 def settle(transfer_id: UUID) -> None:
-    """Hands a pending transfer to the scheme and stores the outcome. Safe to repeat: the scheme is asked about one that
-    was handed over before. Raises scheme.Unanswered; the money then stays held."""
+    """Hands a pending transfer to the scheme and stores the outcome. Safe to repeat: if the transfer was handed over
+    before, the scheme is asked about it. Raises scheme.Unanswered; the money then stays held."""
     way = scheme.configured_scheme()
     if way is None:
         raise scheme.Unanswered("PAYMENT_SCHEME is not set; nothing was handed over.")
@@ -82,7 +82,7 @@ def withheld() -> QuerySet[Transfer]:
 
 
 def owed() -> QuerySet[Transfer]:
-    """Transfers that another bank was paid for and whose money is still held (`is_owed`); oldest first."""
+    """Transfers for which the other bank was paid, and whose money is still held (`is_owed`); oldest first."""
     return handed_over().filter(status_reason=AccountNotOpen.code)
 
 
@@ -120,8 +120,8 @@ def take_to_suspense(transfer_id: UUID, *, approve: Callable[[LedgerTransaction]
 
 
 def expire() -> int:
-    """Ends transfers that were never handed over in time, and holds without a transfer. Releases the money; returns
-    how many."""
+    """Ends transfers that were never handed over in time, and holds without a transfer. Releases the money. Returns the
+    number of transfers and holds."""
     alone = Hold.objects.filter(status=Hold.Status.PENDING, transfer=None, expires_at__lt=timezone.now())
     ended = sum(ledger.in_transaction(partial(_expire_hold, pk)) for pk in alone.values_list("pk", flat=True)[:1000])
     due = Transfer.objects.filter(

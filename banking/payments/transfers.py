@@ -25,7 +25,7 @@ SETTLE = "banking.settle_transfer"
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A transfer that was just made. `destination_iban` is that of an account of this bank."""
+    """A transfer that was just made. `destination_iban` is None if the money goes to another bank."""
 
     transfer: Transfer
     destination_iban: str | None
@@ -34,9 +34,9 @@ class Paid:
 def pay(instruction: Instruction, payer: Payer, *, once_for: str | None = None, is_charged: bool = True) -> Paid:
     """Makes the transfer in the caller's transaction: posted, or pending with its money held.
 
-    With `once_for`, an operation, once per idempotency key; `run_claiming` then answers AskedBefore. `is_charged` is
-    False if the user has already seen an answer about the destination's account. Raises NotTheirs, LimitReached,
-    StrongProofNeeded if the sum of the day needs a user who has just logged in, or a Refusal.
+    With `once_for`, the name of an operation, this happens once per idempotency key; a repetition raises AskedBefore,
+    which `run_claiming` handles. `is_charged` is as in `find_route`. Raises NotTheirs, LimitReached, StrongProofNeeded
+    if the sum of the day needs a user who has just logged in, or a Refusal.
     """
     return _make(instruction, payer, once_for=once_for, is_charged=is_charged)
 
@@ -76,7 +76,7 @@ def _make(
     raise_refusal(made, instruction.currency)
     transfer = _made(made, instruction, payer, scheduled, due_on)
     if made.destination_id is None:
-        # A row of this transaction: the transfer is handed over if and only if it exists.
+        # The job is a row of this transaction, so the transfer is handed over if and only if it was committed.
         jobs.defer(SETTLE, transfer_id=str(transfer.pk))
     if made.is_notified:
         notices.enqueue_notice(notices.Kind.LARGE_PAYMENT, transfer.pk)
@@ -147,7 +147,7 @@ def cancel(transfer_id: UUID, *, among: QuerySet[Transfer] | None = None) -> Tra
 
 
 def lock_transfer(transfer_id: UUID) -> Transfer:
-    """Locks the account first, then the transfer: the one lock order."""
+    """Locks the account first, then the transfer: the same order everywhere, so that nothing deadlocks."""
     ledger.lock(Transfer.objects.filter(pk=transfer_id).values_list("source_id", flat=True))
     transfers = Transfer.objects.select_for_update(no_key=True, of=("self",)).select_related("hold", "source", "user")
     return transfers.get(pk=transfer_id)

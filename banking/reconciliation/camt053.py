@@ -1,7 +1,7 @@
 """Reads a camt.053 (ISO 20022, BankToCustomerStatement, versions 02 and later): the elements that reconciliation needs.
 
-The file comes from outside. A document type is refused, so no entity is ever expanded and nothing else is loaded; what
-is not a statement that adds up is refused as a whole.
+The file comes from outside. A document type is refused, so no entity is ever expanded and nothing else is loaded. A
+file whose statement does not add up is refused as a whole.
 """
 
 import hashlib
@@ -177,7 +177,7 @@ def _references(elements: "list[ElementTree.Element]") -> Iterator[str]:
 
 
 def _add_up(statement: "ElementTree.Element", currency: str, items: tuple[Item, ...]) -> None:
-    """The opening balance, if the statement has one, plus the items is the closing balance."""
+    """If the statement has both balances, the opening balance plus the items must be the closing balance."""
     balances = {}
     for balance in statement.findall("Bal"):
         code = balance.findtext("Tp/CdOrPrtry/Cd") or ""

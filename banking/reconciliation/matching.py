@@ -82,7 +82,7 @@ def _references(entry: LedgerEntry) -> Iterator[str]:
 
 
 def _plain(reference: str) -> str:
-    """An id of ours in one spelling, such as of another case."""
+    """An id of ours in one spelling, whatever its case and hyphens. Any other reference stays as it is."""
     try:
         return UUID(reference).hex
     except ValueError:

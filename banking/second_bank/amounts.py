@@ -12,7 +12,7 @@ CLOSED_IBAN = "0000"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The messages that it sends us, each after a number of seconds. Two messages with the same `id` are one that
+    """A message that the second bank sends us after a number of seconds. Two with the same `id` are one message that
     comes twice.
     """
 
@@ -77,9 +77,9 @@ NAMED = {
         then=(Message("collect", 5),),
     ),
 }  # fmt: skip
-#: If a payment of the second bank whose amount ends so cannot be credited here, the second bank refuses its return.
+#: The second bank refuses our return of a payment whose amount ends like this and that we could not credit.
 RETURN_REFUSED = "9601"
-#: A collection with this amount, whose refund it refuses.
+#: The second bank refuses to refund a collection whose amount ends like this.
 CLAIM_REFUSED = "9602"
 
 

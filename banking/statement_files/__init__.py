@@ -1,8 +1,8 @@
 """Statements that are too long for an answer: files that the background worker makes.
 
-`ask` returns the row of a StatementFile, `opened` its file. Each attempt writes its own file and enters its name
-in the row once nothing is missing, so nobody reads half a file, wherever a worker is killed. May import `accounts`,
-`notices` and what lies below them.
+`ask` returns the row of a StatementFile, `opened` its file. Each attempt writes its own file and enters its name in the
+row once the file is complete, so nobody reads half a file, even if a worker is killed. May import `accounts`, `notices`
+and what lies below them.
 """
 
 from banking.statement_files.asking import PATIENCE, TASK, Wish, ask, is_too_long

@@ -15,7 +15,7 @@ from banking.models import StatementFile
 from banking.statement_files import place
 
 TASK: Final = "banking.make_statement_file"
-#: A file that is not complete by then is given up.
+#: A file that is not complete after this time is given up.
 PATIENCE = timedelta(days=1)
 #: The most incomplete files of one user at a time.
 MOST_WAITING = 5

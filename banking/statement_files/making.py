@@ -23,13 +23,13 @@ FILES_KEPT = timedelta(days=7)
 _ROWS_AT_ONCE = 5000
 
 Row = dict[str, Any]
-#: The text of a month's statement as JSON, from `id` and `currency` of the account, the statement and its rows.
+#: Makes the text of a month's statement as JSON, from `id` and `currency` of the account, the statement and its rows.
 JSONText = Callable[[Mapping[str, Any], Statement, Iterable[Row]], Iterator[str]]
 
 
 def make(file_id: UUID, json_text: JSONText) -> None:
-    """Makes the file, and tells the user who asked at the web bank. Does nothing if the file is there, or if nobody may
-    read it any more."""
+    """Makes the file, and notifies the user if they asked in the web bank. Does nothing if the file exists or its time
+    is over. Deletes the request if its user no longer sees the account."""
     row = StatementFile.objects.select_related("account").filter(pk=file_id, name="").first()
     if row is None or row.expires_at <= timezone.now():
         return
@@ -69,8 +69,8 @@ def _notation(row: StatementFile) -> Notation:
 
 
 def _rows(extract: Extract) -> Iterator[Row]:
-    """Writes the file in parts. Each part has its own statement, so that no statement runs for minutes. Entries never
-    change.
+    """Reads the rows in parts, each by its own query, so that no query runs for minutes. The parts fit together,
+    because entries never change.
     """
     after = extract.first_seq - 1
     while part := list(extract.entries.filter(account_seq__gt=after).values(*FIELDS)[:_ROWS_AT_ONCE]):

@@ -32,7 +32,7 @@ def opened(row: StatementFile) -> "File[bytes] | None":
             return file
         file.close()
     except FileNotFoundError:
-        pass  # such as a file that is too short
+        pass  # handled like a file that is too short
     except OSError as error:
         raise StorageAway from error
     row.delete()

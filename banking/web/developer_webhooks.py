@@ -54,13 +54,13 @@ def _act(request: HttpRequest, client_id: str, *, is_active: bool) -> None:
     if delivery := request.POST.get("delivery"):
         failed = get_object_or_404(WebhookDelivery, pk=_uuid(delivery), webhook__client_id=client_id)
         webhooks.send_again(failed.pk)
-        messages.success(request, _("We send it again."))
+        messages.success(request, _("We are sending it again."))
     else:
         webhook = get_object_or_404(
             Webhook, pk=_uuid(request.POST.get("webhook", "")), client_id=client_id, ended_at=None
         )
         webhooks.ping(webhook)
-        messages.success(request, _("We send a test event."))
+        messages.success(request, _("We are sending a test event."))
 
 
 def _uuid(text: str) -> UUID | None:

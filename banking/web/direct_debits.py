@@ -29,7 +29,7 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Shown:
-    """A collection, its refund, and the reasons that may be given for one today, each with its last day."""
+    """A collection, its refund, and the reasons for which a refund can be requested today, each with its last day."""
 
     message: SchemeMessage
     refund: DirectDebitRefund | None
@@ -83,7 +83,7 @@ def cancel(request: HttpRequest, mandate_id: UUID) -> HttpResponseBase:
 @require_POST
 @page
 def refund(request: HttpRequest, mandate_id: UUID, collection_id: UUID) -> HttpResponseBase:
-    """Requests a refund of a collection. A user who never allowed it must log in again first."""
+    """Requests a refund of a collection. A user who says that they never allowed it must log in again first."""
     here = reverse("bank:direct-debit", args=[mandate_id])
     among = SchemeMessage.objects.filter(mandate__in=_visible(request, may_pay=True).filter(pk=mandate_id))
     try:

@@ -32,7 +32,7 @@ from banking.web.user import accounts_of, id_of, page, prove_it, see_other
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
-#: Each is a row that is kept for days.
+#: Limited, because each quote is a row that is kept for days.
 QUOTES = Limit("exchange-quotes-of-pages", 30)
 
 
@@ -203,7 +203,7 @@ def _choices(request: HttpRequest) -> list[Account]:
 
 
 def _initial(request: HttpRequest, accounts: list[Account]) -> dict[str, str]:
-    """The account of the query, and the first one that it can be exchanged to."""
+    """The account in the query string, and the first account to whose currency its money can be exchanged."""
     by_key = {str(account.pk): account for account in accounts}
     source = by_key.get(request.GET.get("from", "")) or next(iter(accounts), None)
     if source is None:

@@ -23,7 +23,7 @@ from banking.web.refusals import message_of
 from oauth.infrastructure import display_names
 
 SOMEONE_NEW = "new"
-#: The field that a refusal is about; another is about the whole form.
+#: The field that a refusal is about. Any other refusal is about the whole form.
 _ABOUT: dict[str, tuple[type[Refusal], ...]] = {
     "amount": (InsufficientFunds, AmountOutOfRange, LimitExceeded, OwnLimitExceeded),
     "source": (AccountNotOpen, AccountDormant),
@@ -39,7 +39,7 @@ def clean_iban(value: str) -> str:
 
 
 def clean_account_number(value: str) -> str:
-    """The IBAN of an IBAN, or of a sort code and account number at this bank."""
+    """The IBAN for what a user enters: an IBAN, or a sort code and account number at this bank."""
     domestic = iban.read_domestic(value)
     if domestic is None:
         return clean_iban(value)

@@ -48,13 +48,13 @@ class Search(forms.Form):
 
     @property
     def span(self) -> tuple[datetime | None, datetime | None]:
-        """The search's period: since (inclusive) and until (exclusive). The filters of a valid search."""
+        """The search's period: since (inclusive) and until (exclusive). The search must be valid."""
         since, until = self.cleaned_data["since"], self.cleaned_data["until"]
         return (bank_day.begins_at(since) if since else None, bank_day.ends_at(until) if until else None)
 
     @property
     def is_by_content(self) -> bool:
-        """Whether no index finds the entries. The filters of a valid search."""
+        """Whether no index finds the entries. The search must be valid."""
         given = self.cleaned_data
         return bool(given["q"] or given["category"]) or given["least"] is not None or given["most"] is not None
 
@@ -79,7 +79,7 @@ class Search(forms.Form):
         return entries
 
     def _of_amount(self, entries: QuerySet[LedgerEntry], currency: str) -> QuerySet[LedgerEntry]:
-        """The amount without its sign."""
+        """Filters by the amount without its sign."""
         digits = minor_digits(currency)
         least, most = self.cleaned_data["least"], self.cleaned_data["most"]
         if least is not None:

@@ -22,7 +22,7 @@ from banking.web.payment_form import Body, Kind, confirmed, filled_in, prepared
 from banking.web.refusals import status_of
 from banking.web.user import id_of, is_fresh, page
 
-#: How many of its days are shown before it is set up.
+#: The number of the order's days that the confirmation page shows.
 DAYS_SHOWN = 4
 
 
@@ -92,7 +92,7 @@ def _details(request: HttpRequest, order: PaymentOrder, body: Body) -> dict[str,
 
 
 def _days(body: Body) -> Iterator[date]:
-    """The days that it pays on, one after the other."""
+    """The days on which the order pays, in order."""
     last = _day(body["last_on"]) if body["last_on"] else None
     schedule = Schedule(body["frequency"], body["interval"], _day(body["first_on"]), last)
     day = schedule.first_after(None)

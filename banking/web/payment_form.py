@@ -109,7 +109,7 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
 
 
 def prepared(request: HttpRequest, body: Body, *, key: str, is_charged: bool = False) -> PaymentOrder:
-    """`is_charged` for the first look at the destination; the next pages of the same payment are not charged again."""
+    """`is_charged` (see `find_route`) is True for the first answer about the destination, and False on later pages."""
     instruction = Instruction.from_body(body, key=key, fingerprint=fingerprint_of(body))
     return payments.prepare(instruction, payer_of(request), is_charged=is_charged)
 

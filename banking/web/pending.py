@@ -1,6 +1,6 @@
 """Transfers and payment orders that are filled in but not confirmed. They are stored in the session on the server, so
-that nobody can change one between the two pages. The key is its idempotency key. A form for an order is never treated
-as a transfer, because a transfer pays today.
+that nobody can change one between the two pages. Its key in the session is also its idempotency key. A form for an
+order is never treated as a transfer, because a transfer pays today.
 """
 
 import secrets

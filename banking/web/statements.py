@@ -37,7 +37,7 @@ MOST_MONTHS = 120
 PDFS = Limit("statement-pdfs", 10)
 #: The limit for statements that are too long for a direct response.
 FILES = Limit("statement-files", 20, seconds=86_400)
-#: The days that the form begins with.
+#: The span that the form suggests.
 USUAL_DAYS = timedelta(days=30)
 
 
@@ -118,7 +118,7 @@ def export(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
 @require_POST
 @page
 def ask_for_file(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
-    """The user wants a long statement, of a month or of any days, as CSV."""
+    """Requests a file with a long statement, of a month or of any days, as CSV."""
     found = account_or_404(request, account_id)
     way_back = reverse("bank:statements", args=[account_id])
     month = month_with_statement(request.POST.get("month", ""), found.opened_at)
@@ -202,7 +202,7 @@ def _of_month(request: HttpRequest, account: Account, month: Month) -> Statement
 
 
 def _within(account: Account, since: date, until: date) -> tuple[date, date]:
-    """The days of the span on which the account was there. Only those can be old, and need a fresh login."""
+    """The days of the span on which the account existed. Earlier days have no transactions that need a fresh login."""
     first, last = bank_day.day_of(account.opened_at), bank_day.today()
     return min(max(since, first), last), min(max(until, first), last)
 

@@ -146,15 +146,15 @@ def _shown(
 
 
 def _app(row: dict[str, Any]) -> App | None:
-    """The app that ordered the payment. None if a user ordered it in the web bank, or if it is no payment of this
-    user.
+    """The app that ordered the payment. None if a user ordered it in the web bank, or if the transaction is not a
+    transfer.
     """
     client_id, user_id = (row[name] for name in _ORDERED_BY)
     return find_apps(user_id, [client_id]).get(client_id) if client_id and user_id else None
 
 
 def _visible_exchange(request: HttpRequest, exchange_id: UUID | None) -> UUID | None:
-    """If the user sees the account of the other half, too."""
+    """Returns the exchange if the user also sees its other account."""
     return exchange_id if exchange_id and visible(request).filter(pk=exchange_id).exists() else None
 
 

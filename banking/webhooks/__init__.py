@@ -1,8 +1,8 @@
 """Notifies apps of events: at least once, signed, and only of events that they may know.
 
 An event is written in the transaction that it reports (`announce`). The background worker sends it (`deliver`) and
-decides then, at each attempt, whether the app may still know: an event whose account or scope the user took back
-meanwhile is dropped. An app that answers slowly delays no other app. May import the models and what lies below them.
+decides at each attempt whether the app may still know of it: an event whose account or scope the user has taken back is
+dropped. An app that answers slowly delays no other app. May import the models and what lies below them.
 """
 
 from banking.webhooks.announcing import announce, ping, send_again

@@ -28,7 +28,7 @@ def ping(webhook: Webhook) -> None:
 
 
 def send_again(delivery_id: UUID) -> None:
-    """Tries a delivery that failed for three more days. Does nothing to one that is pending, delivered or dropped."""
+    """Starts a failed delivery again, with three more days of attempts. Does nothing unless the delivery has failed."""
     with transaction.atomic():
         failed = WebhookDelivery.objects.filter(pk=delivery_id, status=WebhookDelivery.Status.FAILED)
         if failed.update(status=WebhookDelivery.Status.PENDING, attempts=0):

@@ -78,7 +78,8 @@ def content(delivery: WebhookDelivery) -> dict[str, Any]:
 
 def _post(delivery: WebhookDelivery) -> tuple[str, bool]:
     """The status or the error, and whether the app accepted the event."""
-    # The app may fetch the object of the webhook as soon as it gets the message.
+    # The app may fetch the object as soon as it gets the event, so its reads must not come from a replica that is
+    # behind.
     replica.wrote(delivery.webhook.user_id)
     body = json.dumps(content(delivery), separators=(",", ":"))
     signature = import_string(settings.WEBHOOK_SIGNER)(body.encode(), typ=TYP)

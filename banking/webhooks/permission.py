@@ -63,7 +63,8 @@ def _is_allowed_by_itself(delivery: WebhookDelivery, details: Sequence[Mapping[s
 
 
 def _is_in_history(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a transfer was made, or a transaction booked, since `history_from`. It may settle much later."""
+    """Whether a transfer was made, or a transaction booked, since `history_from`. When a transfer settles does not
+    count."""
     since = history_of_account(details, delivery.account_id)
     if since is None:
         return True

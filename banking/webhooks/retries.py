@@ -14,7 +14,7 @@ _DATABASE_AWAY_SECONDS = 30
 
 class UntilDelivered(BaseRetryStrategy):
     """`deliver` itself decides which attempt is the last one. The job runs more often, because postponed messages and
-    outages of the database are no attempts.
+    outages of the database do not count as attempts.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:

@@ -61,11 +61,11 @@ EXPLANATIONS = {
     ),
     "limit_exceeded": Explanation(
         422,
-        "Payments to a new payee are limited for 24 hours, and this one would exceed the limit.",
+        "What all new payees together can get in 24 hours is limited, and this payment would exceed the limit.",
         "Send a smaller amount, or wait until the payee was stored for 24 hours. GET /consent shows "
         "`new_payee_minor_units`.",
         _PAY,
-        "At most 50.00 GBP in 24 hours may go to a new payee.",
+        "New payees together can get at most 50.00 GBP in 24 hours. To pay more, store the payee and wait that long.",
         pointer="/amount/minor_units",
     ),
     "own_limit_exceeded": Explanation(
@@ -73,7 +73,7 @@ EXPLANATIONS = {
         "The user has set a limit for payments to others in 24 hours, and this one would exceed it.",
         "Read what is left with GET /limits. Only the user can change the limit, in the web bank.",
         _PAY,
-        "This is more than the limit that you set for payments to others.",
+        "You set a limit of 500.00 GBP in 24 hours for payments to others. 480.00 GBP of it is used.",
         pointer="/amount/minor_units",
     ),
     "account_not_open": Explanation(
@@ -124,12 +124,12 @@ EXPLANATIONS = {
     ),
     "refund_too_late": Explanation(
         409,
-        "The money of a collection can be asked back for eight weeks, or for thirteen months if the user never allowed "
-        "it.",
+        "A refund can be requested within eight weeks of a collection, or within thirteen months if the user never "
+        "allowed the collection.",
         "Read `refundable_until` and `refundable_if_unauthorized_until` of the collection.",
         "POST /api/v1/direct-debits/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22/collections/"
         "01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a11/refund",
-        "It is too late: you can ask for the money of a direct debit for eight weeks, or for thirteen months if you "
+        "It is too late: you can request a refund of a direct debit for eight weeks, or for thirteen months if you "
         "never allowed it.",
     ),
     "already_reversed": Explanation(

@@ -107,9 +107,9 @@ EXPLANATIONS = {
     ),
     "account_holder_inactive": Explanation(
         403,
-        "The bank has disabled the account of this user. No money can be moved for them.",
+        "The bank has disabled the user account, so the user cannot log in and no money can be moved for them.",
         "Tell the user to contact the bank. Do not retry.",
         _PAY,
-        "The user's account is disabled; nothing can be moved.",
+        "The user account is disabled; no money can be moved.",
     ),
 }

@@ -11,7 +11,7 @@ from banking import reconciliation
 
 class Command(BaseCommand):
     help = (
-        "Reads a camt.053 file and lists its differences to the ledger, which staff then find in the admin. A file "
+        "Reads a camt.053 file and lists its differences from the ledger, which staff then find in the admin. A file "
         "that was read before changes nothing. Exits with 1 if the file cannot be read."
     )
 

@@ -14,7 +14,7 @@ from banking.second_bank.amounts import NAMED
 class Command(BaseCommand):
     help = (
         "The simulated second bank of a sandbox: sends payments, collects, delivers its messages, and lists the "
-        "amounts that have a meaning."
+        "amounts that it treats in a special way."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
