@@ -69,8 +69,8 @@ def check_dormant_days(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"BANK_DORMANT_DAYS is {settings.BANK_DORMANT_DAYS}, but for the database an account is in use if it was used "
-            f"in the last {LEAST_DORMANT_DAYS} days.",
+            f"BANK_DORMANT_DAYS is {settings.BANK_DORMANT_DAYS}, but the database treats an account as in use if it "
+            f"was used in the last {LEAST_DORMANT_DAYS} days.",
             hint=f"Set it to {LEAST_DORMANT_DAYS} or more, or to 0, with which no account becomes dormant.",
             id="banking.E007",
         )

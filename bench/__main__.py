@@ -174,7 +174,7 @@ def _options() -> argparse.Namespace:
     arguments.add_argument("--memory", action="store_true", help="of the workers over 200,000 requests")
     arguments.add_argument("--cleanup", action="store_true", help="tokens while a million expired rows are removed")
     arguments.add_argument("--logins", action="store_true", help="tokens while 200 logins a second are asked for")
-    arguments.add_argument("--posting", action="store_true", help="a transfer in the database alone, beside its floor")
+    arguments.add_argument("--posting", action="store_true", help="a transfer in the database alone, and plain INSERTs")
     arguments.add_argument("--json", type=Path, help="file for the figures; printed where none is given")
     return arguments.parse_args()
 
