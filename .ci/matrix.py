@@ -25,7 +25,7 @@ TESTS = (
     "tests/oauth/keys",
 )
 MINORS = range(15, 11, -1)
-# The site's settings are those of Django 5.2, to which it is pinned; the packages themselves must warn of nothing.
+# The site's settings are those of Django 5.2, to which it is pinned; the packages themselves must cause no warning.
 OF_THE_SITE = ("The EMAIL_",)
 
 

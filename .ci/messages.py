@@ -1,7 +1,7 @@
-"""What people read, for translators: `make messages` brings the catalogs up to date and names what is untranslated.
+"""The texts that people read, for translators: `make messages` updates the catalogs and lists untranslated texts.
 
-In Python alone, so that the tests ask the same where gettext is not installed. What docs/translations.md calls English
-is not extracted.
+It needs only Python, so that the tests can compare the catalogs where gettext is not installed. Texts that stay English
+(docs/translations.md) are not extracted.
 """
 
 import io
@@ -22,7 +22,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("de", "zh_Hans")
-# Each app carries its own catalogs; the site's, in locale/, are of templates/ and config/.
+# Each app has its own catalogs. Those of the site, in locale/, have the texts of templates/ and config/.
 SOURCES = {"accounts": ["accounts"], "banking": ["banking"], "oauth": ["oauth"], ".": ["config", "templates"]}
 ENGLISH = (
     "*/admin/*",
@@ -38,7 +38,7 @@ KEYWORDS: Any = {
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
 }
-# Headers that say nothing, or when it was written, which would make a change of every run.
+# Headers that are removed: they say nothing, or contain the time, with which each run would change the file.
 NOISE = tuple(
     f'"{header}'.encode()
     for header in (
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def catalogs() -> Iterator[tuple[Path, str, tuple[str, ...]]]:
-    """Each catalog's file, its language, and the folders whose texts it has to hold."""
+    """Each catalog's file, its language, and the folders whose texts it contains."""
     for home, folders in SOURCES.items():
         for language in LANGUAGES:
             yield ROOT / home / "locale" / language / "LC_MESSAGES" / "django.po", language, tuple(folders)
@@ -71,7 +71,7 @@ def catalogs() -> Iterator[tuple[Path, str, tuple[str, ...]]]:
 
 @cache
 def extracted(folders: tuple[str, ...]) -> Catalog:
-    """What the code and the templates there say to people."""
+    """The texts for people in the code and the templates of these folders."""
     said = Catalog()
     for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*")):
         source = path.relative_to(ROOT)
@@ -83,7 +83,8 @@ def extracted(folders: tuple[str, ...]) -> Catalog:
 
 
 def _python(path: Path) -> bytes:
-    """A template as Django would show it to xgettext, which minds no indentation, unlike Python."""
+    """Python code. A template is converted as Django does for xgettext, and loses its indentation, which Python would
+    refuse."""
     text = path.read_text()
     if path.suffix != ".py":
         text = "\n".join(line.strip() for line in templatize(text, origin=str(path)).splitlines())
@@ -108,7 +109,7 @@ def compiled(catalog: Catalog) -> bytes:
 
 
 def untranslated(catalog: Catalog) -> list[Message]:
-    """Missing, or fuzzy: carried over from a text that has changed since."""
+    """Messages without a translation, or with a fuzzy one, which was made for an earlier text."""
     return [
         message
         for message in catalog

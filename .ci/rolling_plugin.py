@@ -1,5 +1,5 @@
 """A plugin of pytest for `make rolling`. The old release does not know the new tables that refer to its own, so its
-tests must empty both. And what rolling_failures.toml lists may fail."""
+tests must empty both. Tests that rolling_failures.toml lists may fail."""
 
 import tomllib
 from pathlib import Path

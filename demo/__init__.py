@@ -1,4 +1,4 @@
-"""Additions to the site for `make demo` and the tests:
+"""Additions to the site for `make demo` and the tests: an embedded PostgreSQL, seed data, a small native app.
 
-an embedded PostgreSQL, seed data, a small native app. They are never installed in production.
+They are never installed in production.
 """

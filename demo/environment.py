@@ -1,10 +1,9 @@
 """Sets the environment before Django reads its settings, so that a checkout where the demo ran keeps the demo's
 environment.
 
-`<DATA_DIR>/demo.env` holds the demo's random secrets and the port it serves on. Production never reads this file:
-
-an environment that has its own SECRET_KEY, or a MODE other than demo, is not changed. This module must not import
-Django, because that would read the settings.
+`<DATA_DIR>/demo.env` holds the demo's random secrets and the port it serves on. Production never reads this file,
+because an environment that has its own SECRET_KEY, or a MODE other than demo, is not changed. This module must not
+import Django, because that would read the settings.
 """
 
 import base64

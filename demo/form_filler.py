@@ -25,7 +25,7 @@ def visit(url: str, *, email: str, password: str) -> requests.Response:
             answer = _given(form)
             if form.select_one("input[type=password]"):
                 if has_logged_in:
-                    raise StuckError(f"The log-in page does not accept this: {_text(page, '.errorlist')}")
+                    raise StuckError(f"The login page does not accept this: {_text(page, '.errorlist')}")
                 has_logged_in = True
                 answer |= {"login": [email], "password": [password]}
             else:

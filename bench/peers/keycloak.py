@@ -1,8 +1,8 @@
-"""Keycloak as its documentation says for production, but without TLS and as a single node:
+"""Keycloak as its documentation says for production, but without TLS and as a single node.
 
-built for PostgreSQL, with local caches. There are two realms, because Keycloak decides per realm whether a refresh
-token can be used once (`ROTATING`) or often (`KEEPING`). Access tokens are signed with ES256 and ID tokens with RS256,
-as ours are. Its log of events is off, which is the default.
+It is built for PostgreSQL, with local caches. There are two realms, because Keycloak decides per realm whether a
+refresh token can be used once (`ROTATING`) or often (`KEEPING`). Access tokens are signed with ES256 and ID tokens with
+RS256, as ours are. Its log of events is off, which is the default.
 """
 
 import json

@@ -1,7 +1,6 @@
-"""The demo's first data:
+"""The demo's first data: users, two years of their accounts, one client of each kind.
 
-users, two years of their accounts, one client of each kind. Others call only `plant(...)`. It adds missing objects and
-changes no existing ones. `scale` adds large data.
+Others call only `plant(...)`. It adds missing objects and changes no existing ones. `scale` adds large data.
 """
 
 from demo.seed import scale

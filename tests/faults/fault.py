@@ -17,7 +17,7 @@ from tests.lib.servers import PATIENCE_SECONDS, wait_until
 RECOVERY_SECONDS = float(os.environ.get("RECOVERY_SECONDS") or 3)
 #: The limit for the 95th percentile of requests that need no database, while the database is unreachable.
 INDEPENDENT_SECONDS = float(os.environ.get("INDEPENDENT_SECONDS") or 0.05)
-#: If the machine is slow even without a fault, just before and after it: the factor that is allowed during the fault.
+#: If the machine is slow just before and after the fault, too: how many times as long requests may take during it.
 SLOWER = 2.0
 #: The time without errors before the next fault begins.
 QUIET_SECONDS = 3.0

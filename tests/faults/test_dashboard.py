@@ -26,7 +26,7 @@ from tests.lib.oauth_client import PASSWORD
 from tests.lib.servers import ROOT, free_port, wait_until
 
 RULES = ROOT / "deploy/prometheus/alerts.yml"
-#: Empty on a site on which nothing of it has happened.
+#: Panels that stay empty until something of the kind has happened.
 MAY_BE_EMPTY = {"Jobs that gave up in the last day"}
 CONFIGURATION = """
 global: {{scrape_interval: 2s, evaluation_interval: 2s}}
@@ -83,7 +83,7 @@ def logging_in(site: Site) -> Iterator[None]:
 
 @contextmanager
 def _audited(site: Site) -> Iterator[None]:
-    """The worker audits the ledger every hour, so the first audit would come by chance."""
+    """Has the ledger audited, because the worker does so only every hour."""
     subprocess.run([sys.executable, "manage.py", "ledger_audit"], cwd=ROOT, env=site.environment, check=True)
     yield
 

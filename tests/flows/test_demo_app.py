@@ -41,7 +41,7 @@ def test_the_same_as_fapi_2_0_with_signed_messages_and_picked_accounts(live: Ser
 def test_the_app_says_that_the_password_is_wrong(live: Server) -> None:
     app = run_app(live, "--login", "alice@demo.test", "--password", "not the password")
     assert app.returncode == 1
-    assert "The log-in page does not accept this" in app.stderr
+    assert "The login page does not accept this" in app.stderr
     assert "Traceback" not in app.stderr
 
 

@@ -1,7 +1,7 @@
-"""Rules for every page of the site, measured in Chromium:
+"""Rules for every page of the site, measured in Chromium: accessibility, size and requests.
 
-accessibility, size and requests. axe-core (npm) checks each page in four forms: light and dark, on a phone of 360 px
-and at 1280 px. `make screenshots` stores pictures of them for docs/pages.md.
+axe-core (npm) checks each page in four forms: light and dark, on a phone of 360 px and at 1280 px. `make screenshots`
+stores pictures of them for docs/pages.md.
 """
 
 import base64
@@ -40,7 +40,7 @@ AXE = """async tags => {
     document.getAnimations().filter(one => one instanceof CSSTransition).forEach(one => one.finish());
     const found = await axe.run(document, {
         runOnly: tags,
-        resultTypes: ["violations"],  // of each rule that is kept, one element only: to name them all takes longer
+        resultTypes: ["violations"],  // one element for each rule without violations: naming all elements takes longer
     });
     if (!found.passes.length) throw new Error("axe has looked at nothing");
     return found.violations.flatMap(one => one.nodes.map(node => [one.id, node.target.join(" "), node.failureSummary]));
@@ -59,8 +59,8 @@ class Visitor:
         self.bytes: dict[str, int] = {}
         self.urls: list[str] = []
         self.named_by_page: list[str] = []
-        self.document = ""  # the page, as the browser numbers them
-        self.requests: set[str] = set()  # what it asked for
+        self.document = ""  # the browser's id of the page
+        self.requests: set[str] = set()  # the ids of its requests
         self.complaints: list[str] = []
         self.headers: dict[str, str] = {}  # of the page
         self.page.on("console", self._hears)

@@ -141,7 +141,7 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
     assert "made" not in again
     assert "0 migrations" not in again
     link = said.split()[-1]
-    # A link is not a row: it is signed with the time. Both open the same page.
+    # The second run makes another link, because a link contains the time and a signature. Both open the same page.
     assert again.split()[-1].rpartition("/")[0].rpartition("/")[0] == link.rpartition("/")[0].rpartition("/")[0]
     _only_for_us(walk.folder / "countersign" / "secrets")
     walk.run(static)
@@ -150,7 +150,7 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
         ready = f"{walk.url}/health/ready"
         certificate = str(walk.folder / "countersign/authority.crt")
         servers.wait_until(lambda: processes[0].poll() is not None or servers.answers(ready, certificate))
-        # Before it has begun to work, the signal to stop would simply kill it.
+        # Waits until the worker handles signals. Before that, the signal to stop would simply kill it.
         log = walk.folder / "log"
         servers.wait_until(lambda: "Starting worker" in log.read_text(), or_else=log.read_text)
         assert walk.run(look).replace(" ", "") == '{"active":false}'

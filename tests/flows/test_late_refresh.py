@@ -46,9 +46,10 @@ def server_with_one_connection(tmp_path: Path, health_port: int, *, pool_seconds
 
 @contextmanager
 def connection_taken(server: Server, client: Client, refresh_token: str) -> Iterator[None]:
-    """A refresh holds the connection, because it waits for a lock of this test. It comes from another address.
+    """A refresh from another address holds the connection, because it waits for a lock of this test.
 
-    It is sent again while another thread of the server, which reads the clients in use, has the connection.
+    If another thread of the server, which reads the clients in use, has the connection at first, the refresh gets 503
+    and is sent again.
     """
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client.client_id}
     others = urllib3.PoolManager(source_address=("127.0.0.2", 0))

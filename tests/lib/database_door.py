@@ -1,4 +1,4 @@
-"""A TCP door to the tests' PostgreSQL, for a process whose user may not use its socket."""
+"""A TCP proxy in front of the tests' PostgreSQL, for a process whose user may not use its socket."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ READ_BYTES = 65_536
 
 @contextmanager
 def by_tcp(url: str) -> Iterator[str]:
-    """The URL through the door. `{user}` in it stands for the user."""
+    """The URL of the database through the proxy. `{user}` in it is a placeholder for the role."""
     parts = urlsplit(url)
     if parts.hostname:  # DATABASE_URL of the tests names a server with TCP
         yield parts._replace(netloc=f"{{user}}@{parts.netloc.rpartition('@')[2]}").geturl()
@@ -29,7 +29,7 @@ def by_tcp(url: str) -> Iterator[str]:
 
 def _accept(listener: socket.socket, path: str) -> None:
     threads = []
-    with suppress(OSError):  # the door is shut
+    with suppress(OSError):  # the listener was closed
         while True:
             near, _ = listener.accept()
             threads.append(threading.Thread(target=_serve, args=[near, path]))

@@ -22,10 +22,9 @@ PAR = f"{conf.ISSUER}/oauth/par"
 
 
 class FapiClient:
-    """One client that registered itself, with two keys:
+    """One client that registered itself, with two keys: it signs with one, and its tokens are bound to the other.
 
-    it signs with one, and its tokens are bound to the other. It is configured with the issuer alone, and reads the
-    metadata and the public keys from there.
+    It is configured with the issuer alone, and reads the metadata and the public keys from there.
     """
 
     def __init__(self, profile: SecurityProfile, initial_access_token: str) -> None:

@@ -8,7 +8,7 @@ from oauth.keys import ring
 from oauth.status import ended_recently, published_lists
 from oauth.status.ended_recently import Ended
 
-#: A list that is read anew after five seconds is read anew after five minutes here.
+#: Here, a status list is read again after five minutes instead of five seconds.
 _TIMES_AS_LONG = 60
 
 

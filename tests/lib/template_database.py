@@ -1,7 +1,7 @@
-"""One migrated database from which each run copies its own:
+"""One migrated database from which each run copies its own.
 
-migrating takes five seconds, copying one. The template's name is a hash of everything that its content depends on,
-so a changed migration gives a new template.
+Migrating takes five seconds, copying takes one. The template's name is a hash of everything that its content depends
+on, so a changed migration gives a new template.
 
 `python -m tests.lib.template_database` makes it while the processes of a run collect tests.
 
@@ -47,8 +47,8 @@ def use_template() -> None:
 
 
 def _replacing_functions(changed: ChangedMigration) -> tuple[str, list[str]]:
-    """The template that was migrated before the change, and the statements to run in its copy. None if there is no such
-    template.
+    """The template that was migrated before the change, and the statements to run in its copy; no statements if there
+    is no such template.
     """
     name = f"template_{_fingerprint(changed.path, changed.before)}"
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
