@@ -1,5 +1,5 @@
-// State in PostgreSQL, one row an object, as an operator of several processes has it. Rows of what ended are left to a
-// housekeeping that is not measured.
+// Keeps the state in PostgreSQL, one row for each object, as an operator who runs several processes would. Nothing deletes
+// expired rows, so this is not measured.
 import pg from "pg";
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 });

@@ -1,5 +1,5 @@
 // node-oidc-provider doing what the benchmark measures of Countersign: FAPI 2.0, private_key_jwt, pushed requests, DPoP
-// with server nonces, JWT access tokens of five minutes. Whoever asks is Alice, and has allowed it.
+// with server nonces, JWT access tokens of five minutes. Every user is Alice, who has allowed every request.
 // Environment: PORT, DATABASE_URL, WORKERS, CLIENT_JWKS (of `fapi` and `signer`), SERVICE_SECRET (of `service` and
 // `web`), JWKS.
 import cluster from "node:cluster";
@@ -14,7 +14,7 @@ const scope = "accounts:read";
 
 const app = {
   redirect_uris: [`${issuer}/callback`], grant_types: ["authorization_code", "refresh_token"], response_types: ["code"],
-  scope: `openid offline_access ${scope}`, // its ID tokens by default as ours, RS256
+  scope: `openid offline_access ${scope}`, // ID tokens are signed with RS256 by default, as ours are
 };
 
 const provider = new Provider(issuer, {

@@ -1,4 +1,4 @@
--- One user and two accounts for each pair, as rows that are there, with another key.
+-- Creates one user and two accounts for each pair, as copies of existing rows with other keys.
 INSERT INTO accounts_user
 SELECT (json_populate_record(u, json_build_object('id', md5('user ' || n)::uuid, 'email', n || '@bench.example'))).*
   FROM (SELECT one FROM accounts_user one LIMIT 1) AS a (u), generate_series(1, :pairs) n;
