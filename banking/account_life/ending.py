@@ -25,8 +25,8 @@ def end_all_of_user(account_id: UUID, user_id: UUID) -> None:
 
 
 def end_all_of_account(account_id: UUID) -> None:
-    """Ends what the account allowed any user. Active orders that pay to this account end on the next day on which they
-    are due; then their users are notified.
+    """Ends everything that depends on the account, for all users. Active orders that pay to this account end on the
+    next day on which they are due; then their users are notified.
     """
     for user_id in (
         AccountAccess.objects.filter(account=account_id).order_by("user_id").values_list("user_id", flat=True)

@@ -1,8 +1,8 @@
 """Statements: one closed month of one account, the same whenever it is read.
 
 A month contains the entries after the last one of the month before, up to its own last one, by `account_seq`. An entry
-that was booked around midnight is therefore in exactly one month, and opening + entries = closing. The closing rows say
-which entry is the last; before they are written, the times of the entries do.
+that was booked around midnight is therefore in exactly one month, and opening + entries = closing. The row of a closing
+says which entry is the last; before it is written, the times of the entries decide.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Accounts: read, frozen and unfrozen. Their entries are paged by `account_seq`, so the last page of a million is as
+"""Accounts and the acts of staff on them. Their entries are paged by `account_seq`, so the last page of a million is as
 fast as the first."""
 
 from typing import Any

@@ -57,9 +57,9 @@ class Page:
         is_cut: bool = False,
         goes_on_at: str | None = None,
     ) -> PageOf[R]:
-        """The JSON of a page. `rows` has up to limit + 1 rows; `is_cut` says that more exist anyway. `key` is the
-        member that the next page continues after, or a function that makes the position from a row. `goes_on_at` is
-        where the next page continues if this one is not full, None if there is none."""
+        """The JSON of a page. `rows` has up to limit + 1 rows; `is_cut` says that more exist even if `rows` has fewer.
+        `key` is the member that the next page continues after, or a function that makes the position from a row.
+        `goes_on_at` is where the next page continues if this one is not full, None if there is none."""
         position = key if callable(key) else lambda row: str(row[key])
         shown = rows[: self.limit]
         if is_cut or len(rows) > self.limit:

@@ -29,7 +29,7 @@ class StrictJSONParser(BaseParser):
 
 class Encoder(JSONEncoder):
     def default(self, obj: Any) -> Any:
-        """Tries UUIDs first, because each row has several. DRF would compare them with all other types before."""
+        """Tries UUIDs first, because each row has several. DRF's encoder would try many other types first."""
         return str(obj) if type(obj) is UUID else super().default(obj)
 
 

@@ -137,7 +137,7 @@ def _oldest_first(
     oldest = _values(filters.entries(entries).order_by("account_seq"))[: page.limit + 1]
 
     def ask(alias: str) -> list[dict[str, Any]] | None:
-        """None if this database lacks entries that the reader would pass: a page with filters may continue behind
+        """None if this database lacks some of the entries that the page examines, because the cursor would then skip
         them.
         """
         if window.goes_on_at is not None and not _has(account["id"], int(window.goes_on_at), alias):

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 #: The whole ledger is audited at least that often, whatever the checkpoint says.
 WHOLE_EVERY = timedelta(days=1)
-#: PostgreSQL compares transaction numbers within 2^31 of each other.
+#: PostgreSQL can compare only transaction numbers that are within 2^31 of each other.
 _MOST_TRANSACTIONS = 1_000_000_000
 _SALT = "banking.ledger.checkpoint"
 

@@ -28,7 +28,8 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- A frozen account is debited only by a transaction that two officers approved. The approval is a row before the entry.
+-- A frozen account is debited only by a transaction that two officers approved. The approval must be
+-- stored before the entry.
 CREATE OR REPLACE FUNCTION entry_apply() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   IF EXISTS (SELECT 1 FROM ledger_seal WHERE transaction_id = NEW.transaction_id) THEN

@@ -1,5 +1,5 @@
-"""docs/operating.md, "From an empty server": this test runs the blocks of the document as an operator would, on a
-PostgreSQL that requires passwords and a copy of the files of the image.
+"""docs/operating.md, "From an empty server": this test runs the blocks of the document as an operator would, with a
+PostgreSQL that requires passwords, and with a copy of the files of the image.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""Pages of the admin without what is the same on all of them: head, header, the list of models and icons. That is most of
-the work, and tests that ask for hundreds of pages look at the rest.
+"""Pages of the admin without what is the same on all of them: head, header, the list of models and icons. Rendering
+these is most of the work, and tests that request hundreds of pages check only the rest.
 """
 
 import pytest

@@ -1,4 +1,5 @@
-"""Payments that the bank refuses. Nothing was moved. A retry with the same key gets a final refusal again."""
+"""Payments that the bank refuses. Nothing was moved. A retry with the same key gets the same refusal, if it is
+final."""
 
 from banking.api.explanations.explanation import Explanation
 
