@@ -91,7 +91,7 @@ class CreateOnce(PaymentView):
 
 
 class ChangeView(PaymentView):
-    """A change of one that exists, from an account that the user may pay from."""
+    """Changes an existing object whose source is an account that the user may pay from."""
 
     def changed(
         self, request: TokenRequest, pk: str, among: QuerySet[Any], change: Callable[[UUID], object]

@@ -131,7 +131,7 @@ SELECT p.oid, p.oid::regprocedure::text AS signature,
 
 
 def functions() -> dict[str, bool]:
-    """The signature of each function in the database: whether the site needs to call it."""
+    """signature -> whether the site needs to call it, for each function in the database."""
     with connection.cursor() as cursor:
         cursor.execute(FUNCTIONS, {"executable": list(EXECUTABLE)})
         return {signature: is_needed for _, signature, is_needed, _ in cursor.fetchall()}

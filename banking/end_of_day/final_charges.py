@@ -44,8 +44,8 @@ def final_charges(account: Account) -> FinalCharges:
 
 
 def post_final_charges(account: Account, final: FinalCharges, *, are_waived: bool = False) -> int:
-    """Posts and stores them, under the lock of the account. Returns the new balance. The account pays from its balance,
-    never from an overdraft. Charges that the balance does not cover stay due, or are waived if `are_waived`.
+    """Posts and stores the charges, under the lock of the account. Returns the new balance. The account pays from its
+    balance, never from an overdraft. Charges that the balance does not cover stay due, or are waived if `are_waived`.
     """
     InterestAccrual.objects.bulk_create(final.accruals)
     balance_minor = account.posted_minor

@@ -63,8 +63,8 @@ def quote(wanted: Wanted, payer: Payer) -> ExchangeQuote:
 
 
 def accounts_of(source_id: UUID, destination_id: UUID, payer: Payer) -> tuple[Account, Account]:
-    """The two accounts, after every check that is possible before money is touched. They are as a transfer between own
-    accounts needs them: the user holds both, and the client may see both (RFC 9396).
+    """The two accounts, after every check that is possible before money is touched. As for a transfer between own
+    accounts, the user must hold both, and the client must be allowed to see both (RFC 9396).
 
     Raises NotTheirs if the user may not pay from the source, or a Refusal.
     """

@@ -37,7 +37,7 @@ class Part:
 
 
 def find(account: Account, search: Search, user_id: UUID, *, before: str, is_fresh: bool) -> Part:
-    """The next part, newest first. A keyset by account_seq, so nothing is shown twice. Two queries."""
+    """The next part, newest first. Parts are bounded by account_seq, so nothing is shown twice. Two queries."""
     if not search.is_valid():
         return Part([], None, is_cut=False)
     since, until = search.span
