@@ -149,7 +149,7 @@ def _decide(request: ReversalRequest, status: ReversalRequest.Status, by: Office
 
 
 def _record(act: str, request: ReversalRequest, by: Officer, reason: str) -> None:
-    """Writes a row for each holder of a touched account; one without a holder if there is none."""
+    """Writes a row for each holder of a touched account. If no account has a holder, writes one row without a user."""
     holders: set[object] = set(request.holders)
     what = f"Transfer {request.transfer_id}" if request.transfer_id else f"Transaction {request.transaction_id}"
     for holder in holders or {""}:

@@ -34,7 +34,7 @@ def pay(source, destination, amount_minor, when):
 
 
 def keys_since_long():
-    """Makes the keys that sign the digests older than the days of the test."""
+    """Moves the signing keys of the digests to a time before the days of the test."""
     SigningKey.objects.update(published_at=at(date(2026, 1, 1)), active_at=at(date(2026, 1, 1)))
     ring.forget()
 
