@@ -10,7 +10,8 @@ Detail = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One thing that the user may tick. `hint` helps to tell it from others, such as the end of an account number."""
+    """One thing that the user may tick. `hint` tells it apart from others, for example by the last digits of an account
+    number."""
 
     value: str
     label: str

@@ -11,7 +11,8 @@ from oauth.errors import InvalidAuthorizationDetails
 def narrowed(text: str | None, allowed: Sequence[Detail]) -> list[dict[str, Any]]:
     """The granted details, narrowed to those that the token request names; all of them if it names none.
 
-    Lists are compared as sets; any other value must be equal. A member that the request leaves out stays as granted.
+    A requested list must be a subset of the granted one; any other value must be equal. A member that the request
+    leaves out stays as granted.
     Raises InvalidAuthorizationDetails.
     """
     if text is None:

@@ -1,4 +1,4 @@
-"""The registered types of authorization details: OAUTH["AUTHORIZATION_DETAILS_TYPES"], by `oauth.wiring`."""
+"""The registered types of authorization details. `oauth.wiring` fills the registry from the settings."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -11,7 +11,7 @@ from oauth.authorization_details.details_type import Detail, DetailsType
 from oauth.infrastructure.caches import until_cleared
 from oauth.infrastructure.provided import Provided
 
-#: Type of details -> dotted path of a subclass of DetailsType.
+#: OAUTH["AUTHORIZATION_DETAILS_TYPES"]: type of details -> dotted path of a subclass of DetailsType.
 registered: Provided[Mapping[str, str]] = Provided()
 #: The same for subclasses of ScopeDetails, which no client can request: OAUTH["DETAILS_OF_SCOPES"].
 of_scopes: Provided[Mapping[str, str]] = Provided()

@@ -19,7 +19,7 @@ from oauth.infrastructure.rows import changed
 @dataclass(frozen=True, slots=True)
 class Insert:
     """An INSERT of rows that belong to a new authorization, and its parameters. It selects from `given`, which has a
-    row if the authorization is written and none otherwise. Each parameter has its type, as in `%s::uuid`."""
+    row if the authorization is written and none otherwise. Each placeholder has a type, as in `%s::uuid`."""
 
     statement: str
     parameters: Sequence[Any]
@@ -56,8 +56,8 @@ class ScopeDetails(DetailsType):
 
 
 def completed(details: Sequence[Detail], scopes: Iterable[str]) -> tuple[Detail, ...]:
-    """The details of a request. For a request without details, those about which the consent page asks because of its
-    scopes.
+    """The details of a request. A request without details gets the ones that limit its scopes, so that the consent
+    page asks about them.
     """
     if details:
         return tuple(details)
@@ -104,8 +104,8 @@ def joined(
 ) -> list[dict[str, Any]]:
     """Joins the details of a grant with details that are added to it; each side is its scopes and its details.
 
-    A side without details has no limit. If only one side has details, the other side gets details that say so. Then
-    neither side narrows or widens the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
+    A side without details has no limit. If only one side has details, the other side gets details that say "no limit".
+    Then neither side narrows or widens the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
     """
     if not before[1] and not added[1]:
         return []
@@ -113,7 +113,7 @@ def joined(
 
 
 def in_words(details: Sequence[Detail], scopes: Sequence[str]) -> list[Detail]:
-    """The details of a grant. For a grant without details, those that describe the meaning of its scopes."""
+    """The details of a grant. A grant without details gets the ones that say that its scopes have no limit."""
     if details:
         return list(details)
     return [detail for one in _of_scopes() if (detail := one.unlimited(scopes)) is not None]

@@ -1,7 +1,7 @@
 """Answers with the cached client in the usual case, as the machine endpoints do. This saves one statement.
 
-A cached client can only accept. A request that it would refuse, or for which it would ask the user, is decided again
-with the client's present row; and `granting_again` writes nothing if the row of the client has changed since it was
+The cached client is used only to accept a request. A request that would be refused, or that needs the user's answer,
+is decided again with the client's current row. `granting_again` writes nothing if that row has changed since it was
 cached.
 """
 
@@ -48,7 +48,7 @@ def answer(
     try:
         loaded = load_request(http_request, params, client, login)
     except OAuthError:
-        return None  # decided again with the client's present row
+        return None  # decided again with the client's current row
     if isinstance(loaded, Refuse) or _needs_a_step(loaded.request) or consent.is_always_needed(loaded.request, client):
         return None
     return granting_again.try_fast(loaded, sid, decisions)

@@ -22,13 +22,14 @@ class ConsentPrompt:
     parts: Sequence[Part]
     grant_management_action: str
     expires_at: datetime
-    #: The question of the page, if it is about one action that ends immediately, such as a payment.
+    #: The question of the page, if it is about a single action, such as a payment.
     act: Question | None = None
     problem: str = ""
 
 
 def consent_prompt(interaction: Interaction, *, problem: str = "") -> ConsentPrompt:
-    """Ticked as the user sent the form; at first, everything that the client asks for is ticked."""
+    """The prompt with the ticks of the form that the user sent. At first, `permissions` and the types of the details
+    decide what is ticked."""
     request, form = interaction.request, interaction.form
     details = authorization_details.completed(request.authorization_details, request.scopes)
     groups = permissions.groups(request.consented_scopes, interaction.client, request.authorization_details, given=form)

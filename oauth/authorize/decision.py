@@ -1,7 +1,7 @@
 """The user's decision: what allowing and denying write.
 
-Each function is one transaction, so an error undoes all of it. What is allowed ends with the login (unless it is
-offline), so it must not be written after a logout: then LoginRequired is raised, to be shown to the user.
+Each function is one transaction, so an error undoes all of it. An authorization ends with its session (except with
+`offline_access`), so none may be written after a logout. LoginRequired is raised instead, to be shown to the user.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +64,8 @@ def allow_scopes(
     chosen: Mapping[int, Sequence[str]],
     withheld: Iterable[str] = (),
 ) -> Authorization:
-    """The same for requests that have scopes only: of devices (RFC 8628) and over the back channel (CIBA)."""
+    """Writes what the user allowed of a request that has only scopes: from a device (RFC 8628) or over the back channel
+    (CIBA). `withheld` are the scopes that they did not allow."""
     asked = authorization_details.completed((), scopes)
     details = authorization_details.granted(asked, session.user, client.client_id, chosen)
     authorization = _write(session, _unsaved(client, session, scopes=scopes, resources=resources, details=details))
@@ -94,7 +95,7 @@ def unsaved_again(
 
 
 def _write(session: Session, authorization: Authorization, *, is_new: bool = True) -> Authorization:
-    """`is_new`: the user did not allow this client the same before."""
+    """`is_new` is False if the user has allowed this client the same before."""
     keep_open(session)
     authorization.save(force_insert=True)
     if is_new:
@@ -181,7 +182,7 @@ def _change(
 
 
 def keep_open(session: Session) -> None:
-    """Locks it until the transaction ends. Raises LoginRequired."""
+    """Locks the session until the transaction ends. Raises LoginRequired if the session has ended."""
     if not session.lock_if_open():
         raise LoginRequired(_("You have logged out. Log in and start again from the app."))
 

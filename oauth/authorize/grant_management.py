@@ -88,8 +88,8 @@ def change_details(grant: Authorization, details: Sequence[Detail]) -> None:
 
 
 def _end_access_tokens(grant: Authorization) -> None:
-    """Ends the access tokens of the grant. APIs learn of it by the status list. Payments check it immediately: see
-    status.liveness.
+    """Ends the access tokens of the grant. APIs learn of this from the status list. Payments do not wait for the list:
+    they call `status.liveness`.
     """
     RevokedStatus.objects.get_or_create(index=grant.status_index, defaults={"revoked_at": timezone.now()})
     grant.status_index = next_status_index()
@@ -102,7 +102,7 @@ def details_after(grant: Authorization, action: str, details: Sequence[Detail]) 
 def _save(grant: Authorization, session: Session) -> None:
     grant.session = session
     grant.auth_time, grant.acr, grant.amr = session.auth_time, session.acr, session.amr
-    grant.is_repeat = False  # the decision on the page that changed it may be remembered
+    grant.is_repeat = False  # the user was asked on a page, so this decision may be remembered
     grant.save()
 
 

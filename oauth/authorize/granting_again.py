@@ -24,9 +24,11 @@ from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, R
 def try_fast(
     interaction: Interaction, sid: str | None, decisions: Sequence[Sequence[Any]] | None = None
 ) -> Respond | None:
-    """The code for what the user allowed before in the session `sid`; None if the caller must decide again. Raises
-    LoginRequired if the user has logged out since the read. `decisions` are rows about the client for
-    `remembered.newest_covering`, if they were read with the session."""
+    """The response with a code if the user has allowed all of the request before; None if the caller must decide
+    again. Raises LoginRequired if the user has logged out since the read.
+    `sid` is the user's session. `decisions` are the rows for `remembered.newest_covering`, if they were read together
+    with the session.
+    """
     request, client, user = interaction.request, interaction.client, interaction.user
     is_usual = interaction.row is None and request.pushed_id is None and request.response_type == "code"
     login = interaction.login
@@ -80,8 +82,8 @@ def _authorizations() -> Values[Authorization]:
 
 @lru_cache(maxsize=100)
 def _statement(inserts: tuple[str, ...]) -> str:
-    """`open` is the session as the browser's login says; a logout waits for FOR KEY SHARE (ASVS 5.0 7.4.1). The client
-    is as it was read, if its version is known."""
+    """`open` finds the session only if it has not ended and matches the browser's login, and only if the client's row
+    still has the version that was read (if that is known). FOR KEY SHARE makes a logout wait (ASVS 5.0 7.4.1)."""
     sessions, clients = Session._meta.db_table, Client._meta.db_table
     events, codes = values(AuditEvent), values(AuthorizationCode)
     limits = "".join(f"limit_{number} AS ({insert}),\n" for number, insert in enumerate(inserts))

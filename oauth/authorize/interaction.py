@@ -181,7 +181,8 @@ def path_of(interaction_id: str) -> str:
 
 
 def id_in(way_on: str) -> str:
-    """The id of the interaction that a path of this site leads to, also by way of other pages; empty if to none."""
+    """The id of the interaction to which a path of this site leads, directly or through the `next` of other pages;
+    empty if it leads to none."""
     for _detour in range(_MOST_DETOURS):
         try:
             parts = urlsplit(way_on)

@@ -1,6 +1,4 @@
-"""Reads the user who is logged in at a browser and the user's permissions for a client, in one statement instead of
-three.
-"""
+"""Reads the login of a browser, its user and the user's decisions about a client in one statement instead of three."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -25,8 +23,8 @@ NEWEST_DECISIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class KnownLogin:
-    """`sid` is the Session that has not ended. `decisions` are rows, of `remembered.columns()`: the newest live
-    decisions of the user about the client.
+    """`sid` is the Session, which has not ended. `decisions` are the newest live decisions of the user about the
+    client, as rows with `remembered.columns()`.
     """
 
     login: AuthenticationContext | None

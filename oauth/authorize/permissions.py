@@ -37,8 +37,8 @@ def groups(
 ) -> list[tuple[str, list[Permission]]]:
     """The scopes as titles with sentences, in the order of the consent page. `given` is the form as it was sent.
 
-    Scopes that a detail grants are left out: for a single transfer, the sentence "Make transfers" would be wrong. An
-    app that staff did not register may always be denied what changes something, and it is not ticked at first.
+    Scopes that a detail grants are left out: for a single transfer, the sentence "Make transfers" would be wrong. If
+    staff have not checked the app, scopes that change something are always optional, and not ticked at first.
     """
     scopes = set(scopes) - set(authorization_details.scopes_of(details))
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes)}

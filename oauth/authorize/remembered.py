@@ -34,11 +34,11 @@ def find_decision(
     authorization; None if they must be asked.
 
     The rows are locked until the transaction ends, in the same order as in `narrow` and `forget`. PostgreSQL checks a
-    row again if another transaction has changed it while this waits for its lock. Nothing is locked with the session
-    `unlocked_in`, and nothing found if it has ended; the caller then writes with `SAME_DECISION`.
+    row again if another transaction has changed it while this waits for its lock. If `unlocked_in` names a session, no
+    row is locked, and nothing is found if that session has ended; the caller must write with `SAME_DECISION`.
 
     The authorization must be live, and no detail of it may grant scopes: an authorization with such details never
-    stands for scopes without them (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it. Details that limit scopes count:
+    stands for scopes without them (RFC 9396 §6, ASVS 5.0 10.7.2). Details that limit scopes count:
     the caller must give the same limits again.
     """
     now = timezone.now()
@@ -49,7 +49,7 @@ def find_decision(
 def newest_covering(
     found: Sequence[Sequence[Any]], request: AuthorizationRequest, client: Client
 ) -> RememberedConsent | None:
-    """The same, of rows with `columns()`: the live decisions of the user about the client."""
+    """Chooses as `find_decision` does, from rows with `columns()`: the user's live decisions about the client."""
     about = _asking(request, client)
     newest_first = sorted(found, key=_time_of_decision(), reverse=True)
     covering = (
@@ -62,16 +62,15 @@ def newest_covering(
 
 
 _TABLE, _AUTHORIZATION = RememberedConsent._meta.db_table, Authorization._meta.db_table
-#: Such answers wait for `narrow` and `forget`, but not for each other.
+#: A shared lock: requests that use the same decision do not wait for each other, only for `narrow` and `forget`.
 _LOCK = "FOR SHARE OF decision"
 DECISIONS = f"{_TABLE} decision JOIN {_AUTHORIZATION} given ON given.id = decision.authorization_id"
 IS_LIVE = """given.client_id = %s AND given.revoked_at IS NULL AND NOT given.is_repeat AND given.expires_at > %s
    AND decision.expires_at > %s"""
 _LIVE = f" FROM {DECISIONS} WHERE given.user_id = %s AND {IS_LIVE}"
 _IN_SESSION = f" AND EXISTS (SELECT FROM {Session._meta.db_table} WHERE id = %s AND ended_at IS NULL)"
-#: A query that locks the decision if it has not changed since `find_decision` read it, and otherwise finds nothing. A
-# later
-#: decision has another time, and `narrow` changes scopes and claims only.
+#: A query that locks the decision if it is still the one that `find_decision` read, and otherwise finds nothing. It
+#: compares only what can change: a new decision changes `decided_at`, and `narrow` changes `scopes` and `claims`.
 SAME_DECISION = f"""
 SELECT decision.authorization_id {_LIVE} AND decision.authorization_id = %s AND decision.decided_at = %s
    AND decision.scopes = %s::varchar[] AND decision.claims = %s::varchar[]
@@ -143,7 +142,7 @@ def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
 
 
 def describe(client: Client, origin: str, *, response_type: str = "code") -> dict[str, Any]:
-    """A client as a page shows it that names this origin."""
+    """The client as shown by a page that names this origin."""
     identity = client_identity.describe(client)
     identity["redirect_uris"] = [uri for uri in identity["redirect_uris"] if origin_of(uri) == origin]
     return {**identity, "response_type": response_type, "origin": origin}
@@ -234,7 +233,7 @@ def narrow_by_details(user: Any, client: Client, details: Sequence[Detail]) -> N
 
 
 def forget(user: Any, client_id: str) -> None:
-    """The user removed the client. Waits while another request writes an answer without a consent page."""
+    """Deletes the decisions about a client that the user removed. Waits while another request uses one of them."""
     decisions = RememberedConsent.objects.filter(authorization__user=user, authorization__client__client_id=client_id)
     locked = decisions.select_for_update(of=("self",)).order_by("pk")
     RememberedConsent.objects.filter(pk__in=[decision.pk for decision in locked]).delete()

@@ -30,7 +30,7 @@ def return_address(params: Parameters, client: Client) -> ReturnAddress:
     redirect_uri = _redirect_uri(params, client)
     response_type = params.get("response_type", "")
     if response_type not in supported_response_types():
-        response_type = "code"  # sends the error in the way of the code flow
+        response_type = "code"  # the error is delivered as in the code flow
     response_mode = _response_mode(params, client, response_type)
     return ReturnAddress(client, redirect_uri, response_type, response_mode, params.get("state"))
 

@@ -35,7 +35,7 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     step_up,
     check_grant,
     answer_silently,
-    check_sandbox,  # not before: the same rule applied when the user gave the remembered consent
+    check_sandbox,  # after answer_silently: a remembered consent was checked when the user gave it
     ask_consent,
     answer_with_consent,
 )

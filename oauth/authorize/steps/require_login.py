@@ -26,8 +26,8 @@ def _is_fresh(request: AuthorizationRequest, login: AuthenticationContext) -> bo
 
 
 def is_young_enough(request_made_at: datetime, auth_time: datetime, max_age: timedelta | None) -> bool:
-    """Whether the login is at most as old as `max_age` (OpenID Connect Core §3.1.2.1), None without one, or followed
-    the request."""
+    """Whether the login came after the request, or was at most `max_age` old when the request was made (OpenID Connect
+    Core §3.1.2.1). None for `max_age` means no limit."""
     if max_age is None or logged_in_since(request_made_at, auth_time):
         return True
     return request_made_at - auth_time <= max_age
