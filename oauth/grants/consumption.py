@@ -1,5 +1,5 @@
-"""What a grant consumes and leaves behind, in one statement: the use of the authorization, the consumed code or refresh
-token, the new refresh token, and the audit event.
+"""Writes all changes of a grant in one statement: the time of the authorization's last use, the consumed code or
+refresh token, the new refresh token, and the audit event.
 
 `consume` locks the authorization and checks that it has not changed since it was read. Then it consumes the code or the
 refresh token, or finds that another request was faster; everything after that happens only if this part found a row.
@@ -35,7 +35,7 @@ class Consumption:
     parameters: tuple[Any, ...] = ()
 
 
-#: Nothing is written about the token itself, because the caller already holds the lock.
+#: Changes no code and no refresh token: the caller has consumed its input itself, or retries under the lock.
 NOTHING = Consumption("consumed AS (SELECT id FROM used)")
 
 
@@ -66,7 +66,7 @@ def of_superseded(token: RefreshToken, fork: Fork, *, window: timedelta) -> Cons
 
 
 def of_retry(fork: Fork) -> Consumption:
-    """A superseded refresh token gets another successor. Only under the lock."""
+    """A superseded refresh token gets another successor. Use it only under the lock."""
     branches = _branches(fork)
     return Consumption(f"{branches.expressions}{NOTHING.expressions}", branches.parameters)
 
@@ -115,8 +115,8 @@ def of_reusable(token: RefreshToken) -> Consumption:
     """A refresh token that stays the same must still exist and be valid.
 
     Everything that ends such a token also ends the authorization or changes its status_index, and `used` has locked
-    that row. There is one exception: another branch that continues gives it up (`family`), if it replaced another
-    token. Only then is its own row locked, because a lock costs a third of the statement.
+    that row. There is one exception: a token that replaced another one is given up when another branch continues alone
+    (`family`). Only such a token's own row is locked, because the lock makes up a third of the statement's cost.
     """
     return Consumption(
         f"consumed AS (SELECT token.id FROM used, {_TOKEN} token WHERE token.id = %s "  # noqa: S608

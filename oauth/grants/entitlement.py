@@ -1,7 +1,7 @@
 """Checks what a client may have now (ASVS 5.0 10.4.11). Every grant calls it when it issues a token.
 
-An admin, or the client's own registration, may have taken something from the client since the user allowed it. A token
-does not contain it any more, and a client that requests it by name is refused.
+An admin, or the client's own registration, may have taken something from the client since the user allowed it. New
+tokens do not contain it any more, and a client that requests it by name is refused.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,8 +15,8 @@ from oauth.models.scope import SCOPE_OF_CLAIM, understood
 
 
 def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:
-    """The requested scopes, or all if none are requested. Raises InvalidScope beyond `allowed` and what each client may
-    have (RFC 6749 §3.3), and if nothing is left."""
+    """The requested scopes, or all if none are requested. Raises InvalidScope if they exceed `allowed` or what one of
+    the clients may have (RFC 6749 §3.3), or if nothing is left."""
     left = frozenset(allowed)
     for client in clients:
         left = left.intersection(client.allowed_scopes)

@@ -77,7 +77,8 @@ class Issuance:
 
 
 def token_type(confirmation: Mapping[str, str]) -> str:
-    """RFC 9449 §5, RFC 8705 §3: the scheme by which the token is sent; a certificate is proven below HTTP."""
+    """RFC 9449 §5, RFC 8705 §3: the scheme of the Authorization header. A certificate is proven in TLS, so it needs no
+    scheme of its own."""
     return "DPoP" if "jkt" in confirmation else "Bearer"
 
 
@@ -260,7 +261,7 @@ def new_refresh_token(
     presented: str = "",
     fork: int | None = None,
 ) -> tuple[str, RefreshToken]:
-    """A new refresh token, which is known only now, and the row with its digest, which is not stored yet.
+    """A new refresh token, and its row, which is not stored yet. The row holds only a digest of the token.
 
     It belongs to the family of the `presented` token, if that token has one.
     """

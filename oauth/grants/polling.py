@@ -37,8 +37,8 @@ class PollingGrant(ABC, Generic[Waiting]):
         """Whether polling too soon is refused now."""
 
     def issue(self, request: GrantRequest) -> Issuance:
-        """Each answer but `tokens` and `invalid_grant` is an error whose transaction is committed, so that the time
-        of the poll is stored.
+        """The tokens, once the user has allowed the request. The errors authorization_pending, slow_down and
+        access_denied commit the transaction, so that the time of the poll is stored.
         """
         client = request.client
         waiting = self._lock(request)

@@ -20,7 +20,7 @@ from oauth.tokens.verification import InvalidJWT
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
-# A chain of services is short; a long one is a loop.
+# A longer chain is probably a loop of services that call each other.
 LONGEST_CHAIN = 5
 
 
@@ -90,7 +90,8 @@ def _unacceptable(name: str, why: str) -> OAuthError:
 
 
 def _may_exchange(client: Client, subject_client: Client) -> bool:
-    # An app that is not live may reach its developer's sandbox users only, whose tokens it gets itself.
+    # An app that is not live may act only for its developer's sandbox users. Those allow it themselves, so it needs no
+    # token of another client.
     if client.pk == subject_client.pk:
         return True
     return client.is_live and client.exchange_from.filter(pk=subject_client.pk).exists()
@@ -111,7 +112,7 @@ def _actor_token(request: GrantRequest) -> AccessTokenClaims | None:
 
 
 def _actor(client: Client, claims: AccessTokenClaims, actor: AccessTokenClaims | None) -> Mapping[str, Any]:
-    """RFC 8693 §4.1: the current actor, with the previous ones inside. No link of the chain is ever left out."""
+    """RFC 8693 §4.1: the current actor, with the previous ones inside. Previous actors are never left out."""
     before = claims.actor
     if client.exchange_policy == ExchangePolicy.IMPERSONATION and actor is None:
         return before

@@ -56,7 +56,7 @@ def lock(algorithm: str) -> None:
 
 
 def ensure_active_key(algorithm: str) -> None:
-    """Makes the first key of an algorithm. No cache can hold a JWK Set without it, so it signs immediately."""
+    """Makes the first key of an algorithm. It signs immediately, because no other key can."""
     with transaction.atomic():
         lock(algorithm)
         if not SigningKey.objects.active().filter(algorithm=algorithm).exists():

@@ -22,7 +22,7 @@ class KeyPolicy:
     #: The difference between clocks that is accepted.
     clock_skew: timedelta
     #: The stores of private keys outside of the database (`oauth.keys.stores`), and the name of the store for the
-    # first keys.
+    #: first keys.
     stores: Mapping[str, Mapping[str, Any]]
     first_store: str
 

@@ -122,7 +122,7 @@ def _load(_: None, old: _Ring | None) -> _Ring:
 def _parse(row: SigningKey) -> ParsedKey:
     if row.store:
         # The store is contacted at the first signature, so that an unreachable store does not affect the keys of
-        # others.
+        # other stores.
         return ParsedKey(row.kid, row.algorithm, partial(_sign_in_store, row.store, row.reference, row.algorithm))
     private_key = load_pem_private_key(encryption.decrypt(bytes(row.private_key_encrypted)), password=None)
     return ParsedKey(row.kid, row.algorithm, partial(jwt.get_algorithm_by_name(row.algorithm).sign, key=private_key))

@@ -1,8 +1,8 @@
 """Key rotation. The next key is published long before it signs, so every cache of the JWK Set has it by then.
 
-It takes over at the end of `policy.rotation_interval`, at once if staff rotate, and at once in an emergency. The key
-before it leaves the JWK Set when its last token has expired. The rows hold all times, so all worker processes change
-keys at the same moment.
+It takes over at the end of `policy.rotation_interval`; if staff rotate, as soon as every cache has it; in an emergency,
+immediately. The previous key leaves the JWK Set when its last token has expired. The rows hold all times, so all worker
+processes change keys at the same moment.
 """
 
 from dataclasses import dataclass
@@ -48,9 +48,9 @@ def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, ne
     refused after EMERGENCY_GRACE, when no process of the site signs with them any more.
 
     Every resource server has the next key already, so it accepts new tokens without a pause. Somebody who has the
-    database and KEY_ENCRYPTION_KEYS has the next key, too. With `next_leaked`, a new key signs that nobody has seen.
-    For some seconds, a resource server on another machine may refuse new tokens, until it has fetched the JWK Set. So
-    does a key of another `store`. Raises KeyStoreError.
+    database and KEY_ENCRYPTION_KEYS has the next key, too: then use `next_leaked`, so that a new key signs. With
+    `next_leaked`, or with another `store` than before, a resource server on another machine may refuse new tokens for
+    some seconds, until it has fetched the JWK Set. Raises KeyStoreError.
     """
     with transaction.atomic():
         lock(algorithm)
@@ -73,7 +73,7 @@ def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, ne
 
 
 def _may_sign(key: SigningKey, now: datetime) -> bool:
-    """Whether a process of the site may sign with it now, because it has not read yet that another key does."""
+    """Whether a process of the site might still sign with it, because it has not yet read that another key signs."""
     has_signed = key.signs_at(now) or key.signs_at(now - EMERGENCY_GRACE)
     return has_signed and (bool(key.store) or not encryption.is_lost(bytes(key.private_key_encrypted)))
 

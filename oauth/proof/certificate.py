@@ -44,7 +44,7 @@ class Certificate:
         return any(found) and _is_usable(self.chain[0])
 
     def is_issued_by(self, authorities: str) -> bool:
-        """Whether an authority of these, in PEM, issued it for client authentication (RFC 8705 §2.1, RFC 5280 §6)."""
+        """Whether one of these authorities (PEM) issued it for client authentication (RFC 8705 §2.1, RFC 5280 §6)."""
         store = _authorities(authorities)
         if store is None or not _is_usable(self.chain[0]):
             return False

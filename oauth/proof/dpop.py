@@ -149,12 +149,12 @@ def _check_claims(
     named = claims.get("htu")
     if not isinstance(named, str) or _normalized(named) not in {_normalized(url) for url in urls}:
         raise InvalidProof("htu of the DPoP proof must be the address of the request, without query and fragment.")
-    # 12: with the token that it is sent with.
+    # 12: made for the token that it is sent with.
     if access_token is not None:
         expected = base64.urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()).rstrip(b"=").decode()
         if not secrets.compare_digest(str(claims.get("ath")).encode("utf-8", "replace"), expected.encode()):
             raise InvalidProof("ath of the DPoP proof must be the hash of the access token.")
-    # 11: made now. Checked before the nonce, so that a client with a wrong clock learns of it.
+    # 11: made recently. Checked before the nonce, so that a client with a wrong clock learns of it.
     issued_at = claims.get("iat")
     if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
         raise InvalidProof("iat of the DPoP proof must be a number of seconds.")
@@ -182,8 +182,8 @@ def _check_optional_times(claims: dict[str, Any], clock_skew: timedelta) -> None
 
 
 def _normalized(url: str) -> str:
-    """RFC 3986 §6.2.2, §6.2.3, as far as §4.3 item 9 needs it. A request knows its path without percent-encoding, so
-    the path is compared without it."""
+    """RFC 3986 §6.2.2, §6.2.3, as far as §4.3 item 9 needs it. Servers give the path of a request
+    percent-decoded, so paths are compared decoded."""
     try:
         parts = urlsplit(url)
         default = {"https": 443, "http": 80}.get(parts.scheme)

@@ -1,4 +1,4 @@
-"""Whether a proof is used for the first time, at any worker (RFC 9449 §11.1): OAUTH["REPLAY_CHECK"].
+"""Whether a proof is used for the first time, in any worker process (RFC 9449 §11.1): OAUTH["REPLAY_CHECK"].
 
 A resource server without a database stores the digests in Django's shared cache, whose `add` is atomic.
 """
@@ -14,7 +14,8 @@ from oauth.infrastructure.caches import TTLCache
 _used: TTLCache[bytes, object] = TTLCache(max_entries=100_000)
 
 #: (digest, lifetime) -> whether the digest is new; it is remembered for the lifetime. A function with a parameter
-#: `expires_at` also gets the end that follows from what the proof says itself: the same whenever the proof arrives.
+#: `expires_at` also gets the time after which the proof is refused. It follows from the proof's own claims, so it is
+#: the same each time the proof arrives.
 ReplayCheck = Callable[..., bool]
 
 

@@ -33,7 +33,7 @@ def current(request: HttpRequest) -> AuthenticationContext:
 
 
 def login_of(request: HttpRequest) -> AuthenticationContext | None:
-    """The same; None if nobody is logged in."""
+    """As `current`; None if nobody is logged in."""
     return current(request) if request.user.is_authenticated else None
 
 

@@ -60,7 +60,7 @@ def current_sid(request: HttpRequest) -> str | None:
 
 
 def sid_in(browser_session: SessionBase) -> str | None:
-    """The same for any browser, by its Django session."""
+    """The `sid` in any browser's Django session; None before the first authorization."""
     sid: str | None = browser_session.get(_SID)
     return sid
 
@@ -71,7 +71,7 @@ def end(request: HttpRequest, reason: Session.EndReason) -> None:
 
 
 def end_in_browser(browser_session: SessionBase, reason: Session.EndReason) -> None:
-    """The same for any browser, by its Django session."""
+    """Ends the Session that belongs to any browser's Django session, as `end` does."""
     if sid := browser_session.get(_SID):
         _end(Session.objects.filter(pk=sid), reason)
 

@@ -48,7 +48,7 @@ class LogoutRequest:
 
         §2: the ID token of another login, such as one on the user's phone (CIBA, device flow) or one that has ended,
         is suspect: the client may have nothing to do with this browser. The ID token of a client that was deleted
-        still counts, unless its subject was pairwise: then nobody can tell.
+        is still accepted, unless its subject was pairwise: that cannot be compared any more.
         """
         if not self.subject or self.sid != sid:
             return False

@@ -12,6 +12,6 @@ from oauth.sessions import login_session
 
 @receiver(user_logged_out)
 def end_session(request: HttpRequest | None, **_: Any) -> None:
-    """Ends access that the user did not allow offline: it lasts as long as the login it came from."""
+    """Ends the Session of the browser, and with it all access without `offline_access`."""
     if request is not None:
         login_session.end(request, Session.EndReason.LOGOUT)

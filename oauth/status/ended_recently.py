@@ -1,9 +1,8 @@
-"""Status lists for an API on this site: OAUTH["STATUS_LISTS"]. Access tokens that ended before they expired, known at
-once.
+"""Status lists for an API on this site (OAUTH["STATUS_LISTS"]), all read by one query.
 
-`published_lists` reads each list that is asked for. A site with 150 million authorizations has 2,300 of them, and the
-tokens of a busy process name them all. Here one query reads what has ended lately in any list. A bit that was set
-before is missing: all tokens with it have expired.
+`published_lists` reads one list at a time. A site with 150 million authorizations has 2,300 lists, and the tokens that
+a busy process sees name all of them. Here one query reads what has ended lately in any list. Bits that were set earlier
+are left out, because all tokens that they are about have expired.
 """
 
 import time
@@ -24,8 +23,8 @@ from oauth.tokens.status_list import STATUS_LIST_SIZE
 
 # No access token lives longer than 15 minutes (oauth.E003); the rest is for clocks that differ.
 _TOKENS_LIVE = timedelta(minutes=30)
-# Disabling a user or client normally ends the authorizations, so the search for others finds few. It rests this many
-# times as long as it took, so that it does not keep the process busy on a site with many disabled users.
+# Disabling a user or client normally ends the authorizations. The search for those that are still open can be slow on a
+# site with many disabled users, so the next search waits this many times as long as the last one took.
 _REST = 20
 _NOTHING_ENDED = bytes(STATUS_LIST_SIZE // 8)
 

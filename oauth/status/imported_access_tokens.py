@@ -1,7 +1,7 @@
 """Access tokens of another server: opaque, found by their digest until they expire.
 
-`find` turns one into the claims that this server would have signed, so that everything that ends an access token ends
-it, too: its authorization, its client, its user. A token of this server is a JWT and is never looked up here.
+`find` turns one into the claims that this server would have signed, so that it ends as any access token does: with its
+authorization, its client or its user. A token of this server is a JWT and is never looked up here.
 
 A resource server of the same site accepts them with OAUTH["OPAQUE_TOKENS"]. Without it, it refuses them, and the client
 refreshes.

@@ -59,8 +59,9 @@ class Authority:
 def authority(names: Names, *, read: Authorization | None = None, until_commit: bool = False) -> Authority | None:
     """The live, current authority behind `names`; None if it has ended or changed.
 
-    One query, and a second one for a token that was exchanged. None if the caller has `read` the authorization with
-    its user and client. With `until_commit` nobody can end it before the caller's transaction does.
+    This costs one query, and a second one for a token that was exchanged. A caller that has already read the
+    authorization, with its user and client, passes it as `read` and saves the first. With `until_commit`, nobody can
+    end the authorization until the caller's transaction is over.
     """
     if names.authorization_id is None:
         client = Client.by_client_id(names.client_id)
@@ -93,10 +94,11 @@ def is_active(names: Names) -> bool:
 
 
 def is_active_query(names: Names) -> tuple[str, list[Any]] | None:
-    """`is_active` as a query to select from, with its parameters: one row `is_live`, locked until COMMIT, or none.
+    """`is_active` as a query and its parameters, for a statement that must act only for a live authorization.
 
-    A condition for a statement that must act only if there is a live one. None for a token that was exchanged, or that
-    was signed before its authorization changed: the caller must ask `is_active`.
+    The query finds one row, `is_live`, locked until COMMIT, or no row. If it finds none, the caller must ask
+    `is_active`, because the query does not know tokens that were exchanged. Returns None if the query cannot decide:
+    the client acts for itself, or the token's `status` is not one of this server.
     """
     if names.authorization_id is None:
         return None
@@ -108,13 +110,13 @@ def is_active_query(names: Names) -> tuple[str, list[Any]] | None:
     return _active_row(), [names.authorization_id, timezone.now(), names.client_id, index, index]
 
 
-# `oauth.resource_server` may not import this room: it finds the query by the setting REVOCATION_CHECK.
+# `oauth.resource_server` may not import this package: it finds the query through the setting REVOCATION_CHECK.
 is_active.as_query = is_active_query  # type: ignore[attr-defined]  # of a function
 
 
 @cache
 def _active_row() -> str:
-    """`_is_live`, `_is_outdated` and the holder of the token, in the order of the parameters. PostgreSQL reads a row
+    """The conditions of `_is_live` and `_is_outdated`, and that the client holds the token. PostgreSQL reads a row
     again that it had to wait for, so a payment stops when the authorization ends (ASVS 5.0 10.4.9)."""
     user = get_user_model()
     assert user._meta.pk is not None

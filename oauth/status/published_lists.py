@@ -99,8 +99,8 @@ def _load(number: int, known: Published | None) -> Published:
 
 
 def _signed(number: int, array: bytes, known: SignedList | None) -> SignedList | None:
-    """The known text while it is true and young, otherwise a new one. If no key can sign now, the previous text stays:
-    an API on this site reads the bits, and an API on another machine uses the old text until it expires.
+    """The known text while it is correct and recent, otherwise a new one. If no key can sign now, the previous text
+    stays: an API on this site reads the bits, and an API on another machine uses the old text until it expires.
     """
     # A new key signs a new JWT: resource servers then fetch the JWK Set and drop withdrawn keys.
     kid = keys.signing_key(policy.values.algorithm).kid

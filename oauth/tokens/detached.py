@@ -11,7 +11,7 @@ from oauth.tokens.verification import is_canonical_jws, unverified_header
 
 
 def is_ours(content: bytes, signature: str, *, typ: str, at: datetime) -> bool:
-    """Whether one of our keys signed the content as `typ`, while it could: keys may have retired after `at`."""
+    """Whether a key that could sign at the time `at` signed the content as `typ`. It may have retired since."""
     header, dots, value = signature.partition("..")
     jws = f"{header}.{base64url_encode(content).decode()}.{value}"
     if not dots or not is_canonical_jws(jws):

@@ -1,6 +1,6 @@
 """JWK Sets (RFC 7517 §5) of other servers: fetched, cached, searched by `kid`.
 
-Unknown values of `kid` cause at most one fetch in `search_after_seconds` in all (PyJWT CVE-2026-48524), and a failed
+Unknown values of `kid` cause at most one fetch per `search_after_seconds` (PyJWT CVE-2026-48524), and a failed
 fetch leaves the cached keys in use. A set older than `max_age_seconds` is not trusted: fail closed.
 """
 

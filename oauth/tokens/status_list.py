@@ -34,7 +34,7 @@ def reference(index: int, *, issuer: str) -> dict[str, Any]:
 
 
 def index_of(claim: Mapping[str, Any], *, issuer: str) -> int | None:
-    """The index that `reference` made this claim of; None if it did not."""
+    """The index from which `reference` made this claim; None if it did not make it."""
     try:
         index = number_of(claim.get("uri"), issuer=issuer) * STATUS_LIST_SIZE + int(claim["idx"])
     except (KeyError, TypeError, ValueError):

@@ -77,7 +77,7 @@ decode_canonical = _jwt.decode
 
 
 def decode_by_any(token: str, keys: Sequence[jwt.PyJWK], **options: Any) -> dict[str, Any]:
-    """`decode_canonical` with the first of the keys that made the signature (RFC 7515 §6). There is at least one."""
+    """`decode_canonical` with the first key that fits the signature (RFC 7515 §6). `keys` must not be empty."""
     for key in keys[:-1]:
         with suppress(jwt.InvalidSignatureError):
             return dict(decode_canonical(token, key, **options))

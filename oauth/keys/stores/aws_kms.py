@@ -27,7 +27,7 @@ _KINDS = {
 _MAX_RAW_BYTES = 4096
 # AWS deletes a key after 7 to 30 days, and the deletion can be cancelled until then.
 _DELETED_AFTER_DAYS = 30
-# A request to our token endpoint waits for the signature.
+# Short, because a request to our token endpoint waits for the signature.
 _PATIENCE = {"connect_timeout": 1, "read_timeout": 2, "retries": {"total_max_attempts": 2}}
 
 

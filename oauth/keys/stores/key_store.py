@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from oauth.algorithms import SIGNING_ALGORITHMS
 
-#: The name of no store: the private key is in the database, encrypted.
+#: Means no store: the private key is in the database, encrypted.
 DATABASE = ""
-#: The label that staff choose.
+#: The label of DATABASE in the list from which staff choose.
 DATABASE_NAME = "database"
 
 
@@ -26,7 +26,7 @@ class NewKey:
 
 
 class KeyStore(ABC):
-    """Subclass it. It is made once in a process, with OPTIONS as keyword arguments, and used by many threads."""
+    """Subclass it. Each process makes one object, with OPTIONS as keyword arguments; many threads use it."""
 
     #: The algorithms of which the store can make keys.
     algorithms: ClassVar[tuple[str, ...]] = tuple(SIGNING_ALGORITHMS)
@@ -37,7 +37,8 @@ class KeyStore(ABC):
 
     @abstractmethod
     def sign(self, reference: str, algorithm: str, content: bytes) -> bytes:
-        """The signature as a JWS has it: of ECDSA, R and S side by side (RFC 7518 §3.4). Raises KeyStoreError."""
+        """The signature in the form that JWS needs; for ECDSA, R and S concatenated (RFC 7518 §3.4). Raises
+        KeyStoreError."""
 
     @abstractmethod
     def forget(self, reference: str) -> None:

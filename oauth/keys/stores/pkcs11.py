@@ -3,8 +3,8 @@
     {"BACKEND": "oauth.keys.stores.pkcs11.PKCS11", "OPTIONS": {
         "module": "/usr/lib/softhsm/libsofthsm2.so", "token_label": "countersign", "pin": env("HSM_PIN")}}
 
-Private keys are made inside, are sensitive and cannot be extracted. The machines of a site share one module, or each
-has a token with the same keys.
+Private keys are generated in the module, as sensitive and not extractable. The machines of a site share one module, or
+each has a token with the same keys.
 """
 
 import hashlib
