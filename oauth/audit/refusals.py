@@ -13,7 +13,8 @@ from oauth.models import AuditEvent, Client, RefusalCount
 # Expected answers, not events: a device that waits, a client that needs a nonce, and a limit that was reached.
 UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
 
-# Events of the audit log that strangers may cause in the name of a client, per IP address and in all. More are counted.
+# The most events in the audit log that strangers may cause in the name of a client: per IP address, and in total.
+# Further refusals are only counted.
 EVENTS_OF_STRANGERS = Limit("events-of-strangers", 30)
 EVENTS_OF_STRANGERS_OF_CLIENT = Limit("events-of-strangers-of-client", 300)
 
@@ -57,7 +58,7 @@ def record(
 
 
 def _remember(endpoint: str, refusal: OAuthError, request: HttpRequest, client_id: str) -> None:
-    """Records the client that was named, which may not exist."""
+    """Remembers the request with the client_id that it named, which may not exist."""
     refused_requests.remember(
         request,
         error_id=refusal.error_id,
@@ -70,7 +71,8 @@ def _remember(endpoint: str, refusal: OAuthError, request: HttpRequest, client_i
 
 
 def note(endpoint: str, code: str, error_id: str, *, reason: str, detail: str = "") -> None:
-    """Records a refused token in the metrics and the log only, because any stranger can cause such refusals."""
+    """Records a refusal in the metrics and the log. A refused access token is recorded only here, because any stranger
+    can cause such refusals."""
     metrics.refusals.labels(endpoint, code).inc()
     extra = {"error_id": error_id, "reason": reason, "detail": detail}
     logger.warning("%s refused: %s", endpoint, code, extra=extra)

@@ -21,14 +21,14 @@ from oauth.models import RefusedRequest
 #: The budgets for a minute: for one network (IPv4 /24, IPv6 /48) and for a worker process.
 MOST_OF_NETWORK = 30
 MOST = 240
-#: While nothing can be stored.
+#: The most requests that are kept in memory while nothing can be stored.
 MOST_PENDING = 500
 LONGEST_REASON = 500
 
 # Links of emails have a token in the path, which is longer.
 _SHORT = re.compile(r"[\w.~-]{1,19}|[0-9a-fA-F-]{36}")
 
-#: How often a process stores; zero: only when it stops.
+#: How often a process stores the requests. Zero means only when it stops.
 interval: Provided[timedelta] = Provided(timedelta(0))
 
 
@@ -95,8 +95,8 @@ def path_of(request: HttpRequest) -> str:
 
 
 def store() -> int:
-    """Writes what is remembered; returns the number of rows. Counts that cannot be stored now are kept in memory, up to
-    MOST_PENDING.
+    """Writes what is remembered; returns the number of rows. Those that cannot be stored now are kept in memory, up
+    to MOST_PENDING.
     """
     global _pending
     with _later.lock:

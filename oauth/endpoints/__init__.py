@@ -1,4 +1,4 @@
 """The machine endpoints: one module each. They use no cookies and answer JSON.
 
-An endpoint reads its parameters, authenticates the client, calls the rooms below, and answers.
+An endpoint reads its parameters, authenticates the client, calls the packages below, and answers.
 """

@@ -44,7 +44,7 @@ class _Authorize(RedirectView):
 
 
 def _rename_in_body(request: HttpRequest) -> None:
-    """The request that the endpoint reads next. Raises InvalidRequest or RequestTooLarge."""
+    """Changes the body that the endpoint reads next. Raises InvalidRequest or RequestTooLarge."""
     if request.content_type == "application/x-www-form-urlencoded":
         body = parameters.read_body(request).decode("latin-1")
         request._body = _renamed(body).encode("latin-1")  # the attribute in which Django stores `body`
@@ -65,7 +65,7 @@ def _renamed(encoded: str) -> str:
 
 def _new_scopes(asked: str) -> str:
     """If several imports map a scope, the newest one counts. If nothing is left, the old names stay and are refused: a
-    request without a scope would get all of them."""
+    request without a scope would get all scopes."""
     mapped: dict[str, list[str]] = {}
     for scopes in DotImport.objects.order_by("started_at").values_list("scopes", flat=True):
         mapped |= scopes

@@ -1,4 +1,4 @@
-"""The request that a gateway asks about, as its own configuration names it in headers.
+"""The request that a gateway asks about, as the gateway describes it in headers.
 
 nginx and HAProxy send `X-Original-Method` and `X-Original-URI`, Traefik and Caddy `X-Forwarded-Method` and
 `X-Forwarded-Uri`. Envoy repeats the method and appends the path to the URL of the endpoint.

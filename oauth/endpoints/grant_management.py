@@ -32,7 +32,7 @@ class GrantEndpoint(ProtocolEndpoint):
 
     @answers_refusals
     def delete(self, request: HttpRequest, grant_id: str) -> HttpResponse:
-        """§6.4: with its refresh tokens and, by the status list, its access tokens."""
+        """§6.4: ends the grant, its refresh tokens and, by the status list, its access tokens."""
         authorization = _own(request, grant_id, REVOKE)
         authorization.revoke(Authorization.RevocationReason.CLIENT)
         response = HttpResponse(status=204)

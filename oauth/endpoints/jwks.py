@@ -9,7 +9,7 @@ from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document, document
 
-# The set of the key ring and its document, which is made again when the ring has another set.
+# The JWK Set of the key ring, and the document made from it. A new set gets a new document.
 _made: tuple[dict[str, Any], Document] | None = None
 
 

@@ -20,7 +20,8 @@ Handler = Callable[..., HttpResponse]
 
 
 def access_token(request: HttpRequest) -> AccessToken:
-    """The verified token, with the proof of its key if it is bound. Raises an APIException with its challenge."""
+    """The verified token. If it is bound to a key, the proof was verified, too. Raises an APIException with its
+    challenge."""
     presented = _presented(request)
     if presented is None:
         raise NoToken

@@ -30,7 +30,7 @@ FAILURES_OF_ADDRESS = Limit("failures-of-address", 120)
 
 
 class ProtocolEndpoint(View):
-    """A view that answers an OAuthError as JSON. It catches nothing else, so that a bug stays a bug."""
+    """A view that answers an OAuthError as JSON. Any other exception is a bug, and becomes a 500."""
 
     #: Name in logs and metrics.
     endpoint: str

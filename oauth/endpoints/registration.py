@@ -33,7 +33,7 @@ class RegistrationEndpoint(ProtocolEndpoint):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> JsonResponse:
-        """RFC 7591 §3.1: 201 with everything that was registered, and the secrets, known only now."""
+        """RFC 7591 §3.1: 201 with everything that was registered, and the secrets, which are shown only now."""
         token = _bearer(request)
         initial_access_token = InitialAccessToken.find(token)
         if initial_access_token is None:

@@ -123,6 +123,6 @@ def identity(claims: AccessTokenClaims) -> dict[str, str]:
         "X-Auth-Acr": claims.acr or "",
         "X-Auth-Time": str(int(claims.auth_time.timestamp())) if claims.auth_time else "",
         "X-Auth-Actor": str(claims.actor.get("sub", "")),
-        # base64url of JSON, because names of payees have characters that no header has.
+        # base64url of JSON, because names of payees have characters that a header cannot hold.
         "X-Auth-Details": base64url_encode(json.dumps(details).encode()).decode() if details else "",
     }

@@ -25,7 +25,7 @@ class CompiledQuery:
         return f"{sql} LIMIT %s", parameters
 
     def rows(self, arguments: Mapping[Any, Any], limit: int, using: str = DEFAULT_DB_ALIAS) -> list[tuple[Any, ...]]:
-        """At most `limit` rows. `arguments` are by placeholder."""
+        """At most `limit` rows. `arguments` has the value for each placeholder."""
         sql, parameters = self._statement
         given = [arguments[one] if one in self._placeholders else one for one in parameters]
         with prepared_statements.cursor(using) as cursor:

@@ -24,7 +24,8 @@ from oauth.conf import conf
 _FAILED, _IDLE = pq.ExecStatus.FATAL_ERROR, pq.TransactionStatus.IDLE
 # The statement was deallocated (DEALLOCATE ALL), or its table has changed since it was planned.
 _STALE = (b"26000", b"0A000")  # invalid_sql_statement_name, feature_not_supported
-# Types that psycopg reads from binary as Django has it read them from text. A result with any other type comes as text.
+# Types that psycopg reads from the binary format as Django has it read them from text. A result with any other type is
+# requested as text.
 _PLAIN = ("bool", "bytea", "int2", "int4", "int8", "float8", "numeric", "text", "varchar", "uuid", "date",
           "timestamptz", "interval", "jsonb")  # fmt: skip
 _BINARY = frozenset({types[name].oid for name in _PLAIN} | {types[name].array_oid for name in ("text", "varchar")})
@@ -44,9 +45,9 @@ def cursor(using: str = DEFAULT_DB_ALIAS) -> Any:
 
 
 def _is_ready(connection: Connection[Any]) -> bool:
-    """Whether the statement can be sent: a transaction has begun or can begin, or none is needed. After a rollback
-    psycopg deallocates all prepared statements if it has prepared any itself, as it does for Django's ORM with
-    `server_side_binding`.
+    """Whether the statement can be sent: a transaction has begun or can begin, or none is needed. It is
+    not sent if the database has the option `server_side_binding`: psycopg then prepares statements for Django's ORM,
+    and deallocates all prepared statements after a rollback.
     """
     if connection.prepare_threshold is None:
         return False

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-# A browser restores all its tabs at once; an attacker would open thousands. The oldest are dropped.
+# Enough for a browser that restores all its tabs at once. An attacker would open thousands, so the oldest are dropped.
 MOST = 32
 
 

@@ -2,7 +2,7 @@
 
 A time that one host stores and another one compares within minutes is taken from here: otherwise a host whose
 clock is wrong would treat a retry as a theft. The site provides the difference (`config/database`); without it, the
-host's own clock counts. Tokens have the time of the host, because others verify them.
+host's own clock is used. Tokens carry the time of the host, because other servers verify them.
 """
 
 from collections.abc import Callable

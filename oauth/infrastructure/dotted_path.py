@@ -1,4 +1,4 @@
-"""Functions that a setting names: `import_string` of Django, for a resource server that may run without Django."""
+"""Imports what a setting names, as Django's `import_string` does. A resource server may run without Django."""
 
 import sys
 from importlib import import_module

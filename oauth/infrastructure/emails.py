@@ -1,4 +1,4 @@
-"""Emails in the brand of the site: an HTML part, and a plain-text twin that says the same.
+"""Emails in the brand of the site: an HTML part, and a plain-text part with the same content.
 
 A template of the HTML part extends `oauth/email/base.html`. No part loads remote content: mail readers block remote
 images, and a request for one would reveal where the email was read.

@@ -15,9 +15,9 @@ from django.db import InterfaceError, OperationalError
 
 from oauth.infrastructure.provided import Provided
 
-#: psycopg's class of an error follows from its SQLSTATE, so psycopg raises an InternalError in these cases, as if this
-#: server had a bug: the session idled in a transaction for too long, such as in a process that was stopped; the
-#: transaction took too long (PostgreSQL 17); the server is a standby now.
+#: Errors that say that the session can no longer be used, not that a statement was wrong: it was idle in a transaction
+#: for too long, for example because its process was stopped; its transaction took too long (PostgreSQL 17); the server
+#: is a standby now. psycopg derives the class from the SQLSTATE, so these are InternalErrors and would look like bugs.
 ENDED_SESSION = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     psycopg.errors.TransactionTimeout,
@@ -39,7 +39,7 @@ def watched_by(source: Callable[[], float | None]) -> None:
 
 
 def tolerated_since() -> float | None:
-    """When the database last answered, for a request that it has just failed. None if that is too long ago.
+    """When the database last answered, for a request whose query has just failed. None if that is too long ago.
 
     Such a request may come before the breaker has noticed the outage.
     """

@@ -1,7 +1,7 @@
-"""Values that a room needs from the site although it reads no settings.
+"""Settings for packages that do not read the settings themselves.
 
-A room declares its values as a frozen dataclass and one `Provided` for them; `oauth.wiring` tells from which settings
-they come. This is for values of the whole process, such as the keys of encryption at rest. Values that differ from
+A package declares its values as a frozen dataclass, with one `Provided` that holds them; `oauth.wiring` makes them from
+the settings. This is for values of the whole process, such as the keys of encryption at rest. Values that differ from
 call to call are parameters.
 """
 

@@ -45,7 +45,7 @@ class LimitReached(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`count` in `seconds`. `scale` multiplies the count."""
+    """At most `count` requests in `seconds`. `scale` multiplies the count."""
 
     name: str
     count: int

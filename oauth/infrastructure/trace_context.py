@@ -40,7 +40,7 @@ def checked(header: str) -> str:
 def checked_state(header: str) -> str:
     """`tracestate` in at most MOST_STATE characters, or nothing if one of its members is not valid (§3.3.1).
 
-    §3.3.1.5: long members go first, then those at the end.
+    If it is too long, long members are dropped first, then those at the end (§3.3.1.5).
     """
     members = [member for one in header.split(",") if (member := one.strip(" \t"))]
     found = [_MEMBER.fullmatch(member) for member in members]
@@ -61,7 +61,7 @@ def of_request() -> tuple[str, str]:
 
 
 def _no_link(traceparent: str) -> None:
-    """No trace, if tracing is off."""
+    """Does nothing, because tracing is off."""
 
 
 _source: Callable[[], tuple[str, str]] = of_request

@@ -2,7 +2,7 @@
 pauses.
 
 Without that, the messages to a receiver that does not answer would take all threads of the lane for five seconds each,
-and those to others would wait behind them. A postponed message costs nothing: its job comes again later.
+and those to others would wait behind them. A postponed message takes no thread: its job runs again later.
 """
 
 import random
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 #: A receiver that takes longer than this to answer counts as slow. A message waits no longer than this for the one
 #: before it.
 PATIENCE_SECONDS = 1.0
-#: A slow receiver has a pause of so many times the time that it took, so it uses a fifth of one thread.
+#: A slow receiver gets a pause of this many times the time that it took, so it uses a fifth of one thread.
 PAUSE = 4
 
 
 class Postponed(Exception):
-    """The receiver is busy or slow. This is not an attempt."""
+    """The receiver is busy or slow. The message was not sent."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The receiver answers slowly; again in {seconds:.0f} seconds.")

@@ -30,7 +30,7 @@ class Webhook:
 
     def __init__(self, url: str, token: str) -> None:
         self.url, self.token = url, token
-        # Chosen by the operator, so it may be in a private network; never followed elsewhere.
+        # The operator chose the URL, so it may be in a private network. Redirects are not followed.
         self.pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=SECONDS_TO_ANSWER), retries=False)
 
     def send(self, batch: Batch) -> None:

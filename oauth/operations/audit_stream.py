@@ -46,7 +46,7 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> "Cursor":
-        """Raises ValueError, KeyError or TypeError if it is none."""
+        """Raises ValueError, KeyError or TypeError if the text is not a cursor."""
         stored = json.loads(text)
         return cls(int(stored["after"]), datetime.fromisoformat(stored["at"]))
 
@@ -71,7 +71,7 @@ def deliver_new(cursor: Cursor, deliver: Callable[[Batch], None]) -> Cursor:
     """Delivers what has become final since `cursor`, in batches, and returns the next cursor.
 
     Raises what `deliver` raises: then the whole range is delivered again from the same cursor. After a restore of the
-    database its transactions have numbers of the past; the range then begins again.
+    database, transaction numbers are lower than the cursor's; the range then begins at 0 again.
     """
     with connection.cursor() as sql:
         sql.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, now()")

@@ -31,7 +31,7 @@ from oauth.operations.job_origin import OriginWorker
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-#: The lane of queues that have the name of an app, and of procrastinate's own: cleanup, key rotation, audits.
+#: The lane of the queues that are named after an app, and of procrastinate's own: cleanup, key rotation, audits.
 UPKEEP = "upkeep"
 DEFAULT_CONCURRENCY = 2
 #: The time between two attempts to connect to the database.
@@ -65,10 +65,11 @@ def lanes_of(app: App, concurrency: Mapping[str, int]) -> list[Lane]:
 
 
 class WorkerConnector(PsycopgConnector):
-    """A worker takes and ends its jobs on connections of its own. What a task defers is a row of its own transaction.
+    """A worker reads and ends its jobs on its own connections. A job that a task defers is a row of the task's
+    transaction.
 
-    procrastinate's own connector would commit that row at once, so another job could run about rows that are not there
-    yet, or never will be because the transaction is rolled back.
+    procrastinate's own connector would commit that row at once. The new job could then run before the rows that it
+    needs are committed, or although they were rolled back.
     """
 
     def __init__(self, of_tasks: BaseConnector, **options: Any) -> None:
@@ -80,8 +81,8 @@ class WorkerConnector(PsycopgConnector):
 
 
 class JobThreads(ThreadPoolExecutor):
-    """Each job begins with a connection that works. Django ends a lost connection of a thread between two requests, and
-    here is no request: the first job of each thread after an outage would fail, although the database answers again.
+    """Each job begins with a connection that works. Django closes a thread's lost connection only between two requests,
+    and a worker has none. Without this class, the first job of each thread after an outage would fail.
     """
 
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> "Future[Result]":
@@ -125,7 +126,7 @@ class BackgroundWorker:
         health = asyncio.create_task(self._show_health())
         while not stop.is_set():
             try:
-                # The pool would wait for half a minute.
+                # Fails at once if the database cannot be reached; the pool would wait for half a minute.
                 await (await psycopg.AsyncConnection.connect(**_connector_params())).close()
                 # This task is never cancelled: a pool that is cancelled while it opens stays open, and keeps the
                 # process from ending.

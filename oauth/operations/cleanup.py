@@ -90,7 +90,7 @@ def _browser_sessions(now: datetime) -> dict[str, QuerySet[Any]]:
 
 
 def forget_private_keys() -> None:
-    """A retired key signs nothing. Its public part still verifies hints."""
+    """Deletes the private parts of retired keys, which sign nothing any more. The public parts still verify hints."""
     retired = SigningKey.objects.filter(retired_at__lt=timezone.now())
     retired.exclude(private_key_encrypted=b"").update(private_key_encrypted=b"")
     for key in retired.exclude(reference=""):

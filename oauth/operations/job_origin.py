@@ -54,7 +54,7 @@ class OriginWorker(Worker):
     """procrastinate's worker, which also adds the ids of the request to the log lines of its job."""
 
     async def _process_job(self, context: JobContext) -> None:
-        """Each call has a copy of the context variables."""
+        """procrastinate gives each call its own copy of the context variables, so this sets them for one job."""
         try:
             rows = await self.app.connector.execute_query_all_async(_READ, job_id=context.job.id)
         except ConnectorException:

@@ -38,7 +38,7 @@ SCHEDULE = {
     "DeviceCode": Kept(f"{_ENDED} after it expired", "support can look it up", _JOB),
     "BackchannelRequest": Kept(f"{_ENDED} after it expired", "support can look it up", _JOB),
     "InitialAccessToken": Kept(f"{_ENDED} after it expired", "shows who registered clients", _JOB),
-    "RevokedStatus": Kept(_ENDED, "longer than any token is valid whose bit this is", _JOB),
+    "RevokedStatus": Kept(_ENDED, "longer than any token with this bit is valid", _JOB),
     "PushedRequest": Kept(f"{_MINUTES} after it expired", "a user who answers too late can go back to the app", _JOB),
     "StoredInteraction": Kept(
         f"{_MINUTES} after it expired", ("a user who answers too late can go back to the app"), _JOB

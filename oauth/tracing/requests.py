@@ -26,7 +26,7 @@ def traced(application: WSGIApplication, *, untraced: Collection[str] = ()) -> W
 
 
 class NamedByRoute:
-    """Django's middleware: gives the span the pattern of the URL, never the path, and the request id."""
+    """Middleware for Django: gives the span the pattern of the URL, never the path, and the request id."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -21,7 +21,7 @@ SERVICE = "countersign"
 def start(*, exporter: SpanExporter | None = None) -> TracerProvider:
     """Call it once in a process, after `django.setup()`. The variables of OpenTelemetry (OTEL_EXPORTER_OTLP_ENDPOINT,
     OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, …) say where spans go and how many."""
-    # The names of attributes that the instrumentations give: the stable ones.
+    # The instrumentations must use the stable names of attributes.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE)
     provider = TracerProvider(resource=Resource.create({"service.instance.id": str(uuid.uuid4())}))
