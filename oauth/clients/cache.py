@@ -1,11 +1,12 @@
 """Clients by client_id, cached for CLIENT_CACHE_LIFETIME, so that most requests need no query to know their client.
 
-A cached client can only accept a request. Before a refusal, the client is read again (see `authenticate.verify`). So a
+A cached client is used only to accept a request. Before a refusal, the client is read again
+(`authentication.verify`). So a
 new secret is accepted immediately. A disabled client stops within seconds, and immediately in the process that disabled
 it.
 
 While the database is unreachable, a client that was cached when the database last answered may continue for
-OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, so that these are all clients of the last minutes.
+OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, so every client of the last minutes is cached.
 """
 
 import time
@@ -51,7 +52,8 @@ def cached_in_outage(client_id: str) -> Client | None:
     since = outage.tolerated_since()
     if since is None:
         return None
-    # The database may answer its watch while requests have all connections. Then `reload` has failed for some time.
+    # The watch of the database has its own connection, so it may get answers while requests hold all others and
+    # `reload` fails.
     at = min([since, *_reloaded])
     if time.monotonic() - at > conf.OUTAGE_TOLERANCE.total_seconds():
         return None

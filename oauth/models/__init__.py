@@ -1,7 +1,7 @@
 """The entities of the authorization server. Codes and refresh tokens are stored as SHA-256 only.
 
 Client -> Authorization (what a user allowed it) -> AuthorizationCode, RefreshToken; Session is the login
-that they happened in. Imports nothing else of `oauth` but `conf`.
+in which the user allowed it. Imports only `algorithms`, `infrastructure` and `fast_path`.
 """
 
 from oauth.models.audit_event import AuditEvent

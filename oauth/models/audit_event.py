@@ -35,7 +35,8 @@ def current_address() -> str:
 
 
 class origin:
-    """Events that are recorded inside belong to this request. Settings decide which proxies may set REMOTE_ADDR."""
+    """A context manager: events that are recorded inside it belong to this request. Settings decide which proxies may
+    set REMOTE_ADDR."""
 
     __slots__ = ("_origin", "_token")
 

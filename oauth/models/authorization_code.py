@@ -20,7 +20,7 @@ class AuthorizationCode(models.Model):
     # RFC 9449 §10: the key that the client must prove, if it sent `dpop_jkt`.
     dpop_jkt = models.CharField(max_length=43, blank=True)
     nonce = models.TextField(blank=True)
-    #: The trace of the request in which the user allowed (W3C Trace Context), if there was one.
+    #: The trace of the request in which the user allowed the client (W3C Trace Context), if there was one.
     traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

@@ -11,7 +11,8 @@ from oauth.models.secret import DigestField
 
 
 class BackchannelRequest(models.Model):
-    """Without a user, the hint matches nobody who may be asked. The client sees no difference, and the request expires.
+    """`user` is empty if the hint matches nobody who may be asked. The client sees no difference, and the request
+    expires.
 
     The user's page names it by `id`; the client names it by `auth_req_id`, of which only the digest is stored.
 

@@ -1,4 +1,4 @@
-"""An import from django-oauth-toolkit: how far it has come, and the clients that it made."""
+"""An import from django-oauth-toolkit: its progress, and the clients that it made."""
 
 from django.db import models
 from django.utils import timezone
@@ -29,7 +29,7 @@ class DotImport(models.Model):
 
 class ImportedClient(models.Model):
     """A client that an import made, and the primary key of its row in the source. Tokens of an application are adopted
-    only for the client that was made from it, never for another one of the same client ID."""
+    only for the client that was made from it, never for another one with the same client ID."""
 
     client = models.OneToOneField(Client, on_delete=models.CASCADE, primary_key=True, related_name="imported")
     dot_import = models.ForeignKey(DotImport, on_delete=models.CASCADE, related_name="clients")

@@ -80,7 +80,7 @@ class RefreshToken(models.Model):
 @cache
 def _statement() -> tuple[tuple[Columns[Any], ...], str]:
     """Made at first use, when Django knows all models. The statement is prepared, because PostgreSQL takes longer to
-    plan it than to run it, and looks at the ends of six indexes.
+    plan it than to run it: the planner reads the ends of six indexes.
     """
     user = get_user_model()
     assert user._meta.pk is not None

@@ -10,8 +10,8 @@ from oauth.models.client import Client
 
 
 class SandboxUser(models.Model):
-    """A trigger of the database enforces it for each authorization (migration 0045). The row lives as long as its user,
-    so that a sandbox user never becomes an ordinary one. Without its owner, it may allow no app at all."""
+    """A trigger of the database enforces this for each authorization (migration 0045). The row lives as long as its
+    user, so that a sandbox user never becomes an ordinary one. Without its owner, it may allow no app at all."""
 
     # No constraints: the previous release deletes users without knowing this table.
     user = models.OneToOneField(

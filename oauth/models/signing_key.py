@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-# How long an ID token of a retired key is still a hint: longer than an app keeps a user logged in.
+# How long an ID token of a retired key is still accepted as a hint: longer than an app keeps a user logged in.
 HINTS_KEPT = timedelta(days=400)
 # How long a key that stops signing in an emergency stays published. By then, all processes of the site have read that
 # it signs no more, even if the clocks of their hosts differ by seconds. So no token that they sign is refused.
@@ -85,7 +85,7 @@ class SigningKey(models.Model):
         return self.kid
 
     def signs_at(self, at: datetime) -> bool:
-        """Like `active`, but for a published key."""
+        """Whether this key signs at that time. The key must be published."""
         return self.active_at <= at and (self.retiring_at is None or self.retiring_at > at)
 
     @property

@@ -1,7 +1,8 @@
 """DPoP proofs that were used (RFC 9449 §11.1), shared by all workers and kept over their restarts.
 
 The table has a partition for each hour of `expires_at` (docs/decisions/011-partitions.md). A digest is unique in its
-partition, so `expires_at` must follow from what is signed: then the same proof always meets its first use.
+partition, so `expires_at` must follow from what is signed: then a replayed proof always gets the partition of its first
+use.
 """
 
 from datetime import datetime, timedelta

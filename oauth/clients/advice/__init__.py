@@ -27,7 +27,7 @@ ALWAYS: tuple[tuple[str | Promise, str], ...] = (
 
 
 def advise(client: Client) -> list[Advice]:
-    """The worst first."""
+    """All advice about this client, the worst first."""
     order = list(Level)
     found = [advice for rule in RULES if (advice := rule(client))]
     return sorted(found, key=lambda advice: order.index(advice.level))

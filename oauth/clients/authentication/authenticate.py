@@ -51,8 +51,8 @@ def read_credentials(request: HttpRequest, params: Parameters) -> Credentials:
 
 
 def _without_proof(request: HttpRequest, client_id: str) -> Credentials:
-    """RFC 8705 §2: a certificate is presented below HTTP. The registration says whether the client authenticates with
-    it."""
+    """RFC 8705 §2: a certificate is presented in TLS. Whether the client authenticates with it follows from its
+    registration."""
     presented = certificate.presented_in(request, conf.CLIENT_CERTIFICATE)
     return Credentials(client_id, AuthenticationMethod.NONE.value, presented)
 
@@ -95,8 +95,9 @@ def _verified_in_outage(credentials: Credentials, away: Exception) -> Client:
 
 
 def _current(client_id: str) -> Client | None:
-    """The client as it is now. One with a metadata document is as its document says: it may push a request before the
-    authorization endpoint has seen it, or sign with a key that its document did not have at the last fetch."""
+    """The client as it is now. If it has a metadata document that is unknown or no longer fresh, fetches it: the client
+    may push a request before the authorization endpoint has seen it, or sign with a key that is new in its document.
+    """
     if metadata_document.is_address(client_id):
         metadata_document.current_client(client_id)
     return cache.load(client_id)
@@ -113,7 +114,7 @@ def _verified(credentials: Credentials, client: Client | None) -> Client:
         raise InvalidClient(
             f"This client is registered to authenticate with {registered}, but the request used {credentials.method}."
         )
-    # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: even if somebody has changed the row.
+    # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: checked here, too, in case somebody has changed the row in the database.
     if client.is_fapi and not client.has_strong_authentication:
         raise InvalidClient("A client with a FAPI 2.0 profile must authenticate by private_key_jwt or a certificate.")
     if is_by_certificate:

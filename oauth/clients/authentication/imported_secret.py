@@ -14,7 +14,7 @@ from oauth.models.audit_event import current_address
 from oauth.models.secret import digest
 
 # A slow hash takes a tenth of a second of CPU, so a stranger may cause only a few. They are counted by IP address, so
-# that a stranger cannot use up the client's own.
+# that a stranger cannot use up the checks of the client itself.
 CHECKS = Limit("imported-secret-checks", 30)
 # 128 bits as base64url (RFC 6749 §10.10). DOT may have allowed a shorter secret that somebody chose.
 SHORTEST = 22

@@ -16,7 +16,7 @@ from oauth.models.client import AuthenticationMethod, GrantType, Kind, SecurityP
 
 
 def method(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_update: bool) -> str:
-    """The authentication method: the present one, or a stronger one."""
+    """The authentication method. An update may keep the current one or choose a stronger one."""
     offered = authentication.offered()
     default = AuthenticationMethod.SECRET_BASIC.value
     if is_update:
@@ -77,8 +77,8 @@ def kind_of(chosen: list[str], application_type: str, method: str) -> str:
 def scopes(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
     """If `scope` is missing, the client gets only the scopes that identify the user, never all (RFC 7591 §2).
 
-    Scopes that do not exist here are left out, as in an authorization request (OpenID Connect Core §3.1.2.1); the
-    response says what was registered (RFC 7591 §3.2.1). Clients register at many servers with one list.
+    Scopes that do not exist here are left out, as in an authorization request (OpenID Connect Core §3.1.2.1), because
+    clients register at many servers with the same list. The response says what was registered (RFC 7591 §3.2.1).
     """
     known = list(Scope.objects.values_list("name", flat=True))
     named = values.text(metadata, "scope").split()

@@ -1,7 +1,7 @@
 """The fetch of a client ID metadata document (draft-ietf-oauth-client-id-metadata-document-01).
 
-The request goes through `outbound`, so OUTBOUND_ALLOWED_HOSTS decides for it as for each URL that a client chose:
-https, one DNS lookup, public addresses, no redirect, one deadline, a limited size.
+The request goes through `outbound`, as for every URL that a client chose: https, one DNS lookup, only public addresses
+and OUTBOUND_ALLOWED_HOSTS, no redirect, one deadline, a limited size.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from oauth.infrastructure.outbound import OutboundError
 
 # The draft's "Maximum Response Size" recommends 5 kB; a JWK Set of RSA keys needs more.
 MAX_BYTES = 16 * 1024
-# A document is stored at least for a short time, so that a client whose document may not be cached costs no fetch each.
+# A document is stored at least for a short time. Otherwise a document that must not be cached would cost a fetch at
+# each request.
 MIN_LIFETIME, MAX_LIFETIME = timedelta(minutes=5), timedelta(days=1)
 
 
@@ -61,7 +62,7 @@ def _is_json(content_type: str) -> bool:
 
 
 def lifetime_of(cache_control: str) -> timedelta:
-    """RFC 9111 §5.2.2, within the bounds. Without a directive, the document is kept as long as possible."""
+    """RFC 9111 §5.2.2, between MIN_LIFETIME and MAX_LIFETIME. Without a directive, the longest."""
     directives: dict[str, str] = {}
     for directive in parse_http_list(cache_control):
         name, _, value = directive.partition("=")

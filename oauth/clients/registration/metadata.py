@@ -63,7 +63,7 @@ def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_u
 
     Raises InvalidRedirectURI or InvalidClientMetadata. The caller saves. May fetch `sector_identifier_uri`.
     """
-    # Serializers write what is not set as null, which JSON knows as a value and RFC 7591 does not.
+    # Some clients send null for a member that they do not set. RFC 7591 does not define null, so it is left out.
     metadata = {name: value for name, value in metadata.items() if value is not None}
     method = bounded.method(client, metadata, ceiling, is_update=is_update)
     chosen = bounded.chosen_grant_types(client, metadata, ceiling)

@@ -9,7 +9,8 @@ from oauth.models.client import SubjectType
 
 
 def check_sector(client: Client, redirect_uris: list[str]) -> None:
-    """A sector vouches for the redirect URIs of its clients. Raises InvalidClientMetadata. May fetch its list."""
+    """Raises InvalidClientMetadata unless all redirect URIs are at one host, or the list at `sector_identifier_uri`
+    contains them. May fetch the list."""
     if client.subject_type != SubjectType.PAIRWISE:
         return
     if client.sector_identifier_uri:

@@ -35,7 +35,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The objects of a sandbox user at the site, such as an account with its balance."""
+    """An object of a sandbox user at the site, such as an account with its balance."""
 
     title: str
     text: str
@@ -54,7 +54,8 @@ class Developers:
         return False
 
     def make_user(self, name: str) -> NewUser:
-        """A new user for a sandbox, with what apps can read. Called in a transaction, which also marks the user."""
+        """A new user for a sandbox, with data that apps can read. The caller marks it as a sandbox user in the same
+        transaction."""
         raise NotImplementedError
 
     def new_password(self, user: Any) -> str:

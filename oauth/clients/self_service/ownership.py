@@ -24,7 +24,8 @@ def why_not_a_developer(user: Any) -> str | None:
 
 
 def own_apps(user: Any) -> "QuerySet[Client]":
-    """Apps of a developer, the newest first. A client that an admin or a program registered has no owner."""
+    """Apps of a developer, the newest first. Clients that an admin registered, or that registered themselves, have no
+    owner."""
     return Client.objects.filter(user=user.pk).order_by("-pk")
 
 

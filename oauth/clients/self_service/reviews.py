@@ -30,8 +30,8 @@ def change(client: Client, values: dict[str, Any], by: Any, *, note: str = "") -
     """The developer's new values, already checked. Returns whether the values wait for a review, as the values of a
     live app do.
 
-    An app that is not live changes at once. A pending review is about outdated values, so it is
-    withdrawn. The caller has locked the client.
+    An app that is not live changes immediately. An open review is about outdated values, so it is withdrawn. The caller
+    has locked the client.
     """
     withdraw(client, by)
     if client.is_live:
@@ -46,7 +46,7 @@ def change(client: Client, values: dict[str, Any], by: Any, *, note: str = "") -
 
 
 def ask(client: Client, by: Any, *, values: dict[str, Any] | None = None, note: str = "") -> ClientReview:
-    """Asks for the values that the client has, with `values` in their place. The caller has locked the client."""
+    """Asks staff to approve the client's values, changed as `values` says. The caller has locked the client."""
     asked = {**values_of(client), **(values or {})}
     review = ClientReview.objects.create(client=client, values=asked, note=note, asked_by=by)
     _record(client, by, "asked for a review")

@@ -66,7 +66,7 @@ def traits(name: str) -> MethodTraits | None:
 
 
 def choices() -> list[tuple[str, str]]:
-    """Every method with its label; of model fields, so that a migration stores this function and no values."""
+    """Every method with its label. Model fields name this function, so that migrations contain no values."""
     names = (*_OURS, *site.values.authentication_methods)
     return [(name, known.label) for name in names if (known := traits(name))]
 
@@ -92,7 +92,7 @@ def strength(name: str) -> int:
 
 
 class Authenticates(models.Model):
-    """The fields with which a client authenticates, but for secrets."""
+    """The fields with which a client authenticates, except secrets."""
 
     token_endpoint_auth_method = models.CharField(
         max_length=30, choices=choices, default=AuthenticationMethod.SECRET_BASIC
@@ -119,7 +119,7 @@ class Authenticates(models.Model):
 
     @property
     def has_secret(self) -> bool:
-        """Whether it authenticates with a secret of ours."""
+        """Whether it authenticates with a shared secret."""
         return self.token_endpoint_auth_method in SECRET_METHODS
 
     @property

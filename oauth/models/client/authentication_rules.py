@@ -1,4 +1,4 @@
-"""Rules as in `rules` about how a client authenticates: its method, its keys and its certificate."""
+"""The rules of `rules` about how a client authenticates: its method, its keys and its certificate."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def method(client: "Client") -> Errors:
 
 
 def signature(client: "Client") -> Errors:
-    """OpenID Connect Registration §2: it is about the JWTs of private_key_jwt."""
+    """OpenID Connect Registration §2: token_endpoint_auth_signing_alg is only for private_key_jwt."""
     chosen = client.token_endpoint_auth_signing_alg
     if not chosen:
         return {}

@@ -49,8 +49,8 @@ class _Traits:
 
 
 # A public client cannot authenticate, so it cannot act for itself (RFC 6749 §4.4), for others (RFC 8693 §5) or over the
-# back channel (CIBA §4). A client cannot register itself to act without the user, for others, or unsafely (RFC 9700
-# §2.1.2): an admin decides.
+# back channel (CIBA §4). Only an admin can give a client token exchange, back-channel requests or the unsafe implicit
+# flow (RFC 9700 §2.1.2).
 _CONFIDENTIAL = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.CIBA}
 _ADMIN_ONLY = {GrantType.TOKEN_EXCHANGE, GrantType.CIBA, GrantType.IMPLICIT}
 _OURS = {one.value: _Traits(str(one.label), one not in _CONFIDENTIAL, one not in _ADMIN_ONLY) for one in GrantType}
@@ -66,7 +66,7 @@ def traits(name: str) -> GrantTypeTraits | None:
 
 
 def choices() -> list[tuple[str, str]]:
-    """Every grant type with its label; of model fields, so that a migration stores this function and no values."""
+    """Every grant type with its label. Model fields name this function, so that migrations contain no values."""
     return [(name, known.label) for name in (*_OURS, *site.values.grant_types) if (known := traits(name))]
 
 

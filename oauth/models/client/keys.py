@@ -48,7 +48,7 @@ def validate_jwks(jwks: Any, *, signs_by: Sequence[str] = ()) -> None:
 
 
 def _why_not(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> str:
-    """Why this key makes no valid signature; empty if it does."""
+    """Why this key cannot verify a signature of the client; empty if it can."""
     fitting = [one for one in algorithms if fits(jwk, kid=None, algorithm=one)]
     if not fitting:
         return f"A key for signatures must be for {', '.join(algorithms)}."

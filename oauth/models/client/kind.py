@@ -5,8 +5,8 @@ from django.utils.translation import gettext_noop as _
 
 
 class Kind(models.TextChoices):
-    """The admin chooses one instead of protocol words; `clients.preset` turns it into safe values. The guide for
-    developers translates the names."""
+    """The admin chooses one instead of protocol words; `clients.preset` turns it into safe values. The names are
+    translated, because the guide for developers shows them."""
 
     MOBILE = "mobile", _("Mobile or desktop app")
     WEB = "web", _("Web app with a server")

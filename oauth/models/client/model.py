@@ -125,7 +125,8 @@ class Client(
 
     #: The member of staff who makes the next saved change; None for the client itself and for commands.
     changed_by: Any = None
-    #: Whether emails report the next saved change even if no user has allowed the client: the client changes itself.
+    #: Whether emails report the next saved change even if no user has allowed the client. True if the client itself
+    #: makes the change.
     changes_are_told: bool = False
     #: The transaction that wrote the row (`xmin`), if `by_client_id` has read it: a change gives the row another one.
     row_version: str | None = None

@@ -13,7 +13,7 @@ from oauth.models.client.kind import Kind
 # A redirect to a URI with one of these schemes would run code or leak data in the browser (authentik CVE-2024-21637).
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss"})
 _LOCALHOST = re.compile(r"http://localhost(:[0-9]{1,5})?(?=[/?]|$)")
-# After the scheme and the host, which a bracket or a name without a colon ends.
+# The port after the scheme and the host. The host is an IPv6 address in brackets, or contains no colon.
 _PORT = re.compile(r"^(http://(?:\[[^\]@/?]*\]|[^:\[\]@/?]*)):[0-9]{1,5}(?=[/?]|$)")
 
 

@@ -23,7 +23,7 @@ class HasSecrets(models.Model):
         abstract = True
 
     def issue_secret(self, *, overlap_until: datetime | None = None) -> str:
-        """Sets a new secret and returns it, the only time it is known. The caller saves the row.
+        """Sets a new secret and returns it; nobody can read it later. The caller saves the row.
 
         With `overlap_until` the previous secret works until then, so that a running client can be switched.
         """

@@ -1,5 +1,5 @@
-"""Facts about the site that the rules for a client need. `oauth.wiring` makes it from the settings: Django calls
-`clean` and the choices of a field without arguments.
+"""Facts about the site that the rules for a client need. `oauth.wiring` makes them from the settings. They cannot be
+arguments, because Django calls `clean` and the choices of a field without any.
 """
 
 from collections.abc import Mapping
