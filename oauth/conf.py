@@ -118,8 +118,7 @@ class Conf:
     USER_TIME_ZONE: str | None = None
     #: Dotted path of a function () -> JWK Set that verifies tokens. None: the set is fetched from JWKS_URI.
     VERIFICATION_KEYS: str | None = None
-    #: Dotted path of a function (token) -> AccessTokenClaims or None: what a token that is not a JWT stands for now,
-    # such
+    #: Dotted path of a function (token) -> AccessTokenClaims or None: the claims of a token that is not a JWT, such
     #: as `oauth.status.imported_access_tokens.find_live`. None: a token must be a JWT.
     OPAQUE_TOKENS: str | None = None
     #: Dotted path of a function (AccessTokenClaims) -> bool for `resource_server.require_live`.

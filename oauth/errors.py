@@ -1,7 +1,7 @@
 """The refusals of the protocol: one class per OAuth error code (RFC 6749 §4.1.2.1, §5.2 and extensions).
 
 `description` is for the client's developer and safe to send; `detail` is for our log only, under the same
-error id. Raised deep, rendered once at the edge: `endpoints.protocol` for JSON, `pages.error_page` for pages.
+error id. Any code raises them; only the edges render them: `endpoints.protocol` as JSON, `pages.error_page` as pages.
 """
 
 import secrets
@@ -18,7 +18,7 @@ class OAuthError(Exception):
     status: ClassVar[int] = 400
     #: The authentication scheme that a 401 names.
     scheme: ClassVar[str] = "Basic"
-    #: RFC 9110 §10.2.3; 0 for none.
+    #: Seconds for the header Retry-After (RFC 9110 §10.2.3); 0 for none.
     retry_after_seconds = 0
 
     def __init__(self, description: str = "", *, detail: str = "", commits: bool = False) -> None:

@@ -1,5 +1,5 @@
 """Connects the packages of `oauth` with the settings that they need. `apps` calls `provide_settings` when Django
-starts; an edge takes what it passes on.
+starts; the edges call `token_policy` and pass it on.
 
 Only here and at the edges is `conf` read: docs/architecture.md, "Settings".
 """

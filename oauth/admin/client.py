@@ -59,14 +59,14 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
 
     @admin.display(description="developer")
     def owner(self, client: Client) -> str:
-        """The user who registered the client for themselves. Clients that admins or programs registered have no
-        owner.
+        """The user who registered the client for themselves. Clients that admins registered, or that registered
+        themselves, have no owner.
         """
         return str(client.user) if client.user else ""
 
     @admin.display(description="logo as users see it")
     def logo_as_shown(self, client: Client) -> str:
-        """The stored copy; the form takes its address."""
+        """The stored copy. The field of the form has only the address of the original."""
         row = ClientLogo.objects.filter(client=client, source=client.logo_uri).first()
         if row is None:
             return "The background worker has not fetched it yet." if client.logo_uri else "-"

@@ -1,4 +1,4 @@
-"""The form that changes a client and shows all fields; The form of a new client is in `clients.client_form`."""
+"""The form that changes a client and shows all fields. The form of a new client is in `clients.client_form`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Requests for review by developers: a new app, or new values of a live app. Staff approve or decline it."""
+"""Requests for review by developers: a new app, or new values of a live app. Staff approve or decline them."""
 
 from typing import Any
 

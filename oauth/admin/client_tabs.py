@@ -32,7 +32,7 @@ def usage(client: Client) -> str:
 def origin_of(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
     """Says who registered the client, and who may allow it. One query for the review of an app that is not live."""
     source = Client.RegistrationSource(client.registration_source)
-    others = "an admin or a program" if source == Client.RegistrationSource.MANUAL else str(source.label)
+    others = "an admin or a command" if source == Client.RegistrationSource.MANUAL else str(source.label)
     facts = [("Registered by", linked(request, client.user) if client.user else others)]
     if client.is_live:
         return [*facts, ("State", "Live: every user may allow it.")]

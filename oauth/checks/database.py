@@ -43,7 +43,7 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> l
         keys = SigningKey.objects.using(alias).published().exclude(private_key_encrypted=b"")
         locked = [key for key in keys if not _can_decrypt(key)]
     except (DatabaseError, ImproperlyConfigured):
-        return []  # the same, or there is no valid key at all, which oauth.E002 reports
+        return []  # as in check_worker; or there is no valid key at all, which oauth.E002 reports
     if not locked:
         return []
     return [

@@ -27,7 +27,7 @@ from oauth.models import Client
 
 _APPS = (
     "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
-    "django.contrib.postgres",  # its backend makes indexes that our migrations name
+    "django.contrib.postgres",  # registers OpClass, which indexes of our migrations use
 )  # fmt: skip
 _MIDDLEWARE = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware, MessageMiddleware)
 _CONTEXT = (

@@ -21,7 +21,7 @@ from oauth.resource_server import checks as of_api
 
 @register(Tags.security)
 def check_values(**_: Any) -> list[CheckMessage]:
-    """Runs in every mode; `deployment` only with `--deploy`."""
+    """Always runs. The checks of `deployment` run only with `--deploy`."""
     return [message for check in _CHECKS for message in check()]
 
 

@@ -1,4 +1,4 @@
-"""The clients that an import has made, as its tokens need them."""
+"""The clients that an import has made, with the facts that the import of tokens needs."""
 
 import json
 from collections.abc import Iterable

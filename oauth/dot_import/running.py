@@ -1,7 +1,7 @@
 """Runs an import, or a dry run of it, and reports.
 
 Each batch is one transaction that also records how far it came. A run that was killed continues where the last batch
-was committed: nothing is doubled, nothing is lost. Two runs cannot happen at once.
+was committed: no row is written twice or left out. Two runs cannot happen at once.
 """
 
 import time

@@ -13,7 +13,7 @@ class _Raw(models.Field):  # type: ignore[type-arg]  # takes parameters in the s
     """A value as the database driver returns it, because the primary key of a user may be of any type."""
 
     def get_internal_type(self) -> str:
-        return "BigIntegerField"  # the sequences of tables that tests make
+        return "BigIntegerField"  # for tests, which create these tables
 
     def get_prep_value(self, value: Any) -> Any:
         return value

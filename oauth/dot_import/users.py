@@ -53,7 +53,7 @@ class Users:
         found = users.filter(**{f"{self._field}__in": spelled}).values_list(self._field, "pk")
         here = {value.lower(): pk for value, pk in found}
         if others := {value.lower() for value in values.values()} - here.keys():
-            # Compares in capital letters. This reads the whole table, so it is used only for users whom the index did
+            # Compares in lower case. This reads the whole table, so it is used only for users whom the index did
             # not find.
             lowered = users.annotate(lowered=Lower(self._field)).filter(lowered__in=others)
             here |= dict(lowered.values_list("lowered", "pk"))

@@ -1,6 +1,7 @@
 """Stores the rows of a batch: one statement for each table. A row that is there already stays as it is.
 
-Scopes and resources travel as text, separated by spaces, because PostgreSQL has no ragged arrays.
+Scopes and resources are passed as text, separated by spaces, because the rows of a PostgreSQL array must have equal
+lengths.
 """
 
 from collections.abc import Sequence

@@ -64,7 +64,7 @@ def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
     details_type = authorization_details.types()[detail["type"]]
     changed = details_type.changed(detail, grant.user, grant.client.client_id, chosen)
     if [changed] == details and not grant.authorization_details:
-        return  # all accounts, as before
+        return  # no limit, as before
     grant_management.change_details(grant, [changed if n == number else one for n, one in enumerate(details)])
     remembered.narrow_by_details(grant.user, grant.client, [detail])
     AuditEvent.record(

@@ -18,7 +18,7 @@ from oauth.infrastructure import display_names
 from oauth.models import Client, ClientLogo
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-# Long enough for a login, short enough for a picture that staff have removed.
+# Long enough for a login. Browsers may show a picture that staff removed for this time.
 _CACHED_SECONDS = 3600
 
 

@@ -122,7 +122,7 @@ def _of_user(user: Any) -> AuthorizationQuerySet:
 
 
 def _entries(user: Any) -> Iterable[Entry]:
-    """Live ones first, the newest first."""
+    """One entry for each app, the most recently allowed first."""
     by_client: dict[int, list[Authorization]] = {}
     left = left_by_apps.list_left(user, {one.client.client_id for one in _of_user(user).live()})
     for authorization in _of_user(user).order_by("-created_at"):

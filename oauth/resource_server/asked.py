@@ -15,8 +15,9 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def asked_resource(request: Request) -> str:
-    """The API whose own path the request's path begins with; of several, the one at the Host, then the one with the
-    longest path. The first one where none fits, such as behind a proxy that strips a prefix."""
+    """The API whose path is the beginning of the request's path. Of several, one at the Host is preferred, then the one
+    with the longest path. If none fits, as behind a proxy that strips a prefix: one at the Host, otherwise the first.
+    """
     if len(conf.audiences) == 1:
         return conf.audiences[0]
 
@@ -30,7 +31,7 @@ def asked_resource(request: Request) -> str:
 
 def described_resource(request: Request, path: str) -> str | None:
     """The API whose metadata document is below the well-known URL at `path` (RFC 9728 §3.1). For a request without a
-    path, it is the API without a path, otherwise any API at the Host, otherwise the first one. None if there is none.
+    path, an API at the Host is preferred, then one that has no path itself. None if no API has this path.
     """
     if not path:
         return max(conf.audiences, key=lambda one: (_is_at_host(request, one), not urlsplit(one).path.rstrip("/")))

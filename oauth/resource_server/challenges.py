@@ -25,7 +25,7 @@ else:
                 super().__init__(self.detail)
 
 
-#: The challenge of a refusal whose API is not known yet.
+#: The value of `Refusal.resource` until the API is known.
 _FIRST = ""
 
 
@@ -62,8 +62,8 @@ class Refusal(APIException):
     challenges: Sequence[Challenge] = ()
     #: Seconds for Retry-After; None if another try has no better chance.
     wait: int | None = None
-    #: The API that was asked: RFC 9728 §3.3 allows a client no other one's metadata. None: one without a metadata
-    #: document. Until somebody who knows the request says it, the first one of AUDIENCES.
+    #: The API that was asked. The challenge names its metadata, because a client must use no other API's (RFC 9728
+    #: §3.3). None for an API without a metadata document. Until it is set, the first of AUDIENCES counts.
     resource: str | None = _FIRST
 
     @property

@@ -164,7 +164,8 @@ def is_unencrypted(url: str) -> bool:
 
 
 def durations() -> Iterator[CheckMessage]:
-    """Every duration of OAUTH but those with their own check. Some may be zero, which turns a cache off."""
+    """Checks every duration of OAUTH, except those with a check of their own. Some may be zero, which turns a cache
+    off."""
     with_their_own = {"ACCESS_TOKEN_LIFETIME", "AUTHORIZATION_CODE_LIFETIME"}
     may_be_zero = {
         "CLIENT_CACHE_LIFETIME", "KEY_CACHE_LIFETIME", "STATUS_LIST_REFRESH", "CLOCK_SKEW", "REFUSED_REQUESTS_INTERVAL",

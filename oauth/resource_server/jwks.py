@@ -13,7 +13,8 @@ from oauth.resource_server.challenges import TemporarilyUnavailable
 from oauth.tokens.jwks import RETRY_AFTER_SECONDS, FetchedKeys, KeysUnavailable, parse
 
 Keys = dict[str, jwt.PyJWK]
-# How often an unknown `kid` may cause a fetch: a process of the issuer knows a new key after seconds.
+# How often an unknown `kid` may cause a fetch. It is short, because all processes of the issuer publish a new key
+# within seconds.
 SEARCH_AFTER_SECONDS = 10
 
 

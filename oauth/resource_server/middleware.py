@@ -39,7 +39,7 @@ class FAPIInteractionId:
     """Answers each API request with the client's `x-fapi-interaction-id`, or with a new one (FAPI 1.0 Part 1 §6.2.1,
     which FAPI-CIBA refers to). Refusals carry it, too. Anything but a UUID is not repeated.
 
-    Put it outside of whatever may refuse a request.
+    Put it before any middleware that may refuse a request.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -13,12 +13,13 @@ from oauth.tokens.access_token import AccessToken
 
 
 def is_live(names: Any) -> bool:
-    """Whether the authorization behind a token's claims, or behind a row that stores their names, is live."""
+    """Whether the authorization behind a token's claims, or behind a row that stores its identifiers, is live."""
     return not conf.REVOCATION_CHECK or bool(resolve(conf.REVOCATION_CHECK)(names))
 
 
 def live_query(names: Any) -> tuple[str, list[Any]] | None:
-    """`is_live` as a query to select from, with its parameters, for a statement that acts only for its row `is_live`.
+    """`is_live` as a query and its parameters, for a statement that must act only for a live authorization. The query
+    finds one row, `is_live`, or none.
 
     None if the caller must ask `is_live`: the function of OAUTH["REVOCATION_CHECK"] has no attribute `as_query`, or its
     query cannot decide about this token.

@@ -8,7 +8,7 @@ from oauth.staff.guard import guarded
 
 
 def changes_nothing(view: Any) -> Any:
-    """Marks a view that accepts POST but changes and reveals nothing, so it needs no recent proof."""
+    """Marks a view that accepts POST but changes and reveals nothing, so it needs no recent authentication."""
     view.changes_nothing = True
     return view
 

@@ -127,7 +127,7 @@ def pushes_its_requests(client: Client) -> Outcome:
     if not client.response_types:
         return not_applicable("It uses no browser.")
     if client.must_push:
-        return met("The server refuses an authorization request that it did not push.")
+        return met("The server refuses authorization requests that the client did not push.")
     return unmet("The browser may carry its requests.", change="require_pushed_authorization_requests")
 
 

@@ -14,7 +14,7 @@ def signed_requests(client: Client) -> Outcome:
     if not client.response_types:
         return not_applicable("It uses no browser.")
     if client.must_sign_requests:
-        return met("The server refuses an authorization request that it did not sign.")
+        return met("The server refuses authorization requests that the client did not sign.")
     return unmet("Its requests need no signature.", change="require_signed_request_object")
 
 

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     help = (
         "Sends the audit log, and then each new event, until SIGTERM: to a webhook, to a collector of OpenTelemetry, "
         "or as JSON lines to standard output. Each event is sent at least once. While the receiver or the database "
-        "is away, it waits."
+        "cannot be reached, it waits."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

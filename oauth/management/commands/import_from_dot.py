@@ -15,7 +15,7 @@ from oauth.dot_import.options import BATCH
 class Command(BaseCommand):
     help = (
         "Imports the applications, refresh tokens and access tokens of django-oauth-toolkit 3.4. Without --apply it "
-        "only reports what it would do. A run that was stopped goes on when you run it again."
+        "only reports what it would do. A run that was stopped continues when you run it again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

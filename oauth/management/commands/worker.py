@@ -15,8 +15,8 @@ from oauth.operations.background_worker import DEFAULT_CONCURRENCY, HEALTH_SECON
 
 class Command(BaseCommand):
     help = (
-        "Runs background jobs until SIGTERM or Ctrl-C, then finishes the running ones. While the database is away, it "
-        "waits. Ends with an error if waiting does not help."
+        "Runs background jobs until SIGTERM or Ctrl-C, then finishes the running ones. While the database cannot be "
+        "reached, it waits. Ends with an error if waiting does not help."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
