@@ -99,7 +99,7 @@ class AccountAdapter(DefaultAccountAdapter):
             notices.enqueue_notice("new_device", user, request)
 
     def post_login(self, request: Any, user: Any, *, redirect_url: str | None, **kwargs: Any) -> Any:
-        """This tab leads to its own destination, even if a login in another tab began later."""
+        """The login leads to the page that its own tab asked for, even if a login in another tab began later."""
         return super().post_login(request, user, redirect_url=get_next_redirect_url(request) or redirect_url, **kwargs)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:

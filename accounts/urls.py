@@ -45,8 +45,8 @@ urlpatterns = [
     path("accounts/trusted/", trusted_browsers.end, name="account_trusted"),
     path("accounts/2fa/trust/", trusted_browsers.TrustView.as_view(), name="mfa_trust"),
     path("accounts/sessions/", SessionsView.as_view(), name="usersessions_list"),
-    # Each adds a way to log in, so it needs a recent proof. allauth asks for none if the user has neither a password
-    # nor a second factor.
+    # Each adds a way to log in, so the user must have authenticated recently. allauth does not require this if the user
+    # has neither a password nor a second factor.
     path("accounts/2fa/webauthn/add/", recent_proof.required(add_webauthn), name="mfa_add_webauthn"),
     path("accounts/2fa/totp/activate/", recent_proof.required(activate_totp), name="mfa_activate_totp"),
     path("accounts/password/strength/", password_strength, name="account_password_strength"),

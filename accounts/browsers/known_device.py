@@ -1,7 +1,8 @@
 """Device cookies (OWASP): a browser from which the user has logged in before has its own count of failed logins.
 
-Guesses at a password are slowed down wherever they come from, and without this cookie nobody can use that to lock the
-user out. The cookie gives no access. It only decides which count a failure belongs to.
+Guesses at a password are slowed down wherever they come from. A stranger does not have the cookie, so the guesses of
+strangers do not lock the user out of this browser. The cookie gives no access. It only decides which count a failure
+belongs to.
 """
 
 import secrets
@@ -18,7 +19,7 @@ LIFETIME = timedelta(days=180)
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
-    """After a log-in."""
+    """Call it after a login."""
     if not is_of(request, user):
         value = f"{secrets.token_urlsafe(16)} {user.pk}"
         response.set_signed_cookie(

@@ -18,8 +18,9 @@ from oauth.infrastructure.rows import rows
 
 class SessionStore(DatabaseSessionStore):
     def _get_session_from_db(self) -> Any:
-        """Each page of a user reads it. Django compiles the query of the ORM each time, which takes longer than
-        PostgreSQL takes to answer."""
+        """Each page of a logged-in user reads the session. Django compiles the query of the ORM each time, which takes
+        longer than PostgreSQL takes to answer.
+        """
         if not fast_path.is_on():
             return super()._get_session_from_db()  # type: ignore[misc]  # not in the stubs
         table, key = self.model._meta.db_table, self.session_key

@@ -68,7 +68,7 @@ def why_inactive(user: User) -> str:
 def remove_connections(user: User) -> None:
     """For the first login by the owner of a mailbox, because somebody else may have signed up with their email.
 
-    They could log in later through a connection to another site that they left in the account.
+    That person could log in later through a connection to another site that was left in the account.
     """
     SocialAccount.objects.filter(user=user).delete()
 
@@ -147,8 +147,8 @@ def _reactivated(user: User) -> None:
 
 
 def _take_sandbox_users_along(developer: User) -> None:
-    """ASVS 5.0 7.4.2: a developer knows the passwords of their sandbox users, who are active only while they are. Users
-    whom staff deactivated separately stay inactive.
+    """ASVS 5.0 7.4.2: a developer knows the passwords of their sandbox users, so these are active only while the
+    developer is. Users whom staff deactivated separately stay inactive.
     """
     boxes = SandboxUser.objects.filter(owner=developer).select_related("user")
     if developer.is_active:

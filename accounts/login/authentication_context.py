@@ -25,9 +25,10 @@ _FIRST = {"pwd", "email", "fed"}
 
 
 def from_session(request: HttpRequest) -> AuthenticationContext:
-    """`auth_time` is the time of the latest proof. `mfa` needs a second factor after another proof in the same login,
-    for which a trusted browser does not count; or a passkey, which proves possession and verifies its user (ASVS 5.0
-    6.3.3)."""
+    """`auth_time` is the time of the latest proof. `mfa` needs a passkey, which proves possession and verifies its
+    user, or a second factor besides another proof in the same login (ASVS 5.0 6.3.3). A trusted browser is no second
+    factor.
+    """
     user = request.user if request.user.is_authenticated else None
     records: list[dict[str, Any]] = get_authentication_records(request, user)
     times = [record["at"] for record in records if "at" in record]

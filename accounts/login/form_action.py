@@ -15,7 +15,7 @@ _WAYS_OUT = "/accounts/oidc/"
 
 class FormActionMiddleware:
     """Browsers apply CSP `form-action` to the redirects after a form as well: login, second factor or reauthentication,
-    then /oauth/authorize, then the app. Inside of CSPMiddleware, which merges this into the site's policy."""
+    then /oauth/authorize, then the app. It must come after CSPMiddleware, which merges this into the site's policy."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

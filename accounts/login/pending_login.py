@@ -18,7 +18,7 @@ _KEY = "accounts.pending"
 
 
 class PendingLoginMiddleware:
-    """Inside of SessionMiddleware."""
+    """Must come after SessionMiddleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -44,7 +44,7 @@ def _is_stale(request: HttpRequest) -> bool:
 
 
 def _mark(request: HttpRequest) -> None:
-    """Once for each login."""
+    """Stores a fingerprint of the user in the session, once for each login."""
     pending = _pending(request)
     if pending is None:
         return

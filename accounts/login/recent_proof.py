@@ -24,7 +24,7 @@ def exists(request: HttpRequest) -> bool:
 
 
 def required(view: View) -> View:
-    """Decorator: redirects to reauthentication and back if there is no recent proof."""
+    """Decorator: redirects to reauthentication and back if the last authentication is too old."""
 
     @login_required
     @wraps(view)

@@ -19,8 +19,8 @@ _KEY = "accounts.sent"
 
 
 def remember(request: HttpRequest, page: str, email: str, *, about: object = "") -> None:
-    """Counts an email that was sent, or would have been. Another `email`, or another process that it is `about`, begins
-    again."""
+    """Counts an email that was sent, or would have been. The count begins again for another `email`, or for another
+    `about`, which names the process that the email belongs to."""
     sent = _sent(request, page)
     is_same = sent is not None and (sent["email"], sent["about"]) == (email, about)
     times = sent["times"] + 1 if sent is not None and is_same else 1

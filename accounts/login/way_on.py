@@ -103,7 +103,9 @@ class KeepWayOnMiddleware:
 
 
 def with_next(location: str, path: str) -> str:
-    """The same if it is not a page of login of this site, if it has a `next` already, or if `path` is empty."""
+    """`location` with `path` as `next`. Unchanged if it is not a page of login of this site, if it has a `next`
+    already, or if `path` is empty.
+    """
     parts = urlsplit(location)
     prefix = get_script_prefix().rstrip("/")
     is_ours = not parts.netloc and parts.path.startswith(tuple(prefix + page for page in _ON_THE_WAY))

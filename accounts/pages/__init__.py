@@ -1,1 +1,3 @@
-"""Pages of a logged-in user: security, personal data, home. Imports every room below."""
+"""Pages of a logged-in user: security, personal data, home. Imports `browsers`, `changes`, `closing`, `login`,
+`models` and `passwords`.
+"""

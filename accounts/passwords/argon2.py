@@ -21,7 +21,8 @@ LEAST_MEMORY_KIB = {1: 47_104, 2: 19_456, 3: 12_288, 4: 9_216, 5: 7_168}
 
 #: The number of hashes that one process computes at a time. Each takes a core for about 25 ms.
 AT_ONCE = 1
-#: More than these are refused, so that a flood of logins leaves threads for tokens and the API.
+#: The number of hashes that may wait. More are refused, so that a flood of logins leaves threads for tokens and the
+#: API.
 WAITING_AT_MOST = 2
 #: The niceness of the threads that hash (nice(2)): the kernel prefers threads that answer requests.
 NICENESS = 15

@@ -28,7 +28,7 @@ def link(user: User) -> str:
 
 
 def send(request: HttpRequest, user: User, kind: str) -> None:
-    """An email with a link, as staff ask for it. `kind` is "invitation" or "staff_reset".
+    """Sends an email with a link, at the request of staff. `kind` is "invitation" or "staff_reset".
 
     ASVS 5.0 6.4.6: staff start a reset, but they neither choose nor learn a password, so they never see the link.
     """

@@ -1,5 +1,5 @@
-"""The proof that staff need in the admin: a second factor in this login, and a recent proof before a change (ASVS 5.0
-8.2.4, 7.5.3)."""
+"""How staff must have authenticated for the admin: with a second factor in this login, and recently before a change
+(ASVS 5.0 8.2.4, 7.5.3)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The admin of this site: staff must log in with a second factor, and a change needs a recent proof."""
+"""The admin of this site: staff must log in with a second factor, and have authenticated recently before a change."""
 
 from functools import update_wrapper
 from typing import Any
