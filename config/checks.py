@@ -1,7 +1,7 @@
 """System checks of the site: a setting that makes a production server unsafe is an Error with a fix.
 
 `manage.py check --deploy` runs them, and `serve` and the WSGI application do not start with an Error. The checks of
-OAUTH are in oauth/checks.py.
+OAUTH are in oauth/checks/.
 """
 
 import re

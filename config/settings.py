@@ -181,7 +181,7 @@ def _database(variable: str, **session: str) -> dict[str, Any]:
     return database | {
         "ATOMIC_REQUESTS": False,
         "CONN_HEALTH_CHECKS": True,
-        # A pooler that gives each transaction another connection loses them.
+        # A pooler that gives each transaction another connection loses server-side cursors.
         "DISABLE_SERVER_SIDE_CURSORS": not env.bool("DB_SERVER_SIDE_CURSORS", default=True),
         "OPTIONS": {
             **database.get("OPTIONS", {}),
@@ -359,7 +359,7 @@ ADMIN_NAVIGATION: list[tuple[str, list[str]]] = [
         "procrastinate.ProcrastinateJob",
     ]),
 ]  # fmt: skip
-# Staff need a login with a second factor to use the admin, and a recent proof to change something.
+# Staff need a login with a second factor to use the admin, and must have authenticated recently to change something.
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
 STAFF_PROOF_MAX_AGE = timedelta(seconds=env.int("STAFF_PROOF_MAX_AGE_SECONDS", default=600))
 
@@ -440,7 +440,7 @@ BANK_LOGGED_IN_AT = "accounts.login.authentication_context.logged_in_at"
 WEBHOOK_SIGNER = "oauth.tokens.signing.sign_detached"
 # Signs the digests of the ledger, which each audit logs and appends to a file outside of the database, if one is named.
 LEDGER_SIGNER = "oauth.tokens.signing.sign_detached"
-# Whether a key of ours signed a digest then: a function (content, detached JWS, typ=, at=) -> bool.
+# Whether a key of ours signed a digest at a given time: a function (content, detached JWS, typ=, at=) -> bool.
 LEDGER_VERIFIER = "oauth.tokens.detached.is_ours"
 LEDGER_DIGEST_FILE: str = env.str("LEDGER_DIGEST_FILE", default="")
 # Pays other banks: a class; see banking/payments/scheme.py. Empty: no other bank can be paid.

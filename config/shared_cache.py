@@ -1,4 +1,5 @@
-"""Valkey or Redis as the cache that all worker processes share; while it is away, the memory of each process.
+"""Valkey or Redis as the cache that all worker processes share; while it cannot be reached, the memory of
+each process.
 
 Nothing that must not be lost is in this cache: it holds the counts of rate limits and copies. What must be used only
 once (codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So a login continues without
@@ -68,7 +69,7 @@ def _or_in_memory(name: str) -> Callable[..., Any]:
 
 class _Memory(LocMemCache):
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """The count may have begun in the shared cache."""
+        """The count may have begun in the shared cache, and is then missing here."""
         self.add(key, 0, version=version)
         return super().incr(key, delta, version)
 

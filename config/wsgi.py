@@ -40,7 +40,7 @@ application: WSGIApplication = behind_proxies(
 
 
 def _without_running(name: str) -> WSGIApplication:
-    """An application that answers a request that is not run. Its module needs Django's apps."""
+    """An application that refuses a request without running it. Its module needs Django's apps."""
     return with_trace_context(below(settings.URL_PREFIX, import_string(f"config.http.overload.{name}")))
 
 

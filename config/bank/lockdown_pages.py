@@ -61,9 +61,9 @@ class _Page:
 
 def _of_own_apps(user: User) -> list[str]:
     apps = Client.objects.filter(user=user, is_active=True).count()
-    return (
-        [f"Apps that the user registered: {apps}. They are disabled, and stay so until you lift each."] if apps else []
-    )
+    if not apps:
+        return []
+    return [f"Apps that the user registered: {apps}. They are disabled until you lift the lockdown of each."]
 
 
 def user_page(request: HttpRequest, user_id: UUID) -> HttpResponse:

@@ -107,7 +107,9 @@ def _issuer(folder: Path, given: str | None) -> str | None:
 
 
 def _take(folder: Path, name: str) -> str:
-    """Stores the values of the environment. Returns the names of the missing ones."""
+    """Stores the secret `name` from the environment, unless it is stored already. If it is missing, returns how to
+    provide it, otherwise an empty text.
+    """
     variable, example = _GIVEN[name]
     file = folder / "secrets" / name
     if file.exists():

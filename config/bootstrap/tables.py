@@ -59,7 +59,7 @@ def problems(role: str) -> Iterator[str]:
 
 
 def signing_keys() -> str:
-    """`migrate` makes them."""
+    """Names the algorithms of the signing keys, which `migrate` has made."""
     kinds = SigningKey.objects.filter(retiring_at=None).values_list("algorithm", flat=True).distinct()
     return f"signing keys for {', '.join(sorted(kinds))}"
 

@@ -36,7 +36,7 @@ def check_session(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
 
 
 def check_connections(processes: int) -> list[CheckMessage]:
-    """Whether a server with so many worker processes may open more connections than the database allows."""
+    """Warns if a server with this number of worker processes may open more connections than the database allows."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(_LIMITS)

@@ -143,9 +143,10 @@ class Watch:
                 logger.error("The clock of this host differs from the database's by %.1f s.", answer.clock_skew_seconds)
 
     def _end_overdue_statements(self) -> None:
-        """A statement is overdue only if both tell so: the time since the first check that found it, because after a
-        suspicion the next check comes at once; and the number of checks, because this process may have been stopped
-        meanwhile. A busy connection, which waits for another statement at each check, is not overdue.
+        """A statement is overdue if enough checks have found it and enough time has passed since the first of them.
+        Time alone does not show it, because this process may have been stopped meanwhile. The number of checks alone
+        does not show it, because a suspicion makes the next check come at once. A connection that waits for another
+        statement at each check is busy, not overdue.
         """
         now, found, deadline = self.now(), in_use.waits(), settings.DB_STATEMENT_DEADLINE
         before = self.waits

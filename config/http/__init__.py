@@ -1,1 +1,3 @@
-"""Middleware of the site, and answers to errors that no view handles. Imports no other room."""
+"""Middleware of the site, and answers to errors that no view handles. Imports no other package
+of `config`.
+"""

@@ -26,11 +26,11 @@ PATH = "/oauth/authorize"
 
 
 class AuthorizeAtOnce:
-    """After MachineEndpointsFirst. Its answer has the headers that the middleware after it would set. A request that
-    this middleware would refuse or redirect goes on to it, and so does every request if OAUTH["FAST_PATH"] is off.
+    """Must come after MachineEndpointsFirst. Its answer has the headers that later middleware would set. It passes on
+    a request that later middleware would refuse or redirect, and every request if OAUTH["FAST_PATH"] is off.
 
-    Code that is added to the middleware of pages does not run for these answers:
-    tests/config/test_at_once.py lists MIDDLEWARE, and compares the headers.
+    Code that is added to later middleware does not run for these answers. Therefore tests/config/test_at_once.py lists
+    MIDDLEWARE, and compares the headers.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -49,7 +49,7 @@ class MachineContentSecurityPolicyMiddleware:
     """OWASP REST Security: if a browser shows the response of a machine endpoint, it neither runs scripts in it nor
     shows it in a frame.
 
-    Inside of CSPMiddleware, which keeps a header that is there.
+    Must come after CSPMiddleware, which keeps an existing header.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -66,7 +66,8 @@ class OutageMiddleware:
     """Answers 503 with Retry-After, in the caller's format, where a view cannot reach the database or the cache, or
     hash a password now.
 
-    Innermost. An outage in another middleware reaches `errors.server_error` instead.
+    Must come after the middleware that uses the database. An outage in other middleware reaches `errors.server_error`
+    instead.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

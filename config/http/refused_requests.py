@@ -1,4 +1,4 @@
-"""Remembers errors of the API and of pages under the ID that was answered, for the search of the admin.
+"""Remembers errors of the API and of pages under the error ID of the answer, so that the admin's search finds them.
 
 Refusals of the protocol are recorded by oauth.audit.
 """

@@ -1,3 +1,3 @@
-"""The server process: granian and its worker processes, request bodies, proxies, health and metrics. It imports no
-other package of `config`.
+"""The server process: granian and its worker processes, request bodies, proxies, health and metrics. Of the other
+packages of `config`, it imports only `database` and `metrics`.
 """

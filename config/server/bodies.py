@@ -34,8 +34,8 @@ BODY_SECONDS = 10.0
 MOST_WAITING = 512
 # Endpoints accept up to 64 KiB. Up to this size, they refuse the body themselves.
 MOST_BYTES = 1024 * 1024
-#: A larger body of a declared length up to this one is read and dropped before the refusal. Beyond, and where the
-#: client declares no length, the connection is closed.
+#: A larger body of a declared length up to this one is read and dropped before the refusal. Above this length, and
+#: where the client declares none, the connection is closed.
 MOST_DROPPED_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
 _TICK_SECONDS = 0.25
@@ -146,9 +146,8 @@ class BodiesFirst:
         if is_too_large:
             return _refuse(protocol, 413, environ, closes=declared is None)
         if declared is not None and len(body) != int(declared):
-            return _refuse(
-                protocol, 400, environ
-            )  # the client closed the connection; an incomplete form must not be processed
+            # The client closed the connection. An incomplete form must not be processed.
+            return _refuse(protocol, 400, environ)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
         return 0
 
@@ -174,7 +173,9 @@ class BodiesFirst:
 
 
 def _has_left(request: Request) -> bool:
-    """Whether the client has left before its request got the first thing that it waited for."""
+    """Whether the client has left while its request waited for a slot or for the database, before any answer. Counts
+    such a request as refused.
+    """
     if request.is_sending() or not request.has_left():
         return False
     admission.refused.labels("client left").inc()

@@ -79,7 +79,7 @@ class Request:
         self.is_sending: Callable[[], bool] = _never
 
     def has_left(self) -> bool:
-        """Whether the client has closed its connection. No if it cannot be known."""
+        """Whether the client has closed its connection. False if this cannot be known."""
         return self._connections.has_left(self)
 
 

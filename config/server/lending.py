@@ -16,8 +16,8 @@ from collections.abc import Hashable
 from config.database import in_use
 from config.server.admission import Slots
 
-#: In milliseconds. A statement takes less than one, unless it waits. The server should answer a request that needs no
-#: database within 50.
+#: 10 ms: longer than a statement that does not wait (less than 1 ms), and short enough that a request that needs no
+#: database is answered within 50 ms.
 INTERVAL_SECONDS = 0.01
 
 

@@ -134,7 +134,7 @@ def load_application(
     write_seconds: float = listener.WRITE_SECONDS,
 ) -> Callable[..., Any]:
     """Runs first in each worker process."""
-    gc.disable()  # until all is loaded, which throws nothing away
+    gc.disable()  # loading makes no garbage; `_settle` enables it again
     _read_bodies_first(slots, body_seconds)
     listener.end_unread_connections(write_seconds)
     child_process.belong_to_the_server()

@@ -71,7 +71,7 @@ def _new_table(operation: of_django.CreateModel, around: Around) -> Iterator[Fin
 
 @_of(*_GONE)
 def _gone(operation: Any, around: Around) -> Iterator[Finding]:
-    yield Finding(BREAKS, "", f"{operation.describe()}: the release before uses it")
+    yield Finding(BREAKS, "", f"{operation.describe()}: the previous release uses it")
 
 
 @_of(of_django.AddField)
@@ -84,7 +84,7 @@ def _new_column(operation: of_django.AddField, around: Around) -> Iterator[Findi
     elif isinstance(field, GeneratedField):
         yield Finding(LOCKS, table, f"{what} is computed: the table is written anew")
     elif not field.null and not field.has_db_default():
-        yield Finding(BREAKS, table, f"{what} is NOT NULL without db_default: INSERT of the release before fails")
+        yield Finding(BREAKS, table, f"{what} is NOT NULL without db_default: INSERT of the previous release fails")
     elif field.unique or field.db_index:
         yield Finding(LOCKS, table, f"{what} comes with an index: writes wait while it is built")
     elif field.remote_field and field.db_constraint:
@@ -103,9 +103,9 @@ def _other_column(operation: of_django.AlterField, around: Around) -> Iterator[F
         yield Finding(SAFE, table, f"{what}: only in the code")
         return
     if old.column != new.column:
-        yield Finding(BREAKS, table, f"{what} has another name than {old.column}, which the release before uses")
+        yield Finding(BREAKS, table, f"{what} has another name than {old.column}, which the previous release uses")
     if old.null and not new.null:
-        yield Finding(BREAKS, table, f"{what} becomes NOT NULL, where the release before writes NULL")
+        yield Finding(BREAKS, table, f"{what} becomes NOT NULL, where the previous release writes NULL")
     if not new.null and old.has_db_default() and not new.has_db_default():
         yield Finding(BREAKS, table, f"{what} loses its db_default")
     if _type(old) != _type(new):

@@ -41,7 +41,7 @@ def pending(executor: MigrationExecutor) -> list[Migration]:
 
 #: Nearly the smallest, so that a table that nobody has analyzed yet, as after a restore, is not taken for a small one.
 _BYTES_OF_A_ROW = 50
-# PostgreSQL analyzes a partitioned table only if it is told to, but each of the partitions.
+# Autovacuum analyzes the partitions, but not the partitioned table itself, so the rows of the partitions are added up.
 _ROWS = """
 SELECT one.relname, (
          SELECT coalesce(sum(CASE WHEN part.reltuples < 0 THEN pg_relation_size(part.oid) / %s
@@ -73,7 +73,7 @@ def rows(tables: Iterable[str]) -> dict[str, int]:
 
 
 def _findings(migration: Migration, state: ProjectState, new_tables: set[str]) -> Iterator[Finding]:
-    """Moves `state` on. Changes of a table that is new in this upgrade affect nobody."""
+    """Also applies the migration to `state`. Changes of a table that is new in this upgrade affect nobody."""
     for operation in migration.operations:
         for one, around in _around(operation, migration.app_label, state):
             for finding in judge(one, around):
@@ -83,8 +83,8 @@ def _findings(migration: Migration, state: ProjectState, new_tables: set[str]) -
 
 
 def _around(operation: Operation, label: str, state: ProjectState) -> Iterator[tuple[Operation, Around]]:
-    """Yields the operations that change the database, each with the table and field that it changes. Moves `state`
-    on.
+    """Yields the operations that change the database, each with the table and field that it changes. Also
+    applies the operation to `state`.
     """
     if isinstance(operation, SeparateDatabaseAndState):
         for one in operation.database_operations:

@@ -19,11 +19,11 @@ _RULES: tuple[tuple[re.Pattern[str], Verdict, str], ...] = tuple(
             Verdict.LOCKS,
             "constraint, not added as NOT VALID: all wait for a scan",
         ),
-        (rf"ALTER TABLE {_TABLE}.* (?:DROP COLUMN|RENAME)", Verdict.BREAKS, "column gone: the release before uses it"),
+        (rf"ALTER TABLE {_TABLE}.* (?:DROP COLUMN|RENAME)", Verdict.BREAKS, "column gone: previous release uses it"),
         (rf"ALTER TABLE {_TABLE}.* ALTER COLUMN \w+ (?:SET DATA )?TYPE", Verdict.LOCKS, "the table is written anew"),
         (rf"ALTER TABLE {_TABLE}.* SET NOT NULL", Verdict.LOCKS, "NOT NULL: all wait for a scan"),
         (rf"ALTER TABLE {_TABLE}.* ADD (?:COLUMN )?\w+ [^;]*NOT NULL(?![^;]*DEFAULT)", Verdict.BREAKS,
-         "NOT NULL without DEFAULT: INSERT of the release before fails"),
+         "NOT NULL without DEFAULT: INSERT of the previous release fails"),
         (rf"ALTER TABLE {_TABLE}", Verdict.SAFE, "short change of the catalog"),
         (r"ALTER INDEX \w+ RENAME TO ()", Verdict.SAFE, "index renamed"),
         (r"CREATE (?:OR REPLACE )?(?:CONSTRAINT )?TRIGGER .*? ON (\w+)", Verdict.SAFE, "trigger"),
@@ -35,7 +35,7 @@ _RULES: tuple[tuple[re.Pattern[str], Verdict, str], ...] = tuple(
         (rf"UPDATE {_TABLE}", Verdict.SLOW, "rows updated"),
         (rf"(?:INSERT INTO|DELETE FROM) {_TABLE}", Verdict.SLOW, "rows written or deleted"),
         (r"SELECT\b()", Verdict.SLOW, "a query"),
-        (rf"DROP TABLE (?:IF EXISTS )?{_TABLE}", Verdict.BREAKS, "table gone: the release before uses it"),
+        (rf"DROP TABLE (?:IF EXISTS )?{_TABLE}", Verdict.BREAKS, "table gone: previous release uses it"),
     )
 )  # fmt: skip
 _DOLLAR_QUOTED = re.compile(r"\$(\w*)\$.*?\$\1\$", re.S)

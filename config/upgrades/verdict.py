@@ -8,10 +8,10 @@ class Verdict(IntEnum):
     """The order is from harmless to harmful."""
 
     SAFE = 0  #: only a short lock, whatever the size of the table
-    SLOW = 1  #: takes time with the rows of the table, but blocks nobody
+    SLOW = 1  #: takes longer the more rows the table has, but blocks nobody
     UNKNOWN = 2  #: code or SQL that nobody has judged
     LOCKS = 3  #: blocks writes or reads for a time that grows with the rows of the table
-    BREAKS = 4  #: the release before fails with the new schema
+    BREAKS = 4  #: the previous release fails with the new schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Takes a connection from the pool only while the breaker is closed, and for a client that is still there, and tells
+"""Takes a connection from the pool only while the breaker is closed, and only if the client has not left, and tells
 the watch which thread holds it. When PostgreSQL ends a session, its message becomes an OperationalError.
 """
 

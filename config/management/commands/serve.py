@@ -130,7 +130,7 @@ class Command(BaseCommand):
             self.stderr.write(str(warning))
 
     def _check_encryption_keys(self) -> None:
-        """A process that is told about the database by its environment must be able to read its secrets."""
+        """Stops the start if KEY_ENCRYPTION_KEYS cannot decrypt the signing keys in the database."""
         try:
             problems = check_encryption_keys(databases=[DEFAULT_DB_ALIAS])
         finally:

@@ -13,10 +13,10 @@ from config.upgrades.verdict import Verdict
 
 _MEANING = {
     Verdict.SAFE: "safe: at most a short lock, while this and the next release serve",
-    Verdict.SLOW: "slow: takes time with the rows, blocks nobody",
+    Verdict.SLOW: "slow: takes longer the more rows there are, blocks nobody",
     Verdict.UNKNOWN: "unknown: read it before you run it while the site serves",
     Verdict.LOCKS: "locks: writes or reads wait while the rows are read",
-    Verdict.BREAKS: "breaks: the servers of the release before fail; stop them first",
+    Verdict.BREAKS: "breaks: the servers of the previous release fail; stop them first",
 }
 #: The exit codes for the worst verdict; 0 if all are SAFE or SLOW.
 WITH_CARE, BREAKS = 3, 4
@@ -24,7 +24,7 @@ WITH_CARE, BREAKS = 3, 4
 
 class Command(BaseCommand):
     help = (
-        "Lists the pending migrations, and whether the release before can serve while they run. Changes nothing. "
+        "Lists the pending migrations, and whether the previous release can serve while they run. Changes nothing. "
         f"Exits with {WITH_CARE} if one locks a large table or is unknown, and with {BREAKS} if one breaks the servers "
         "that run."
     )
