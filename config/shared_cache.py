@@ -1,5 +1,4 @@
-"""Valkey or Redis as the cache that all worker processes share; while it cannot be reached, the memory of
-each process.
+"""Valkey or Redis as the cache that all worker processes share; while it cannot be reached, the memory of each process.
 
 Nothing that must not be lost is in this cache: it holds the counts of rate limits and copies. What must be used only
 once (codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So a login continues without

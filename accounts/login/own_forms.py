@@ -33,8 +33,8 @@ class OwnFormsMiddleware:
 
 
 def _is_of_own_page(request: HttpRequest) -> bool:
-    """No script can set either header (Fetch §2.2.2). For a browser without cookies, Django's check
-    decides; its error page says what to do."""
+    """No script can set either header (Fetch §2.2.2). For a browser without cookies, Django's check decides; its error
+    page says what to do."""
     return (
         request.headers.get("Sec-Fetch-Site") == "same-origin"
         and request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"

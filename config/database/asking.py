@@ -16,8 +16,8 @@ from config.database.waiting import Away
 
 
 class Asking:
-    """Must be used by one thread only. `conninfo` is libpq's connection string. `connect`
-    and the statement after it together take `seconds` at most.
+    """Must be used by one thread only. `conninfo` is libpq's connection string. `connect` and the statement after it
+    together take `seconds` at most.
     """
 
     def __init__(self, conninfo: str, *, seconds: float) -> None:

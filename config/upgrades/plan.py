@@ -83,8 +83,8 @@ def _findings(migration: Migration, state: ProjectState, new_tables: set[str]) -
 
 
 def _around(operation: Operation, label: str, state: ProjectState) -> Iterator[tuple[Operation, Around]]:
-    """Yields the operations that change the database, each with the table and field that it changes. Also
-    applies the operation to `state`.
+    """Yields the operations that change the database, each with the table and field that it changes. Also applies the
+    operation to `state`.
     """
     if isinstance(operation, SeparateDatabaseAndState):
         for one in operation.database_operations:

@@ -24,10 +24,9 @@ from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, R
 def try_fast(
     interaction: Interaction, sid: str | None, decisions: Sequence[Sequence[Any]] | None = None
 ) -> Respond | None:
-    """The response with a code if the user has allowed all of the request before; None if the caller must decide
-    again. Raises LoginRequired if the user has logged out since the read.
-    `sid` is the user's session. `decisions` are the rows for `remembered.newest_covering`, if they were read together
-    with the session.
+    """The response with a code if the user has allowed all of the request before; None if the caller must decide again.
+    Raises LoginRequired if the user has logged out since the read. `sid` is the user's session. `decisions` are the
+    rows for `remembered.newest_covering`, if they were read together with the session.
     """
     request, client, user = interaction.request, interaction.client, interaction.user
     is_usual = interaction.row is None and request.pushed_id is None and request.response_type == "code"

@@ -38,8 +38,8 @@ def find_decision(
     row is locked, and nothing is found if that session has ended; the caller must write with `SAME_DECISION`.
 
     The authorization must be live, and no detail of it may grant scopes: an authorization with such details never
-    stands for scopes without them (RFC 9396 §6, ASVS 5.0 10.7.2). Details that limit scopes count:
-    the caller must give the same limits again.
+    stands for scopes without them (RFC 9396 §6, ASVS 5.0 10.7.2). Details that limit scopes count: the caller must give
+    the same limits again.
     """
     now = timezone.now()
     parameters = [user.pk, client.pk, now, now, *([unlocked_in.pk] if unlocked_in else ())]

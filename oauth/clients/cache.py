@@ -1,9 +1,8 @@
 """Clients by client_id, cached for CLIENT_CACHE_LIFETIME, so that most requests need no query to know their client.
 
-A cached client is used only to accept a request. Before a refusal, the client is read again
-(`authentication.verify`). So a
-new secret is accepted immediately. A disabled client stops within seconds, and immediately in the process that disabled
-it.
+A cached client is used only to accept a request. Before a refusal, the client is read again (`authentication.verify`).
+So a new secret is accepted immediately. A disabled client stops within seconds, and immediately in the process that
+disabled it.
 
 While the database is unreachable, a client that was cached when the database last answered may continue for
 OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, so every client of the last minutes is cached.

@@ -1,7 +1,7 @@
 """Sample programs, filled with a client's own values; never with its secret, which they take from the environment.
 
-Each is a text template under templates/oauth/snippets/. tests/flows/test_snippets.py runs them. Of those in Swift
-and Kotlin, it only sends the same requests.
+Each is a text template under templates/oauth/snippets/. tests/packages/test_snippets.py runs them. Of those in
+Swift and Kotlin, it only sends the same requests.
 """
 
 import json

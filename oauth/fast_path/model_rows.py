@@ -79,8 +79,8 @@ def _instance(model: type[Row], values: Iterable[tuple[str, Any]], *, is_stored:
 
 
 class Values(Generic[Row]):
-    """The columns of a new row and its typed values, for an INSERT ... SELECT. PostgreSQL itself assigns
-    identity columns, and the columns of the fields `by_database`."""
+    """The columns of a new row and its typed values, for an INSERT ... SELECT. PostgreSQL itself assigns identity
+    columns, and the columns of the fields `by_database`."""
 
     def __init__(self, model: type[Row], *, by_database: Collection[str] = ()) -> None:
         fields = [

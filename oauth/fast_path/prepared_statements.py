@@ -45,9 +45,9 @@ def cursor(using: str = DEFAULT_DB_ALIAS) -> Any:
 
 
 def _is_ready(connection: Connection[Any]) -> bool:
-    """Whether the statement can be sent: a transaction has begun or can begin, or none is needed. It is
-    not sent if the database has the option `server_side_binding`: psycopg then prepares statements for Django's ORM,
-    and deallocates all prepared statements after a rollback.
+    """Whether the statement can be sent: a transaction has begun or can begin, or none is needed. It is not sent if the
+    database has the option `server_side_binding`: psycopg then prepares statements for Django's ORM, and deallocates
+    all prepared statements after a rollback.
     """
     if connection.prepare_threshold is None:
         return False

@@ -1,9 +1,8 @@
 """The refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3).
 
 The refresh token of a client that authenticates stays the same, and so does one that is bound to a key. All others are
-rotated. The superseded token works again within the policy's retry window, so that neither
-a lost answer nor a second tab logs a user out. Any other second use ends the authorization. `family` says how the
-branches of such retries end.
+rotated. The superseded token works again within the policy's retry window, so that neither a lost answer nor a second
+tab logs a user out. Any other second use ends the authorization. `family` says how the branches of such retries end.
 """
 
 from django.utils import timezone

@@ -1,8 +1,8 @@
 """The bits of the Token Status List (draft-ietf-oauth-status-list): the tokens that have ended early.
 
 Every Authorization, and every client acting for itself, has an index from one sequence; list n holds the indexes
-from n * STATUS_LIST_SIZE on. Each set bit is a row of its own, so that it stays set when its authorization
-or client is deleted.
+from n * STATUS_LIST_SIZE on. Each set bit is a row of its own, so that it stays set when its authorization or client is
+deleted.
 """
 
 from django.db import models

@@ -182,8 +182,8 @@ def _check_optional_times(claims: dict[str, Any], clock_skew: timedelta) -> None
 
 
 def _normalized(url: str) -> str:
-    """RFC 3986 §6.2.2, §6.2.3, as far as §4.3 item 9 needs it. Servers give the path of a request
-    percent-decoded, so paths are compared decoded."""
+    """RFC 3986 §6.2.2, §6.2.3, as far as §4.3 item 9 needs it. Servers give the path of a request percent-decoded, so
+    paths are compared decoded."""
     try:
         parts = urlsplit(url)
         default = {"https": 443, "http": 80}.get(parts.scheme)

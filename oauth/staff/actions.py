@@ -1,8 +1,8 @@
 """The actions that a list of the admin offers for selected rows.
 
 Django offers an action to every user who may view the list, unless the action names a permission. Here, an action
-without a permission is off, and so is one that needs only the permission to view. So a role must give
-staff the permission for each action, also of a third-party app.
+without a permission is off, and so is one that needs only the permission to view. So a role must give staff the
+permission for each action, also of a third-party app.
 """
 
 from collections.abc import Callable

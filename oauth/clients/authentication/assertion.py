@@ -17,8 +17,8 @@ from oauth.tokens import media_type
 from oauth.tokens.verification import decode_by_any, is_canonical_jws, unverified_claims, unverified_header
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-# RFC 7523 §3 item 4 leaves the limit to the server. This one accepts the defaults of client libraries. A `jti`
-# is stored until its assertion has expired.
+# RFC 7523 §3 item 4 leaves the limit to the server. This one accepts the defaults of client libraries. A `jti` is
+# stored until its assertion has expired.
 LONGEST_LIFETIME = timedelta(hours=1)
 # ASVS 5.0 10.4.16.
 LONGEST_FAPI_LIFETIME = timedelta(minutes=5)
