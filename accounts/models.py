@@ -229,8 +229,9 @@ class UsedTotpCode(models.Model):
 
 
 class NewEmail(models.Model):
-    """A new email of a user that staff ask for, and another member of staff approves: see accounts.addresses.new_email.
-    Kept after the decision, for auditors."""
+    """A request of staff to change a user's email. Another member of staff must approve it: see
+    accounts.addresses.new_email. Kept after the decision, for auditors.
+    """
 
     # No constraints: the previous release deletes users without knowing this table.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="new_emails", db_constraint=False)

@@ -15,5 +15,5 @@ class JsonLines(JsonFormatter):
 
     def formatException(self, ei: Any) -> str:
         text = super().formatException(ei)
-        assert isinstance(text, str)  # a list only with `exc_info_as_array`
+        assert isinstance(text, str)  # it is a list only with `exc_info_as_array`
         return _ADDRESS.sub("…@…", text)

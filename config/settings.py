@@ -397,8 +397,8 @@ def _by_currency(text: str) -> dict[str, Any]:
     return {code: int(amount) if amount.isascii() and amount.isdigit() else amount for code, _sign, amount in pairs}
 
 
-# The bank's limits are in minor units of each currency. Without an entry for its currency, each payment needs a fresh
-# login, and a new payee gets nothing.
+# The bank's limits are in minor units of each currency. A payment in a currency without an entry always needs a fresh
+# login, and cannot go to a new payee.
 _LIMITS = "GBP=1000000,EUR=1200000,USD=1300000,CHF=1200000,JPY=2000000"
 # Transfers need a fresh login once their sum in 24 hours reaches this amount (RFC 9470).
 STEP_UP_AMOUNT_MINOR: dict[str, int] = _by_currency(env.str("STEP_UP_AMOUNT_MINOR", default=_LIMITS))

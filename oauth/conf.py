@@ -221,8 +221,8 @@ class Conf:
         return self.ISSUER.removesuffix(self.issuer_path)
 
 
-#: Other defaults where `oauth` is installed: what an API would fetch over HTTP is in the database of this site. None
-#: means the default, too: an authorization server that fetched its own keys over HTTP would wait for itself.
+#: Defaults where `oauth` is installed: this site reads from its database what another API would fetch over HTTP. They
+#: also replace None, because an authorization server that fetched its own keys over HTTP would wait for itself.
 OF_THIS_PROCESS = {
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
     "STATUS_LISTS": "oauth.status.ended_recently.bits",

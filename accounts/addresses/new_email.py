@@ -1,4 +1,4 @@
-"""A new email of a user that staff request.
+"""The change of a user's email at the request of staff.
 
 It takes effect once another member of staff approves it. Whoever reads the mailbox can log in by a link or a code. So
 no member of staff, superusers included, can give a user another mailbox alone (NIST SP 800-53 AC-5, separation of

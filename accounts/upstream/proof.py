@@ -31,8 +31,8 @@ def ways(user: Any) -> list[dict[str, Any]]:
 
 
 def record(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Only for the user who is logged in, and only if the provider says that it has just authenticated them. Our
-    request to the provider went through the browser, so it proves nothing.
+    """Only for the user who is logged in, and only if the provider says that it has just authenticated them. That
+    we asked the provider for this proves nothing, because the browser could have changed our request.
     """
     asked_at = (sociallogin.account.extra_data.get("id_token") or {}).get("auth_time")
     user = request.user

@@ -26,7 +26,7 @@ INTERVAL_SECONDS = 1.0
 #: a lost packet.
 FAILURES = 2
 _SECONDS_AFTER_A_SUSPICION = 0.05
-#: A difference of clocks from this on is reported. Times in proofs and assertions may differ by OAUTH["CLOCK_SKEW"], 30
+#: A larger difference of clocks is reported. Times in proofs and assertions may differ by OAUTH["CLOCK_SKEW"], 30
 #: seconds.
 MOST_SKEW_SECONDS = 2.0
 

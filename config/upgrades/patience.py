@@ -33,7 +33,9 @@ class Patience:
 
     @contextmanager
     def during_statements(self) -> Iterator[None]:
-        """The settings of the session, and another attempt for each statement outside of a transaction."""
+        """A context with the settings of the session. A statement outside of a transaction that cannot get its lock is
+        tried again.
+        """
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
             cursor.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")

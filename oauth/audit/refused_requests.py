@@ -1,8 +1,8 @@
 """Remembers refused requests, so that staff find every error ID that was shown.
 
-A request costs an entry of a list in memory, never a statement; one INSERT stores them later. A flood fills neither
-memory nor table: each network and each process has a budget for each minute, and what is above it is left out. The log
-lines have all of them.
+A request adds an entry to a list in memory, never a statement; one INSERT stores the entries later. A flood fills
+neither memory nor table: each network and each process has a budget for each minute, and requests above it are not
+remembered. The log has a line for every request.
 """
 
 import re

@@ -72,8 +72,8 @@ def enqueue_client_notice(asked: BackchannelRequest) -> None:
 
 
 def notify_client(request_id: str) -> None:
-    """Makes one delivery attempt. Raises NotDelivered, or turns.Postponed without an attempt. After an answer, the
-    auth_req_id and the client's token are deleted.
+    """Makes one delivery attempt. Raises NotDelivered if it fails, or turns.Postponed if it was not made. After an
+    answer, the auth_req_id and the client's token are deleted.
     """
     asked = BackchannelRequest.objects.select_related("client").filter(pk=request_id).exclude(auth_req_id="").first()
     if asked is None or not asked.client.is_active or not asked.client.backchannel_client_notification_endpoint:

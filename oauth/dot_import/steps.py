@@ -101,7 +101,9 @@ class _Tokens(Step):
     what: ClassVar[str]
 
     def scopes_and_resources(self, access_token: Any) -> tuple[str, str] | None:
-        """The scopes as text. None if the token has no scope here; this is counted."""
+        """The scopes and the resources here, each as text. If there are none, counts the token as left out, and returns
+        None.
+        """
         mapping = self.context.options.mapping
         scopes = " ".join(mapping.new_scopes(access_token.scope.split()))
         resources = " ".join(mapping.new_resources(access_token.resource))

@@ -41,7 +41,7 @@ class Cursor:
 
     @classmethod
     def since(cls, at: datetime) -> "Cursor":
-        """The beginning: all events from then on."""
+        """The cursor from which all events since `at` are delivered."""
         return cls(0, at + LONGEST_TRANSACTION)
 
     @classmethod

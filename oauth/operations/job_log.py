@@ -5,8 +5,7 @@ from typing import Any
 
 
 class WithoutArguments(logging.Filter):
-    """A filter for a log handler. It changes procrastinate's records, which repeat the arguments of each job, and drops
-    none.
+    """A filter for a log handler. It drops no record, but removes the arguments of jobs from procrastinate's records.
 
     `accounts.tell_owner[7](email='a@example.com')` becomes `accounts.tell_owner[7]`.
     """

@@ -17,7 +17,8 @@ class AccessToken:
     """`claims` are the claims as data, and `payload` is the JSON object that was sent; `token["name"]` reads a member
     of the payload.
 
-    Raises InvalidJWT if the token is not valid. SimpleJWT's `TokenUser` can use it, and so can DRF as `request.auth`.
+    Raises InvalidJWT if the token is not valid. The object can be DRF's `request.auth`, and the token of SimpleJWT's
+    `TokenUser`.
     """
 
     def __init__(self, token: bytes | str, *, backend: Decoder) -> None:

@@ -18,7 +18,7 @@ from oauth.algorithms import SIGNING_ALGORITHMS
 MIN_RSA_BITS = 2048
 SECONDS_BETWEEN_FETCHES = 60
 REFRESH_AFTER_SECONDS = 60
-# How long a fetched key is trusted if the server that owns it cannot be reached. It may have withdrawn the key.
+# How long a fetched key is trusted if the server that owns it cannot be reached: the server may have withdrawn it.
 MAX_AGE_SECONDS = 15 * 60
 # After how many seconds the keys are requested again from an unreachable issuer while no key is known. The API says so
 # in Retry-After.

@@ -15,7 +15,9 @@ from oauth.errors import AccessDenied, InvalidRequest
 
 
 def decide(interaction: Interaction) -> Outcome:
-    """Everything but the button and the ticks is what the server stored. Raises InvalidRequest, to be shown."""
+    """Takes only the button and the ticks from the form; everything else is what the server stored. Raises
+    InvalidRequest, to be shown.
+    """
     assert interaction.form is not None
     button = interaction.form.get("decision", "")
     if button == "deny":
