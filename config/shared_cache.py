@@ -1,8 +1,8 @@
 """Valkey or Redis as the cache that all worker processes share; while it cannot be reached, the memory of each process.
 
-Nothing that must not be lost is in this cache: it holds the counts of rate limits and copies. What must be used only
-once (codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So a login continues without
-the cache, and limits are counted in each process alone, which makes them wider.
+All data in this cache may be lost: it holds only counts of rate limits, and copies. What must be used only once
+(codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So a login continues without the
+cache, and limits are counted in each process alone, which makes them wider.
 """
 
 import logging

@@ -17,7 +17,9 @@ def owner_of(email: str) -> User | None:
 
 
 def delete_claims(email: str, *, except_of: User | None = None) -> None:
-    """Deletes the claims of other users. For a user who verifies this email or signs up with it."""
+    """Deletes the email from other users, for whom it is neither verified nor the main email. Call it for a user who
+    verifies the email or signs up with it.
+    """
     _claims(email).exclude(user=except_of).delete()
 
 

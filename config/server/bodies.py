@@ -39,7 +39,7 @@ MOST_BYTES = 1024 * 1024
 MOST_DROPPED_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
 _TICK_SECONDS = 0.25
-#: The environ has a function under this name. A view calls it before it waits for something that has its own limit.
+#: The key of a function in the environ. A view calls it before it waits for something that has its own limit.
 GIVE_SLOT_BACK = "countersign.give_slot_back"
 
 slow_bodies = Counter("http_slow_bodies_total", "Connections closed because the body of a request did not arrive.")

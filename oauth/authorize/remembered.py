@@ -228,7 +228,7 @@ def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
 
 
 def narrow_by_details(user: Any, client: Client, details: Sequence[Detail]) -> None:
-    """The user changed what these details cover, so the scopes behind them are no longer allowed as they were."""
+    """Call it after the user has changed these details: no remembered decision may allow their scopes any more."""
     narrow(user, client, {*authorization_details.scopes_of(details), *authorization_details.limited_by(details)})
 
 

@@ -21,7 +21,7 @@ class Grant:
     try_fast: Callable[[GrantRequest], Issuance | None] | None = None
     #: A grant that consumes nothing and writes nothing has no transaction to begin and to commit.
     is_transactional: bool = True
-    #: Whether a client that cannot authenticate may use it. Our own grants refuse it themselves.
+    #: Whether a client that cannot authenticate may use the grant. Our own grants refuse such a client themselves.
     allows_public_clients: bool = True
 
 

@@ -63,7 +63,7 @@ def plain(text: str, *, longest: int = LONGEST) -> str:
 
 
 def looks_like_another(text: str) -> bool:
-    """Whether a word mixes scripts that no language mixes, or the text looks Latin but has letters of another script."""
+    """Whether a word mixes scripts that no language mixes, or the text has no Latin letter but looks Latin."""
     name = plain(text)
     return _looks_latin(name) or any(_is_mixed(word) for word in name.split())
 

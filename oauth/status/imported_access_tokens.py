@@ -43,7 +43,7 @@ def find(token: str) -> AccessTokenClaims | None:
 
 
 def find_live(token: str) -> AccessTokenClaims | None:
-    """OAUTH["OPAQUE_TOKENS"] of a resource server of the same site: None also if something has ended it."""
+    """OAUTH["OPAQUE_TOKENS"] of a resource server of the same site: None also for a token that has ended."""
     claims = find(token)
     return claims if claims is not None and liveness.authority(claims) is not None else None
 

@@ -52,7 +52,7 @@ class Age:
         self.shown = Shown(0, float("-inf"))
 
     def _begin(self, timeline: str, replayed: int) -> None:
-        """After a change of the primary, the replica is used once it has replayed something of the new one."""
+        """After a change of the primary, the replica is used as soon as it has replayed something of the new one."""
         self._must_pass = replayed if self._timeline else -1
         self.forget()
         self._timeline = timeline
