@@ -48,15 +48,10 @@ def cached(client_id: str) -> Client | None:
 
 def cached_in_outage(client_id: str) -> Client | None:
     """The client as it was when the database last answered; None if it was not cached then, or that is too long ago."""
-    since = outage.tolerated_since()
-    if since is None:
-        return None
     # The watch of the database has its own connection, so it may get answers while requests hold all others and
     # `reload` fails.
-    at = min([since, *_reloaded])
-    if time.monotonic() - at > conf.OUTAGE_TOLERANCE.total_seconds():
-        return None
-    return clients.kept(client_id, at=at)
+    since = outage.tolerated_since(*_reloaded)
+    return None if since is None else clients.kept(client_id, at=since)
 
 
 def used() -> dict[str, float]:

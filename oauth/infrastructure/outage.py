@@ -38,12 +38,14 @@ def watched_by(source: Callable[[], float | None]) -> None:
     _source = source
 
 
-def tolerated_since() -> float | None:
-    """When the database last answered, for a request whose query has just failed. None if that is too long ago.
+def tolerated_since(*read_at: float) -> float | None:
+    """When the database last answered, for a request whose query has just failed. None if that is too long ago. If what
+    the request needs was last read before that, this earlier moment counts.
 
     Such a request may come before the breaker has noticed the outage.
     """
-    at = _source() if _source is not None else None
-    if at is None or time.monotonic() - at > tolerance.values.total_seconds():
+    answered_at = _source() if _source is not None else None
+    if answered_at is None:
         return None
-    return at
+    at = min([answered_at, *read_at])
+    return None if time.monotonic() - at > tolerance.values.total_seconds() else at

@@ -96,7 +96,7 @@ def test_a_client_that_was_no_longer_fresh_when_the_database_last_answered_is_no
     """It may have been disabled in between, without notice to this process."""
     away()
     at = time.monotonic() + conf.CLIENT_CACHE_LIFETIME.total_seconds() + 1
-    monkeypatch.setattr(outage, "tolerated_since", lambda: at)
+    monkeypatch.setattr(outage, "tolerated_since", lambda *_: at)
     assert status_of(token_endpoint, known) == 503
 
 
@@ -118,7 +118,7 @@ def test_a_client_in_use_stays_known(known, token_endpoint, away, monkeypatch, d
     with django_assert_num_queries(1):
         cache.reload()
     away()
-    monkeypatch.setattr(outage, "tolerated_since", lambda: later)
+    monkeypatch.setattr(outage, "tolerated_since", lambda *_: later)
     monkeypatch.setattr(cache.clients, "_clock", lambda: 2 * later)
     assert status_of(token_endpoint, known) == 200
 
