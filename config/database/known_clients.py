@@ -23,9 +23,9 @@ from oauth.clients import cache
 from oauth.conf import conf
 from oauth.infrastructure import outage
 
-FILE = "clients-in-use.json"
-#: After a failure, the clients must be read again before they are no longer fresh.
-_SECONDS_AFTER_A_FAILURE = 0.1
+FOLDER = "clients-in-use"
+#: How often a process looks which clients the others have begun to serve. After a failure, it tries again as soon.
+INTERVAL_SECONDS = 0.2
 logger = logging.getLogger(__name__)
 
 
@@ -33,46 +33,77 @@ def start(directory: Path) -> None:
     """Call it once in a process. The processes of the server share the directory."""
     seconds = conf.CLIENT_CACHE_LIFETIME.total_seconds() / 2
     if seconds and conf.OUTAGE_TOLERANCE:
-        threading.Thread(target=_run, args=[directory / FILE, seconds], name="known-clients", daemon=True).start()
+        reader = Reader(directory / FOLDER, seconds)
+        threading.Thread(target=reader.run, name="known-clients", daemon=True).start()
 
 
-def _run(file: Path, seconds: float) -> None:
-    while True:
-        has_read = not breaker.is_open and read(file)
-        time.sleep(seconds if has_read else _SECONDS_AFTER_A_FAILURE)
+class Reader:
+    """Reads all clients in use again every `seconds`, and at each look those that have come into use since the last
+    look. `folder` is that of the server: each process writes a file of its own there, so that none overwrites what
+    another one tells.
+    """
+
+    def __init__(self, folder: Path, seconds: float, *, process: int | None = None) -> None:
+        self.folder, self.seconds = folder, seconds
+        self.own = folder / f"{process or os.getpid()}.json"
+        self._due_at = 0.0  # of time.monotonic()
+        #: When each file of another process that has been read was written, by its name.
+        self._written_at: dict[str, int] = {}
+
+    def run(self) -> None:
+        while True:
+            if not breaker.is_open:
+                self.look()
+            time.sleep(INTERVAL_SECONDS)
+
+    def look(self) -> bool:
+        """Whether everything that is due could be read."""
+        self._hear()
+        now = time.monotonic()
+        is_due = now >= self._due_at
+        if not is_due and not cache.news.is_set():
+            return True
+        cache.news.clear()  # before the read, because news may come meanwhile
+        has_read = _read(all_clients=is_due)
+        if not has_read:
+            cache.news.set()
+        elif is_due:
+            self._due_at = now + self.seconds
+        # After the read, which drops disabled clients: otherwise processes would remind each other of them for ever.
+        self._tell()
+        return has_read
+
+    def _hear(self) -> None:
+        """Learns which clients the other processes serve, from the files that they have written since the last look."""
+        for file in self.folder.glob("*.json"):
+            with suppress(OSError, ValueError):  # another process has deleted it; the disk was full when it was written
+                written = file.stat().st_mtime_ns
+                if time.time() - written / 1e9 > cache.USED_SECONDS:
+                    file.unlink()  # its process has ended
+                elif file != self.own and self._written_at.get(file.name) != written:
+                    # Times are of time.monotonic(), which all processes of a host share.
+                    cache.also_used(json.loads(file.read_text()))
+                    self._written_at[file.name] = written
+
+    def _tell(self) -> None:
+        with suppress(OSError):  # a full disk, or the server has stopped
+            self.folder.mkdir(exist_ok=True)
+            new = self.own.with_suffix(".new")
+            new.write_text(json.dumps(cache.used()))
+            new.replace(self.own)
 
 
-def read(file: Path) -> bool:
-    """Whether the clients in use could be read again."""
+def _read(*, all_clients: bool) -> bool:
+    """Whether the clients could be read."""
     try:
-        share(file)
         keys.is_ready()  # reads the keys if they are older than a few seconds
-        cache.reload()
+        if all_clients:
+            cache.reload()
+        else:
+            cache.read_new()
     except (Error, *outage.OF_PSYCOPG) as error:
         logger.info("The clients in use could not be read again: %s", type(error).__name__)
         return False
     finally:
         close_old_connections()
     return True
-
-
-def share(file: Path) -> None:
-    """Learns which clients the other processes of this server serve, and tells them its own.
-
-    Two processes may write at the same time. A process whose line was lost writes it again the next time.
-    """
-    with suppress(OSError, ValueError):  # incomplete, because the disk was full
-        cache.also_used(_read(file))
-    used = cache.used()
-    with suppress(OSError):  # a full disk, or the server has stopped
-        new = file.with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps(used))
-        new.replace(file)
-
-
-def _read(file: Path) -> dict[str, float]:
-    """Times are of time.monotonic(), which all processes of a host share."""
-    if not file.exists():
-        return {}
-    found: dict[str, float] = json.loads(file.read_text())
-    return found

@@ -5,9 +5,11 @@ So a new secret is accepted immediately. A disabled client stops within seconds,
 disabled it.
 
 While the database is unreachable, a client that was cached when the database last answered may continue for
-OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, so every client of the last minutes is cached.
+OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, and `read_new` reads those that have come into use
+since, so every client of the last minutes is cached.
 """
 
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -30,6 +32,9 @@ register(_used.clear)
 #: When `reload` last succeeded, of time.monotonic(); empty before.
 _reloaded: deque[float] = deque(maxlen=1)
 register(_reloaded.clear)
+#: Set when `read_new` may find something to read, or another process something to learn.
+news = threading.Event()
+register(news.clear)
 #: For how many seconds after its last request `reload` reads a client again, and how many clients it reads at most.
 USED_SECONDS = 600.0
 MOST_RELOADED = 200
@@ -65,26 +70,39 @@ def used() -> dict[str, float]:
 def also_used(others: Mapping[str, float]) -> None:
     """Records that another process of this host has used these clients."""
     for client_id, at in others.items():
+        is_new = client_id not in _used
         if at > _used.get(client_id, 0.0):
             _used[client_id] = at
+            if is_new:
+                news.set()
 
 
 def reload() -> None:
     """Reads the clients of the last minutes again, in one query. Call it more often than CLIENT_CACHE_LIFETIME."""
     newest, now = used(), time.monotonic()
-    if not newest or not conf.CLIENT_CACHE_LIFETIME:
-        _reloaded.append(now)
-        return
+    if conf.CLIENT_CACHE_LIFETIME:
+        _read(list(newest))
+    _reloaded.append(now)
+
+
+def read_new() -> None:
+    """Reads the clients of the last minutes that are not cached, in one query: another process has begun to serve them,
+    or this process has changed a client.
+    """
+    now = time.monotonic()
+    _read([client_id for client_id in used() if clients.kept(client_id, at=now) is None])
+
+
+def _read(client_ids: list[str]) -> None:
     began = _changes
-    found = {client.client_id: client for client in Client.by_client_ids(list(newest))}
-    for client_id in newest:
+    found = {client.client_id: client for client in Client.by_client_ids(client_ids)} if client_ids else {}
+    for client_id in client_ids:
         client = found.get(client_id)
         if client is None or not client.is_active:
             _used.pop(client_id, None)
             clients.drop(client_id)
         else:
             _put(client, read_at=began)
-    _reloaded.append(now)
 
 
 def load(client_id: str) -> Client | None:
@@ -95,7 +113,10 @@ def load(client_id: str) -> Client | None:
         _put(client, read_at=began)
         if len(_used) >= MOST_USED:
             _used.clear()
+        is_new = client_id not in _used
         _used[client_id] = time.monotonic()
+        if is_new:
+            news.set()
     return client
 
 
@@ -124,3 +145,4 @@ def _forget_all() -> None:
     global _changes
     _changes += 1
     clients.clear()
+    news.set()

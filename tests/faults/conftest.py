@@ -84,6 +84,7 @@ def load(site: Site, request: pytest.FixtureRequest) -> Iterator[Load]:
     """
     with Load(site) as load:
         wait_until(lambda: {answer.kind for answer in load.answers if not answer.is_error} == load.kinds)
+        wait_until(lambda: all(server.knows("service") for server in site.servers))
         yield load
     is_whole = False
     try:

@@ -20,6 +20,7 @@ import psycopg
 import requests
 from django.db import connection
 
+from config.database.known_clients import FOLDER
 from demo.postgres_files import account_for, install
 from tests.faults.process import Process
 from tests.lib import nginx, servers
@@ -80,6 +81,14 @@ class AppServer(OfRelease):
     def is_ready(self) -> bool:
         is_healthy = self.release or servers.answers(f"http://127.0.0.1:{self.health_port}/health/ready")
         return bool(is_healthy) and servers.answers(f"{self.url}/health/ready")
+
+    def knows(self, client_id: str) -> bool:
+        """Whether each worker process has read this client, so that it may serve it in an outage. The last release does
+        not tell.
+        """
+        folders = Path(self.environment["TMPDIR"]).glob(f"countersign-*/{FOLDER}")
+        told = {file.stem: json.loads(file.read_text()) for folder in folders for file in folder.glob("*.json")}
+        return self.release is not None or all(client_id in told.get(str(one.pid), {}) for one in self.workers())
 
     def workers(self) -> list[psutil.Process]:
         return [one for one in self.tree()[1:] if "spawn_main" in " ".join(one.cmdline())]

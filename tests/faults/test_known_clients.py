@@ -2,13 +2,11 @@
 itself, and each of its processes serves the JWK Set.
 """
 
-import time
 from collections.abc import Iterator
 
 import pytest
 import requests
 
-from oauth.conf import Conf
 from tests.faults import cluster
 from tests.faults import site as sites
 from tests.faults.fault import most_seconds
@@ -49,8 +47,7 @@ def test_each_host_knows_its_own_clients(site: Site) -> None:
     for server, client_id in own.items():
         assert told(server, client_id) == {200}
     calm = {server: seconds(server, client_id) for server, client_id in own.items()}
-    # One process of a host reads which clients the others have served.
-    time.sleep(2 * Conf.CLIENT_CACHE_LIFETIME.total_seconds())
+    wait_until(lambda: all(server.knows(client_id) for server, client_id in own.items()))
     site.database.kill()
     wait_until(lambda: told(first, own[second]) == told(second, own[first]) == {503})
     for server, client_id in own.items():
