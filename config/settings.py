@@ -295,7 +295,7 @@ def _scaled(*rates: tuple[int, str]) -> str:
 ACCOUNT_RATE_LIMITS = {
     # Counted in accounts/login/pages.py, and failures in accounts/login/guessing.py.
     "login": None,
-    # Second factors only.
+    # Counts second factors only.
     "login_failed": _scaled((5, "5m/key")),
     "signup": _scaled((20, "m/ip")),
     # Per email address. accounts/login/resending.py has the wait that the page shows.

@@ -34,7 +34,7 @@ def way_on(request: HttpRequest) -> str:
     own: str | None = get_next_redirect_url(request)
     if own:
         return own
-    session = getattr(request, "session", {})  # a refused request may not have reached its session
+    session = getattr(request, "session", {})  # a request may be refused before SessionMiddleware
     pending = session.get(LOGIN_SESSION_KEY)
     return (pending.get("redirect_url") or "") if isinstance(pending, dict) else ""
 

@@ -32,7 +32,7 @@ from config.server.streams import Permits, Sender
 BODY_SECONDS = 10.0
 # Bodies that one worker process waits for. Its other threads are for requests that are complete.
 MOST_WAITING = 512
-# Endpoints accept up to 64 KiB. Up to this size, they refuse the body themselves.
+# Larger bodies are refused here. Endpoints themselves refuse bodies above 64 KiB.
 MOST_BYTES = 1024 * 1024
 #: A larger body of a declared length up to this one is read and dropped before the refusal. Above this length, and
 #: where the client declares none, the connection is closed.

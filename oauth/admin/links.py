@@ -53,7 +53,7 @@ def _users(ids: set[str]) -> dict[str, tuple[str, str]]:
 
 
 def _is_key(text: str) -> bool:
-    """Whether a primary key can look like this: some events name a user that a stranger sent."""
+    """Whether the text can be a primary key. Some events hold a text that a stranger sent in place of a user's key."""
     try:
         get_user_model()._meta.pk.to_python(text)
     except ValidationError:
