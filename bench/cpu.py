@@ -1,13 +1,34 @@
-"""CPU time and memory of process trees, from /proc."""
+"""CPU time and memory of process trees."""
 
+import ctypes
+import os
+import time
 from collections.abc import Callable
 
 import psutil
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
 
 def of_tree(pid: int) -> float:
     """CPU seconds of the process and its children, including those that have ended."""
-    return _sum_over_tree(pid, lambda process: sum(process.cpu_times()[:4]))
+    return _sum_over_tree(pid, _of_process)
+
+
+def _of_process(process: psutil.Process) -> float:
+    """Its own time comes from its clock, in nanoseconds. /proc counts in hundredths of a second, a tenth of the time that
+    one of many short rounds takes in a process; only what its ended children took is read there.
+    """
+    clock = ctypes.c_int()
+    # Returns the number of the error instead of setting errno (POSIX clock_getcpuclockid).
+    if error := _libc.clock_getcpuclockid(process.pid, ctypes.byref(clock)):
+        raise psutil.NoSuchProcess(process.pid, msg=os.strerror(error))
+    try:
+        own = time.clock_gettime(clock.value)
+    except OSError as error:  # it has ended since
+        raise psutil.NoSuchProcess(process.pid) from error
+    ended = process.cpu_times()
+    return own + ended.children_user + ended.children_system
 
 
 def memory_mb_of_tree(pid: int) -> float:
