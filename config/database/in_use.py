@@ -27,6 +27,13 @@ class _Held(NamedTuple):
     connection: Connection[object]
     thread: int
 
+    @property
+    def wait(self) -> Hashable:
+        """Identifies the present wait for an answer: if it is the same at two moments, the connection has waited for
+        one answer all the time between them.
+        """
+        return id(self.connection), self.holder.answers
+
 
 # The holders, by id of the connection. No lock is needed, because the interpreter changes and copies a dict in one
 # step.
@@ -87,25 +94,19 @@ def has_client_left() -> bool:
 
 
 def waits() -> dict[Hashable, Connection[object]]:
-    """The connections that wait for an answer, by a value that identifies this wait: a connection that has the same
-    value in two calls has waited for one answer all the time between them.
-    """
-    return {
-        (id(one.connection), one.holder.answers): one.connection
-        for one in list(_held.values())
-        if is_waiting(one.connection)
-    }
+    """The connections that wait for an answer, by `_Held.wait`."""
+    return {one.wait: one.connection for one in _waiting()}
 
 
 def waiting_threads() -> dict[int, Hashable]:
     """For each thread that waits for the database, a value that identifies this wait. A thread that has the same value
     in two calls has waited all the time between them.
     """
-    found: dict[int, Hashable] = dict(_asking)
-    for one in list(_held.values()):
-        if is_waiting(one.connection):
-            found[one.thread] = id(one.connection), one.holder.answers
-    return found
+    return dict(_asking) | {one.thread: one.wait for one in _waiting()}
+
+
+def _waiting() -> list[_Held]:
+    return [one for one in list(_held.values()) if is_waiting(one.connection)]
 
 
 def answered(holder: Holder) -> None:
