@@ -19,10 +19,10 @@ test: $(INSTALLED)
 	$(RUN_TESTS) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large and not interop and not faults" $(ARGS)
 
 # Runs also the tests that need a browser, node or servers, or that act at random, but not those of `make interop`. ARGS
-# as above. Many tests wait, so four processes share two cores: one computes while three wait (tests/lib/both_ends.py).
+# as above. Many tests wait, so three processes share a core: one computes while two wait (tests/lib/both_ends.py).
 test-all: $(INSTALLED)
 	@.ci/chromium
-	$(RUN_TESTS) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 2)") --dist=loadfile --no-loadscope-reorder -m "not interop and not faults" $(ARGS)
+	$(RUN_TESTS) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3)") --dist=loadfile --no-loadscope-reorder -m "not interop and not faults" $(ARGS)
 
 # Logs in with client libraries of other people, in Python, JavaScript, Go and Java (docs/clients.md). A language that is
 # not on this machine, or whose packages cannot be fetched, is skipped; the last line says so. ARGS="-k MSAL" selects some.

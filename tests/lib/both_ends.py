@@ -1,5 +1,5 @@
-"""How `make test-all` distributes test files over its processes: three in four processes begin with files that mostly
-wait, one in four with files that mostly compute.
+"""How `make test-all` distributes test files over its processes: two in three processes begin with files that mostly
+wait, one in three with files that mostly compute.
 
 The files that wait for browsers, servers and other languages come first in the order (`environment.py`). If all
 processes began with these, the processors would idle at first, and later all processes would compute. Taking files
@@ -21,6 +21,6 @@ class FromBothEnds(LoadFileScheduling):
         return f"{super()._split_scope(nodeid)}[{part[1]}" if part else super()._split_scope(nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        if int(node.gateway.id.removeprefix("gw")) % 4 == 3:
+        if int(node.gateway.id.removeprefix("gw")) % 3 == 2:
             self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
         super()._assign_work_unit(node)
