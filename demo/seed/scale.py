@@ -41,7 +41,7 @@ _FIRST_DAY = datetime(2024, 1, 1, 9, tzinfo=UTC)
 _LOCK = 0x5CA1E
 
 
-def plant(scale: float, *, password: str, now: datetime, say: Callable[[str], None]) -> int:
+def seed(scale: float, *, password: str, now: datetime, say: Callable[[str], None]) -> int:
     """Adds the missing blocks. Returns how many it has added."""
     wanted = max(1, round(scale * BLOCKS))
     hashed = make_password(password)

@@ -228,7 +228,7 @@ def test_ten_thousand_rows_take_as_many_statements_as_ten_and_none_that_counts(a
     for url in urls:
         page(admin_browser, url)  # content types are read once
     few = {url: statements(admin_browser, url) for url in urls}
-    scale.plant(0.01, password="x", now=timezone.now(), say=lambda text: None)
+    scale.seed(0.01, password="x", now=timezone.now(), say=lambda text: None)
     assert LedgerEntry.objects.count() >= 10_000
     many = {url: statements(admin_browser, url) for url in urls}
     assert {url: len(said) for url, said in many.items()} == {url: len(said) for url, said in few.items()}

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def planted(module_rows, tmp_path_factory):
+def seeded(module_rows, tmp_path_factory):
     """The demo, once."""
     directory, out = tmp_path_factory.mktemp("demo"), StringIO()
     with module_rows.unblock(), override_settings(DATA_DIR=directory), pytest.MonkeyPatch.context() as patch:
@@ -51,9 +51,9 @@ def planted(module_rows, tmp_path_factory):
 
 
 @pytest.fixture
-def demo(planted, seed, tmp_path) -> str:
+def demo(seeded, seed, tmp_path) -> str:
     """The output of `manage.py demo_seed`, which has run in an empty database."""
-    directory, printed = planted
+    directory, printed = seeded
     copytree(directory, tmp_path, dirs_exist_ok=True)
     return printed
 
@@ -173,7 +173,7 @@ def test_a_lost_file_gives_new_secrets(demo, seed, tmp_path):
 
 
 @pytest.mark.parametrize("offset", range(0, 365, 13))
-def test_no_account_of_a_history_ever_runs_empty_whenever_it_is_planted(offset):
+def test_no_account_of_a_history_ever_runs_empty_whenever_it_is_seeded(offset):
     until = datetime(2026, 1, 31, 23, 59, tzinfo=UTC) + timedelta(days=offset)
     events = history.of(people.CUSTOMERS, until=until)
     assert [event.at for event in events] == sorted(event.at for event in events)
@@ -205,7 +205,7 @@ def test_scale_adds_large_data_in_blocks_and_goes_on_where_it_was(demo, seed):
 
 
 def test_scale_makes_the_same_each_time(demo, seed):
-    def planted() -> list:
+    def seeded() -> list:
         with transaction.atomic():
             seed(scale=0.001)
             rows = LedgerEntry.objects.filter(account__holder__email__endswith="@scale.test")
@@ -213,11 +213,11 @@ def test_scale_makes_the_same_each_time(demo, seed):
             transaction.set_rollback(True)
         return rows
 
-    assert planted() == planted()
+    assert seeded() == seeded()
 
 
 def test_what_scale_writes_without_triggers_is_what_they_would_write(demo, seed, monkeypatch):
-    def planted() -> list:
+    def seeded() -> list:
         with transaction.atomic():
             seed(scale=0.001)
             entries = LedgerEntry.objects.order_by("account__iban", "account__name", "account_seq")
@@ -238,9 +238,9 @@ def test_what_scale_writes_without_triggers_is_what_they_would_write(demo, seed,
         return rows
 
     assert books.can_write()
-    written = planted()
+    written = seeded()
     monkeypatch.setattr(books, "can_write", lambda: False)
-    assert written == planted()
+    assert written == seeded()
 
 
 def test_what_scale_makes_works(demo, seed, client, token_endpoint):

@@ -26,7 +26,7 @@ def test_the_same_day_gives_the_same_history(seed, time_machine):
     columns = ("account__iban", "account_seq", "amount_minor", "balance_after_minor", "booked_at",
                "counterparty_name", "counterparty_iban", "transaction__description", "transaction__kind")  # fmt: skip
 
-    def planted() -> list:
+    def seeded() -> list:
         with transaction.atomic():
             seed()
             entries = LedgerEntry.objects.order_by("account__iban", "account__name", "currency", "account_seq")
@@ -35,7 +35,7 @@ def test_the_same_day_gives_the_same_history(seed, time_machine):
         return rows
 
     time_machine.move_to(datetime(2026, 5, 31, 12, tzinfo=UTC), tick=False)
-    first, second = planted(), planted()
+    first, second = seeded(), seeded()
     assert len(first) > 5_000
     assert first == second
 
@@ -66,7 +66,7 @@ def test_a_scale_that_makes_no_sense_is_refused(seed, value):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_that_scale_at_once_make_it_once():
-    works = [partial(scale.plant, of, password="x", now=timezone.now(), say=lambda text: None) for of in (0.002, 0.001)]
+    works = [partial(scale.seed, of, password="x", now=timezone.now(), say=lambda text: None) for of in (0.002, 0.001)]
     results = in_parallel(*works)
     assert sum(results) == 2
     assert User.objects.count() == RefreshToken.objects.count() == 2000

@@ -35,13 +35,13 @@ class Command(BaseCommand):
             raise CommandError("--scale must be above 0 and at most 10.")
         password = os.environ.get("DEMO_PASSWORD", DEFAULT_PASSWORD)
         now = timezone.now()
-        users, clients = seed.plant(password=password, data_dir=settings.DATA_DIR, now=now)
+        users, clients = seed.seed(password=password, data_dir=settings.DATA_DIR, now=now)
         self.stdout.write(
             f"{users} users and {len(clients)} clients exist; their secrets are in {settings.DATA_DIR / 'clients.json'}"
         )
         if scale is not None:
             started = time.monotonic()
-            blocks = seed.scale.plant(scale, password=password, now=now, say=self._say)
+            blocks = seed.scale.seed(scale, password=password, now=now, say=self._say)
             seconds = time.monotonic() - started
             self.stdout.write(f"{blocks} thousand more of each kind in {seconds:.0f} s")
 

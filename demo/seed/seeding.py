@@ -12,7 +12,7 @@ from demo.seed.alone import alone
 _LOCK = 0x5EED  # the number of a PostgreSQL advisory lock that no other code of ours takes
 
 
-def plant(*, password: str, data_dir: Path, now: datetime) -> tuple[int, dict[str, dict[str, Any]]]:
+def seed(*, password: str, data_dir: Path, now: datetime) -> tuple[int, dict[str, dict[str, Any]]]:
     """Returns the number of users, and the clients with their secrets by client_id. The clients are also written to
     `<data_dir>/clients.json`.
     """
