@@ -21,8 +21,9 @@ ADDRESS = "192.0.2.77"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_remembered():
+def _nothing_is_remembered(db):
     refused_requests.forget()
+    RefusedRequest.objects.all().delete()  # a server of another test stores what it refused when it stops
     yield
     refused_requests.forget()
 
