@@ -16,8 +16,8 @@ def of_tree(pid: int) -> float:
 
 
 def _of_process(process: psutil.Process) -> float:
-    """Its own time comes from its clock, in nanoseconds. /proc counts in hundredths of a second, a tenth of the time that
-    one of many short rounds takes in a process; only what its ended children took is read there.
+    """Its own time comes from its clock, which counts nanoseconds; /proc counts hundredths of a second. Only the time
+    of its ended children is read from /proc.
     """
     clock = ctypes.c_int()
     # Returns the number of the error instead of setting errno (POSIX clock_getcpuclockid).
@@ -28,7 +28,7 @@ def _of_process(process: psutil.Process) -> float:
     except OSError as error:  # it has ended since
         raise psutil.NoSuchProcess(process.pid) from error
     ended = process.cpu_times()
-    return own + ended.children_user + ended.children_system
+    return own + float(ended.children_user + ended.children_system)
 
 
 def memory_mb_of_tree(pid: int) -> float:
