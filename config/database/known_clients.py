@@ -2,9 +2,9 @@
 with the grant type client_credentials, and everybody gets the JWK Set, even from a process that had no such request
 before.
 
-It runs in one thread in each process of `serve`, apart from the watch, which must never wait for a statement. The
-processes of one server tell each other which clients they serve. A proxy often sends all requests of a client to one
-process, and another process gets them when the first one is gone or busy.
+It runs in one thread in each process of `serve`, with its own connection, apart from the watch, which must never wait
+for a statement. The processes of one server tell each other which clients they serve. A proxy often sends all requests
+of a client to one process, and another process gets them when the first one is gone or busy.
 """
 
 import json
@@ -14,8 +14,9 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from django.db import Error, close_old_connections
+from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connections
 
 from config.database.breaker import breaker
 from oauth import keys
@@ -51,6 +52,7 @@ class Reader:
         self._written_at: dict[str, int] = {}
 
     def run(self) -> None:
+        _leave_the_pool()
         while True:
             if not breaker.is_open:
                 self.look()
@@ -91,6 +93,17 @@ class Reader:
             new = self.own.with_suffix(".new")
             new.write_text(json.dumps(cache.used()))
             new.replace(self.own)
+
+
+def _leave_the_pool() -> None:
+    """Gives this thread a connection of its own. Requests may hold all connections of the pool, for example while each
+    COMMIT waits for a synchronous standby that has failed. The known clients must not become too old meanwhile:
+    requests of these clients would then wait for a connection, too.
+    """
+    pooled: Any = connections[DEFAULT_DB_ALIAS]
+    options = {name: value for name, value in pooled.settings_dict["OPTIONS"].items() if name != "pool"}
+    database = {**pooled.settings_dict, "OPTIONS": options, "CONN_MAX_AGE": None}
+    connections[DEFAULT_DB_ALIAS] = type(pooled)(database, DEFAULT_DB_ALIAS)
 
 
 def _read(*, all_clients: bool) -> bool:

@@ -78,11 +78,11 @@ def _isolation(session: dict[str, str], role: str) -> Iterator[CheckMessage]:
 
 def _connections(available: int, processes: int) -> Iterator[CheckMessage]:
     most = settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"]["pool"]["max_size"]
-    opened = processes * (most + 1)  # with the connection of the watch
+    opened = processes * (most + 2)  # with those of the watch and of the reader of known clients
     if opened > available:
         yield Warning(
             f"One server with {processes} worker processes may open {opened} connections (DB_POOL_MAX is {most}, and "
-            f"each process opens one more), and PostgreSQL allows {available} for all servers and background workers.",
+            f"each process opens two more), and PostgreSQL allows {available} for all servers and background workers.",
             hint="Raise max_connections, lower DB_POOL_MAX (not below `serve --threads`), or put a pooler in between.",
             id="config.W023",
         )

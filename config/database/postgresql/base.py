@@ -46,6 +46,8 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
         if self.is_watched:
             breaker.check()
         began = time.monotonic()
+        if self.pool is None:
+            conn_params = hosts.found_first(conn_params)
         try:
             with in_use.asking():
                 connection = super().get_new_connection(conn_params)

@@ -2,17 +2,21 @@
 
 import json
 import os
+import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from config.database import known_clients
 from config.database.known_clients import FOLDER, Reader
 from oauth import keys
 from oauth.clients import cache
 from oauth.infrastructure import caches
+from oauth.models import Client
 
 HOUR = 3600.0
 
@@ -104,6 +108,37 @@ def test_a_process_has_the_keys_before_anybody_asks_it(folder, db, django_assert
     assert Reader(folder, HOUR).look()
     with django_assert_num_queries(0):
         assert keys.published_jwks()["keys"]
+
+
+class Done(Exception):
+    """Ends the loop of a Reader."""
+
+
+def test_the_clients_are_read_while_requests_have_all_connections_of_the_pool(folder, db, monkeypatch):
+    """They have them if each COMMIT waits for a synchronous standby that has failed. If the clients became too old
+    meanwhile, each of their requests would wait for a connection, too.
+    """
+    reader, has_read = Reader(folder, HOUR), []
+
+    def refuse(pool, timeout=None):
+        raise PoolTimeout
+
+    def look_once():
+        has_read.append(Reader.look(reader))
+        raise Done
+
+    def run():
+        with suppress(Done):
+            reader.run()
+        connections.close_all()
+
+    monkeypatch.setattr(ConnectionPool, "getconn", refuse)
+    monkeypatch.setattr(keys, "is_ready", lambda: Client.objects.exists())
+    monkeypatch.setattr(reader, "look", look_once)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert has_read == [True]
 
 
 def test_all_clients_are_read_whenever_it_is_time(folder, reads):
