@@ -336,7 +336,7 @@ def test_an_audit_of_what_is_new_sees_that_something_old_has_changed(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_has_changed_above_the_checkpoint_is_found(names, current, of_bob):
+def test_what_has_changed_above_the_checkpoint_is_found_in_the_whole_ledger_and_in_what_is_new(names, current, of_bob):
     audit_and_record()
     move(current, of_bob, 1)
     since = last_checkpoint()
@@ -351,8 +351,9 @@ def test_what_has_changed_above_the_checkpoint_is_found(names, current, of_bob):
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL session_replication_role = replica")
                 cursor.execute(statement)
-            found = [one.question for one in audit(since) if not one.is_clean]
-            assert [one for one in found if one.startswith(found_by)], (statement, found)
+            for whole_or_new in (None, since):
+                found = [one.question for one in audit(whole_or_new) if not one.is_clean]
+                assert [one for one in found if one.startswith(found_by)], (statement, whole_or_new, found)
             transaction.set_rollback(True)
     assert [one.question for one in audit(since) if one.rows] == []
 
