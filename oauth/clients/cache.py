@@ -70,11 +70,8 @@ def used() -> dict[str, float]:
 def also_used(others: Mapping[str, float]) -> None:
     """Records that another process of this host has used these clients."""
     for client_id, at in others.items():
-        is_new = client_id not in _used
         if at > _used.get(client_id, 0.0):
-            _used[client_id] = at
-            if is_new:
-                news.set()
+            _has_come(client_id, at)
 
 
 def reload() -> None:
@@ -113,11 +110,16 @@ def load(client_id: str) -> Client | None:
         _put(client, read_at=began)
         if len(_used) >= MOST_USED:
             _used.clear()
-        is_new = client_id not in _used
-        _used[client_id] = time.monotonic()
-        if is_new:
-            news.set()
+        _has_come(client_id, time.monotonic())
     return client
+
+
+def _has_come(client_id: str, at: float) -> None:
+    """Records a request of the client. It is news if there was none in the last minutes."""
+    is_new = client_id not in _used
+    _used[client_id] = at
+    if is_new:
+        news.set()
 
 
 def _put(client: Client, *, read_at: int) -> None:
