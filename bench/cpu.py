@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_libc = ctypes.CDLL(None)
 
 
 def of_tree(pid: int) -> float:
