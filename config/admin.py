@@ -1,6 +1,6 @@
 """Background jobs in the admin. Retrying and cancelling needs its own permission."""
 
-import procrastinate.contrib.django.admin  # noqa: F401  (registers what is replaced below)
+import procrastinate.contrib.django.admin  # noqa: F401  (registers the admin class that is replaced below)
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,8 +14,9 @@ _MAY_MANAGE = "procrastinate.change_procrastinatejob"
 
 @admin.register(ProcrastinateJob)
 class JobAdmin(ProcrastinateJobAdmin):
-    """Procrastinate's own admin lets every user who may view jobs stop them. A job settles a payment or sends a notice,
-    so this needs a permission here, and it is audited."""
+    """Procrastinate's own admin lets every user who may view jobs stop them. A job may settle a payment or send a
+    notice, so here an action needs its own permission and is audited.
+    """
 
     actions = ["retry", "cancel", "abort"]
     # No filter by lock: locks contain account ids, and a filter would list all of them.

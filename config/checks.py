@@ -33,7 +33,7 @@ def check_environment(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_mutual_tls(**_: Any) -> list[CheckMessage]:
-    """This check runs in every mode: a client must not be able to forge the header with the certificate (RFC 9440
+    """Runs in every mode, because a client must never be able to forge the header with the certificate (RFC 9440
     §4).
     """
     messages: list[CheckMessage] = []
@@ -214,7 +214,7 @@ _CHECKS = (
 
 
 def _is_loopback(host: str) -> bool:
-    """`host` is written as in a URL, with or without a port; an IPv6 address with or without brackets."""
+    """`host` may have a port, as in a URL, and an IPv6 address may be in brackets."""
     is_bare_ipv6 = host.count(":") > 1 and not host.startswith("[")
     name = host if is_bare_ipv6 else urlsplit(f"//{host}").hostname or ""
     try:

@@ -8,7 +8,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 
 class SecretFiles(FileAwareMapping):  # type: ignore[misc]  # the library has no annotations
-    """A secret is usually written by an editor or `echo`, so the newline at the end of its file is not part of it."""
+    """Drops the newline at the end of a file, which an editor or `echo` adds and which is not part of the secret."""
 
     def __getitem__(self, key: str) -> Any:
         path = self.env.get(f"{key}_FILE")

@@ -9,11 +9,11 @@ _ADDRESS = re.compile(r"[\w.!#$%&*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 class JsonLines(JsonFormatter):
-    """ASVS 5.0 16.2.5: no personal data. A mail server that refuses a recipient, and a constraint of the database,
-    repeat the address of a user in their message, which is the last line of a traceback.
+    """ASVS 5.0 16.2.5: no personal data. The error of a mail server that refuses a recipient, or of a violated database
+    constraint, can contain a user's address, and is the last line of the traceback.
     """
 
     def formatException(self, ei: Any) -> str:
         text = super().formatException(ei)
-        assert isinstance(text, str)  # it is a list only with `exc_info_as_array`
+        assert isinstance(text, str)  # `exc_info` is a list only with `exc_info_as_array`
         return _ADDRESS.sub("…@…", text)

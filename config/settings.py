@@ -1,8 +1,8 @@
 """Settings of the site, all from the environment.
 
-`MODE` is `production` unless the environment says `demo` or `test`; the three differ only here.
-Production has no default for anything secret: a missing value stops the start, and an unsafe one is an
-Error of `manage.py check --deploy`, which `manage.py serve` and the WSGI application run before they answer.
+`MODE` is `production` unless the environment says `demo` or `test`. The modes differ only in this file. Production has
+no default for anything secret: a missing value stops the start, and an unsafe one is an Error of `manage.py check
+--deploy`, which `manage.py serve` and the WSGI application run before they answer.
 """
 
 import re
@@ -105,9 +105,9 @@ TRACING = bool(
 )
 MIDDLEWARE = [
     *(["oauth.tracing.NamedByRoute"] if TRACING else []),
-    "config.metrics.requests.MeasuredRequests",  # around both chains
+    "config.metrics.requests.MeasuredRequests",  # wraps both middleware chains
     "config.http.refused_requests.RememberRefusedRequests",
-    "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # these take OAUTH["MACHINE_MIDDLEWARE"] instead
+    "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # machine endpoints take MACHINE_MIDDLEWARE instead
     "config.http.at_once.AuthorizeAtOnce",  # answers the usual authorization request
     "django_guid.middleware.guid_middleware",
     "oauth.resource_server.middleware.FAPIInteractionId",
@@ -116,8 +116,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.http.middleware.MachineContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "corsheaders.middleware.CorsMiddleware",  # outside of what may refuse a request
-    "config.http.middleware.MalformedRequestMiddleware",  # inside of these, so that its page cannot be framed
+    "corsheaders.middleware.CorsMiddleware",  # wraps the middleware that may refuse a request
+    "config.http.middleware.MalformedRequestMiddleware",  # after XFrameOptions, so that its page cannot be framed
     "oauth.resource_server.middleware.OfferDPoPNonce",
     "config.http.middleware.PrivatePageMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -172,7 +172,7 @@ FAST_PATH = env.bool("FAST_PATH", default=True)
 
 
 def _database(variable: str, **session: str) -> dict[str, Any]:
-    """`session` are further settings of PostgreSQL for each connection."""
+    """`session` has further settings of PostgreSQL for each connection."""
     database: dict[str, Any] = env.db_url(variable)
     if database["ENGINE"] == "django.db.backends.postgresql":
         database["ENGINE"] = "config.database.postgresql"  # uses oauth.fast_path.postgresql if it is on
@@ -300,7 +300,7 @@ ACCOUNT_RATE_LIMITS = {
     "signup": _scaled((20, "m/ip")),
     # Per email address. accounts/login/resending.py has the wait that the page shows.
     "confirm_email": _scaled((1, "m/key")),
-    # Emails to one address are counted in accounts/addresses/mail_limit.py, for all pages together.
+    # accounts/addresses/mail_limit.py counts the emails to one address, for all pages together.
     "reset_password": _scaled((20, "m/ip")),
     "reset_password_from_key": _scaled((20, "m/ip")),
     "change_password": _scaled((5, "m/user")),
@@ -330,7 +330,7 @@ MFA_TRUST_ENABLED = True
 MFA_TRUST_COOKIE_AGE = timedelta(days=30)
 MFA_TRUST_COOKIE_NAME = f"{COOKIE_PREFIX}trusted"
 
-# The navigation beside each page of the admin, by job.
+# The navigation beside each page of the admin, grouped by task.
 ADMIN_NAVIGATION: list[tuple[str, list[str]]] = [
     (_("Users"), [
         "accounts.User", "accounts.NewEmail", "accounts.FormerUser", "auth.Group", "mfa.Authenticator",
@@ -385,7 +385,8 @@ FORMER_USERS_KEPT = timedelta(days=env.int("FORMER_USERS_KEPT_DAYS", default=182
 
 # --- the bank
 
-# When a day and a month begin: for statements, orders and limits. Pages show times in this zone. An IANA name.
+# The time zone that decides when a day and a month begin: for statements, orders and limits. Pages show times in this
+# zone. An IANA name.
 BANK_TIME_ZONE: str = env.str("BANK_TIME_ZONE", default="UTC")
 
 
@@ -417,10 +418,10 @@ NEW_PAYEE_LIMIT_MINOR: dict[str, int] = _by_currency(env.str("NEW_PAYEE_LIMIT_MI
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
 # After an outage, missed payments of orders are made for this number of days; older ones are not made.
 BANK_CATCH_UP_DAYS = env.int("BANK_CATCH_UP_DAYS", default=5)
-# An account from which nothing was paid for that many days becomes dormant; 0 for never. The history of the demo's
-# accounts is two years of bookings, and no user has paid yet.
+# An account from which nothing was paid for that many days becomes dormant; 0 for never. In the demo, accounts have two
+# years of entries, but no user has made a payment yet.
 BANK_DORMANT_DAYS = env.int("BANK_DORMANT_DAYS", default=0 if DEMO else 730)
-# The bank exchanges at a rate for that many hours, over a weekend; 0 means no limit. Nobody sets rates in the demo.
+# A rate applies for that many hours, so that it lasts over a weekend; 0 means no limit. Nobody sets rates in the demo.
 EXCHANGE_RATE_HOURS = env.int("EXCHANGE_RATE_HOURS", default=0 if DEMO else 72)
 # The calendar whose holidays are not business days: a country or a part of it (GB-ENG), or ECB. Empty: only weekends.
 BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
@@ -429,10 +430,10 @@ BANK_APPS = "config.bank.apps.find_apps"
 # Removes an account from what a user allowed apps: a function (user_id, remaining), where remaining(detail) returns the
 # remaining detail or None.
 BANK_CONSENTS_ENDED = "config.bank.ended_consents.narrow"
-# The access journal counts what apps read in memory, and stores the sums after that many seconds. A process that is
-# killed loses at most what it counted since. 0: only when the process stops.
+# The access journal counts the reads of apps in memory, and stores the counts after that many seconds. A killed process
+# loses at most these. 0: only when the process stops.
 BANK_JOURNAL_SECONDS = env.float("BANK_JOURNAL_SECONDS", default=5)
-# Records what officers of the bank do: a function (act, officer=, about=, reason=).
+# Records the actions of the bank's officers: a function (act, officer=, about=, reason=).
 BANK_AUDIT_LOG = "config.bank.audit.record"
 # The time of the last login or reauthentication in this browser: a function (request) -> datetime.
 BANK_LOGGED_IN_AT = "accounts.login.authentication_context.logged_in_at"
@@ -443,7 +444,7 @@ LEDGER_SIGNER = "oauth.tokens.signing.sign_detached"
 # Whether a key of ours signed a digest at a given time: a function (content, detached JWS, typ=, at=) -> bool.
 LEDGER_VERIFIER = "oauth.tokens.detached.is_ours"
 LEDGER_DIGEST_FILE: str = env.str("LEDGER_DIGEST_FILE", default="")
-# Pays other banks: a class; see banking/payments/scheme.py. Empty: no other bank can be paid.
+# The class that pays other banks; see banking/payments/scheme.py. Empty: no other bank can be paid.
 PAYMENT_SCHEME = env.str("PAYMENT_SCHEME", default="" if PRODUCTION else "banking.second_bank.SecondBank")
 # Whether this is a site without real money, where the simulated second bank may run.
 BANK_SANDBOX = env.bool("BANK_SANDBOX", default=not PRODUCTION)
@@ -706,7 +707,8 @@ LANGUAGE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = IS_HTTPS and env.bool("SSL_REDIRECT", default=True)
-# A gateway asks /oauth/verify inside of the network. It would take a redirect for an error, or give it to its client.
+# A gateway calls /oauth/verify inside of the network. It would treat a redirect as an error, or pass it on to its
+# client.
 SECURE_REDIRECT_EXEMPT = [rf"^({re.escape(URL_PREFIX[1:])}/)?(health/|metrics$|oauth/verify(/|$))"]
 SECURE_HSTS_SECONDS = int(timedelta(days=730).total_seconds()) if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
@@ -730,7 +732,7 @@ CONTENT_SECURITY_POLICY = {
 }
 USE_X_FORWARDED_HOST = False
 
-# Browser apps of any origin may call what uses no cookies, but never a page (RFC 9700 §2.6).
+# Browser apps of any origin may call endpoints that use no cookies, but never a page (RFC 9700 §2.6).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 # /oauth/verify is left out: a browser's preflight is for the gateway, and an answer of 200 would let the request pass.

@@ -1,8 +1,9 @@
-"""Valkey or Redis as the cache that all worker processes share; while it cannot be reached, the memory of each process.
+"""Uses Valkey or Redis as the cache that all worker processes share and, while it cannot be reached, the memory of each
+process.
 
-All data in this cache may be lost: it holds only counts of rate limits, and copies. What must be used only once
-(codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So a login continues without the
-cache, and limits are counted in each process alone, which makes them wider.
+All data in this cache may be lost: it has only counts of rate limits, and copies. Data that must be used only once
+(codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So logins work without the cache.
+Each process then counts limits alone, so more requests are accepted.
 """
 
 import logging
@@ -68,7 +69,7 @@ def _or_in_memory(name: str) -> Callable[..., Any]:
 
 class _Memory(LocMemCache):
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """The count may have begun in the shared cache, and is then missing here."""
+        """If the count began in the shared cache, it is missing here."""
         self.add(key, 0, version=version)
         return super().incr(key, delta, version)
 

@@ -32,9 +32,9 @@ _SWEEP = (
 class TableCache(DatabaseCache):
     """Django's DatabaseCache, changed so that it can count failed logins (ASVS 5.0 6.3.1).
 
-    No entry is dropped before it expires: Django's drops a third of the entries above 300, so an attacker who creates
-    enough entries would make the site forget failures. No increment is lost to a parallel one. A write is one statement
-    instead of five and a count of all rows.
+    No entry is dropped before it expires: Django's drops a third of the entries once there are more than 300, so an
+    attacker could create enough entries to have the counts of failures dropped. No increment is lost to a parallel one.
+    A write is one statement instead of five and a count of all rows.
     """
 
     _table: str

@@ -17,8 +17,8 @@ urlpatterns = [
     path("admin/lock-down/client/<int:client_pk>/", admin.site.admin_view(client_page), name="lock-down-client"),
     path("admin/user/<uuid:user_id>/<slug:name>/", admin.site.admin_view(user_tab), name="user-tab"),
     path("admin/", admin.site.urls),
-    # Browsers request it for answers that name no icon, such as JSON. Lazy, because the name of the file is known only
-    # after collectstatic.
+    # Browsers request this icon for answers that name none, such as JSON. Lazy, because the name of the file is known
+    # only after collectstatic.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("logo.svg")), name="favicon"),
 ]
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 from banking.consents.apps import Access, App
 from oauth.models import Authorization, Client
 
-# Reasons for which the user's orders from the app stay active: the client has revoked its own access, or the session
-# has ended.
+# If access ended for one of these reasons, the payment orders that the app set up stay active: the client revoked its
+# own access, or the session ended.
 _KEEPS_ORDERS = {Authorization.RevocationReason.CLIENT, Authorization.RevocationReason.LOGOUT}
 
 

@@ -17,7 +17,7 @@ from banking.notation import amounts, iban
 from oauth.clients.self_service.host import Developers, Link, NewUser, Owned
 from oauth.models import Client
 
-#: RFC 2606 §2: no mail can reach it, so none is sent there (`oauth.infrastructure.mailboxes`).
+#: RFC 2606 §2: no email can be delivered to it, so none is sent (`oauth.infrastructure.mailboxes`).
 DOMAIN = "sandbox.invalid"
 
 
@@ -50,7 +50,7 @@ class BankDevelopers(Developers):
         return str(user.email)
 
     def owned_by(self, users: Sequence[Any]) -> Mapping[Any, Sequence[Owned]]:
-        """Each account with its balance and IBAN."""
+        """Lists each account with its balance and IBAN."""
         owned: dict[Any, list[Owned]] = defaultdict(list)
         for account in Account.objects.filter(holder__in=users):
             balance = amounts.with_code(account.currency, account.posted_minor)
@@ -65,7 +65,9 @@ class BankDevelopers(Developers):
             Link(_("Guides"), reverse("developer-guides"), _("Sandbox, idempotency, step-up, webhooks, going live.")),
             Link(_("API reference"), reverse("api-docs"), _("All operations of the bank API, to read and to try.")),
             Link(
-                _("Errors"), reverse("developer-guide", args=["errors"]), _("Each problem: its cause and its remedy.")
+                _("Errors"),
+                reverse("developer-guide", args=["errors"]),
+                _("The cause and the fix of each problem type."),
             ),
             Link(
                 _("Changes of the API"),

@@ -27,5 +27,5 @@ def narrow(user_id: UUID, remaining: Callable[[Detail], Detail | None]) -> None:
         grant_management.change_details(grant, after)
         AuditEvent.record(
             AuditEvent.Action.ALLOWED, user=user_id, client=grant.client.client_id, authorization=grant.pk,
-            reason="changed: an account is not theirs any more",
+            reason="changed: the user no longer has one of the accounts",
         )  # fmt: skip

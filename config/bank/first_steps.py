@@ -12,7 +12,7 @@ from banking.models import Account, Product
 from oauth.models import Branding, Client
 
 _CACHED = "config.bank.first_steps"
-#: The remaining steps. Once there are none, this result is cached.
+#: How long the remaining steps are cached, and how long the result that none remains.
 _KEPT_SECONDS, _ALL_DONE_SECONDS = 60, 3600
 
 
@@ -24,7 +24,7 @@ class Step:
 
 
 def first_steps(user: Any) -> Sequence[Step]:
-    """Empty once all are done, and for staff who cannot do them."""
+    """The remaining steps. Empty once all are done, and for staff without the permissions for them."""
     if not user.is_superuser:
         return ()
     known: Sequence[Step] | None = cache.get(_CACHED)

@@ -1,4 +1,4 @@
-"""The pages of the admin that lock down a user or a client, and lift it again."""
+"""The pages of the admin that lock down a user or a client, and that lift a lockdown."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """`waiting` finds the open objects about which this user may decide. `permission` is the permission for it."""
+    """`waiting` finds the open objects that this user may decide on. `permission` is what the user needs for that."""
 
     label: str
     permission: str

@@ -15,8 +15,8 @@ from oauth.models import AuditEvent
 
 
 def ensure_admin(email: str, *, asks_password: bool) -> tuple[User | None, str]:
-    """Makes sure that there is an admin. Returns the one who must still choose a password by a link, or None, and a
-    sentence that says what was done. Raises CommandError.
+    """Makes sure that there is an admin. Returns a tuple: the admin who must still choose a password by a link, or
+    None; and a sentence that says what was done. Raises CommandError.
     """
     email = UserManager.normalize_email(email)
     admins = list(User.objects.filter(is_superuser=True, is_active=True).order_by("date_joined")[:3])
@@ -24,7 +24,7 @@ def ensure_admin(email: str, *, asks_password: bool) -> tuple[User | None, str]:
         waiting = next((one for one in admins if one.email == email and not one.has_usable_password()), None)
         return waiting, f"there is an admin: {', '.join(one.email for one in admins)}"
     if User.objects.filter(email=email).exists():
-        # Anybody could have signed up with this email before.
+        # Somebody else may have signed up with this email earlier.
         raise CommandError(f"{email} already belongs to a user who is not an admin. Name another email.")
     try:
         validate_email(email)

@@ -15,7 +15,9 @@ _OF_A_USER = ("openid", "profile", "email")
 
 
 def ensure_client(name: str, kind: str, redirect_uris: list[str], scopes: list[str], folder: Path) -> str:
-    """A client of that name stays as it is. A new secret goes into a file and is never printed. Raises CommandError."""
+    """Leaves an existing client of that name unchanged. Writes a new secret into a file and never prints it. Raises
+    CommandError.
+    """
     known = Client.objects.filter(name=name).order_by("created").first()
     if known:
         return f"{name} is registered: client ID {known.client_id}"

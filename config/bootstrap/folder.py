@@ -1,9 +1,8 @@
 """The folder of secrets and settings, in the form that the units of deploy/systemd read. Must not import Django.
 
-    <folder>/secrets/<name>   one secret each, mode 0600
-    <folder>/environment      what is not a secret: NAME=value
-    <folder>/site.sh          sets both in a shell, with the database role of the site
-    <folder>/owner.sh         the same with the owner of the tables, for `migrate`
+    <folder>/secrets/<name>   one secret each, mode 0600 <folder>/environment      variables that are not secret:
+    NAME=value <folder>/site.sh          sets both in a shell, with the database role of the site <folder>/owner.sh
+    the same with the owner of the tables, for `migrate`
 
 No file that exists is changed.
 """
@@ -68,13 +67,13 @@ def client_secret_file(folder: Path, client_id: str) -> Path:
 
 
 def write(file: Path, content: str) -> None:
-    """A new file for its owner only. Raises FileExistsError."""
+    """Creates a file that only its owner can read. Raises FileExistsError."""
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
         stream.write(content)
 
 
 def _make(folder: Path) -> None:
-    # Other users may read `environment`; nobody else enters the folder of the secrets.
+    # Other users may read `environment`, but may not enter the folder of the secrets.
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     (folder / "secrets").mkdir(mode=0o700, exist_ok=True)
 
@@ -134,7 +133,7 @@ def _put(file: Path, make: Callable[[], str]) -> None:
 
 
 def _url_of(role: str, password: str, owner: str) -> str:
-    """The database of `owner`, for another role."""
+    """The URL of the same database as `owner`, for another role."""
     parts = urlsplit(owner)
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{role}:{password}@{host}").geturl()

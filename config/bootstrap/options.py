@@ -7,8 +7,8 @@ DEFAULT_FOLDER = "/etc/countersign"
 KINDS = ("web", "mobile", "browser", "service", "device")
 
 HELP = (
-    "Makes the secrets, the tables, the database role of the site, the first admin and the first client. What exists "
-    "is kept: a second run changes nothing and says what is there."
+    "Makes the secrets, the tables, the database role of the site, the first admin and the first client. Keeps "
+    "what exists: a second run changes nothing and lists what exists."
 )
 
 

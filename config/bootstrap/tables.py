@@ -1,4 +1,4 @@
-"""The tables, the cache table, the signing keys and the database role of the site."""
+"""Creates the tables, the cache table, the signing keys and the site's database role."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,9 @@ def ensure_tables() -> str:
 
 
 def ensure_role(role: str, folder: Path) -> str:
-    """Raises CommandError if the role exists with another password than that of the folder: other sites may use it."""
+    """Raises CommandError if the role exists and its password is not the one in the folder, because another site may
+    use the role.
+    """
     password = (folder / "secrets" / "site_password").read_text().strip()
     exists = database.role_exists(role)
     if exists and not list(database.differences(role)) and not _refusal(folder):

@@ -1,7 +1,7 @@
-"""A connection whose answers have a deadline on the client's side.
+"""A connection that enforces a deadline for each answer on the client side.
 
-psycopg waits as long as the server keeps the connection open, so a stopped server would stop the caller. This module
-uses libpq without blocking, through `psycopg.pq`.
+psycopg waits for as long as the connection is open, so a suspended server (SIGSTOP) would block the caller. This module
+uses libpq's nonblocking functions, through `psycopg.pq`.
 """
 
 import select
@@ -27,7 +27,7 @@ class Asking:
         self._until = 0.0  # of time.monotonic()
 
     def connect(self) -> bool:
-        """Connects, if it is not connected. Returns False if the database answers but has no connection left. Raises
+        """Connects unless already connected. Returns False if the database answers but has no connection left. Raises
         Away.
         """
         self._until = time.monotonic() + self.seconds
@@ -53,7 +53,7 @@ class Asking:
 
     @property
     def place(self) -> tuple[str, str]:
-        """The host and the port of the connection."""
+        """The host and port that the connection is to."""
         assert self._server is not None, "not connected"
         return self._server.host.decode(), self._server.port.decode()
 

@@ -19,7 +19,7 @@ class DatabaseAway(OperationalError):
 
 
 class Breaker:
-    """Closed: requests may ask the database. Open: they are refused at once."""
+    """While it is closed, requests may query the database. While it is open, they are refused at once."""
 
     def __init__(self) -> None:
         self.reason = ""
@@ -28,7 +28,7 @@ class Breaker:
         #: The last answer before the newest outage, and the end of that outage.
         self._answer_before: float | None = None
         self._closed_at: float | None = None
-        #: Set when a request had an error that may mean an outage. The watch then asks the database at once.
+        #: Set when a request had an error that may mean an outage. The watch then probes the database at once.
         self.suspected = threading.Event()
 
     @property
@@ -38,11 +38,11 @@ class Breaker:
     def check(self) -> None:
         """Raises DatabaseAway, which Django turns into its own OperationalError."""
         if self.reason:
-            raise DatabaseAway(f"The database is away ({self.reason}). The next request may try it again.")
+            raise DatabaseAway(f"The database is unreachable ({self.reason}). A later request may succeed.")
 
     def answered_at(self) -> float | None:
-        """When the database last answered, of time.monotonic(). During an outage and until the pool has reconnected,
-        this is the last answer before the outage, because the cached data of this process are as old as that.
+        """When the database last answered, as a value of time.monotonic(). During an outage and until the pool has
+        reconnected, this is the last answer before the outage, because the cached data of this process date from then.
         """
         if self.is_open or self._is_reconnecting():
             return self._answer_before

@@ -10,7 +10,8 @@ from config.database import hosts, waiting
 from config.database.waiting import Away
 
 #: Messages of a server that refuses a connection. libpq gives no SQLSTATE for them. If the server's messages are in
-#: another language (lc_messages), a full server counts as unreachable until it has a connection for the probe.
+#: another language (lc_messages), a server without free connections counts as unreachable until it has one for the
+#: probe.
 _FULL = ("too many clients", "remaining connection slots", "too many connections")
 _IN_BETWEEN = ("starting up", "not yet accepting", "shutting down", "in recovery mode")
 #: The message of libpq about a host that target_session_attrs excludes.
@@ -20,9 +21,8 @@ _EVENTS = {pq.PollingStatus.READING: select.POLLIN, pq.PollingStatus.WRITING: se
 
 def connect(conninfo: str, until: float) -> PGconn | None:
     """Connects to all hosts at the same time and keeps the first connection that works, because a dead host may never
-    answer.
-
-    None if a server answers but has no connection left. Raises Away. `until` is a time of time.monotonic().
+    answer. Returns None if a server answers but has no connection left. Raises Away. `until` is a value of
+    time.monotonic().
     """
     attempts = [pq.PGconn.connect_start(one.encode()) for one in hosts.each(conninfo)]
     chosen = None

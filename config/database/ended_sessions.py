@@ -12,8 +12,8 @@ from oauth.infrastructure import outage
 
 
 class ErrorWrapper(DatabaseErrorWrapper):
-    """Turns errors of psycopg into Django's, as its parent class does, but these errors into OperationalError. Django
-    wraps every call that waits for the database in it.
+    """Turns errors of psycopg into Django's, as its parent class does, but turns the errors above into
+    OperationalError. Django wraps every call to the database in this class.
     """
 
     def __exit__(
@@ -24,7 +24,7 @@ class ErrorWrapper(DatabaseErrorWrapper):
             return
         if isinstance(error, outage.ENDED_SESSION):
             breaker.suspected.set()
-            # Django then checks the connection before it uses it again.
+            # Makes Django check the connection before the next use.
             self.wrapper.errors_occurred = True  # type: ignore[attr-defined]  # not in the stubs
             raise OperationalError(*error.args).with_traceback(traceback) from error
         super().__exit__(kind, error, traceback)

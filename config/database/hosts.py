@@ -1,7 +1,7 @@
-"""Several hosts of one database, of which one takes writes.
+"""Several hosts of one database, one of which accepts writes.
 
-`host`, `hostaddr` and `port` of libpq are then lists. The watch finds the host that takes writes. New connections try
-it first, because another host may not answer at all, and each connection would then wait for connect_timeout.
+`host`, `hostaddr` and `port` of libpq are then lists. The watch finds the host that accepts writes. New connections try
+that host first, because another host may not answer at all, and each connection would then wait for connect_timeout.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 _LISTS = ("host", "hostaddr", "port")
 _TAKES_WRITES = ("read-write", "primary")
 
-#: The host and the port that answered the watch of this process.
+#: The host and port from which the watch of this process last got an answer.
 _found: tuple[str, str] | None = None
 
 
@@ -40,7 +40,7 @@ def number(parameters: dict[str, Any]) -> int:
 
 
 def finds_writer(parameters: dict[str, Any]) -> bool:
-    """Whether a connection always reaches the host that takes writes."""
+    """Whether a connection always reaches the host that accepts writes."""
     return len(_split(parameters)) < 2 or parameters.get("target_session_attrs") in _TAKES_WRITES
 
 

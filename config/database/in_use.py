@@ -1,5 +1,5 @@
 """Keeps track of the connections that requests of this process hold and of the threads that wait for the database, and
-cuts a connection while its thread waits inside libpq.
+closes the socket of a connection while its thread waits inside libpq.
 """
 
 import itertools
@@ -18,7 +18,7 @@ class Holder(Protocol):
     """The DatabaseWrapper that has the connection. Each thread has its own wrapper."""
 
     alias: str
-    #: The number of answers that it has got from the database.
+    #: The number of answers that the connection has received.
     answers: int
 
 
@@ -29,22 +29,21 @@ class _Held(NamedTuple):
 
     @property
     def wait(self) -> Hashable:
-        """Identifies the present wait for an answer: if it is the same at two moments, the connection has waited for
+        """Identifies the current wait for an answer: if two calls return the same value, the connection has waited for
         one answer all the time between them.
         """
         return id(self.connection), self.holder.answers
 
 
-# The holders, by id of the connection. No lock is needed, because the interpreter changes and copies a dict in one
-# step.
+# The holders, by id of the connection. No lock is needed, because changing and copying a dict are atomic in CPython.
 _held: dict[int, _Held] = {}
 #: A unique number for each thread that waits for a connection of the pool.
 _asking: dict[int, int] = {}
 _numbers = itertools.count()
-#: For each thread whose slot is lent while it waits (config/server/lending.py): the function that it calls before it
-#: goes on.
+#: For each thread whose slot is lent while it waits (config/server/lending.py): the function that the thread calls
+#: before it continues.
 lent: dict[int, Callable[[], None]] = {}
-#: For each thread that runs a request: whether its client has left.
+#: For each thread that runs a request: a function that says whether its client has closed the connection.
 _has_left: dict[int, Callable[[], bool]] = {}
 
 
@@ -67,7 +66,7 @@ def is_waiting(connection: Connection[object]) -> bool:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """A context in which this thread counts as waiting for a connection."""
+    """A context manager: inside it, this thread counts as waiting for a connection of the pool."""
     thread = threading.get_ident()
     _asking[thread] = next(_numbers)
     try:
@@ -78,7 +77,7 @@ def asking() -> Iterator[None]:
 
 @contextmanager
 def asked_by(has_left: Callable[[], bool]) -> Iterator[None]:
-    """A context in which this thread runs the request of a client that may leave."""
+    """A context manager: inside it, this thread runs a request whose client may close the connection."""
     thread = threading.get_ident()
     _has_left[thread] = has_left
     try:
@@ -88,13 +87,13 @@ def asked_by(has_left: Callable[[], bool]) -> Iterator[None]:
 
 
 def has_client_left() -> bool:
-    """Whether this thread runs a request whose client has left."""
+    """Whether this thread runs a request whose client has closed the connection."""
     has_left = _has_left.get(threading.get_ident())
     return has_left is not None and has_left()
 
 
 def waits() -> dict[Hashable, Connection[object]]:
-    """The connections that wait for an answer, by `_Held.wait`."""
+    """The connections that wait for an answer, keyed by `_Held.wait`."""
     return {one.wait: one.connection for one in _waiting()}
 
 
@@ -110,15 +109,15 @@ def _waiting() -> list[_Held]:
 
 
 def answered(holder: Holder) -> None:
-    """Called when a thread has an answer or an error. This is after each statement, so it must cost almost nothing."""
+    """Called after each statement, when its thread has an answer or an error, so it must cost almost nothing."""
     holder.answers += 1
     if lent and (take_back := lent.pop(threading.get_ident(), None)):
         take_back()
 
 
 def cut(connection: Connection[object]) -> None:
-    """Cuts the connection, so that its waiting thread gets an OperationalError at once. Whether the server completes
-    the statement is unknown.
+    """Shuts the socket down, so that the waiting thread gets an OperationalError at once. It is unknown whether the
+    server completes the statement.
     """
     with suppress(OSError, ValueError):  # it has been closed meanwhile
         other_descriptor = os.dup(connection.fileno())

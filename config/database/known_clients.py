@@ -25,13 +25,14 @@ from oauth.conf import conf
 from oauth.infrastructure import outage
 
 FOLDER = "clients-in-use"
-#: How often a process looks which clients the others have begun to serve. After a failure, it tries again as soon.
+#: How often a process looks up which clients the other processes have begun to serve. After a failure, it tries again
+#: after the same time.
 INTERVAL_SECONDS = 0.2
 logger = logging.getLogger(__name__)
 
 
 def start(directory: Path) -> None:
-    """Call it once in a process. The processes of the server share the directory."""
+    """Call it once in a process. All processes of the server use the same directory."""
     seconds = conf.CLIENT_CACHE_LIFETIME.total_seconds() / 2
     if seconds and conf.OUTAGE_TOLERANCE:
         reader = Reader(directory / FOLDER, seconds)
@@ -40,15 +41,15 @@ def start(directory: Path) -> None:
 
 class Reader:
     """Reads all clients in use again every `seconds`, and at each look those that have come into use since the last
-    look. `folder` is that of the server: each process writes a file of its own there, so that none overwrites what
-    another one tells.
+    look. `folder` is shared by the processes of the server. Each process writes its own file there, so that no process
+    overwrites the file of another.
     """
 
     def __init__(self, folder: Path, seconds: float, *, process: int | None = None) -> None:
         self.folder, self.seconds = folder, seconds
         self.own = folder / f"{process or os.getpid()}.json"
         self._due_at = 0.0  # of time.monotonic()
-        #: When each file of another process that has been read was written, by its name.
+        #: The files of other processes that have been read: by name, when each was written.
         self._written_at: dict[str, int] = {}
 
     def run(self) -> None:
@@ -65,13 +66,14 @@ class Reader:
         is_due = now >= self._due_at
         if not is_due and not cache.news.is_set():
             return True
-        cache.news.clear()  # before the read, because news may come meanwhile
+        cache.news.clear()  # before the read, because another process may write meanwhile
         has_read = _read(all_clients=is_due)
         if not has_read:
             cache.news.set()
         elif is_due:
             self._due_at = now + self.seconds
-        # After the read, which drops disabled clients: otherwise processes would remind each other of them for ever.
+        # After the read, which drops disabled clients: otherwise the processes would pass disabled clients on to each
+        # other forever.
         self._tell()
         return has_read
 

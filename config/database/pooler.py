@@ -1,4 +1,4 @@
-"""Checks whether a pooler gives each transaction another connection, and which parts of the site cannot work then.
+"""Checks whether a pooler gives each transaction another connection, and which features of the site then fail.
 
 pgbouncer does so with `pool_mode = transaction`. Since 1.22 it passes prepared statements on if
 `max_prepared_statements` is not 0.

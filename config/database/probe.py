@@ -1,4 +1,4 @@
-"""Asks the database whether it answers and takes writes."""
+"""Checks whether the database answers and accepts writes."""
 
 import time
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _ASK = b"SELECT extract(epoch FROM clock_timestamp())::text, pg_is_in_recovery()
 class Answer:
     #: How much the clock of this host is ahead of the database's, in seconds; negative if it is behind.
     clock_skew_seconds: float
-    #: The uncertainty of the skew: half of the time that the answer took.
+    #: The uncertainty of the skew: half of the round-trip time.
     uncertainty_seconds: float
 
 

@@ -1,4 +1,4 @@
-"""Waits for sockets of the database, with a deadline."""
+"""Waits for the sockets of database connections, with a deadline."""
 
 import select
 import time
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 
 class Away(Exception):
-    """The database does not answer, or takes no writes. The text names no host and no user, so it is safe to show."""
+    """The database does not answer, or accepts no writes. The text names no host and no user, so it is safe to show."""
 
 
 def until_any(sockets: Mapping[int, int], until: float) -> set[int]:
-    """Waits for events of poll(2), given by descriptor. Returns the sockets on which one has happened. Raises Away at
-    `until`, a time of time.monotonic().
+    """Waits for events of poll(2), given by descriptor. Returns the sockets that have an event. Raises Away at `until`,
+    a value of time.monotonic().
     """
     poll = select.poll()
     for socket, events in sockets.items():

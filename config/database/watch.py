@@ -71,7 +71,7 @@ class Watch:
         self.failures = 0
         #: How much the clock of this host is ahead of the database's; 0 while the difference is small.
         self.seconds_ahead = 0.0
-        #: For each wait of a connection, how many checks found it, and when the first one did.
+        #: For each wait of a connection, how many looks found it, and when the first one did.
         self.waits: dict[Hashable, tuple[int, float]] = {}
 
     def run(self) -> None:
@@ -80,7 +80,7 @@ class Watch:
             try:
                 self.look()
             except Exception:
-                # After a bug here, the breaker must not stay open forever.
+                # If this loop raised an unexpected exception and ended, the breaker would keep its state forever.
                 logger.exception("The thread that watches the database failed.")
                 self.failures = 0
                 self.breaker.close()
@@ -102,8 +102,8 @@ class Watch:
         return self.seconds_ahead
 
     def _pause(self, seconds: float) -> None:
-        """Pauses until the next look. A request that suspects an outage ends the pause, unless the breaker is open
-        already.
+        """Pauses until the next look. A request that suspects an outage ends the pause, unless the breaker is already
+        open.
         """
         if self.breaker.is_open:
             time.sleep(seconds)
@@ -143,10 +143,10 @@ class Watch:
                 logger.error("The clock of this host differs from the database's by %.1f s.", answer.clock_skew_seconds)
 
     def _end_overdue_statements(self) -> None:
-        """A statement is overdue if enough checks have found it and enough time has passed since the first of them.
-        Time alone does not show it, because this process may have been stopped meanwhile. The number of checks alone
-        does not show it, because a suspicion makes the next check come at once. A connection that waits for another
-        statement at each check is busy, not overdue.
+        """A statement is overdue if enough looks have found it and enough time has passed since the first of them. The
+        time alone is not enough, because this process may have been suspended meanwhile. The number of looks alone is
+        not enough, because a suspected outage makes the next look happen at once. A connection that waits for another
+        statement at each look is busy, not overdue.
         """
         now, found, deadline = self.now(), in_use.waits(), settings.DB_STATEMENT_DEADLINE
         before = self.waits
@@ -164,7 +164,7 @@ current: Watch | None = None
 
 
 def start(after_look: Callable[[], None] = lambda: None) -> Watch:
-    """Watches the default database from now on. Call it once in a process."""
+    """Starts to watch the default database. Call it once in a process."""
     global current
     current = Watch(probe(), breaker, after_look)
     outage.watched_by(breaker.answered_at)

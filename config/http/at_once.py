@@ -26,8 +26,9 @@ PATH = "/oauth/authorize"
 
 
 class AuthorizeAtOnce:
-    """Must come after MachineEndpointsFirst. Its answer has the headers that later middleware would set. It passes on
-    a request that later middleware would refuse or redirect, and every request if OAUTH["FAST_PATH"] is off.
+    """Must come after MachineEndpointsFirst. Its answer has the headers that later middleware would set. A request that
+    later middleware would refuse or redirect goes through all middleware, and so does every request if
+    OAUTH["FAST_PATH"] is off.
 
     Code that is added to later middleware does not run for these answers. Therefore tests/config/test_at_once.py lists
     MIDDLEWARE, and compares the headers.
@@ -63,7 +64,7 @@ class AuthorizeAtOnce:
         return response
 
     def _is_plain(self, request: HttpRequest) -> bool:
-        """Whether no middleware would change the answer."""
+        """Whether no later middleware would refuse or redirect the request."""
         if not request.META.keys().isdisjoint(("HTTP_ORIGIN", "HTTP_DPOP")) or not browser_login.is_possible():
             return False
         query = request.META.get("QUERY_STRING", "")

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 OUTAGE_RETRY_AFTER_SECONDS = 2
 
-# The database, the cache or the mail server is unreachable, too slow, or has no connection left, or too many log in at
-# the same time. An error of a statement is not an outage.
+# Raised when the database, the cache or the mail server is unreachable, too slow or has no connection left, or when too
+# many users log in at the same time. An error of a statement is not an outage.
 _OUTAGES = (
     *outage.ERRORS,
     RedisConnectionError,
@@ -81,9 +81,8 @@ OUTAGE = Failure(
 
 
 def answer(request: HttpRequest, failure: Failure, *, reason: str = "") -> HttpResponse:
-    """The failure in the format of the caller: RFC 9457 for the API, RFC 6749 §5.2 for the protocol, or a page.
-
-    `reason` is for staff who look for the error ID, besides the detail of the failure.
+    """The failure in the format of the caller: RFC 9457 for the API, RFC 6749 §5.2 for the protocol, or a page. Staff
+    who search for the error ID see `reason` in addition to the failure's detail.
     """
     response: HttpResponse
     path = request.path_info
@@ -94,7 +93,7 @@ def answer(request: HttpRequest, failure: Failure, *, reason: str = "") -> HttpR
         response = JsonResponse(body, status=failure.status)
         response["X-Error-Id"] = get_guid() or ""
     else:
-        # Renders without request and context processors, because they may need the database that is down. The language
+        # Renders without request and context processors, because these may need the unreachable database. The language
         # is chosen here, because the request may not have reached the middleware that does it.
         waiting = [] if failure is OUTAGE else _waiting(request)
         context = {"request_id": get_guid(), "waiting": waiting, **_way_back(request, waiting)}
@@ -117,8 +116,8 @@ def answer(request: HttpRequest, failure: Failure, *, reason: str = "") -> HttpR
 
 
 def _waiting(request: HttpRequest) -> list[AskingClient]:
-    """The apps that the user was on the way to, so that an error page is not a dead end. Empty if they cannot be read,
-    because the page is about another error.
+    """The apps whose requests the user has not finished, so that the error page can link back to them. Empty if they
+    cannot be read: the page must still report the original error.
     """
     try:
         return way_on.apps_of_refused(request)
@@ -129,8 +128,8 @@ def _waiting(request: HttpRequest) -> list[AskingClient]:
 
 def _way_back(request: HttpRequest, waiting: list[AskingClient]) -> dict[str, Any]:
     """The data for the button that returns to the app with a refusal. Its form needs a CSRF token, which exists only
-    after CsrfViewMiddleware has seen the request. Before that, the page leads to the consent page, where the user can
-    deny.
+    after CsrfViewMiddleware has processed the request. Before that, the page links to the consent page, where the user
+    can deny.
     """
     if not waiting or not hasattr(request, "user"):
         return {}
@@ -164,7 +163,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """An outage inside a middleware, such as the session's, also comes here, because no process_exception sees it."""
+    """Also handles an outage inside a middleware, such as the session's, because process_exception is not called for
+    it.
+    """
     error = sys.exception()
     return answer(request, OUTAGE if is_outage(error) else BUG, reason=_place_of(error))
 

@@ -46,8 +46,8 @@ class MalformedRequestMiddleware:
 
 
 class MachineContentSecurityPolicyMiddleware:
-    """OWASP REST Security: if a browser shows the response of a machine endpoint, it neither runs scripts in it nor
-    shows it in a frame.
+    """OWASP REST Security: a browser that shows the response of a machine endpoint must not run scripts in it or frame
+    it.
 
     Must come after CSPMiddleware, which keeps an existing header.
     """
@@ -63,8 +63,8 @@ class MachineContentSecurityPolicyMiddleware:
 
 
 class OutageMiddleware:
-    """Answers 503 with Retry-After, in the caller's format, where a view cannot reach the database or the cache, or
-    hash a password now.
+    """Answers 503 with Retry-After, in the caller's format, if a view cannot reach the database or the cache, or cannot
+    hash a password at the moment.
 
     Must come after the middleware that uses the database. An outage in other middleware reaches `errors.server_error`
     instead.
@@ -84,8 +84,9 @@ class OutageMiddleware:
 
 
 class FormLimitMiddleware:
-    """Limits the forms that one user or, without a login, one IP address can send in a minute, so that nobody can make
-    pages write without end (OWASP API4). Views have lower limits of their own."""
+    """Limits how many forms one user or, without a login, one IP address can send in a minute, because most forms write
+    to the database (OWASP API4). Views have lower limits of their own.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -121,7 +122,7 @@ class ImpossibleValueMiddleware:
 
 
 class PrivatePageMiddleware:
-    """No cache may store a page that depends on the session."""
+    """Forbids caches to store a page that depends on the session."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -135,9 +136,9 @@ class PrivatePageMiddleware:
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """The language of a page: the one that a client asked for in the present request, otherwise the one that the user
-    chose, otherwise the browser's. The admin, the API and machine endpoints use English, which is the language of the
-    specifications.
+    """Chooses the language of a page: the one that the client asked for in this request, otherwise the one that the
+    user chose, otherwise the browser's. The admin, the API and machine endpoints use English, which is the language of
+    the specifications.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -158,6 +159,6 @@ class LanguageMiddleware(LocaleMiddleware):
         answer = response
         if not conf.is_machine_endpoint(request.path_info):
             answer = super().process_response(request, response)
-        # This thread's next request may be for a machine endpoint, which is answered in one language.
+        # Machine endpoints do not choose a language, so the next request of this thread must not inherit this one.
         translation.deactivate()
         return answer

@@ -16,7 +16,9 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RememberRefusedRequests:
-    """Around both chains, so that it sees every answer. A request that is not refused costs a comparison."""
+    """Wraps both middleware chains, so that it sees every answer. A request that is not refused costs one
+    comparison.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

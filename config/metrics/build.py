@@ -1,4 +1,4 @@
-"""The release that runs, with the versions of Python, Django and others."""
+"""The release that is running, with the versions of Python and Django."""
 
 import platform
 

@@ -1,3 +1,3 @@
-"""The requests of load balancers and of Prometheus, which say nothing about what users and apps get."""
+"""The paths that load balancers and Prometheus request, which are left out of the request metrics."""
 
 PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})

@@ -1,4 +1,4 @@
-"""Files of worker processes that have ended: their last values must not count."""
+"""Metric files of worker processes that have ended: the last values of their gauges must not count."""
 
 import os
 import re

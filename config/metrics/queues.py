@@ -1,4 +1,4 @@
-"""The queues of the background worker, as the database knows them: the same on every machine."""
+"""The queues of the background worker, read from the database, so every machine reports the same values."""
 
 import math
 
@@ -25,7 +25,7 @@ alive = Gauge(
     "on every machine.", multiprocess_mode="mostrecent",
 )  # fmt: skip
 
-# The event of a job says when it was written; a job for later is due at its time.
+# A job's event has the time at which the job was created. A scheduled job is due at its scheduled time.
 _JOBS = """
 SELECT queue_name, count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'),
        coalesce(extract(epoch FROM now() - min(coalesce(scheduled_at, made_at)) FILTER (WHERE status = 'todo')), 0)
@@ -44,7 +44,7 @@ _seen: set[str] = set()
 
 
 def measure() -> None:
-    """A queue without jobs is 0, whether it has become empty or never had any."""
+    """Reports 0 for a queue without jobs, whether it has become empty or never had any."""
     lanes = lanes_of(app, {})
     with connection.cursor() as cursor:
         cursor.execute(_JOBS)

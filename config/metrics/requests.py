@@ -15,7 +15,7 @@ seconds = Histogram(
     ["method", "route", "status"],
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
-#: A request may have any method and path, but there is a series only for these methods and for the routes of the site.
+#: Clients may send any method and path, but only these methods and the site's routes become label values.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
 _series = cache(seconds.labels)

@@ -1,7 +1,7 @@
-"""Figures that a worker process collects about itself every SECONDS: its connections, and the hits of its caches.
+"""Figures that a worker process collects about itself every SECONDS: its connections and its cache hits.
 
-They are not sampled at /metrics, because another process may answer there, and not in requests, which wait when a pool
-is empty.
+They are not collected at /metrics, because another process may answer there, nor in requests, because a request waits
+while the pool is exhausted.
 """
 
 import threading
@@ -54,7 +54,7 @@ class Sampler:
             time.sleep(SECONDS)
 
     def _sample_pool(self) -> None:
-        # The pool of the process, if there is one yet; `connection.pool` would create it.
+        # The pool of the process, if it exists already; `connection.pool` would create it.
         wrapper: Any = django_connections[DEFAULT_DB_ALIAS]
         pool = getattr(wrapper, "_connection_pools", {}).get(DEFAULT_DB_ALIAS)
         if pool is None:

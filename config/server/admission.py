@@ -1,8 +1,8 @@
 """Decides which requests are answered now, which ones wait, and which ones are refused at once.
 
 A worker process answers `slots` requests at a time. Up to `most` others wait, each for at most `seconds`. A request
-that finds the queue full, or has waited for so long, is refused with 503. A client gains nothing from an answer that
-comes after it has given up, and a queue full of such requests never gets shorter.
+that finds the queue full, or has waited for that long, is refused with 503. An answer is useless once the client has
+given up, and a queue of such requests would never drain.
 
 A request that waits for the database can lend its slot (config/server/lending.py).
 """
@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge
 #: Twice as long as a request waits for a database connection (DB_POOL_TIMEOUT).
 QUEUE_SECONDS = 2.0
 MOST_QUEUED = 128
-#: After this time, a request goes on without the slot that it has lent, because the requests that have the slots may
+#: After this time, a request whose slot was lent continues without a slot, because the requests that hold the slots may
 #: wait for something that it holds, such as a lock of this process.
 TAKE_BACK_SECONDS = 0.25
 
@@ -35,7 +35,7 @@ class Slots:
 
     def __init__(self, slots: int, *, most: int = MOST_QUEUED, seconds: float = QUEUE_SECONDS) -> None:
         self.free, self.most, self.seconds = slots, most, seconds
-        #: Set when a request begins to wait; `is_queue_empty` clears it.
+        #: Set when a request begins to wait; `is_queue_empty` clears the event.
         self.queued = threading.Event()
         self._queue: deque[threading.Lock] = deque()
         self._held: dict[int, Slot] = {}  # by thread
@@ -68,7 +68,7 @@ class Slots:
                 self._pass_on()
 
     def lend(self, thread: int) -> "Slot | None":
-        """Passes on the slot of a thread that waits for the database, if somebody waits for one."""
+        """Passes the slot of a thread that waits for the database on to the queue, if a request is waiting there."""
         with self._lock:
             slot = self._held.get(thread)
             if slot is None or slot.state is not State.HELD or not self._queue:
@@ -79,9 +79,7 @@ class Slots:
         return slot
 
     def take_back(self, slot: "Slot") -> None:
-        """Takes a slot before requests that have not begun, because others may wait for something that this request
-        holds.
-        """
+        """Takes a slot ahead of the queue, because running requests may wait for something that this request holds."""
         with self._lock:
             if slot.state is not State.LENT:
                 return
@@ -109,7 +107,7 @@ class Slots:
         if turn.acquire(timeout=seconds):
             return True
         with self._lock:
-            if turn not in self._queue:  # the slot came at this moment
+            if turn not in self._queue:  # the slot arrived just now
                 return True
             self._queue.remove(turn)
             waiting.set(len(self._queue))
@@ -129,7 +127,7 @@ class Slots:
 
 
 def _turn() -> threading.Lock:
-    """Released when the turn has come."""
+    """Released when it is this request's turn."""
     turn = threading.Lock()
     turn.acquire()
     return turn

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def running() -> Iterator[None]:
-    """Runs the worker until the end of the block, which waits until its running jobs have ended.
+    """Context manager: runs the worker, and at the end of the block waits until the running jobs have ended.
 
     The processes of multiprocessing must be spawned: fork would copy this process's database connections.
     """

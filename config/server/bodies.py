@@ -1,4 +1,4 @@
-"""Request bodies are read before a request takes one of the few slots in which Django works.
+"""Reads the whole body of a request before the request takes one of the few slots for Django.
 
 granian gives a request to a thread when its headers have arrived. The thread then waits for the body inside of
 granian, where Python cannot interrupt it, so a few slow clients could block every thread. Here, many threads may wait
@@ -30,16 +30,16 @@ from config.server.connections import Connections, Request
 from config.server.streams import Permits, Sender
 
 BODY_SECONDS = 10.0
-# Bodies that one worker process waits for. Its other threads are for requests that are complete.
+# The maximum number of bodies that one worker process waits for. Its other threads are for complete requests.
 MOST_WAITING = 512
 # Larger bodies are refused here. Endpoints themselves refuse bodies above 64 KiB.
 MOST_BYTES = 1024 * 1024
-#: A larger body of a declared length up to this one is read and dropped before the refusal. Above this length, and
-#: where the client declares none, the connection is closed.
+#: A body above the limit is read and dropped before the refusal if its declared length is at most this one. If it is
+#: longer, or if no length is declared, the connection is closed.
 MOST_DROPPED_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
 _TICK_SECONDS = 0.25
-#: The key of a function in the environ. A view calls it before it waits for something that has its own limit.
+#: The environ key of a function that a view calls before it waits for something that has its own limit.
 GIVE_SLOT_BACK = "countersign.give_slot_back"
 
 slow_bodies = Counter("http_slow_bodies_total", "Connections closed because the body of a request did not arrive.")
@@ -82,8 +82,8 @@ class BodiesFirst:
         self.limited = limited or {}
         self.permits, self.connections = Permits(), Connections()
         self.seconds, self.most = seconds, most
-        # The waiting bodies by id of the protocol object, in the order in which they began, so the first one is due
-        # first.
+        # The bodies being waited for, by id of the protocol object, in the order in which they began, so the first one
+        # times out first.
         self.waiting: dict[int, tuple[Any, float]] = {}
         self.lock = threading.Lock()
         threading.Thread(target=self._watch, name="slow-bodies", daemon=True).start()
@@ -116,7 +116,7 @@ class BodiesFirst:
                 slot = self.slots.take()
             except Overloaded:
                 return self.refuse(protocol, environ)
-            # Without its slot, the request may have been answered in part.
+            # If the slot was given back early, a part of the answer may have been sent.
             request.is_sending = lambda: slot.state is State.GIVEN_BACK
             has_left = partial(_has_left, request)
             with slot:
@@ -173,8 +173,8 @@ class BodiesFirst:
 
 
 def _has_left(request: Request) -> bool:
-    """Whether the client has left while its request waited for a slot or for the database, before any answer. Counts
-    such a request as refused.
+    """Whether the client closed the connection while its request waited for a slot or for the database, before any part
+    of the answer was sent. Counts such a request as refused.
     """
     if request.is_sending() or not request.has_left():
         return False
@@ -183,8 +183,8 @@ def _has_left(request: Request) -> bool:
 
 
 class _Place:
-    """A place that a form has taken, as granian's protocol object of its request. It is given back before the answer is
-    sent: the client may send its next form as soon as it has this answer.
+    """A place that a form has taken. Wraps granian's protocol object, and gives the place back before the answer is
+    sent, because the client may send its next form as soon as it has this answer.
     """
 
     def __init__(self, protocol: Any, places: threading.Semaphore) -> None:
@@ -236,6 +236,8 @@ def _refuse(protocol: Any, status: int, environ: Environ, *, closes: bool = True
 
 
 def _for_scripts(environ: Environ) -> list[tuple[str, str]]:
-    """The headers that corsheaders adds to other answers, so that a script of a browser app sees the status."""
+    """The headers that django-cors-headers adds to other answers, so that a script of a browser app can read the
+    status.
+    """
     is_cors = "HTTP_ORIGIN" in environ and re.match(settings.CORS_URLS_REGEX, environ["PATH_INFO"])
     return [("Access-Control-Allow-Origin", "*"), ("Vary", "origin")] if is_cors else []

@@ -8,8 +8,8 @@ import threading
 
 def belong_to_the_server() -> None:
     """Ctrl-C must reach only the server, which then stops this process: a process that gets two signals at once may
-    hang. If the server is killed, this process ends as well. Otherwise it would keep the port, or a server that is
-    started again would have one background worker more each time.
+    hang. If the server is killed, this process ends as well. Otherwise it would keep the port, or each restart of the
+    server would add one more background worker.
     """
     os.setpgrp()
     threading.Thread(target=_end_with_the_server, daemon=True).start()

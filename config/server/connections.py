@@ -1,13 +1,13 @@
-"""Tells whether the client of a request that has waited is still there. Linux only.
+"""Finds out whether the client of a waiting request is still connected. Linux only.
 
-granian gives an application the address of a client, but neither its connection nor the news that it was closed. So
+granian tells an application the address of a client, but not which connection it uses or whether that was closed. So
 this module asks the kernel about the sockets of this process. The connection of a request that waits for its answer is
-open, and nothing has been sent on it since its last bytes came. A client has left if both of these are true:
+open, and the server has sent nothing on it since the last bytes arrived. A client has left if both of these are true:
 
-- Fewer such connections from its address are open than requests from there wait for their answers. Clients that are
-  all there are never refused, however late their requests arrived here, even if they send several requests at once.
-- No such connection got its last bytes shortly before the request arrived here. A connection that did may belong to
-  another client behind the same proxy, so the request is run.
+- From its address, more requests wait for answers than such connections are open. While all clients of an address are
+  connected, none is refused, however late their requests arrived here, even if one sends several requests at once.
+- No such connection received its last bytes shortly before the request arrived here. Otherwise that connection may
+  belong to the client of this request, so the request is run.
 
 A client that closes only its own direction (shutdown) has left, too: granian sends no answer to it.
 """
@@ -23,11 +23,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-#: A request that arrived later than this is run without a look at the sockets.
+#: A request that has waited for less than this is run without a look at the sockets.
 LOOK_AFTER_SECONDS = 0.1
 #: A look at the sockets is used for this long, by all requests of the process.
 _FRESH_SECONDS = 0.05
-#: The longest time between the last bytes of a request and its arrival here, when granian and Python are busy.
+#: The longest time between the last bytes of a request and its arrival here while granian and Python are busy.
 _LONGEST_DELAY_SECONDS = 1.0
 #: The kernel counts in steps of up to 10 ms.
 _STEP_SECONDS = 0.02
@@ -45,7 +45,7 @@ class _Connection:
     address: str
     since_sent: float  # seconds
     since_received: float
-    #: Moments of time.monotonic() before and after the kernel was asked. Another thread may run between them.
+    #: Values of time.monotonic() before and after the call of the kernel. Another thread may run between them.
     before: float
     after: float
 
@@ -53,12 +53,15 @@ class _Connection:
         """Whether one of the requests may have come on this connection."""
         if self.since_sent >= self.since_received - _TICKETS_SECONDS:
             return True
-        # Bytes sent later than the last ones came are an answer. Still, a request may have come with the last ones:
-        # behind another request (pipelining), or before tickets that were late. Then it arrived just after the answer.
+        # If bytes were sent after the last ones arrived, they are an answer. Still, a request may have arrived with the
+        # last bytes: behind another request (pipelining), or before late session tickets. Then it arrived just after
+        # the answer.
         return any(self._is_in_time(self.since_sent, request.arrived) for request in requests)
 
     def may_be_of(self, request: "Request") -> bool:
-        """Whether its last bytes came at the same time as the request. In some sandboxes, all times are zero."""
+        """Whether the last bytes of the connection arrived at the same time as the request. In some sandboxes, all
+        times are zero.
+        """
         is_told = self.since_sent or self.since_received
         return not is_told or self._is_in_time(self.since_received, request.arrived)
 
@@ -68,7 +71,7 @@ class _Connection:
 
 
 class Request:
-    """A request that has no answer yet."""
+    """A request that is not answered yet."""
 
     __slots__ = ("_connections", "address", "arrived", "is_sending")
 
@@ -89,15 +92,15 @@ class Connections:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: set[Request] = set()
-        #: At the last look, by address: the requests without an answer, and the connections on which they may wait.
+        #: At the last look, by address: the unanswered requests, and the connections on which they may wait.
         self._unanswered: dict[str, list[Request]] = {}
-        #: None if the kernel tells nothing.
+        #: None if the kernel does not list the connections.
         self._open: dict[str, list[_Connection]] | None = None
         self._looked = float("-inf")
 
     @contextmanager
     def request(self, address: str) -> Iterator[Request]:
-        """Within it, a request of a client at `address`, which has just arrived, waits for its answer."""
+        """Context manager: inside it, a request from `address`, which has just arrived, waits for its answer."""
         request = Request(self, address)
         self._requests.add(request)
         try:
@@ -148,16 +151,17 @@ def _by_address(every: Iterable[_Of]) -> dict[str, list[_Of]]:
 
 
 def _comparable(address: str) -> str:
-    """The address without what IPv6 adds: the prefix of an IPv4 address, and the interface of a link-local one."""
+    """The address without the prefix of an IPv4-mapped address, and without the interface of a link-local one."""
     return address.removeprefix("::ffff:").partition("%")[0]
 
 
 def _connections() -> list[_Connection] | None:
-    """The open connections to the ports on which this process listens. None if the kernel tells of no such port."""
+    """The open connections to the ports on which this process listens. None if the kernel lists no such port."""
     ports, found = set(), []
     for name in os.listdir("/proc/self/fd"):
         try:
-            # It belongs to granian, so it is not closed here. There must be room for an address of IPv6.
+            # The descriptor belongs to granian, so it is not closed here. The buffer must have space for an IPv6
+            # address.
             tcp = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, fileno=int(name))
         except OSError:  # no socket, or closed since
             continue

@@ -1,6 +1,5 @@
-"""Whether the server is about to stop. `serve` tells its worker processes, and /health/ready tells load balancers.
-
-The state is a file, because the workers are other processes.
+"""Whether the server is about to stop. `serve` creates a file for its worker processes, and /health/ready then tells
+load balancers.
 """
 
 import os

@@ -10,8 +10,9 @@ Element = dict[str, str]
 
 
 def elements(header: str) -> list[Element]:
-    """One dict of lower-case names per proxy, the nearest proxy last. Empty if the header is malformed, because an open
-    quote from a client could hide the elements after it."""
+    """One dict of lower-case names per proxy, the nearest proxy last. Empty if the header is malformed, because an
+    unclosed quote from a client could hide the elements after it.
+    """
     found: list[Element] = [{}]
     position = 0
     while position < len(header):

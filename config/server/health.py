@@ -1,6 +1,6 @@
 """The probes /health/live and /health/ready for load balancers, and /metrics for Prometheus.
 
-They are answered at the port of the site, and with `serve --health-port` also at one of their own
+They are answered at the port of the site and, with `serve --health-port`, also at a separate port
 (config/server/probe_server.py).
 """
 
@@ -36,7 +36,7 @@ SECONDS_BETWEEN_MEASUREMENTS = 60
 #: A check of the database takes at most this much longer than DB_PROBE_TIMEOUT, whatever the result.
 SECONDS_OF_A_LOOK = 5.0
 
-#: The result of a check. It is unknown if it depends on the database and the database is down.
+#: The result of a check. A check that depends on the database is `unknown` while the database is down.
 _NAMES = {True: "ok", False: "failed", None: "unknown"}
 
 _migrated = False
@@ -72,7 +72,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     state = _watched()
     database = _holds(_database_answers) if state is None else not state.reason
     results: dict[str, bool | None] = {"accepting": not is_draining(), "database": database}
-    # Each of these would wait for the database again.
+    # Each of these checks would wait for the database again.
     results["migrations"] = _holds(_is_migrated) if database else None
     results["signing_key"] = _holds(keys.is_ready) if database else None
     if heartbeats.is_server():
@@ -125,7 +125,7 @@ def _measure() -> None:
 
 def _may_read_metrics(request: HttpRequest) -> bool:
     if UNKNOWN_PROXY in request.META:
-        return False  # it may be a proxy on this machine, whose IP address is not that of the client
+        return False  # the peer may be a proxy on this machine, whose IP address is not the client's
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:  # a Unix socket has no IP address
@@ -142,7 +142,7 @@ def _watched() -> watch.State | None:
     """The finding of this process's watch, if it has one. It works even while all connections are in use."""
     state = watch.current.state if watch.current is not None else None
     if state is not None and time.monotonic() - state.looked_at > settings.DB_PROBE_TIMEOUT + SECONDS_OF_A_LOOK:
-        return replace(state, reason="no answer")  # the watch itself is waiting, such as for DNS
+        return replace(state, reason="no answer")  # the watch itself is waiting, for example for DNS
     return state
 
 
@@ -160,7 +160,7 @@ def _database_answers() -> bool:
 
 
 def _is_migrated() -> bool:
-    """A migration is never reversed under a running process, so a positive answer is kept."""
+    """Migrations are not reversed while a process runs, so a positive answer is cached."""
     global _migrated
     if not _migrated:
         executor = MigrationExecutor(connection)

@@ -1,6 +1,7 @@
-"""Which worker processes are alive. Each touches a file of its own about once a second; the server looks at the files.
+"""Which worker processes are alive. Each touches its own file about once a second; the server reads the times of the
+files.
 
-A process that is stopped, or waits forever, has an old file, although the operating system still lists it.
+A process that is suspended or deadlocked stops touching its file, although the operating system still lists it.
 """
 
 import os
@@ -30,8 +31,8 @@ def beat() -> None:
     with suppress(FileNotFoundError):  # the server has stopped
         file = Path(os.environ[VARIABLE], f"worker-{os.getpid()}.alive")
         file.touch()
-        # All processes of a machine share this clock. Unlike the time of day, nobody corrects it, so no process looks
-        # dead by mistake.
+        # All processes of a machine share this clock. It is never set back or forward, so no process appears dead by
+        # mistake.
         now = time.monotonic_ns()
         os.utime(file, ns=(now, now))
 

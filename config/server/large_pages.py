@@ -1,8 +1,8 @@
 """Memory of the worker processes in pages of 2 MiB (transparent huge pages) instead of 4 KiB.
 
 The objects of a process lie in tens of thousands of small pages, and the processor looks up where each of them is. On a
-virtual machine, a lookup that the processor does not remember reads memory up to 24 times. glibc asks the kernel for
-large pages; Python's own allocator does not, so Python must use glibc's.
+virtual machine, a lookup that misses the TLB reads memory up to 24 times. glibc asks the kernel for large pages;
+Python's own allocator does not, so Python must use glibc's.
 """
 
 import os
@@ -10,15 +10,14 @@ import platform
 from pathlib import Path
 
 SETTING = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-#: One arena is enough, because Python's lock lets only one thread allocate at a time. More arenas would keep more
-#: memory.
+#: One arena is enough, because the GIL lets only one thread allocate at a time. More arenas would keep more memory.
 _TUNABLES = ("glibc.malloc.hugetlb=1", "glibc.malloc.arena_max=1")
 _FIRST_GLIBC = (2, 35)
 
 
 def use() -> bool:
-    """Sets the environment for processes that begin after it, and returns whether it did. Not where it would gain
-    nothing, nor where the operator has chosen an allocator: PYTHONMALLOC=pymalloc is the off switch.
+    """Sets the environment for processes that start later. Does nothing and returns False where there is no gain, or
+    where the operator has chosen an allocator: PYTHONMALLOC=pymalloc switches large pages off.
     """
     given = os.environ.get("GLIBC_TUNABLES", "")
     if "PYTHONMALLOC" in os.environ or "glibc.malloc." in given or not _is_possible():

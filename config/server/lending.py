@@ -1,4 +1,4 @@
-"""Requests that wait for the database lend their slots to others.
+"""Lends the slots of requests that wait for the database to other requests.
 
 While the database hangs, or a COMMIT waits for a missing standby, a few requests would keep all slots of a process for
 seconds, and requests that need no database would be refused. So while a request waits for a slot, a thread looks

@@ -1,4 +1,4 @@
-"""Sets how long the kernel keeps a connection whose client does not read or is gone. Linux only.
+"""Sets how long the kernel keeps a connection whose client does not read or has disappeared. Linux only.
 
 granian opens the listening socket itself, in each worker process, and has no setting for this. Connections inherit the
 option from it.
@@ -28,7 +28,7 @@ def _wait_and_set(seconds: float) -> None:
 
 
 def _set(seconds: float) -> bool:
-    """Whether there was a listening socket."""
+    """Returns whether there was a listening socket."""
     found = False
     for name in os.listdir("/proc/self/fd"):
         try:

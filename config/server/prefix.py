@@ -1,7 +1,7 @@
 """Serves the site below a path of its host, which is the path of the issuer, such as `/id`.
 
-A proxy may send requests with the path or without it, and sends the metadata addresses that are at the root of the host
-(RFC 8414 §3.1, RFC 9728 §3.1) as they are.
+A proxy may send requests with the path or without it, and passes on the metadata URLs at the root of the host (RFC 8414
+§3.1, RFC 9728 §3.1) unchanged.
 """
 
 from collections.abc import Iterable

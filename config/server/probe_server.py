@@ -1,7 +1,7 @@
-"""The probes at their own port, answered by the process `serve` itself.
+"""Answers the probes at a separate port, in the process `serve` itself.
 
-The worker processes may be busy, and their port may have too many connections. A probe must report this instead of
-waiting as well.
+The worker processes may be busy, or their port may have too many connections. A probe must report this instead of
+waiting, too.
 """
 
 import logging
@@ -47,7 +47,7 @@ def start(host: str, port: int) -> None:
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    # Its module needs Django's apps, which the worker processes load later than this module.
+    # The module of this function needs Django's apps, which worker processes load after this module.
     probes = import_string("config.server.health.PROBES")
     request = WSGIRequest(environ)
     response: HttpResponse

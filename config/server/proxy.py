@@ -2,8 +2,8 @@
 
 Any client can send such headers. It is not enough that the peer is in TRUSTED_PROXIES, because many proxies forward a
 header that their client sent with another spelling: WSGI does not distinguish `Client-Cert` from `Client_Cert`, and
-granian keeps the last of them. So the server trusts a proxy only in a form that no client can produce: its element of
-`Forwarded` (RFC 7239), marked with a secret of PROXY_SECRETS:
+granian keeps the last of them. So the server trusts only a form that no client can produce: the proxy's element of
+`Forwarded` (RFC 7239) with a secret of PROXY_SECRETS:
 
     Forwarded: for="203.0.113.9";proto=https;cert="…";by=_THE_SECRET
 
@@ -74,7 +74,7 @@ def behind_proxies(
 
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("REMOTE_ADDR", "").startswith("::ffff:"):
-            # A socket of both families writes an IPv4 address like this. As IPv6, all of them would be one subscriber.
+            # A dual-stack socket reports an IPv4 address in this form. Read as IPv6, all of them would be in one /64.
             environ["REMOTE_ADDR"] = str(_address(environ["REMOTE_ADDR"]) or environ["REMOTE_ADDR"])
         said = {name: environ.pop(name) for name in _OF_PROXIES if name in environ}
         if said:

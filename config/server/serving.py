@@ -1,4 +1,4 @@
-"""Runs the site in granian: decides what the worker processes load, how they log, and how they stop."""
+"""Runs the site in granian: what the worker processes load, how they log, and how they stop."""
 
 import gc
 import logging
@@ -46,7 +46,7 @@ STOP_SECONDS = 30
 # request on a connection that the server is closing.
 IDLE_SECONDS = 75
 # Each connection may use a thread, which granian creates when it is needed, so that no request waits behind slow ones.
-# An idle connection uses none. See config/server/bodies.py.
+# An idle connection uses no thread. See config/server/bodies.py.
 CONNECTIONS_PER_WORKER = 1024
 #: Pages that compute a password hash for a visitor who is not logged in.
 HASHING_FORMS = ("/accounts/login/", "/accounts/signup/")
@@ -85,7 +85,7 @@ def serve(
     With `drain_seconds`, SIGTERM first makes /health/ready answer 503 for that time while all requests are still
     served, so that load balancers notice. Ctrl-C does not wait.
     """
-    # Fork, the default on Linux, would copy this process's database connections into the workers.
+    # With fork, the workers would inherit this process's database connections.
     multiprocessing.set_start_method("spawn", force=True)
     if conf.FAST_PATH:
         large_pages.use()
@@ -109,7 +109,7 @@ def serve(
             workers=workers,
             blocking_threads=CONNECTIONS_PER_WORKER,
             backpressure=CONNECTIONS_PER_WORKER,
-            # With HTTP/2, the time limit would not apply to a connection that sends nothing at all.
+            # With HTTP/2, granian's time limit would not apply to a connection that sends nothing at all.
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=idle_seconds * 1000),
             websockets=False,
@@ -140,8 +140,8 @@ def load_application(
     child_process.belong_to_the_server()
 
     application: Callable[..., Any] = import_string("config.wsgi.application")
-    # granian copies the environment of the process into the environ of each request, where an error report would show
-    # it. The settings have already read these variables.
+    # granian copies the process's environment variables into the environ of each request, which an error report would
+    # show. The settings have already read these variables.
     for name in SECRETS:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
@@ -155,7 +155,9 @@ def load_application(
 
 
 def _read_bodies_first(slots: Callable[[], admission.Slots], seconds: float) -> None:
-    """granian has no setting for this. If a later granian lacks this function, the server does not start."""
+    """Patches a function of granian, which has no setting for this. If a later version lacks the function, the server
+    does not start.
+    """
     workers: Any = granian_workers  # granian.server does not export it
     wrap = workers._wsgi_call_wrap
 

@@ -97,7 +97,8 @@ class Sender:
             headers = _with_length(headers, made)
         self._slot.give_back()
         rest: Iterable[bytes] = () if is_whole else _parts(body)
-        # Without a Content-Length the client cannot see that something is missing, so such an answer is never cut.
+        # Without a Content-Length the client cannot see that something is missing, so such an answer is never
+        # truncated.
         deadline = _Deadline() if is_whole or is_file else None
         self._protocol.response_iter(status, headers, _Sent(made, rest, deadline))
 
@@ -107,7 +108,7 @@ class _Lost(Exception):
 
 
 class _ClosedOnce:
-    """Django sends request_finished at each close."""
+    """Django sends request_finished each time a response is closed, so it must be closed only once."""
 
     def __init__(self, body: Body) -> None:
         self._body, self._is_open = body, True
@@ -149,7 +150,9 @@ class _Sent:
 
 
 def _made(body: Body, most: int) -> tuple[list[bytes], bool]:
-    """Takes parts until they are more than `most` bytes. Returns them, and whether they are all. Raises _Lost."""
+    """Takes parts until they have more than `most` bytes. Returns the parts, and whether the answer is complete. Raises
+    _Lost.
+    """
     parts, size = [], 0
     try:
         for part in _parts(body):
@@ -172,7 +175,7 @@ def _parts(body: Body) -> Iterator[bytes]:
 
 
 def _with_length(headers: Headers, parts: list[bytes]) -> Headers:
-    """RFC 9110 §8.6. An answer without content, such as to HEAD, says nothing about the length of another."""
+    """RFC 9110 §8.6. An answer without content, such as to HEAD, gets no Content-Length."""
     if not parts or any(name.lower() == "content-length" for name, _ in headers):
         return headers
     return [*headers, ("Content-Length", str(sum(map(len, parts))))]

@@ -1,8 +1,8 @@
 """Runs migrations as Django does, but renders a tenth of the model classes.
 
-After each operation, Django renders the class of the changed model and the classes of its neighbours: two relations
-away, or all that relations lead to if the operation changes a relation or adds a model. This takes most of the CPU time
-of a migration of an empty database: 19,000 classes for 107 models.
+After each operation, Django renders the class of the changed model and the classes of its neighbours: models up to two
+relations away, or every model reachable by relations if the operation changes a relation or adds a model. This takes
+most of the CPU time of migrating an empty database: 19,000 classes for 107 models.
 
 An operation is *plain* if everything it does to the database follows from the class of its own model, and from the
 names and keys of the tables that this model refers to, which no plain operation changes. During a migration that has
@@ -29,7 +29,7 @@ from django.db.models import Field, ForeignKey, ManyToManyField, OneToOneField
 
 Key = tuple[str, str]
 
-#: Each changes an option of one model, and a constraint or an index of its table.
+#: Each of these changes an option of one model, or a constraint or index of its table.
 _OF_ONE_TABLE = frozenset((
     operations.AddConstraint, operations.RemoveConstraint, operations.AddIndex, operations.RemoveIndex,
     operations.AlterUniqueTogether, AddConstraintNotValid, ValidateConstraint, AddIndexConcurrently,

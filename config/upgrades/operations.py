@@ -1,4 +1,4 @@
-"""Judges the operations of a migration by their classes and the fields before and after them.
+"""Judges each operation of a migration by its class and by the field before and after it.
 
 PostgreSQL: ALTER TABLE §Notes, "Lock Levels" of §13.3, CREATE INDEX §Building Indexes Concurrently.
 """
@@ -36,7 +36,7 @@ _GONE = (
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The change of an operation: its table, and its field before and after, if it has one."""
+    """What an operation changes: its table and, if it changes a field, the field before and after."""
 
     table: str
     old: "Field[Any, Any] | None" = None

@@ -33,8 +33,8 @@ class Patience:
 
     @contextmanager
     def during_statements(self) -> Iterator[None]:
-        """A context with the settings of the session. A statement outside of a transaction that cannot get its lock is
-        tried again.
+        """Context manager that applies the settings of the session. A statement outside of a transaction that cannot
+        get its lock is tried again.
         """
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
@@ -77,7 +77,9 @@ class Patience:
 
 
 def _discard() -> None:
-    """The settings and the lock end with the connection. After a drain, the pool closes what it gets back."""
+    """The settings and the lock end with the connection. After a drain, the pool closes each connection that is
+    returned to it.
+    """
     pool: Any = connection.pool  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
     if pool is not None:
         pool.drain()

@@ -39,7 +39,8 @@ def pending(executor: MigrationExecutor) -> list[Migration]:
     return [migration for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
 
 
-#: Nearly the smallest, so that a table that nobody has analyzed yet, as after a restore, is not taken for a small one.
+#: The assumed size of a row of a table without statistics. It is close to the smallest possible size, so that a table
+#: that has not been analyzed yet, as after a restore, does not count as small.
 _BYTES_OF_A_ROW = 50
 # Autovacuum analyzes the partitions, but not the partitioned table itself, so the rows of the partitions are added up.
 _ROWS = """

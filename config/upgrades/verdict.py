@@ -1,4 +1,4 @@
-"""The effect of a step of a migration on a site that is in use."""
+"""The effect of a migration's operation on a running site."""
 
 from dataclasses import dataclass
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""The tabs of a user in the admin, and the acts on their rows."""
+"""The tabs of a user in the admin, and the actions on their rows."""
 
 from uuid import UUID
 

@@ -1,5 +1,5 @@
-"""Takes a connection from the pool only while the breaker is closed, and only if the client has not left, and tells
-the watch which thread holds it. When PostgreSQL ends a session, its message becomes an OperationalError.
+"""Takes a connection from the pool only while the breaker is closed and the client is still connected, and records
+which thread holds the connection. When PostgreSQL ends a session, the error is raised as an OperationalError.
 """
 
 import time
@@ -18,7 +18,7 @@ from config.database.breaker import breaker
 from config.database.ended_sessions import ErrorWrapper
 from oauth.fast_path.postgresql import base as fast
 
-#: After a longer wait for a connection, the client may have left.
+#: After a longer wait for a connection of the pool, check whether the client is still connected.
 _LONG_SECONDS = 0.05
 
 _Parent: Any = fast.DatabaseWrapper if settings.FAST_PATH else plain.DatabaseWrapper
@@ -71,7 +71,7 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
 
     @property
     def is_watched(self) -> bool:
-        """The breaker is for the primary. An unreachable replica does not open it."""
+        """Only the primary has a breaker, so an unreachable replica does not open it."""
         return bool(self.alias == DEFAULT_DB_ALIAS)
 
     def _suspect(self) -> None:

@@ -2,8 +2,8 @@
 
 A position is a place in PostgreSQL's write-ahead log, in bytes. A look asks the primary for its position and then the
 replica for its own. Once the replica has replayed what the primary had written at a moment, it shows all that had been
-committed by then. `pg_last_xact_replay_timestamp()` is not suitable: it is as old as the last write, and it is from the
-clock of another host.
+committed by then. `pg_last_xact_replay_timestamp()` is not suitable: it is as old as the last write, and it is a time
+of another host's clock.
 """
 
 from collections import deque
@@ -26,14 +26,14 @@ class Shown:
 class Age:
     def __init__(self) -> None:
         self.shown = Shown(0, float("-inf"))
-        #: (at, position) of the primary for positions that the replica has not reached.
+        #: (at, position) pairs of the primary that the replica has not reached yet.
         self._ahead: deque[tuple[float, int]] = deque()
         self._timeline = ""
         self._must_pass = -1
 
     def look(self, *, at: float, timeline: str, written: int, replayed: int) -> None:
-        """Records a look: `written` is the primary's position at the time `at`, `replayed` that of the replica a moment
-        later.
+        """Records a look: `written` is the primary's position at the time `at`, and `replayed` is the replica's
+        position shortly after.
         """
         if timeline != self._timeline:
             self._begin(timeline, replayed)
@@ -47,12 +47,12 @@ class Age:
         self.shown = Shown(replayed, reached)
 
     def forget(self) -> None:
-        """Forgets all that is known about the replica, but not which primary it follows."""
+        """Discards everything recorded about the replica, except which primary it follows."""
         self._ahead.clear()
         self.shown = Shown(0, float("-inf"))
 
     def _begin(self, timeline: str, replayed: int) -> None:
-        """After a change of the primary, the replica is used as soon as it has replayed something of the new one."""
+        """After a change of the primary, the replica is used again once it has replayed WAL of the new primary."""
         self._must_pass = replayed if self._timeline else -1
         self.forget()
         self._timeline = timeline

@@ -19,7 +19,7 @@ from oauth.infrastructure import outage, replica
 T = TypeVar("T")
 #: Longer than the maximum age of a replica that may be read.
 _SECONDS_OF_A_MARK = 30
-#: Stands for an unknown position: no replica reaches it.
+#: A position that no replica reaches; used where the position of a write is unknown.
 _BEYOND_ALL = 2**63
 _WRITTEN = "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"
 
@@ -51,7 +51,7 @@ class ReplicaReading:
             try:
                 rows = ask(ALIAS)
             except outage.ERRORS as error:
-                # the read exceeded its time limit, and would exceed it on the primary, too
+                # the read exceeded its time limit, and would also exceed it on the primary
                 if isinstance(error.__cause__, errors.QueryCanceled):
                     raise
                 logger.info("A read of the replica failed: %s", type(error.__cause__ or error).__name__)

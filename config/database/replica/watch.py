@@ -19,12 +19,13 @@ from config.database.replica import ALIAS
 from config.database.replica.age import Age
 from config.database.waiting import Away
 
-#: The number of looks within settings.REPLICA_MAX_AGE, and within the time that a replica may be unreachable unnoticed.
+#: The number of looks within settings.REPLICA_MAX_AGE, and within the longest time until an unreachable replica is
+#: noticed.
 LOOKS = 5
 MOST_UNNOTICED_SECONDS = 1.0
 _WRITTEN = b"""
 SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"""
-# A role without rights sees only that the WAL receiver exists. A replica without one falls behind.
+# A role without special rights sees only whether a WAL receiver exists. A replica without a WAL receiver falls behind.
 _REPLAYED = b"""
 SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text, EXISTS (SELECT FROM pg_stat_wal_receiver)::text
  WHERE pg_is_in_recovery()"""
@@ -46,7 +47,7 @@ class ReplicaWatch:
             try:
                 self.look()
             except Exception:
-                # After a bug here, old rows must not be shown forever.
+                # If this loop raised an unexpected exception and ended, old rows would be shown forever.
                 logger.exception("The thread that watches the replica failed.")
                 self.age.forget()
             pause = min(settings.REPLICA_MAX_AGE, MOST_UNNOTICED_SECONDS) / LOOKS
@@ -59,7 +60,7 @@ class ReplicaWatch:
                 return
             written, timeline = self.primary.row(_WRITTEN)
         except Away:
-            return  # the watch over the primary reports this; the replica's data gets older
+            return  # the watch of the primary reports this; meanwhile the replica's data gets older
         try:
             if not self.replica.connect():
                 return

@@ -1,4 +1,6 @@
-"""`manage.py bootstrap`: an empty server becomes a site. `manage.py` completes the folder first (bootstrap.folder)."""
+"""`manage.py bootstrap`: turns an empty server into a site. `manage.py` first completes the folder
+(bootstrap.folder).
+"""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`manage.py migrate`, made for a site that serves meanwhile (config/upgrades/patience.py, docs/upgrading.md)."""
+"""`manage.py migrate` for a site that keeps answering requests (config/upgrades/patience.py, docs/upgrading.md)."""
 
 import gc
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from config.upgrades.executor import FrugalExecutor
 from config.upgrades.patience import Patience
 
-# Each step creates the classes of models again. With Python's default threshold of 700 new objects, garbage collection
-# takes a quarter of the time; with this one, the command needs 80 MB more memory.
+# Each step creates model classes again. With Python's default threshold of 700 new objects, garbage collection takes a
+# quarter of the time; with this threshold, the command needs 80 MB more memory.
 _NEW_OBJECTS = 100_000
 
 
@@ -35,7 +35,7 @@ class Command(migrate.Command):
             return
         patience = Patience(lock_seconds, attempts)
         with patience.during_statements(), _seldom_collected(), _frugally():
-            # Each migration is recorded when it has run, so another attempt goes on with the one that failed.
+            # Each migration is recorded when it has run, so another attempt continues with the one that failed.
             patience.retry(lambda: handle(*args, **options))
 
 
@@ -51,8 +51,8 @@ def _seldom_collected() -> Iterator[None]:
 
 @contextmanager
 def _frugally() -> Iterator[None]:
-    """Replaces the executor by its name in the module of Django's command, because there is no other way to choose
-    it.
+    """Patches the name of the executor in the module of Django's command, because the command has no option to choose
+    one.
     """
     module: Any = migrate
     before = module.MigrationExecutor

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         "Serves the site until SIGTERM or Ctrl-C, then finishes the running requests. In production it first runs "
         "`check --deploy` and does not start on an error."
     )
-    requires_system_checks: list[str] = []  # `handle` runs them, with those of --deploy
+    requires_system_checks: list[str] = []  # `handle` runs the checks, including those of --deploy
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (%(default)s).")
