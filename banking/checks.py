@@ -79,7 +79,7 @@ def check_dormant_days(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_fonts(**_: Any) -> list[CheckMessage]:
-    """Runs only before a deployment, because it loads Typst, which no other check needs."""
+    """Runs only with `--deploy`, because it loads Typst, which no other check needs."""
     missing = [code for code, _name in settings.LANGUAGES if needs_font(code) and font_of(code) is None]
     return [
         Info(

@@ -1,4 +1,4 @@
-"""What happens to an account apart from payments: users apply for it, name it, share it, leave it unused for a long
+"""The life of an account apart from payments: users apply for an account, name it, share it, leave it unused for a long
 time, and close it.
 
 When an account or an access ends here, everything that depends on it ends in the same transaction: orders, direct

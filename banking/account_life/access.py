@@ -13,8 +13,8 @@ from banking.notices import Kind
 
 @transaction.atomic
 def end_access(account_id: UUID, whose: UUID, *, by: UUID) -> None:
-    """Ends the access of `whose`. `by` is the same user, or one who could have given this access. All holders are
-    notified. Raises NoSuchAccess, also for the owner, whose access ends only with the account.
+    """Ends the access of the user `whose`. `by` is this user, or one who could have given this access. Notifies all
+    holders. Raises NoSuchAccess, also for the owner, whose access ends only when the account is closed.
     """
     _end(account_id, whose, by, is_officer=False, reason="left" if by == whose else "ended by a holder")
 

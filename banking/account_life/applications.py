@@ -17,8 +17,9 @@ LIMIT = Limit("account-applications", 10, seconds=86_400)
 
 
 def apply(user_id: UUID, product_id: UUID, name: str) -> AccountApplication:
-    """Officers who may decide get an email. Raises NotTheirs for a product that is not on offer and for a sandbox
-    customer, TooMany, or AlreadyApplied while the same application is open."""
+    """Sends an email to the officers who may decide. Raises NotTheirs for a product that is not on offer and for a
+    sandbox customer, TooMany, or AlreadyApplied while the same application is open.
+    """
     product = Product.objects.filter(pk=product_id, is_on_offer=True).first()
     if product is None or is_sandbox_customer(user_id):
         raise NotTheirs

@@ -1,4 +1,6 @@
-"""Closing an account without money: its interest is paid out, and what it owes is paid in, in the same transaction."""
+"""Closing an account without money: in the same transaction, its interest is paid out and the charges that it owes are
+paid.
+"""
 
 from uuid import UUID
 
@@ -20,12 +22,12 @@ from banking.payments.refusals import StrongProofNeeded
 
 @transaction.atomic
 def close(account_id: UUID, *, by: UUID, is_proven: bool, other_id: UUID | None = None) -> None:
-    """The owner closes their account. Users keep seeing it and its statements. `other_id` is another account of the
-    owner, one of `others_of`: interest that the closing account has earned goes there, and charges that it owes are
-    paid from there.
+    """Closes the account for its owner. Users still see the account and its statements. `other_id` is another account
+    of the owner, one of `others_of`: interest that the closing account has earned goes there, and charges that it owes
+    are paid from there.
 
-    Raises StrongProofNeeded; OtherAccountNeeded if there is something to pay and no such account; or NotClosable while
-    it has money, holds or a payment on its way, is frozen, or if the user does not own it.
+    Raises StrongProofNeeded; OtherAccountNeeded if there is interest or a charge and no such account; or NotClosable if
+    the account has money, holds or a payment on its way, or is frozen, or if the user does not own it.
     """
     if not is_proven:
         raise StrongProofNeeded
@@ -37,7 +39,7 @@ def close(account_id: UUID, *, by: UUID, is_proven: bool, other_id: UUID | None 
 @transaction.atomic
 def close_by_officer(account_id: UUID, *, officer: UUID, reason: str) -> None:
     """Interest that the account has earned goes to the oldest other account of its owner. Charges that it owes are
-    waived, because an officer takes no money from another account. Raises OtherAccountNeeded or NotClosable.
+    waived, because officers do not debit another account. Raises OtherAccountNeeded or NotClosable.
     """
     other = others_of(Account.objects.get(pk=account_id)).first()
     _close(account_id, officer, other.pk if other else None, is_officer=True, reason=reason)
@@ -66,7 +68,7 @@ def _close(account_id: UUID, actor: UUID, other_id: UUID | None, *, is_officer: 
 
 
 def _settle(account: Account, other: Account | None, *, is_officer: bool) -> None:
-    """Posts the final charges. The account may have money that was paid in for these charges, and no other money."""
+    """Posts the final charges. The only money that the account may have is what was paid in for these charges."""
     final = end_of_day.final_charges(account)
     rest_minor = account.posted_minor + final.amount_minor
     if account.posted_minor and rest_minor:

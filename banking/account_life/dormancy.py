@@ -1,7 +1,8 @@
-"""Accounts that nobody has used for a long time: they pay nothing more until a holder uses them again.
+"""Dormant accounts: nothing can be paid from an account that nobody has used for a long time, until a holder uses it
+again.
 
-A stolen login is most useful for accounts that nobody watches. Such an account still receives money, and the bank still
-posts its own entries.
+A thief of a login would prefer an account that nobody looks at. A dormant account still receives money, and the bank
+still posts its own entries.
 """
 
 from datetime import datetime, timedelta
@@ -26,8 +27,8 @@ MOST_AT_ONCE = 1000
 
 
 def mark_unused(*, most: int = MOST_AT_ONCE) -> int:
-    """Marks accounts from which nothing was paid, exchanged or collected for BANK_DORMANT_DAYS, and notifies their
-    holders. Returns how many; 0 if the setting is 0.
+    """Marks the accounts from which nothing was paid, exchanged or collected for BANK_DORMANT_DAYS, and notifies their
+    holders. Returns the number of marked accounts; 0 if the setting is 0.
     """
     if not settings.BANK_DORMANT_DAYS:
         return 0
@@ -44,8 +45,8 @@ def mark_unused(*, most: int = MOST_AT_ONCE) -> int:
 
 @transaction.atomic
 def reactivate(account_id: UUID, *, by: UUID, is_proven: bool) -> None:
-    """A holder begins to use the account again. Raises StrongProofNeeded or, also for a user who does not hold it,
-    NotDormant.
+    """Ends the dormancy, for a holder who has just logged in. Raises StrongProofNeeded or, also for a user who does not
+    hold it, NotDormant.
     """
     if not is_proven:
         raise StrongProofNeeded

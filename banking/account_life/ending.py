@@ -15,8 +15,8 @@ from banking.orders import lifecycle
 
 
 def end_all_of_user(account_id: UUID, user_id: UUID) -> None:
-    """Ends what the user's access to this account allowed: apps, orders from it or to it as an own account,
-    invitations.
+    """Ends everything that the user's access to this account made possible: apps' access to it, orders from it, orders
+    to it as an own account, and invitations.
     """
     end_consents(user_id, account_id)
     theirs = Q(source=account_id) | Q(destination=account_id, payee_iban="")
@@ -25,8 +25,8 @@ def end_all_of_user(account_id: UUID, user_id: UUID) -> None:
 
 
 def end_all_of_account(account_id: UUID) -> None:
-    """Ends everything that depends on the account, for all users. Active orders that pay to this account end on the
-    next day on which they are due; then their users are notified.
+    """Ends everything that depends on the account, for all users. Active orders that pay into this account end on their
+    next due day; their users are notified then.
     """
     for user_id in (
         AccountAccess.objects.filter(account=account_id).order_by("user_id").values_list("user_id", flat=True)

@@ -1,5 +1,6 @@
-"""The functions of the database that change an account or the access to it (migration 0033). Nothing else may: the
-site's role has no right to write these columns."""
+"""The database functions that change an account or the access to it (migration 0033). Nothing else can change them: the
+site's role has no right to write these columns.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -21,5 +22,5 @@ def call(function: str, *values: Any) -> bool:
 
 
 def last_act(account_id: UUID, *, user_id: UUID | None = None) -> AccountAct:
-    """The record that was just written about the account, or about a user's access to it."""
+    """The act that was just recorded for the account, or for a user's access to it."""
     return AccountAct.objects.filter(account_id=account_id, user_id=user_id).latest("id")

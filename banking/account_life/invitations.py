@@ -1,4 +1,4 @@
-"""A holder invites somebody by email to see an account, pay from it or hold it with them.
+"""A holder invites somebody by email to see an account, pay from it, or hold it jointly.
 
 The invited user accepts in the web bank. The user who invites does not learn whether the email address belongs to a
 user.
@@ -27,8 +27,8 @@ LIMIT = Limit("account-invitations", 10, seconds=86_400)
 
 @transaction.atomic
 def invite(account_id: UUID, email: str, role: str, *, by: UUID, is_proven: bool) -> AccountInvitation:
-    """If a user has this email address, the user is notified. Raises StrongProofNeeded, MayNotInvite, AlreadyInvited or
-    TooMany.
+    """Notifies the user with this email address, if there is one. Raises StrongProofNeeded, MayNotInvite,
+    AlreadyInvited or TooMany.
     """
     if not is_proven:
         raise StrongProofNeeded
@@ -57,7 +57,9 @@ def invite(account_id: UUID, email: str, role: str, *, by: UUID, is_proven: bool
 
 @transaction.atomic
 def accept(invitation_id: UUID, *, by: UUID) -> None:
-    """The user accepts; all holders of the account are notified. Raises NotTheirs, or InvitationOver."""
+    """Accepts the invitation for the user, and notifies all holders of the account. Raises NotTheirs, or
+    InvitationOver.
+    """
     invitation = _for(by, invitation_id)
     if not call("accept_invitation", invitation_id, by):
         raise InvitationOver
@@ -89,7 +91,7 @@ def may_invite(account_id: UUID, user_id: UUID) -> tuple[Role, ...]:
 
 
 def for_user(user_id: UUID) -> QuerySet[AccountInvitation]:
-    """The invitations that a user can answer: those to their own email address, which they have confirmed."""
+    """The invitations that a user can answer: those to the user's own confirmed email address."""
     email = get_user_model()._default_manager.filter(pk=user_id).values_list(_field(), flat=True).first()
     found = AccountInvitation.objects.filter(email=(email or "").lower(), status=AccountInvitation.Status.OPEN)
     # No user may have both play money and real money.

@@ -1,5 +1,5 @@
-"""A user leaves the bank. Their accounts, which must be empty, are closed, and their access to accounts of others ends.
-The books stay.
+"""A user leaves the bank: closes their accounts, which must be empty, and ends their access to accounts of others. The
+ledger keeps its entries.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ from banking.models import (
 )
 from banking.notation import amounts
 
-#: The obstacle that the user must remove first, and the path of the page for it.
+#: An obstacle that the user must remove first, and the path of the page for that.
 Obstacle = tuple[str, str]
 
 
@@ -42,8 +42,8 @@ class LeavingTheBank:
     """For settings.CLOSING_PARTS."""
 
     def obstacles(self, user_id: UUID) -> Iterator[Obstacle]:
-        """The obstacles to closing: money, pending payments, payment orders, and accounts that others use as well, each
-        with its name.
+        """What must end before the user can leave, each named: money, pending payments, payment orders, and accounts
+        that others also use.
         """
         for account in _owned(user_id):
             url = reverse("bank:account", args=[account.pk])
@@ -70,11 +70,12 @@ class LeavingTheBank:
             end_access(account_id, user_id, by=user_id)
         applied = AccountApplication.objects.filter(user=user_id, status=AccountApplication.Status.OPEN)
         applied.update(status=AccountApplication.Status.WITHDRAWN)
-        # ASVS 5.0 10.3.3: the next user who signs up with this email must not find an invitation for this user.
+        # ASVS 5.0 10.3.3: a later user who signs up with this email must not find an invitation that was meant for this
+        # user.
         invited = AccountInvitation.objects.filter(email=email.lower(), status=AccountInvitation.Status.OPEN)
         for pk in invited.values_list("pk", flat=True):
             call("end_invitation", pk, AccountInvitation.Status.DECLINED)
-        # Deletes unused quotes. A closed account cannot exchange, so nothing else needs them.
+        # Deletes unused quotes. They are of no use, because a closed account cannot exchange.
         ExchangeQuote.objects.filter(user=user_id, exchange=None).delete()
         for personal in (
             MutedNotice,
@@ -88,7 +89,7 @@ class LeavingTheBank:
             personal._default_manager.filter(user=user_id).delete()
 
     def keeps_records(self, user_id: UUID) -> bool:
-        """Directive (EU) 2015/849 art. 40: for users who had an account, or paid from one."""
+        """Directive (EU) 2015/849 art. 40: True for users who had an account, or paid from one."""
         had_account = (
             Account.objects.filter(holder=user_id).exists() or AccountAct.objects.filter(user_id=user_id).exists()
         )

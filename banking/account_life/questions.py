@@ -15,8 +15,9 @@ LIMIT = Limit("transaction-questions", 10, seconds=86_400)
 
 
 def ask(user_id: UUID, account_id: UUID, transaction_id: UUID, kind: str, text: str) -> TransactionQuestion:
-    """The caller has checked that the user sees the transaction. Raises AlreadyAsked while their question about it is
-    open, or TooMany."""
+    """The caller must check that the user may see the transaction. Raises AlreadyAsked while the user has an open
+    question about it, or TooMany.
+    """
     try:
         rate_limits.spend(LIMIT, str(user_id))
     except LimitReached as error:

@@ -1,4 +1,6 @@
-"""Customers with play money: developers try their apps with them, and nothing that they do reaches real money."""
+"""Sandbox customers, who have play money: developers try their apps with them, and their payments never involve real
+money.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -13,7 +15,7 @@ from banking.notation.currencies import PLAY_MONEY
 #: The bank's own account that issues play money. Its balance shows how much was issued.
 ISSUER = "Play money"
 FULL_MINOR = 1_000_000
-#: The transactions of the first account: description and amount in minor units.
+#: The initial transactions of the first account: description and amount in minor units.
 _HISTORY = (
     ("Salary", 240_000), ("Rent", -95_000), ("Groceries", -6_420), ("Coffee", -380), ("Electricity", -7_105),
     ("Refund of a purchase", 2_599),

@@ -1,4 +1,4 @@
-"""Notifies about changes of an account: everybody who holds it, and the user whom the change is about."""
+"""Notifies all holders of an account about a change, and the user whom the change is about."""
 
 from uuid import UUID
 

@@ -21,8 +21,8 @@ SELECT count(*) FILTER (WHERE close_month(%s, p.month, p.ends))
 
 
 def close_months(*, most: int = MOST_AT_ONCE) -> int:
-    """Closes the months that have ended, of every account and in order, each account in its own transaction.
-    Returns how many. It may be repeated, and may run at the same time as payments.
+    """Closes, in order, the months of every account that have ended, each account in its own transaction. Returns the
+    number of closed months. May be repeated, and may run while payments are made.
     """
     month = last_closed()
     is_closed = Exists(MonthClosing.objects.filter(account=OuterRef("pk"), month=month.first_day))

@@ -1,5 +1,5 @@
-"""The most requested page of an account's history, read with SQL that is compiled once. The ORM would need ten times as
-long to build and compile the query as PostgreSQL needs to answer it.
+"""Reads the most requested page of an account's history with SQL that is compiled once. The ORM would take ten times as
+long to build and compile the query as PostgreSQL takes to answer it.
 """
 
 import json
@@ -23,8 +23,8 @@ _AN_ACCOUNT, _A_NUMBER = UUID(int=1), MAX_SEQ - 1
 def newest_entries(
     account_id: UUID, *, before: int | None, limit: int, using: str = DEFAULT_DB_ALIAS
 ) -> list[dict[str, Any]]:
-    """At most `limit` entries with COLUMNS, the newest first; those with numbers less than `before`. The caller must
-    apply consents and filters, which may leave some out.
+    """At most `limit` entries whose number is less than `before`, with COLUMNS, the newest first. The caller must apply
+    consents and filters, which may leave out some of them.
     """
     number = MAX_SEQ if before is None else before
     rows = _compiled().rows({_AN_ACCOUNT: account_id, _A_NUMBER: number}, limit, using)
@@ -32,7 +32,7 @@ def newest_entries(
 
 
 def _named(row: tuple[Any, ...]) -> dict[str, Any]:
-    """A row in the form of `.values()`."""
+    """The row as a dict, like a row of `.values()`."""
     named = dict(zip(COLUMNS, row, strict=True))
     if named["merchant"] is not None:
         named["merchant"] = json.loads(named["merchant"])

@@ -1,8 +1,8 @@
 """The transactions of several accounts, each in the order of its numbers, so that a client reads each transaction once.
 
-The position of a reader is one number for each account. Numbers have no gaps, and an account gives the next one under a
-lock that it holds until COMMIT; so a transaction that commits later has a higher number. The time or id of a
-transaction is not suitable as a position: it is set before COMMIT, so a reader could pass a transaction that has not
+The position of a reader is one number for each account. Numbers have no gaps. The next one is assigned under a lock of
+the account that is held until COMMIT, so a transaction that commits later has a higher number. The time or id of a
+transaction is not suitable as a position: it is set before COMMIT, so a reader could skip a transaction that has not
 committed yet.
 """
 
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-#: The most entries that one page reads from all accounts together, in addition to one from each.
+#: The maximum number of entries that one page reads from all accounts together, in addition to one from each.
 MOST_READ = 5_000
 
 _NEXT = """
@@ -27,7 +27,7 @@ SELECT a.account_id, e.id, e.account_seq, e.booked_at
     ORDER BY account_seq LIMIT %s) e
  ORDER BY a.account_id, e.account_seq
 """
-# The number before the first entry since a time, as in `spans`.
+# The number before the first entry that was booked since a time, as in `spans`.
 _STARTS = """
 SELECT a.account_id, coalesce((
          SELECT account_seq FROM ledger_entry
@@ -39,7 +39,7 @@ SELECT a.account_id, coalesce((
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """An entry: its account, its key and its number there."""
+    """An entry: its account, its primary key, and its number in the account."""
 
     account_id: UUID
     pk: int
@@ -48,7 +48,7 @@ class Next:
 
 
 def starts(since: Mapping[UUID, datetime]) -> dict[UUID, int]:
-    """The position of a reader who begins with the transactions of each account since a time. One query."""
+    """The position from which a reader gets each account's transactions since the account's time. One query."""
     with connection.cursor() as cursor:
         cursor.execute(_STARTS, [list(since), list(since.values())])
         return dict(cursor.fetchall())
@@ -65,11 +65,12 @@ def next_of(
         cursor.execute(_NEXT, [list(positions), list(positions.values()), times, of_each])
         entries = [Next(*row) for row in cursor.fetchall()]
     accounts = {pk: list(rows) for pk, rows in groupby(entries, key=lambda entry: entry.account_id)}
-    # After the last row that was read of an account, stop: the next row in time may belong to the same account.
+    # Stop after the last row that was read of an account, because the next row by time may be an unread one of this
+    # account.
     ends = {rows[-1].pk for rows in accounts.values() if len(rows) == of_each}
     following = []
-    # Takes the oldest of the accounts' next entries. An account's entries stay in order even if their times do not
-    # rise.
+    # Takes the oldest of the accounts' next entries, so the entries of an account stay in order even if their times
+    # decrease.
     for entry in islice(heapq.merge(*accounts.values(), key=lambda entry: entry.booked_at), number):
         following.append(entry)
         if entry.pk in ends:

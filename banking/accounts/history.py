@@ -1,4 +1,6 @@
-"""The transaction history of an account: which columns are read, and how far back without a fresh login."""
+"""The transaction history of an account: which columns are read, and how far back it can be read without a fresh
+login.
+"""
 
 from datetime import datetime
 from itertools import takewhile
@@ -28,12 +30,14 @@ def recent_since() -> datetime:
 
 
 def needs_fresh_login(at: datetime) -> bool:
-    """Whether what happened at this time is too old to be read without a fresh login (SCA-RTS art. 10)."""
+    """Whether a transaction of this time is too old to be read without a fresh login (SCA-RTS art. 10)."""
     return at < recent_since()
 
 
 def recent_rows(rows: list[dict[str, Any]], *, at: str = "booked_at") -> list[dict[str, Any]]:
-    """The first of `rows`, newest first, that may be read without a fresh login. `at` is the column of their time."""
+    """The leading part of `rows` (newest first) that may be read without a fresh login. `at` is the column with their
+    time.
+    """
     since = recent_since()
     return list(takewhile(lambda row: row[at] >= since, rows))
 
@@ -58,5 +62,5 @@ def end_to_end_id_of(row: dict[str, Any]) -> str:
 
 
 def is_standing(frequency: str | None) -> bool:
-    """Whether a payment order with this frequency is a standing order. None means that there is no order."""
+    """Whether a payment order with this frequency is a standing order. `frequency` is None if there is no order."""
     return frequency is not None and frequency != Frequency.ONCE

@@ -1,4 +1,6 @@
-"""The merchants of transactions and transfers: read together with their rows, with one index lookup for each row."""
+"""Reads the merchants of transactions and transfers in the same query as their rows, with one index lookup for each
+row.
+"""
 
 from typing import Any, TypeVar
 
@@ -35,13 +37,13 @@ def of_category(rows: _Q, category: str) -> _Q:
 
 
 def _keyed(rows: _Q) -> tuple[_Q, QuerySet[Merchant]]:
-    """The rows, and the merchants of one of them, to be used in a subquery."""
+    """The rows, and a query of the merchants of one row, for use as a subquery."""
     iban, texts = _COLUMNS[rows.model]
     keys: dict[str, Any] = {"key_of_iban": NullIf(F(iban), Value(""))}
     for number, text in enumerate(texts):
         is_trusted = When(**{iban: ""}, transaction__kind__in=_WRITTEN_BY_THE_BANK, then=Upper(text))
         keys[f"key_of_text_{number}"] = Case(is_trusted, output_field=CharField())
     keyed: _Q = rows.alias(**keys)
-    # Compared with expressions that have no column of `merchant`, so that its index finds them.
+    # Compared with expressions that contain no column of `merchant`, so that its index can be used.
     merchants = Merchant.objects.alias(key=Upper("counterparty")).filter(key__in=[OuterRef(name) for name in keys])
     return keyed, merchants.order_by("pk")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from banking.notation import bank_day
 
-#: A transaction that waited for a lock at midnight is booked within this time.
+#: The longest time after midnight in which a transaction that waited for a lock is booked.
 SETTLING = timedelta(hours=1)
 
 
@@ -63,7 +63,9 @@ class Month:
 
 
 def month_with_statement(text: str, opened_at: datetime) -> Month | None:
-    """The month that `2026-10` names, if an account that was opened then has a statement for it."""
+    """The month that a text such as `2026-10` names, if an account that was opened at this time has a statement for
+    it.
+    """
     month = Month.parse(text)
     return month if month is not None and month.is_closed and month >= Month.of(opened_at) else None
 

@@ -9,7 +9,7 @@ from banking.models import TransactionNote
 
 
 def notes_of(user_id: UUID, transaction_ids: Collection[UUID]) -> Mapping[UUID, str]:
-    """One query."""
+    """The user's notes on these transactions. One query."""
     theirs = TransactionNote.objects.filter(user_id=user_id, transaction_id__in=transaction_ids)
     return dict(theirs.values_list("transaction_id", "text"))
 

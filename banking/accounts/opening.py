@@ -24,8 +24,9 @@ def open_account(
     number: int | None = None,
     product: Product | None = None,
 ) -> Account:
-    """Opens a customer's account with a balance of zero. `number` is its account number; a random one without it. The
-    currency and type must be those of the product."""
+    """Opens a customer's account with a balance of zero. `number` is the account number; without it, a random one is
+    used. The currency and type must be those of the product.
+    """
     return Account.objects.create(
         id=uuid7(),
         holder=holder,
@@ -40,8 +41,8 @@ def open_account(
 
 
 def _unused_iban() -> str:
-    """A random IBAN that no account has. In a bank with a million accounts, one random IBAN in a hundred is taken. The
-    unique key refuses the same choice of two transactions at the same moment.
+    """A random IBAN that no account has. In a bank with a million accounts, one random IBAN in a hundred is taken. If
+    two transactions choose the same one at the same moment, the unique key refuses the second.
     """
     while Account.objects.filter(iban=(chosen := iban.generate())).exists():
         pass
@@ -51,8 +52,8 @@ def _unused_iban() -> str:
 def internal_account(currency: str, purpose: str, *, shard_by: UUID | None = None) -> Account:
     """The bank's own account for a purpose such as clearing or fees, created at first use.
 
-    A single account that every payment touches would make payments wait for each other. With `shard_by` there are
-    SHARDS such accounts, and the value chooses one.
+    If every payment used a single account, payments would wait for each other. With `shard_by` there are SHARDS such
+    accounts, and the value selects one.
     """
     name = f"{purpose} {shard_by.int % SHARDS + 1}" if shard_by else purpose
     wanted = {"kind": Account.Kind.INTERNAL, "name": name, "currency": currency}

@@ -1,8 +1,8 @@
 """The entries of one account that were booked in a span of time, found as a range of `account_seq`.
 
-Lists are sorted by `account_seq`. With a condition on `booked_at` alone, the database reads the account from its newest
-entry until a page is full; if no entry fits, it reads all of them. Two lookups in the index of times turn the span into
-a range of numbers first.
+Lists are sorted by `account_seq`. With a condition on `booked_at` alone, the database would read the account from its
+newest entry until a page is full, and all entries if none matches. So two lookups in the index of times first turn the
+span into a range of numbers.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from django.db.models.functions import Coalesce
 from banking.models import Account, LedgerEntry
 from banking.models.ledger import MAX_SEQ
 
-#: The time by which `booked_at` may decrease while `account_seq` increases. The time of older entries is from their
-#: server's clock, before they waited for the lock of the account.
+#: The time by which `booked_at` may decrease while `account_seq` increases. The time of old entries was taken from
+#: their server's clock before they waited for the lock of the account.
 MOST_OUT_OF_ORDER = timedelta(minutes=10)
 
 
 def booked_in(
     entries: QuerySet[LedgerEntry], account_id: Any, *, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[LedgerEntry]:
-    """The `entries` that were booked from `since` (inclusive) until `until` (exclusive). `entries` are of this
-    account.
+    """Those of `entries`, which must be of this account, that were booked from `since` (inclusive) until `until`
+    (exclusive).
     """
     entries = with_times(entries, since=since, until=until)
     if since is not None:
@@ -37,9 +37,9 @@ def booked_in(
 def with_times(
     entries: QuerySet[LedgerEntry], *, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[LedgerEntry]:
-    """The `entries` within the span, filtered without an index."""
-    # Filters by an expression that no index has. With the plain column and missing or old statistics, the planner may
-    # use the index of times: for a page of a long span, it would then read and sort the whole span.
+    """Filters `entries` by the span without using an index."""
+    # Uses an expression that no index contains. With the plain column, and missing or old statistics, the planner might
+    # use the index of times, and would then read and sort the whole span for one page.
     entries = entries.alias(time=ExpressionWrapper(F("booked_at") + timedelta(), output_field=DateTimeField()))
     if since is not None:
         entries = entries.filter(time__gte=since)
@@ -48,8 +48,8 @@ def with_times(
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Entries in this span of time have numbers between `after` and `before`, both exclusive. `old` is the number of
-    the newest entry before a time; 0 if there is none.
+    """The numbers of the entries in a span of time: between `after` and `before`, both exclusive. `old` is the number
+    of the newest entry before another time; 0 if there is none.
     """
 
     after: int
@@ -80,7 +80,7 @@ def _number_from(account_id: Any, at: datetime) -> Coalesce:
 
 
 def _number(entries: QuerySet[LedgerEntry], *, or_else: int) -> Coalesce:
-    """The number of the first of `entries`."""
+    """A subquery with the number of the first of `entries`."""
     return Coalesce(Subquery(entries.values("account_seq")[:1]), Value(or_else))
 
 

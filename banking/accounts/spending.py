@@ -11,7 +11,7 @@ from banking.accounts.months import Month
 from banking.accounts.spans import numbers_in, with_times
 from banking.models import Category, LedgerEntry
 
-#: A month with more transactions is not summed up: each of them costs a look at its merchant.
+#: A month with more transactions is not summed up, because the merchant of each has to be looked up.
 MOST_SUMMED = 5_000
 
 

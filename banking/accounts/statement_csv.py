@@ -1,5 +1,5 @@
-"""A statement as CSV, one line at a time. The API always uses the same format. The web bank uses the format that a
-spreadsheet in the user's language opens.
+"""A statement as CSV, one line at a time. The API always uses the same format. The web bank uses the format that
+spreadsheet programs expect in the user's language.
 """
 
 import csv
@@ -29,7 +29,7 @@ _AFTER_BALANCE = len(_COLUMNS) - _COLUMNS.index("balance_after") - 1
 
 
 class _Echo:
-    """The file of csv.writer: it returns each line."""
+    """A file for csv.writer whose `write` returns the line."""
 
     def write(self, line: str) -> str:
         return line
@@ -56,7 +56,7 @@ class Notation:
         """
         decimal_sign = str(get_format("DECIMAL_SEPARATOR"))
         delimiter = ";" if decimal_sign == "," else ","
-        zone = timezone.localtime().tzinfo  # not the current one, which may end with the request
+        zone = timezone.localtime().tzinfo  # not the currently active one, which may end with the request
         return cls("\ufeff", delimiter, decimal_sign, _("Opening balance"), _("Closing balance"), zone)
 
     def time(self, at: datetime) -> str:
@@ -67,8 +67,9 @@ class Notation:
 def csv_lines(
     statement: Extract, currency: str, rows: Iterable[dict[str, Any]], notation: Notation = Notation()
 ) -> Iterator[str]:
-    """`rows` are the statement's, with the columns of `history.FIELDS`. The first line is the opening balance, the last
-    one the closing balance."""
+    """`rows` are the rows of the statement, with the columns of `history.FIELDS`. The first line is the opening
+    balance, the last one the closing balance.
+    """
     writer = csv.writer(_Echo(), delimiter=notation.delimiter)
 
     def decimal(currency: str, amount_minor: int) -> str:

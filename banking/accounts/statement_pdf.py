@@ -1,8 +1,8 @@
 """A statement as PDF, with the same figures as the CSV.
 
-Typst typesets it. It is a single wheel, needs no package of the system, and writes the tags that a screen reader needs
-(PDF/UA-1, ISO 14289-1). It computes outside of the interpreter lock. Its cost is limited by MOST_ROWS, and because each
-worker process makes only one at a time.
+Typst typesets the PDF. It is a single wheel, needs no system package, releases the GIL, and writes the tags that screen
+readers need (PDF/UA-1, ISO 14289-1). The cost is limited by MOST_ROWS and because each worker process makes only one
+PDF at a time.
 """
 
 import json
@@ -22,15 +22,15 @@ from banking.accounts.statements import Extract
 from banking.models import Account
 from banking.notation import amounts, bank_day, iban
 
-#: 1.6 ms and 70 kB of memory a row: 2,000 rows take 3 seconds and 45 pages.
+#: A row costs 1.6 ms and 70 kB of memory: 2,000 rows take 3 seconds and fill 45 pages.
 MOST_ROWS = 2000
 #: How long a request waits while another statement is being made.
 PATIENCE_SECONDS = 8
 
 _FONT = "Libertinus Serif"  # the fonts of the wheel, which Typst uses by default
 _TEMPLATE = Path(__file__).with_name("statement.typ")
-# Families of which one must be installed before text in this language can be shown. The wheel has those for Latin,
-# Greek, Cyrillic and Hebrew letters.
+# For each language, the font families of which one must be installed. The wheel has fonts for Latin, Greek, Cyrillic
+# and Hebrew letters.
 _FAMILIES = {
     "zh": ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Noto Serif CJK SC", "Noto Serif SC", "WenQuanYi")
 }
@@ -46,8 +46,9 @@ class Busy(Exception):
 
 
 def pdf_of(account: Account, holders: str, extract: Extract, rows: Iterable[dict[str, Any]], *, bank: str) -> bytes:
-    """`rows` are the statement's, with the columns of `history.FIELDS`. In the language of the page, if a font for it
-    is installed; otherwise in English. Raises TooManyRows and Busy."""
+    """The PDF, in the language of the page if a font for it is installed, otherwise in English. `rows` are the rows of
+    the statement, with the columns of `history.FIELDS`. Raises TooManyRows or Busy.
+    """
     if extract.number_of_rows > MOST_ROWS:
         raise TooManyRows
     language = translation.get_language() or "en"
@@ -106,8 +107,10 @@ def _row(row: dict[str, Any], amount: str, balance: str) -> dict[str, str]:
 
 
 def _compiled(document: dict[str, Any]) -> bytes:
-    """PDF/UA-1 refuses a letter that no font has. Then the file is tagged, too, but shows a box for the letter."""
-    import typst  # 80 MB, which a process that makes no statement does not load
+    """Compiles to PDF/UA-1, which fails if no font has one of the letters. Then compiles to a tagged PDF that shows a
+    box for the letter.
+    """
+    import typst  # uses 80 MB, so only a process that makes a PDF imports it
 
     inputs = {"data": json.dumps(document)}
     try:

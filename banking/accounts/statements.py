@@ -1,7 +1,7 @@
-"""Statements: one closed month of one account, the same whenever it is read.
+"""Statements: one closed month of one account. A statement never changes.
 
 A month contains the entries after the last one of the month before, up to its own last one, by `account_seq`. An entry
-that was booked around midnight is therefore in exactly one month, and opening + entries = closing. The row of a closing
+that was booked around midnight is therefore in exactly one month, and opening + entries = closing. The MonthClosing
 says which entry is the last; before it is written, the times of the entries decide.
 """
 
@@ -54,7 +54,7 @@ SELECT coalesce(c.last_seq, e.seq, 0), coalesce(c.closing_minor, e.balance_minor
 
 
 def statement_of(account_id: Any, month: Month, using: str = DEFAULT_DB_ALIAS) -> Statement:
-    """One query; a second one reads the entries, oldest first, from the same database."""
+    """One query, and a second one that reads the entries, oldest first, from the same database."""
     ends = [month.begins_at, month.ends_at]
     values = {"account": account_id, "months": [month.before.first_day, month.first_day], "ends": ends}
     with connections[using].cursor() as cursor:
@@ -73,8 +73,8 @@ SELECT coalesce(e.seq, 0), coalesce(e.balance_minor, 0)
 
 
 def extract_of(account_id: Any, begins_at: datetime, ends_at: datetime, using: str = DEFAULT_DB_ALIAS) -> Extract:
-    """The transactions of any span, like a statement. If the span has not ended, later transactions may still belong to
-    it.
+    """The transactions of any span, in the form of a statement. Until the span has ended, it may get more
+    transactions.
     """
     with connections[using].cursor() as cursor:
         cursor.execute(_BALANCES, [[begins_at, ends_at], account_id])

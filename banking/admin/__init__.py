@@ -1,5 +1,5 @@
-"""The bank in the admin. Nothing that concerns money can be edited: staff read it, and change it by `acts` with a
-reason. Each act is a function of `banking.oversight`.
+"""The bank in the admin. Nothing that concerns money can be edited: staff can view it, and change it only by `acts`,
+which ask for a reason. Each act is a function of `banking.oversight`.
 
 Built for millions of rows: lists find the next page without counting, and a search takes one complete value of an
 indexed column.

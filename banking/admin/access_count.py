@@ -1,4 +1,6 @@
-"""The access journal: which app read what, of whom, how often and from where. Also as CSV, for one user or account."""
+"""The access journal: which app read which data of which user, how often, and from which address. Can be exported as
+CSV for one user or account.
+"""
 
 import csv
 from collections.abc import Iterator
@@ -24,7 +26,7 @@ FIELDS = ("hour", "user__email", "client_id", "account__iban", "account__name", 
 
 @admin.register(AccessCount)
 class AccessCountAdmin(ReadOnly):
-    """Newest hour first. An export is an act of staff that the audit log records."""
+    """Lists the newest hour first. The audit log records each export."""
 
     list_display = ("hour", "client_id", "user", "account", "kind", "count", "first_at", "last_at", "address")
     list_select_related = ("user", "account")
@@ -61,7 +63,7 @@ class AccessCountAdmin(ReadOnly):
 
 
 def _user_of(found: QuerySet[Any]) -> object:
-    """The user, if the access to one user's accounts is exported."""
+    """The user, if the exported counts are about one user's accounts."""
     users = list(found.order_by().values_list("user_id", flat=True).distinct()[:2])
     return users[0] if len(users) == 1 else ""
 

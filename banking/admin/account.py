@@ -196,7 +196,7 @@ class AccountAdmin(WithActs, ReadOnly):
         return [entries, *super().get_urls()]
 
     def entries(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Newest first. `?before=` is the lowest `account_seq` of the page before."""
+        """The entries, newest first. `?before=` is the lowest `account_seq` of the previous page."""
         account = self.get_object(request, object_id)
         if not self.has_view_permission(request, account):
             raise PermissionDenied

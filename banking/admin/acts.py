@@ -28,7 +28,8 @@ Text = str | Promise
 @dataclass(frozen=True, slots=True)
 class Act:
     """`do(object, officer, reason, **values)` may raise a Refusal. `suits` says whether the act is offered for an
-    object, and `fields` what else the page asks for: the values of `do`, by name."""
+    object. `fields` are the other inputs of the page, by name: they become the `values` of `do`.
+    """
 
     name: str
     label: Text
@@ -51,7 +52,7 @@ class ReasonForm(forms.Form):
 
 
 class WithActs(ModelAdmin[Any]):
-    #: Acts on money write their reason to BANK_AUDIT_LOG. For other acts the site writes its own entry.
+    #: Acts on money write their reason to BANK_AUDIT_LOG themselves. For other acts, the site writes an audit event.
     audits_itself = True
     acts: Sequence[Act] = ()
     change_form_template = "admin/banking/with_acts.html"
@@ -117,5 +118,5 @@ class WithActs(ModelAdmin[Any]):
         self.log_change(request, one, f"{act.name}: {reason}" if reason else act.name)
 
     def facts(self, one: Any) -> list[tuple[Text, Text]]:
-        """Names and values that the officer must see before the action."""
+        """Names and values that the page shows to the officer before the action."""
         return [(str(self.opts.verbose_name), str(one))]

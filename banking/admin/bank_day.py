@@ -1,4 +1,6 @@
-"""Bank days: how far each is closed, what failed, and its trial balance, also as CSV. Charges of accounts."""
+"""Bank days: which steps of closing are done, what failed, and the trial balance, also as CSV. Also the charges of
+accounts.
+"""
 
 import csv
 from collections import defaultdict
@@ -19,7 +21,7 @@ from oauth.infrastructure.generic import TabularInline
 
 
 class _OfDay(NeverEdited):
-    """Staff who may see a day see its steps and its trial balance."""
+    """Staff who may view a day may also view its steps and its trial balance."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("banking.view_bankday")

@@ -1,4 +1,6 @@
-"""The detailed permissions that users gave apps. The authorization server knows whether a consent still holds."""
+"""The authorization details that users allowed apps. Whether a consent is still valid is decided by the authorization
+server.
+"""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

@@ -93,7 +93,7 @@ class ExchangeRateAdmin(WithActs, ReadOnly):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change, **kwargs)
-        form.asked_by = oversight.Officer(request.user)  # Django makes a form class for each request
+        form.asked_by = oversight.Officer(request.user)  # Django creates a new form class for each request
         return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

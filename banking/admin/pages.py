@@ -10,7 +10,7 @@ from oauth.infrastructure.generic import Page, Paginator
 
 
 class UncountedPaginator(Paginator[Any]):
-    """Reads one row beyond the current page, so that it knows whether a next page exists, but never how many."""
+    """Reads one row beyond the current page, to find out whether there is a next page. Never counts the rows."""
 
     def __init__(self, object_list: Any, per_page: int, *, number: int) -> None:
         super().__init__(object_list, per_page)

@@ -12,7 +12,7 @@ from banking.admin.pages import UncountedChangeList, UncountedPaginator
 from banking.notation import amounts
 from oauth.infrastructure.generic import ModelAdmin, Paginator
 
-#: A later page is not shown; staff search instead.
+#: The last page number that is shown; beyond it, staff must search.
 MOST_PAGES = 1_000_000
 
 
@@ -30,7 +30,9 @@ class NeverEdited:
 
 
 class ReadOnly(NeverEdited, ModelAdmin[Any]):
-    """`found_by_id`, `found_by_account` and `found_by_user` are the lookups for a search term of that kind."""
+    """`found_by_id`, `found_by_account` and `found_by_user` are the lookups for a search term that is an id, an account
+    or a user.
+    """
 
     ordering = ("-id",)
     sortable_by = ()  # sorting by a column would sort the whole table

@@ -11,7 +11,9 @@ from banking.notation import iban
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """At most one of these is set. None is set if the term has none of these forms, or if nothing matches it."""
+    """The object that a search term identifies. At most one field is set; none if the term has another form, or if
+    nothing matches it.
+    """
 
     id: UUID | None = None
     account_id: UUID | None = None

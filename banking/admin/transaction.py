@@ -19,8 +19,8 @@ from banking.models import LedgerEntry, LedgerTransaction, ReversalRequest
 from banking.notation import amounts
 from oauth.infrastructure.generic import TabularInline
 
-#: A search for a user or an account finds the transactions of at most this many newest entries. The account's page has
-#: them all.
+#: A search for a user or an account finds the transactions of at most this many of the newest entries. The account's
+#: page lists all of them.
 MOST_OF_AN_ACCOUNT = 1000
 
 
@@ -39,7 +39,7 @@ def moved(transaction: LedgerTransaction) -> list[tuple[Text, Text]]:
 
 
 def _request(one: ReversalRequest) -> tuple[str, str, str]:
-    """Returns the URL and state of a request, and the users who made and decided it."""
+    """Describes a request: its URL, its state, and who made and decided it."""
     who = f"asked by {one.requested_by}" + (f", decided by {one.decided_by}" if one.decided_by else "")
     return reverse("admin:banking_reversalrequest_change", args=[one.pk]), one.get_status_display(), who
 
@@ -88,7 +88,7 @@ class TransactionAdmin(WithActs, ReadOnly):
 
     @admin.display(description=_("amount"))
     def amount(self, transaction: LedgerTransaction) -> str:
-        """The sum that the receiving accounts got."""
+        """The sum of the amounts that were credited."""
         got = sum(entry.amount_minor for entry in transaction.entries.all() if entry.amount_minor > 0)
         return amounts.with_code(transaction.currency, got)
 

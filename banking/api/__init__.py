@@ -1,6 +1,6 @@
-"""The bank API, version 1. Each view names its scopes; `Account.objects.visible_to` decides which accounts a token
-sees.
+"""The bank API, version 1. Each view names its scopes; `Account.objects.visible_to` decides which accounts a token may
+access.
 
-An edge of the bank: it turns requests into calls of the rooms below, and refusals into problem documents. May import
-everything below `oversight`, and nothing of the web bank.
+An edge of the bank: it turns requests into calls of the subpackages below it, and refusals into problem documents. May
+import everything below `oversight`, but not the web bank.
 """

@@ -64,7 +64,7 @@ class BalanceDetail(BankView):
                 "last_seq": last_seq,
             }
         )
-        # Weak: `as_of` differs even if nothing moved.
+        # Weak, because `as_of` differs even if no money has moved.
         answer["ETag"] = f'W/"{last_seq}.{held}.{overdraft}"'
         return answer
 

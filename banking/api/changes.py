@@ -2,8 +2,8 @@
 serves it at /api/changes, and its newest version is the version of the OpenAPI document.
 
 A minor version adds operations, optional parameters and members of answers; a client ignores members that it does not
-know. Whatever a client must change is under `breaking`, or has been deprecated before (RFC 9745) with a day on which it
-ends (RFC 8594).
+know. Changes that a client must act on are under `breaking`, or were announced by a deprecation (RFC 9745) with an end
+date (RFC 8594).
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ PATH = "/api/changes"
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """`released` is None before the release that has it."""
+    """`released` is None until the version is released."""
 
     number: str
     released: date | None

@@ -1,4 +1,4 @@
-"""The parameters of filters that several lists have."""
+"""The filter parameters that several lists share."""
 
 from collections.abc import Iterable
 
@@ -22,18 +22,18 @@ TEXT = SearchText("text", "Part of the reference or of the counterparty's name; 
 CATEGORY = Choice("category", "Of the merchant.", tuple(Category.values))
 
 AMOUNTS: tuple[Parameter, ...] = (MIN_AMOUNT, MAX_AMOUNT)
-#: The filters that an entry within a span of time may fail.
+#: The filters by content, which may exclude an entry although its time matches.
 CONTENT: tuple[Parameter, ...] = (DIRECTION, *AMOUNTS, TEXT, CATEGORY)
 
 
 def named_in(request: Request, parameters: Iterable[Parameter]) -> str:
-    """The filters as they were sent. A cursor is valid only with the same filters."""
+    """The filters of the request as text. A cursor is valid only with the same filters."""
     given = {parameter.name: parameter.text(request) for parameter in parameters}
     return str(sorted((name, value) for name, value in given.items() if value))
 
 
 def amounts_of(request: Request) -> tuple[int | None, int | None]:
-    """The least and the most, in minor units. Raises BadRequest."""
+    """The minimum and the maximum amount, in minor units. Raises BadRequest."""
     least, most = MIN_AMOUNT.value(request), MAX_AMOUNT.value(request)
     if least is not None and most is not None and least > most:
         raise BadRequest("malformed_request", "min_amount must be at most max_amount.", parameter="min_amount")

@@ -34,7 +34,7 @@ _Row = TypeVar("_Row")
 
 
 class Page:
-    """`limit` and `cursor` of a request. `scope_of` names the list and its filters."""
+    """`limit` and `cursor` of a request. `scope_of` identifies the list and its filters."""
 
     def __init__(self, request: TokenRequest, scope_of: str, *, cursor: Text = _CURSOR) -> None:
         claims = request.claims
@@ -44,7 +44,7 @@ class Page:
         self.after: Any = self._read(given, cursor.max_length) if given is not None else None
 
     def newest_first(self, rows: QuerySet[Any, _Row]) -> QuerySet[Any, _Row]:
-        """The rows of this page by id, the newest first, and one more if there is one."""
+        """The rows of this page by id, the newest first, and one further row if there is one."""
         if self.after is not None:
             rows = rows.filter(pk__lt=UUID(self.after))
         return rows.order_by("-pk")[: self.limit + 1]
@@ -57,9 +57,11 @@ class Page:
         is_cut: bool = False,
         goes_on_at: str | None = None,
     ) -> PageOf[R]:
-        """The JSON of a page. `rows` has up to limit + 1 rows; `is_cut` says that more exist even if `rows` has fewer.
-        `key` is the member that the next page continues after, or a function that makes the position from a row.
-        `goes_on_at` is where the next page continues if this one is not full, None if there is none."""
+        """The JSON of a page. `rows` has up to limit + 1 rows; `is_cut` says that further rows exist even if `rows` has
+        fewer. `key` is the member whose value becomes the position of the next page, or a function that computes the
+        position from a row. `goes_on_at` is the position of the next page if this one is not full; None if this is the
+        last page.
+        """
         position = key if callable(key) else lambda row: str(row[key])
         shown = rows[: self.limit]
         if is_cut or len(rows) > self.limit:

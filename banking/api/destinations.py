@@ -14,7 +14,8 @@ FORMS = {"account": {"account_id"}, "payee": {"payee_id"}, "iban": {"identifier"
 
 class DestinationSerializer(StrictSerializer):
     """One of the user's own accounts, a stored payee, or an IBAN with a name. `scheme` says which. The older forms
-    `{"account_id"}` and `{"payee_id"}` without it are deprecated and still taken."""
+    `{"account_id"}` and `{"payee_id"}`, without `scheme`, are deprecated but still accepted.
+    """
 
     scheme = serializers.ChoiceField(list(FORMS), required=False)
     account_id = StrictUUIDField(required=False)
@@ -23,7 +24,7 @@ class DestinationSerializer(StrictSerializer):
     name = StrictCharField(max_length=140, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Leaves out `scheme` if another member says the same, so that a retry in the other form counts as the same
+        """Removes `scheme` if another member implies it, so that a retry in the older form counts as the same
         request.
         """
         scheme = attrs.pop("scheme", None)

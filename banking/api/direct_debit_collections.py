@@ -29,7 +29,8 @@ _FIELDS = (
     "id", "status", "reason_code", "transaction_id", "mandate__account_id", "currency", "amount_minor", "reference",
     "received_at", "refund__status", "refund__reason", "refund__transaction_id", "refund__asked_at",
 )  # fmt: skip
-#: The states as users see them. Users do not see whether the creditor's bank pays after they were credited.
+#: The states that users see. After a user was credited, the state no longer depends on whether the creditor's bank
+#: pays.
 _STATUS: dict[str, Literal["pending", "refunded", "refused"]] = {
     DirectDebitRefund.Status.CLAIMED: "pending",
     DirectDebitRefund.Status.REFUSED: "refused",

@@ -36,8 +36,8 @@ _STATUS = Choices("status", "One value, or several separated by commas.", tuple(
 
 
 class DirectDebitView(BankView):
-    """The direct debits of accounts whose transactions the token may see. A token for single transfers (RFC 9396) sees
-    none.
+    """The direct debits of accounts whose transactions the token may read. A token for single transfers (RFC 9396) may
+    read none.
     """
 
     tag = "Direct debits"

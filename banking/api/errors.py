@@ -22,7 +22,7 @@ from oauth.resource_server import InsufficientUserAuthentication
 
 logger = logging.getLogger(__name__)
 
-# DRF's codes under our names.
+# Maps codes of DRF to problem types.
 _CODES = {"parse_error": "malformed_request", "throttled": "rate_limited", "invalid": "malformed_request"}
 
 
@@ -67,7 +67,7 @@ def _api_problem(error: exceptions.APIException) -> Problem:
 
 
 def _pointed(details: Any, pointer: str) -> Any:
-    """DRF's nested details as JSON Pointers (RFC 6901)."""
+    """Turns DRF's nested error details into a list with JSON Pointers (RFC 6901)."""
     if isinstance(details, list):
         for index, item in enumerate(details):
             yield from _pointed(item, pointer if isinstance(item, dict) and "message" in item else f"{pointer}/{index}")

@@ -121,7 +121,7 @@ class _ExchangeView(CreateOnce):
         }
 
     def visible(self, request: TokenRequest) -> QuerySet[ExchangeRow]:
-        """The exchanges between two accounts that the token may see, as far back as the user allowed."""
+        """The exchanges of which the token may read both accounts, as far back as the user allowed."""
         made = _between(Account.objects.visible_to(request.token, "transfers"))
         for accounts, since in histories(request.claims.authorization_details):
             about = Q(quote__source__in=accounts) | Q(quote__destination__in=accounts) if accounts else Q()

@@ -1,7 +1,7 @@
 """Strict fields and serializers of request bodies.
 
-`json_schema` of a field holds what its validation demands in keywords of JSON Schema; the OpenAPI document takes it
-from there, and the rest (required, lengths, choices, nested objects) from the serializers themselves.
+The `json_schema` of a field describes its validation in keywords of JSON Schema. The OpenAPI document copies it, and
+derives the rest (required, lengths, choices, nested objects) from the serializers.
 """
 
 import re
@@ -25,17 +25,18 @@ Keywords = dict[str, Any]
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A closed schema: an unknown member is refused, so that a mistyped name is never silently ignored."""
+    """A closed schema: refuses an unknown member, so that a mistyped name is never silently ignored."""
 
-    #: Whether null means that an optional member is absent: many generated clients write it so. In a PATCH it has a
-    #: meaning of its own (RFC 7396).
+    #: Whether null means that an optional member is absent, because many generated clients send null for it. In a
+    #: PATCH, null has its own meaning (RFC 7396).
     null_is_absent: ClassVar[bool] = False
-    #: How many members a body must have, if all are optional.
+    #: The minimum number of members of a body, if all are optional.
     fewest_members: ClassVar[int] = 0
 
     def run_validation(self, data: Any = empty) -> Any:
         """Like DRF's method, but faster for a valid body: it skips DRF's work for forms and for collecting errors,
-        which takes longer than checking the members. An invalid body is validated again by DRF, which words the errors.
+        which takes longer than checking the members. DRF validates an invalid body again, to produce the error
+        messages.
         """
         if type(data) is dict and self._members is not None:
             try:
@@ -46,7 +47,9 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     @cached_property
     def _members(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"] | None:
-        """The fields by name; None for a serializer that asks for more of DRF than required members and `validate`."""
+        """The fields by name; None for a serializer that uses features of DRF beyond required members and
+        `validate`.
+        """
         is_plain = (
             not self.validators
             and not getattr(self.root, "partial", False)
@@ -61,7 +64,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         return dict(self.fields.items()) if is_plain else None
 
     def _accepted(self, data: dict[str, Any], members: "dict[str, serializers.Field[Any, Any, Any, Any]]") -> Any:
-        """Raises ValidationError, without all of its errors."""
+        """The validated values. Raises ValidationError, which need not have all errors."""
         if len(data) < self.fewest_members or not data.keys() <= members.keys():
             raise serializers.ValidationError
         accepted = {}
@@ -137,7 +140,9 @@ class IntervalField(StrictIntegerField):
 
 
 class StrictCharField(serializers.CharField):
-    """A JSON string, never a number or boolean converted to one. It must match `pattern`, which the document states."""
+    """A JSON string; a number or boolean is not converted. It must match `pattern`, which the OpenAPI document
+    contains.
+    """
 
     #: A regular expression of ECMA 262 and of Python, for the whole text.
     pattern: ClassVar[str] = NON_BLANK_PATTERN
@@ -149,7 +154,9 @@ class StrictCharField(serializers.CharField):
         return {"type": "string", "pattern": self.pattern, **self.keywords}
 
     def run_validation(self, data: Any = empty) -> Any:
-        """Printable ASCII that fits has none of the characters that DRF's validators look for, one by one."""
+        """Skips DRF's validators for printable ASCII that matches, because it contains none of the characters that they
+        check for.
+        """
         is_plain = type(data) is str and data.isascii() and data.isprintable() and not data.isspace()
         if is_plain and data and self._has_own_validators_only:
             return self.to_internal_value(data)
@@ -167,7 +174,7 @@ class StrictCharField(serializers.CharField):
             self.fail("invalid")
         if not re.fullmatch(self.pattern, data):
             self.fail("form")
-        # Checked before the text is trimmed, because the schema counts spaces, too.
+        # Checked before the text is trimmed, because the lengths of the schema include spaces.
         if self.max_length is not None and len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
         return super().to_internal_value(data)
@@ -179,8 +186,8 @@ class CurrencyField(StrictCharField):
 
 
 class IBANField(StrictCharField):
-    """An IBAN as users write it, with small letters and separators. Its structure and check digits are not checked
-    here.
+    """An IBAN as users write it, possibly with lower-case letters and separators. Its structure and check digits are
+    not checked here.
     """
 
     pattern = iban.WRITTEN_PATTERN

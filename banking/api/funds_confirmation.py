@@ -19,8 +19,8 @@ from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
 from oauth.resource_server import TokenRequest, require_live
 
-#: For each client, user and account. Each answer halves the remaining range in a search for the balance: finding a
-#: balance below 10,000.00 to the penny takes 20 answers.
+#: For each client, user and account. An app could search for the balance: each answer halves the remaining range, so 20
+#: answers find a balance below 10,000.00 to the penny.
 ANSWERS = Limit("funds-confirmations", 12, seconds=86_400)
 
 

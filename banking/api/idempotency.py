@@ -1,5 +1,6 @@
-"""The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header), and the answer to a POST that creates
-something once per key."""
+"""The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header), and the response to a POST that creates an
+object once per key.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,7 +18,8 @@ from banking.ledger.refusals import Refusal
 from banking.models import Exchange, ScheduledTransfer, Transfer
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, run_idempotent
 
-# A string of RFC 8941 §3.3.3, or, as many clients send it, the same without quotes: 16 to 255 visible ASCII characters.
+# A string of RFC 8941 §3.3.3 or, as many clients send it, the same characters without quotes: 16 to 255 of visible
+# ASCII.
 _HEADER = '"([!-~]{16,255})"|([!#-~][!-~]{15,254})'
 IDEMPOTENCY_KEY = HeaderParameter(
     "Idempotency-Key",
@@ -27,7 +29,9 @@ IDEMPOTENCY_KEY = HeaderParameter(
 
 
 def key_of(request: Request) -> str:
-    """The key: a structured-field string or, as many clients send it, without quotes. Raises BadRequest."""
+    """The key of the request, which may be a structured-field string or, as many clients send it, without quotes.
+    Raises BadRequest.
+    """
     header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
         raise BadRequest("idempotency_key_missing", "Send an Idempotency-Key header with a new random key.")
@@ -45,8 +49,9 @@ def create_once(
     made_before: Callable[[], Made],
     collection: str,
 ) -> Created[Any] | ProblemResponse:
-    """201 with the Location of what `create` made, or the problem document of its refusal. Each retry gets the same
-    answer. `collection` is the path of the collection."""
+    """201 with the Location of the object that `create` made, or the problem document of its refusal. Each retry gets
+    the same response. `collection` is the path of the collection.
+    """
 
     def work() -> Answer:
         try:
@@ -58,7 +63,7 @@ def create_once(
 
 
 def refused(refusal: Refusal) -> Answer:
-    """The problem document that is stored with the key. Raises the refusal if it leaves the key free."""
+    """The problem document that is stored with the key. Raises the refusal if the key must stay unused."""
     if not refusal.is_final:
         raise refusal
     return Answer(status_of(refusal), problem_of(refusal))

@@ -13,12 +13,12 @@ from banking.models.account_queryset import user_id_of
 from oauth.infrastructure import rate_limits
 from oauth.tokens.access_token import AccessToken
 
-#: The members of an answer, or of its rows, that name accounts.
+#: The members of a response, or of its rows, that identify accounts.
 _NAMES = ("account_id", "source_account_id")
 
 
 def note(request: Request, response: Any, scopes: list[str], kwargs: Mapping[str, Any]) -> None:
-    """Nothing is counted for a client that acts for itself, for a refusal, and for an operation that needs no scope."""
+    """Does not count requests of a client that acts for itself, refused requests, or operations that need no scope."""
     if not scopes or not 200 <= response.status_code < 300 or not isinstance(request.auth, AccessToken):
         return
     user_id = user_id_of(request.auth)
@@ -35,7 +35,7 @@ def note(request: Request, response: Any, scopes: list[str], kwargs: Mapping[str
 
 
 def _accounts(response: Response, kind: str, kwargs: Mapping[str, Any]) -> set[UUID | None]:
-    """The accounts of the path or of the response: each once, however many of its rows were in the list."""
+    """The accounts in the path or in the response. Each is counted once, however many of its rows the list has."""
     if "account_id" in kwargs:
         return {UUID(kwargs["account_id"])}
     data = getattr(response, "data", None)

@@ -1,4 +1,4 @@
-"""Strict JSON: a body has one meaning (RFC 8259 §4, §6). And JSON of ours, with ids."""
+"""Strict JSON parsing, so that a body has only one meaning (RFC 8259 §4, §6), and fast JSON encoding of ids."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ class StrictJSONParser(BaseParser):
 
 class Encoder(JSONEncoder):
     def default(self, obj: Any) -> Any:
-        """Tries UUIDs first, because each row has several. DRF's encoder would try many other types first."""
+        """Checks for UUIDs first, because each row has several. DRF's encoder would check many other types first."""
         return str(obj) if type(obj) is UUID else super().default(obj)
 
 
@@ -38,7 +38,7 @@ class Renderer(JSONRenderer):
 
 
 def loads(body: bytes) -> Any:
-    """Parses a document. Raises ParseError, which says what is wrong with it."""
+    """Parses a document. Raises ParseError with the reason."""
     try:
         text = body.decode("utf-8")
         document = json.loads(
@@ -47,7 +47,7 @@ def loads(body: bytes) -> Any:
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
         )
-        # Printable ASCII without escapes has no other characters in its strings.
+        # The strings of a printable ASCII text without escapes contain no forbidden characters.
         if "\\" in text or not (text.isascii() and text.isprintable()):
             _check_strings(document)
     except ParseError:

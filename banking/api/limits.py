@@ -1,4 +1,4 @@
-"""GET /limits: what the user may still pay before a limit, by currency."""
+"""GET /limits: how much the user may still pay before reaching a limit, by currency."""
 
 from uuid import UUID
 
@@ -19,7 +19,9 @@ from oauth.resource_server import TokenRequest
 
 
 class LimitsView(BankView):
-    """The sums are of all of the user's accounts and apps, so a token for single transfers (RFC 9396) sees none."""
+    """The sums cover all of the user's accounts and apps, so a token for single transfers (RFC 9396) may not read
+    them.
+    """
 
     tag = "Transfers"
     required_scopes = {"GET": ["transfers:read"]}

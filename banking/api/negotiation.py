@@ -10,12 +10,12 @@ from banking.api.problems import MEDIA_TYPE
 
 
 class Negotiation(DefaultContentNegotiation):
-    """An empty Accept header accepts anything. A client that names only the type of our errors gets JSON."""
+    """An empty Accept header accepts anything. A client that accepts only application/problem+json gets JSON."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """A shortcut, because most clients accept anything or name the first renderer."""
+        """Shortcut for most clients, which accept anything or name the first renderer."""
         first, accepted = renderers[0], request.META.get("HTTP_ACCEPT", "")
         is_plain = accepted in ("", "*/*", first.media_type) and not format_suffix
         if is_plain and self.settings.URL_FORMAT_OVERRIDE not in request.query_params:

@@ -18,8 +18,8 @@ M = TypeVar("M", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Deprecation:
-    """An operation that is deprecated since the time `since`, and is removed at `sunset`, if that is known. `successor`
-    is the path to use instead. The changelog of the API explains it.
+    """The deprecation of an operation: since `since`; removal at `sunset`, if known; `successor` is the path to use
+    instead. The changelog of the API explains it.
     """
 
     since: datetime
@@ -37,7 +37,7 @@ class Deprecation:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`refusals` are the statuses that not every operation has, each with its meaning."""
+    """`refusals` are the operation's refusals beyond those that every operation has: status -> meaning."""
 
     summary: str
     refusals: Mapping[int, str] = field(default_factory=dict)

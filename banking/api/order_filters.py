@@ -1,4 +1,4 @@
-"""The filters of GET /scheduled-transfers. A user has few orders, so no window bounds their cost."""
+"""The filters of GET /scheduled-transfers. A user has few orders, so the number of examined rows needs no limit."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,7 +31,7 @@ class OrderFilters:
         return cls(_STATUS.value(request), min_amount, max_amount, TEXT.value(request))
 
     def of(self, orders: QuerySet[ScheduledTransfer]) -> QuerySet[ScheduledTransfer]:
-        """Those that fit."""
+        """The orders that match."""
         if self.statuses:
             orders = orders.filter(status__in=sorted(self.statuses))
         if self.min_amount is not None:

@@ -1,4 +1,4 @@
-"""GET /party: whose accounts these are."""
+"""GET /party: the user whose accounts the token gives access to."""
 
 from django.contrib.auth import get_user_model
 from django.http import Http404

@@ -1,5 +1,5 @@
-"""The base of /transfers, /scheduled-transfers and /exchanges: a POST that creates one exactly once, and a
-cancellation.
+"""The base views of /transfers, /scheduled-transfers and /exchanges: creating an object exactly once, and cancelling
+one.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,7 +57,9 @@ class PaymentView(BankView):
         )
 
     def made_before(self, request: TokenRequest, idempotent: IdempotentRequest) -> Made:
-        """Raises Http404 if the user may no longer pay from the account that it was made from."""
+        """The object that an earlier request made. Raises Http404 if the user may no longer pay from its source
+        account.
+        """
         of_key = self.model.objects.filter(
             client_id=idempotent.client_id, user_id=idempotent.user_id, idempotency_key=idempotent.key
         )
@@ -135,7 +137,7 @@ def payer_of(request: TokenRequest) -> Payer:
 
 
 def named_payer_of(request: TokenRequest) -> Payer:
-    """The user of the token, whose authorization may have ended."""
+    """The user of the token, even if the authorization has ended."""
     return Payer(
         user_id=user_or_404(request),
         client_id=request.claims.client_id,

@@ -28,7 +28,7 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _marked(text: str) -> SafeString:
-    """Text between backticks is code."""
+    """Marks text between backticks as code."""
     parts = enumerate(text.split("`"))
     return format_html_join(
         "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)

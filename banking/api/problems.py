@@ -39,8 +39,9 @@ class Conflict(exceptions.APIException):
 
 
 def problem(code: str, *, status: int, detail: str, errors: list[ProblemPointer] | None = None) -> Problem:
-    """The members of a problem document. `code` is a key of PROBLEMS. The detail ends with the error id, so that an
-    integrator who quotes it quotes the id too."""
+    """The members of a problem document. `code` is a key of PROBLEMS. The detail ends with the error id, so that it is
+    included when an integrator quotes the detail.
+    """
     error_id = get_guid()
     body: Problem = {
         "type": f"{settings.ISSUER}/problems/{code}",

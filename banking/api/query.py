@@ -1,5 +1,6 @@
-"""Parameters of requests. Each describes its values to the OpenAPI document, and each parameter of the query string
-also reads its own value."""
+"""Parameters of requests. Each describes its values for the OpenAPI document; a parameter of the query string also
+parses its value.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from banking.notation import bank_day
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A view refuses a parameter that it does not name, so that a misspelt filter is never silently ignored."""
+    """A parameter that a view accepts. Views refuse all others, so that a misspelt filter is never silently ignored."""
 
     name: str
     description: str
@@ -50,7 +51,7 @@ class Text(Parameter):
 
 @dataclass(frozen=True, slots=True)
 class SearchText(Text):
-    """Text that a user may have written. Its characters have no special meaning."""
+    """A text to search for. Its characters have no special meaning."""
 
     def value(self, request: Request) -> str | None:
         """Raises BadRequest."""

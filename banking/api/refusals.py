@@ -6,7 +6,7 @@ from banking.api.problems import problem
 from banking.api.representations import Problem, ProblemPointer
 from banking.ledger.refusals import NotAllowed, Refusal, WrongState
 
-#: Field that a refusal is about -> its place in the body of a payment or exchange, as a JSON Pointer (RFC 6901).
+#: The field of a refusal -> the JSON Pointer (RFC 6901) to it in the body of a payment or exchange.
 _POINTERS = {
     "amount": "/amount/minor_units",
     "currency": "/amount/currency",

@@ -30,8 +30,7 @@ class Keywords:
 
 
 class OneOf:
-    """A union that is a separate schema. The member `told_by` differs in each of its objects (OpenAPI calls it a
-    discriminator)."""
+    """A union that is a separate schema. The member `told_by` is its discriminator (OpenAPI)."""
 
     def __init__(self, name: str, *, told_by: str) -> None:
         self.name, self.told_by = name, told_by

@@ -21,8 +21,9 @@ class Ok(_Representation[R]):
 
 
 class Former(_Representation[R]):
-    """200, the answer to a form of request that is deprecated and that the OpenAPI document leaves out, so that an
-    operation has one representation."""
+    """200, the response to a deprecated form of request. The OpenAPI document leaves it out, so that each operation has
+    one representation.
+    """
 
     status_code = 200
 
@@ -64,12 +65,12 @@ class NoContent(Response):
 
 
 class Streamed(Generic[R], StreamingHttpResponse):
-    """200. The representation is written piece by piece."""
+    """200. The representation is streamed."""
 
     status_code = 200
 
 
 class SentFile(Generic[R], FileResponse):
-    """200. The representation was written before."""
+    """200. The representation is a finished file."""
 
     status_code = 200

@@ -79,7 +79,9 @@ class ScheduledTransferChangesSerializer(StrictSerializer):
 
 
 class ScheduledTransferView(PaymentView):
-    """A token for single transfers (RFC 9396) sees and ends no orders: the user allowed those transfers only."""
+    """A token for single transfers (RFC 9396) can neither read nor end orders, because the user allowed only those
+    transfers.
+    """
 
     tag = "Scheduled transfers"
     model = ScheduledTransferRow

@@ -1,7 +1,8 @@
 """GET /accounts/{id}/statements[/{YYYY-MM}]: closed months, as JSON or CSV.
 
-They are streamed. A long one is a file that the background worker makes: 202 until it is there. Each request for a file
-is checked like any other request, so an app that may no longer read the statement does not get the file.
+Statements are streamed. A long one is a file that the background worker makes; until it exists, the answer is 202. Each
+request for a file is checked like any other request, so an app that may no longer read the statement does not get the
+file.
 """
 
 import hashlib
@@ -94,7 +95,7 @@ class StatementDetail(BankView):
             raise Http404
         if needs_fresh_login(asked.begins_at):
             require_authentication(request.token, max_age=settings.STEP_UP_MAX_AGE)
-        # A closed month does not change, so its rows may follow from the same database.
+        # A closed month does not change, so its rows can be read later, from the same database.
         statement = replica.read(
             user_id_of(request.token), lambda alias: statement_of(account["id"], asked, using=alias)
         )
@@ -140,19 +141,21 @@ def _from_file(
 def _describe(answer: HttpResponseBase, statement: StatementRows, etag: str, *, is_csv: bool) -> None:
     answer["Content-Type"] = "text/csv; charset=utf-8" if is_csv else "application/json"
     answer["ETag"] = etag
-    answer.headers.pop("Content-Disposition", None)  # FileResponse says the name in the storage
+    answer.headers.pop("Content-Disposition", None)  # FileResponse would use the name of the file in the storage
     if is_csv:
         answer["Content-Disposition"] = f'attachment; filename="statement-{statement.month}.csv"'
 
 
 def _etag(account: dict[str, Any], statement: StatementRows, *, is_csv: bool) -> str:
-    """Strong: a closed month has the same bytes forever. Change `csv 5` when the format of the file changes."""
+    """A strong ETag, because the bytes of a closed month never change. Increase the number in `csv 5` when the format
+    changes.
+    """
     identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 5' if is_csv else 'json 4'}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 
 
 def json_text(account: Mapping[str, Any], statement: StatementRows, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """`account` has `id` and `currency`; `rows` are the statement's, with the columns of `history.FIELDS`."""
+    """`account` has `id` and `currency`; `rows` are the rows of the statement, with the columns of `history.FIELDS`."""
     head: StatementHead = {
         "id": str(statement.month),
         "account_id": account["id"],

@@ -1,7 +1,7 @@
 """The characters that a string of the API may contain, as one pattern for the code and the OpenAPI document.
 
-The pattern means the same in Python, Java, Kotlin and ECMA 262 with or without the flag `u`: it looks neither ahead nor
-behind, names no Unicode property, and reaches characters above U+FFFF only by exclusion.
+The pattern means the same in Python, Java, Kotlin and ECMA 262 with or without the flag `u`: it uses no lookaround and
+no Unicode properties, and matches characters above U+FFFF only by exclusion.
 """
 
 import re
@@ -15,9 +15,9 @@ _UNSEEN: _Ranges = [
 ]  # fmt: skip
 #: ZERO WIDTH NON-JOINER and JOINER: Persian, Indic and other scripts, and emoji, are written with them.
 _JOINERS: _Ranges = [(0x200C, 0x200D)]
-#: The characters that may be on both sides of a joiner: scripts that are written with them (RFC 5892 appendix A) and
-#: their neighbours, symbols, and U+FE0F, which turns a symbol into an emoji (UTS #51 §2.7). Between Latin, Greek,
-#: Cyrillic or East Asian letters a joiner only hides a difference.
+#: The characters that may be on both sides of a joiner: letters of scripts that use joiners (RFC 5892 appendix A) and
+#: of neighbouring blocks, symbols, and U+FE0F, which turns a symbol into an emoji (UTS #51 §2.7). Between Latin, Greek,
+#: Cyrillic or East Asian letters, a joiner would only make two different texts look the same.
 _JOINED: _Ranges = [
     (0x0600, 0x061B), (0x061D, 0x167F), (0x1681, 0x180D), (0x180F, 0x1CFF), (0x2100, 0x2BFF), (0xA800, 0xABFF),
     (0xFB50, 0xFEFE),
@@ -30,7 +30,7 @@ _SURROGATES: _Ranges = [(0xD800, 0xDFFF)]
 
 
 def _but(*taken: _Ranges) -> _Ranges:
-    """The rest of U+0000 to U+FFFF."""
+    """The ranges of U+0000 to U+FFFF that remain without these."""
     rest, start = [], 0
     for first, last in sorted(one for ranges in taken for one in ranges):
         if start < first:
@@ -49,16 +49,17 @@ def _characters(ranges: _Ranges) -> str:
 
 
 _SOLID = _but(_UNSEEN, _JOINERS, _JOINED, _SPACES, _SURROGATES)
-_JOINED_CHARACTER = f"[^{_characters(_but(_JOINED, _SURROGATES))}]"  # so that it has all characters above U+FFFF
+_JOINED_CHARACTER = f"[^{_characters(_but(_JOINED, _SURROGATES))}]"  # excludes, so that it matches all above U+FFFF
 _RUN = f"{_JOINED_CHARACTER}(?:[{_characters(_JOINERS)}]{_JOINED_CHARACTER})*"
 _ANY = f"(?:[{_characters([*_SOLID, *_SPACES])}]|{_RUN})*"
-#: A string that a user may have written. Each joiner is single, between two characters that are written with it.
+#: A string that a user may have written. Each joiner must be single, and between two characters of scripts that use
+#: joiners.
 VISIBLE_PATTERN = f"^{_ANY}$"
-#: The same, and not only spaces.
+#: The same, with at least one character other than a space.
 NON_BLANK_PATTERN = f"^[{_characters(_SPACES)}]*(?:[{_characters(_SOLID)}]|{_RUN}){_ANY}$"
 _VISIBLE = re.compile(VISIBLE_PATTERN)
-#: Halves of surrogate pairs, and tags, which no reader sees. The pattern cannot exclude them: in some languages a
-#: character above U+FFFF is such a pair.
+#: Lone surrogates, and invisible tag characters. The pattern cannot exclude them, because some languages represent a
+#: character above U+FFFF as a surrogate pair.
 _BEYOND = re.compile("[\ud800-\udfff\U000e0000-\U000e007f]")
 
 

@@ -29,7 +29,7 @@ from oauth.resource_server import TokenRequest, is_authenticated_since, require_
 #: The cursor holds a number for each account, and must fit in a URL.
 MOST_ACCOUNTS = 100
 MAX_CURSOR_CHARACTERS = 6_000
-#: How many entries a page with filters examines.
+#: The maximum number of entries that a page with filters examines.
 MOST_EXAMINED = 1_000
 _CURSOR = cursor_of(MAX_CURSOR_CHARACTERS)
 _LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
@@ -74,7 +74,9 @@ class TransactionFeedView(BankView):
 
 
 def _allowed_since(request: TokenRequest, since: datetime | None) -> dict[UUID, datetime]:
-    """Each account, and since when the app wants and may see its entries. Raises Conflict if there are too many."""
+    """For each account, the time since which the app wants and may read its entries. Raises Conflict if there are too
+    many accounts.
+    """
     user_or_404(request)
     accounts = Account.objects.visible_to(request.token, "transactions").order_by("pk").values_list("pk", flat=True)
     found = list(accounts[: MOST_ACCOUNTS + 1])
@@ -87,7 +89,7 @@ def _allowed_since(request: TokenRequest, since: datetime | None) -> dict[UUID, 
 
 def _positions(cursor: str | None, since: dict[UUID, datetime]) -> dict[UUID, int]:
     """The position of the feed in each account of the token. For an account that the cursor does not contain, the feed
-    begins with its first entry.
+    begins with the first entry that the app may read.
     """
     known = {} if cursor is None else _read(cursor)
     new = {pk: at for pk, at in since.items() if pk not in known and at != _LONG_AGO}
@@ -98,15 +100,15 @@ def _positions(cursor: str | None, since: dict[UUID, datetime]) -> dict[UUID, in
 def _following(
     filters: Filters, positions: dict[UUID, int], since: dict[UUID, datetime], examined: int, alias: str
 ) -> tuple[list[Next], bool, list[dict[str, Any]]]:
-    """The next entries, whether there may be more, and the rows that match. All must come from one database, otherwise
-    a reader would skip entries that the other database lacks.
+    """The next entries, whether there may be more, and the rows that match. All must come from the same database;
+    otherwise a reader could skip entries that one of the databases lacks.
     """
     following, has_more = next_of(positions, since, examined, using=alias)
     return following, has_more, _rows(filters, [entry.pk for entry in following], alias)
 
 
 def _rows(filters: Filters, keys: list[int], alias: str) -> list[dict[str, Any]]:
-    """Those that fit. One query, none without keys."""
+    """The rows that match the filters. One query; none without keys."""
     entries = filters.entries(LedgerEntry.objects.using(alias).filter(pk__in=keys))
     return list(with_merchant(entries).values("pk", *FIELDS, "merchant")) if keys else []
 

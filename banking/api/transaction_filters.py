@@ -74,12 +74,12 @@ class Filters:
 
     @property
     def is_by_content(self) -> bool:
-        """Whether an entry within the span of time may be left out."""
+        """Whether the filters may exclude an entry within the span of time."""
         return self.direction is not None or self.is_searched
 
     @property
     def is_searched(self) -> bool:
-        """Whether no index finds the entries."""
+        """Whether no index supports the filters."""
         wanted = (self.min_amount, self.max_amount, self.text, self.category)
         return any(one is not None for one in wanted)
 

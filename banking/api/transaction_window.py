@@ -1,8 +1,8 @@
 """The entries of an account that a page of its transactions examines, by number.
 
 No index finds text, amounts or categories, so a page with such a filter examines at most MOST_EXAMINED entries. It may
-then have fewer rows than asked for, or none, and a cursor all the same. What is older than ninety days is examined
-after a fresh login only (RFC 9470): otherwise a filter would reveal whether something old matches it.
+then have fewer rows than requested, or none, and still have a cursor. Entries older than 90 days are examined only
+after a fresh login (RFC 9470): otherwise a filter would reveal whether an old entry matches it.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ MOST_EXAMINED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Numbers between `after` and `before`, both exclusive. `goes_on_at` is the position of the next page if this one
-    is not full; None at the end of the list."""
+    """The numbers between `after` and `before`, both exclusive. `goes_on_at` is the position of the next page if this
+    one is not full; None at the end of the list.
+    """
 
     after: int
     before: int
@@ -38,8 +39,9 @@ def newest_first(
     position: int | None,
     is_first: bool,
 ) -> Window:
-    """`position` is the number that the page before ended with; `is_first` says that the page has no other rows. Raises
-    InsufficientUserAuthentication if it would begin with entries that are too old."""
+    """`position` is the last number of the previous page; `is_first` says that the page has no other rows. Raises
+    InsufficientUserAuthentication if the page would begin with entries that are too old.
+    """
     after, before, old = _numbers(request, account_id, filters, allowed_since)
     before = before if position is None else min(before, position)
     goes_on_at = None
@@ -73,7 +75,7 @@ def oldest_first(
 def _numbers(
     request: TokenRequest, account_id: Any, filters: Filters, allowed_since: datetime | None
 ) -> tuple[int, int, int]:
-    """The span of time as numbers, both exclusive, and the newest number that is too old; 0 if there is none."""
+    """The span of time as two exclusive numbers, and the highest number that is too old; 0 if there is none."""
     is_fresh = is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE)
     since = max(filter(None, (filters.since, allowed_since)), default=None)
     numbers = numbers_in(account_id, since=since, until=filters.until, old_before=None if is_fresh else recent_since())

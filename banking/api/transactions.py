@@ -53,7 +53,7 @@ class TransactionList(BankView):
         pending: list[Transaction] = []
         if "pending" in filters.statuses and position is None:
             # Pending transfers are read before the booked ones, and from the same database. A transfer that is booked
-            # meanwhile is then in both lists, and never in neither.
+            # in between is then in both lists, and never missing from both.
             waiting = replica.read(
                 reader, lambda alias: _pending(request, account, filters, before=page.after, using=alias)
             )
@@ -127,8 +127,8 @@ def readable(
 def _oldest_first(
     request: TokenRequest, account: dict[str, Any], filters: Filters, page: Page, after_seq: int
 ) -> PageOf[Transaction]:
-    """The entries that an account booked after a number. Numbers have no gaps and are given under the account's lock,
-    so nothing is booked later with a number that was passed.
+    """The entries that an account booked after a number. Numbers have no gaps and are assigned under the account's
+    lock, so no entry can get a number that the reader has already passed.
     """
     allowed_since = history_of_account(request.claims.authorization_details, account["id"])
     position = after_seq if page.after is None else int(page.after)
@@ -137,8 +137,8 @@ def _oldest_first(
     oldest = _values(filters.entries(entries).order_by("account_seq"))[: page.limit + 1]
 
     def ask(alias: str) -> list[dict[str, Any]] | None:
-        """None if this database lacks some of the entries that the page examines, because the cursor would then skip
-        them.
+        """Reads the page from this database; None if the database lacks some of the entries that the page examines,
+        because the cursor would then skip them.
         """
         if window.goes_on_at is not None and not _has(account["id"], int(window.goes_on_at), alias):
             return None
@@ -176,8 +176,9 @@ def _values(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry, dict[str, A
 
 
 def _position(row: Transaction) -> str:
-    """Where the next page continues: pending transfers come first, by id; then booked ones, by account_seq. Both newest
-    first."""
+    """The position of the next page: pending transfers come first, by id; then booked ones, by account_seq. Both newest
+    first.
+    """
     return str(row["account_seq"] or row["id"])
 
 
@@ -251,8 +252,9 @@ def represent(row: dict[str, Any]) -> Transaction:
 
 
 def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
-    """A closed month stays the same forever. Therefore it says neither what was reversed later, nor how the bank names
-    a merchant today."""
+    """A closed month never changes, so the row neither names a later reversal nor the merchant, whose name may
+    change.
+    """
     amount_minor = row["amount_minor"]
     return {
         "id": row["transaction_id"],
@@ -271,7 +273,7 @@ def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
         "end_to_end_id": end_to_end_id_of(row) or None,
         "transfer_id": row["transaction__transfer__id"],
         "exchange_id": row["transaction__exchange_id"],
-        # The payee may know of the transfer, but not how the payer orders it.
+        # The payee must not learn whether the payer has a standing order.
         "scheduled_transfer_id": row["transaction__transfer__scheduled_id"] if amount_minor < 0 else None,
         "reverses": row["transaction__reverses_id"],
         "booked_at": timestamp(row["booked_at"]),

@@ -16,7 +16,9 @@ _STATUS = Choices("status", "One value, or several separated by commas.", tuple(
 
 @dataclass(frozen=True, slots=True)
 class TransferFilters:
-    """By the time that the transfer was made: `since` is inclusive, `until` exclusive. Amounts are in minor units."""
+    """`since` (inclusive) and `until` (exclusive) apply to the time at which the transfer was made. Amounts are in
+    minor units.
+    """
 
     PARAMETERS: ClassVar[tuple[Parameter, ...]] = (FROM, TO, _STATUS, *AMOUNTS, TEXT)
 
@@ -46,12 +48,12 @@ class TransferFilters:
 
     @property
     def is_by_content(self) -> bool:
-        """Whether a transfer within the span of time may be left out."""
+        """Whether the filters may exclude a transfer within the span of time."""
         return bool(self.statuses) or self.is_searched
 
     @property
     def is_searched(self) -> bool:
-        """Whether no index finds the transfers. An index exists for transfers that were not posted."""
+        """Whether no index supports the filters. Transfers that were not posted have an index."""
         wanted = (self.min_amount, self.max_amount, self.text)
         return Transfer.Status.POSTED in self.statuses or any(one is not None for one in wanted)
 

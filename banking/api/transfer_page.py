@@ -1,8 +1,8 @@
 """A page of GET /transfers.
 
 No index finds text or amounts, so a page with such a filter examines at most MOST_EXAMINED transfers of each account.
-It may then have fewer rows than asked for, or none, and a cursor all the same. What is older than ninety days is
-examined after a fresh login only (RFC 9470): otherwise a filter would reveal whether something old matches it.
+It may then have fewer rows than requested, or none, and still have a cursor. Transfers older than 90 days are examined
+only after a fresh login (RFC 9470): otherwise a filter would reveal whether an old transfer matches it.
 """
 
 from dataclasses import replace
@@ -32,8 +32,9 @@ def rows_of_page(
     single: QuerySet[Transfer] | None,
 ) -> tuple[TransferQuerySet, str | None]:
     """The transfers of these accounts, newest first, of which the page needs the first limit + 1; and the position of
-    the next page if this one is not full. `single` are those that the token sees by a consent to that very transfer.
-    Raises InsufficientUserAuthentication if all that is asked for is too old."""
+    the next page if this one is not full. `single` are the transfers that the token may read because the user consented
+    to exactly that transfer. Raises InsufficientUserAuthentication if all requested transfers are too old.
+    """
     span = Span(
         accounts,
         histories=tuple(histories(request.claims.authorization_details)),

@@ -1,4 +1,6 @@
-"""The base of the operations on transfers: the body, the JSON of a transfer, and the transfers that a token may see."""
+"""The base of the operations on transfers: the body, the JSON of a transfer, and the transfers that a token may
+read.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -78,8 +80,9 @@ class TransferView(PaymentView):
         }
 
     def visible(self, request: TokenRequest) -> QuerySet[TransferRow]:
-        """Transfers from accounts whose transactions the token may see, as far back as the user allowed, and those that
-        were made by a consent to that very transfer."""
+        """Transfers from accounts whose transactions the token may read, as far back as the user allowed, and transfers
+        that were made by a consent to exactly that transfer.
+        """
         seen = Account.objects.visible_to(request.token, "transfers")
         transfers = TransferRow.objects.filter(
             Q(source__in=seen.values("id")) | Q(consent__in=single_transfers(request))
@@ -108,9 +111,7 @@ class TransferView(PaymentView):
         return None if paid is None else self.represent(self._row_of(paid.transfer, paid.destination_iban))
 
     def as_made(self, transfer_id: str) -> Transfer:
-        """The JSON that a transfer had when it was made, whatever its present status. It answers a retry of the
-        request.
-        """
+        """The JSON that a transfer had when it was made, whatever its current status: the response to a retry."""
         transfer = TransferRow.objects.select_related("destination").get(pk=transfer_id)
         transfer.updated_at = None
         if transfer.hold_id is not None:
@@ -130,8 +131,8 @@ class TransferView(PaymentView):
         return {**row, **joined}
 
     def rehearsal(self, request: TokenRequest, body: dict[str, Any]) -> Rehearsal:
-        """The transfer as it would be, and the amount that would be left: made in a transaction that is rolled back.
-        Raises what `make` raises.
+        """The transfer as it would be, and the amount that would remain, from a transaction that is rolled back. Raises
+        what `make` raises.
         """
         idempotent = self.idempotent_request(request, body, key=f"rehearsal-{uuid4()}")
 
@@ -153,7 +154,7 @@ class TransferView(PaymentView):
 
 
 def _updated_at(row: dict[str, Any]) -> datetime:
-    """Old rows do not say when they changed, unless they were settled."""
+    """Old rows have no time of their last change, unless they were settled."""
     changed_at: datetime = row["updated_at"] or row["settled_at"] or row["created_at"]
     reversed_at: datetime | None = row["transaction__reversed_by__created_at"]
     return changed_at if reversed_at is None else max(changed_at, reversed_at)

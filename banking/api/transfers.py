@@ -31,7 +31,7 @@ from banking.payments.idempotency import Answer, claim, run_claiming, store
 from oauth.infrastructure import replica
 from oauth.resource_server import InvalidToken, TokenRequest
 
-DRY_RUN = Choice("dry_run", "Only rehearse it.", ("true", "false"))
+DRY_RUN = Choice("dry_run", "Only check the transfer; do not make it.", ("true", "false"))
 DRY_RUN_DEPRECATED = Deprecation(datetime(2026, 11, 28, tzinfo=UTC), successor="/api/v1/transfer-rehearsals")
 
 
@@ -61,7 +61,7 @@ class TransferList(TransferView):
             rows = found.with_is_own(reader, alias).using(alias).values(*self.fields)
             return list(rows[: page.limit + 1]), goes_on_at
 
-        # The query also decides which single transfers the token may see.
+        # The query also decides which single transfers the token may read.
         rows, goes_on_at = ask(DEFAULT_DB_ALIAS) if consents else replica.read(reader, ask)
         recent = readable(request, rows, at="created_at")
         listed = [self.represent(row) for row in recent]
@@ -83,9 +83,9 @@ class TransferList(TransferView):
         return Former(self.rehearsal(request, body), DRY_RUN_DEPRECATED)
 
     def _made_once(self, request: TokenRequest, body: dict[str, Any]) -> Created[Transfer] | ProblemResponse:
-        """The usual transfer is one statement. Any other is three and COMMIT: BEGIN, the authorization, and a function
-        of the database that claims the key and makes the transfer. The record of the key names the transfer. A retry
-        gets the answer that the transfer had when it was made.
+        """The usual transfer takes one statement. Any other takes BEGIN, the authorization, a database function that
+        claims the key and makes the transfer, and COMMIT. The record of the key refers to the transfer. A retry gets
+        the response of the first request.
         """
         idempotent = self.idempotent_request(request, body, key_of(request))
         made = self.make_at_once(request, body, idempotent)
@@ -144,7 +144,7 @@ class TransferDetail(TransferView):
 
 class TransferCancel(Cancel, TransferView):
     def cancellable(self, request: TokenRequest) -> QuerySet[TransferRow]:
-        """A token for single transfers may cancel only what it made."""
+        """A token for single transfers may cancel only transfers that it made."""
         transfers = self.payable(request)
         single = single_transfers(request)
         return transfers.filter(consent__in=single) if single else transfers

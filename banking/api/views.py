@@ -27,18 +27,19 @@ from oauth.resource_server.views import TokenView
 
 
 class BankView(TokenView):
-    """Answers belong to one user: caches must not store them. An app may, and can ask again with If-None-Match (RFC
-    9110 §13). The OpenAPI document is generated from what a view names here."""
+    """Responses are for one user, so shared caches must not store them. An app may store them and revalidate with
+    If-None-Match (RFC 9110 §13). The OpenAPI document is generated from these attributes of a view.
+    """
 
     parser_classes = [StrictJSONParser]
     schema = BankSchema()
     limit = ThrottleToken.DEFAULT
-    #: The group of operations that the document lists it under.
+    #: The tag of the operation in the OpenAPI document.
     tag: ClassVar[str]
     # The known parameters by method. Others are refused, so that a mistyped filter is never silently ignored.
     required_scopes: Mapping[str, list[str]] = {}
     query_parameters: Mapping[str, tuple[Parameter, ...]] = {}
-    # Still taken, but deprecated and not in the document.
+    # Still accepted, but deprecated and not in the document.
     former_parameters: Mapping[str, tuple[Parameter, ...]] = {}
     header_parameters: Mapping[str, tuple[HeaderParameter, ...]] = {}
     bodies: Mapping[str, type[StrictSerializer]] = {}
@@ -61,7 +62,7 @@ class BankView(TokenView):
         try:
             body: dict[str, Any] = _serializer(kind).run_validation(data)
         except ValidationError:
-            kind(data=data).is_valid(raise_exception=True)  # which words the errors
+            kind(data=data).is_valid(raise_exception=True)  # DRF produces the error messages
             raise
         return body
 
@@ -82,7 +83,7 @@ class BankView(TokenView):
 
 
 def _mark_written(request: Request) -> None:
-    """The user's next reads show what this request did."""
+    """Makes sure that the user's next reads show the effect of this request."""
     user_id = user_id_of(request.token) if isinstance(request, TokenRequest) and request.auth else None
     if user_id is not None:
         replica.wrote(user_id)
@@ -90,8 +91,8 @@ def _mark_written(request: Request) -> None:
 
 @cache
 def _serializer(kind: type[StrictSerializer]) -> StrictSerializer:
-    """One serializer for all requests, because making one copies its fields, which takes longer than validating a body.
-    Validation stores nothing in the serializer.
+    """One serializer for all requests, because creating one copies its fields, which takes longer than validating a
+    body. Validation stores nothing in the serializer.
     """
     return kind()
 
@@ -101,7 +102,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _if_changed(request: Request, response: HttpResponse) -> HttpResponseBase:
-    """304 without a body if the app has this very answer. A view may have set the ETag itself."""
+    """304 without a body if the app already has this response. A view may have set the ETag itself."""
     response.setdefault("ETag", f'"{hashlib.sha256(response.content).hexdigest()[:32]}"')
     answer = unchanged(request, response["ETag"])
     if answer is None:
@@ -125,7 +126,7 @@ def unchanged(request: Request, etag: str) -> HttpResponseNotModified | None:
 
 
 class NotHere(BankView):
-    """Addresses under /api that do not exist: 404, with or without a token."""
+    """URLs under /api that do not exist: 404, with or without a token."""
 
     authentication_classes = []
     permission_classes = []
@@ -151,8 +152,9 @@ def user_or_404(request: TokenRequest) -> UUID:
 
 
 def account_or_404(request: TokenRequest, account_id: str, *fields: str, action: str) -> dict[str, Any]:
-    """`fields` of an account that the token may see for this action. One query. An account that the user does not have
-    is answered like an unknown one."""
+    """The `fields` of an account that the token may access for this action. One query. An account of another user is
+    answered like an unknown one.
+    """
     found = Account.objects.rows_visible_to(
         request.token,
         action,

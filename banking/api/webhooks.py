@@ -31,7 +31,7 @@ _STATUS = Choices(
     "One value, or several separated by commas.",
     tuple(one for one in WebhookDelivery.Status.values if one != WebhookDelivery.Status.DROPPED),
 )
-#: What webhooks tell of.
+#: The events that webhooks can subscribe to.
 _ACTIONS = ("transactions", "transfers", "direct_debits")
 _CHOICES = [event for event in Event if event != Event.PING]
 
@@ -80,7 +80,7 @@ class WebhookList(BankView):
         body = self.body(request)
         claims, events = request.claims, body["events"]
         user_id = user_or_404(request)
-        # An event reveals that something happened, so the app needs the scope that lets it read about this.
+        # An event reveals that something happened, so the app needs the scope with which it could read the same.
         if missing := {
             webhooks.SCOPES_OF_EVENTS[event] for event in events if event in webhooks.SCOPES_OF_EVENTS
         } - set(claims.scopes):
@@ -142,7 +142,7 @@ class WebhookDeliveries(BankView):
         hook = _hook(request, webhook_id)
         page = Page(request, f"deliveries|{hook.pk}|{named_in(request, [_STATUS])}")
         statuses = _STATUS.value(request)
-        # Withheld events are not listed, because the app must not learn that they happened.
+        # Withheld events are not listed, because the app must not learn about them.
         deliveries = WebhookDelivery.objects.filter(webhook=hook).exclude(status=WebhookDelivery.Status.DROPPED)
         rows = page.newest_first(deliveries.filter(status__in=sorted(statuses)) if statuses else deliveries)
         return Ok(page.envelope([_represent_delivery(one) for one in rows], key="id"))

@@ -1,2 +1,3 @@
-"""What users allow apps to do at the bank: the details of an authorization request (RFC 9396), and the apps behind
-payment orders. May import the models and `notation`."""
+"""The permissions that users give apps at the bank: authorization details (RFC 9396), and the apps behind payment
+orders. May import the models and `notation`.
+"""

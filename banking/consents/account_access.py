@@ -23,7 +23,7 @@ from banking.models import Account, Consent
 from banking.models.account_queryset import ACCOUNT_ACCESS, SCOPES_OF_ACCOUNTS
 from oauth.authorization_details import Again, Choice, Detail, NotAnswered, Question, ScopeDetails, Summary
 
-#: The choice of all accounts, also of those that the user opens later.
+#: The choice “All accounts, also future ones”.
 ALL_ACCOUNTS = "all"
 
 
@@ -48,7 +48,7 @@ class AccountAccess(ScopeDetails):
         return [*detail["scopes"]]
 
     def question(self, detail: Detail, user: Any) -> Question:
-        """At first, the user's existing accounts are ticked, and the choice “All accounts, also future ones” is not."""
+        """The user's existing accounts are preselected; the choice “All accounts, also future ones” is not."""
         accounts = list(open_accounts(user))
         return _question(accounts, ticked=[str(account.pk) for account in accounts])
 
@@ -103,7 +103,9 @@ class AccountAccess(ScopeDetails):
         return changed
 
     def _accounts(self, user: Any, chosen: Sequence[str], or_else: str) -> list[Account]:
-        """Raises NotAnswered. A user without an account picks none, and the app then sees none."""
+        """The picked accounts. Raises NotAnswered. A user without an account picks none; the app then gets access to
+        none.
+        """
         accounts = picked_accounts(user, chosen)
         if not accounts and (chosen or open_accounts(user).exists()):
             raise NotAnswered(or_else)

@@ -47,7 +47,7 @@ class AccountInformation(DetailsType):
         locations=LOCATIONS,
         valid_for={"type": "string", "pattern": r"^P[1-9][0-9]{0,3}D\Z"},
         history_from={"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"},
-        # A hint: the accounts that are ticked at first.
+        # A hint: the accounts to preselect.
         accounts={"type": "array", "items": ACCOUNT_ID, "minItems": 1, "uniqueItems": True},
     )
 

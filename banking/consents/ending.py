@@ -13,8 +13,8 @@ from banking.models.account_queryset import ACCOUNT_ACCESS
 
 
 def end_consents(user_id: UUID, account_id: UUID) -> None:
-    """Ends them in the caller's transaction. No app of the user can use this account by an earlier consent again, even
-    if the user gets access to the account again.
+    """Removes the account from the user's consents, in the caller's transaction. Earlier consents never apply to this
+    account again, even if the user gets access to it again.
 
     BANK_CONSENTS_ENDED names the function that does the same to the authorizations, which carry the details (RFC 9396).
     """
@@ -29,7 +29,7 @@ def end_consents(user_id: UUID, account_id: UUID) -> None:
 
 
 def without_account(detail: Mapping[str, Any], account_id: UUID) -> Mapping[str, Any] | None:
-    """The detail without this account; None if the account was the only thing that the detail covered or granted."""
+    """The detail without this account; None if nothing else remains in the detail."""
     if detail["type"] == TRANSFER:
         return None if detail.get("debtor_account") == str(account_id) else detail
     # The app keeps permissions that are not about accounts, such as the login.

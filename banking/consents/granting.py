@@ -1,4 +1,4 @@
-"""Code for both types of details: schemas, the choice of accounts, and the stored consent."""
+"""Code that the types of details share: schemas, the choice of accounts, and the stored consent."""
 
 import json
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def still_open(consent_id: UUID, user: Any) -> list[UUID]:
     return [pk for (pk,) in _of_consent().rows(arguments, MOST_ACCOUNTS)]
 
 
-#: A number of accounts that no user reaches.
+#: More accounts than any user has.
 MOST_ACCOUNTS = 100_000
 #: Placeholders for the values of a request while the SQL is compiled.
 _A_USER, _A_CONSENT = UUID(int=1), UUID(int=2)
@@ -73,12 +73,12 @@ def picked_accounts(user: Any, chosen: Sequence[str]) -> list[Account]:
 
 
 def accounts_in_detail(accounts: Sequence[Account]) -> dict[str, Any]:
-    """The members of a granted detail that name the accounts."""
+    """The members of a granted detail that identify the accounts."""
     return ids_in_detail([account.pk for account in accounts])
 
 
 def ids_in_detail(account_ids: Sequence[UUID]) -> dict[str, Any]:
-    """The same, by the keys of the accounts."""
+    """The same, for primary keys of accounts."""
     ids = sorted(map(str, account_ids))
     return {"accounts": ids} if len(ids) <= MOST_ACCOUNTS_IN_A_TOKEN else {"accounts_by": "consent"}
 
@@ -102,7 +102,7 @@ def way_to_an_account() -> tuple[str, str]:
 
 
 def uuids(chosen: Sequence[str]) -> list[UUID]:
-    """Empty if one of them is not a UUID."""
+    """The values as UUIDs; empty if one of them is not a UUID."""
     try:
         return [UUID(value) for value in chosen]
     except ValueError:

@@ -1,4 +1,4 @@
-"""How far back the user lets an app look: `history_from` in details of type `account_information` (RFC 9396)."""
+"""How far back an app may read: `history_from` in details of type `account_information` (RFC 9396)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -19,6 +19,8 @@ def histories(details: Details) -> Iterator[tuple[list[str], datetime]]:
 
 
 def history_of_account(details: Details, account_id: object) -> datetime | None:
-    """Since when the app may see the account's past. If there are several consents, the shortest history counts."""
+    """Since when the app may read the account's history. If there are several consents, the shortest history
+    applies.
+    """
     limits = [since for accounts, since in histories(details) if not accounts or str(account_id) in accounts]
     return max(limits, default=None)

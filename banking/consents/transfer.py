@@ -49,7 +49,7 @@ class TransferDetails(DetailsType):
             name={"type": "string", "minLength": 1, "maxLength": 140},
         ),
         reference={"type": "string", "minLength": 1, "maxLength": 140},
-        # A hint: the account that is ticked at first.
+        # A hint: the account to preselect.
         debtor_account=ACCOUNT_ID,
     )
 

@@ -10,9 +10,9 @@ from banking.models import AccessCount, ExchangeQuote, LedgerAudit, WebhookDeliv
 BATCH = 1000
 DELIVERIES_KEPT = timedelta(days=30)
 AUDITS_KEPT = timedelta(days=400)
-#: The time for which unused quotes are kept, in case a user asks about them.
+#: How long unused quotes are kept, in case a user asks about them.
 QUOTES_KEPT = timedelta(days=30)
-#: The journal of apps: longer than the year after which a user may ask what happened.
+#: How long the access journal is kept: more than the year within which users may ask about it.
 ACCESS_KEPT = timedelta(days=400)
 
 
@@ -24,8 +24,9 @@ def delete_expired(*, batch: int = BATCH) -> int:
 
 
 def _delete_idempotency_records(batch: int) -> int:
-    """The API promises to remember a key for seven days, and its transfer forever. The database enforces the seven
-    days: the site's role may not delete a record itself (see migrations/rights.sql)."""
+    """The API guarantees to remember a key for seven days, and its transfer forever. The database enforces the seven
+    days: the site's role may not delete a record directly (see migrations/rights.sql).
+    """
     deleted = 0
     while True:
         with connection.cursor() as cursor:

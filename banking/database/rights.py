@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django.db import connection
 
-#: Rights on a table: privilege -> its columns; an empty list means all of them.
+#: Rights on a table: privilege -> its columns; an empty list means the whole table.
 Rights = dict[str, list[str]]
 #: (table, privilege, column); the column is empty for privileges on whole tables.
 Right = tuple[str, str, str]
@@ -78,7 +78,7 @@ RIGHTS: dict[str, Rights] = {
     "idempotency_record": {**APPENDED, "UPDATE": ["status", "body"]},
     "account_access": {"SELECT": []},
     "account_change": APPENDED,
-    # These are deleted with their user. A user can be deleted as long as they have no money.
+    # Rows of these tables are deleted with their user. A user who has ever had an account cannot be deleted.
     "account_invitation": {**APPENDED, "DELETE": []},
     "account_application": {
         **ALL,
@@ -115,9 +115,9 @@ SELECT c.relname, a.attname, c.relispartition FROM pg_class c JOIN pg_attribute 
    AND a.attnum > 0 AND NOT a.attisdropped
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"""
 
-#: Signature, quoted where SQL needs it; whether the site needs to call it; whether every role may call it, which is
-#: PostgreSQL's default for a new function. Includes functions of migrations, also of other packages, but not functions
-#: of PostgreSQL's extensions.
+#: For each function: its signature, quoted where SQL needs it; whether the site needs to call it; whether every role
+#: may call it, which is PostgreSQL's default for a new function. Includes functions of migrations, also of other
+#: packages, but not functions of PostgreSQL's extensions.
 FUNCTIONS = """
 SELECT p.oid, p.oid::regprocedure::text AS signature,
        p.prorettype <> 'trigger'::regtype

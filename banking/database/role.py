@@ -22,7 +22,8 @@ def role_exists(role: str) -> bool:
 @transaction.atomic
 def set_up_role(role: str, *, password: str | None = None) -> None:
     """Creates the role, or brings its rights up to date. Must run as the owner of the tables, after `migrate`. Without
-    `password` a role keeps the password that it has, if any."""
+    `password`, an existing password stays.
+    """
     who = Identifier(role)
     if not role_exists(role):
         _run(sql.SQL("CREATE ROLE {} LOGIN").format(who))
@@ -45,7 +46,7 @@ def _grants(who: Composable) -> Iterator[Composable]:
     yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(database), who)
     yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(who)
     yield sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(who)
-    # PostgreSQL lets every role of the server call a new function.
+    # By default, PostgreSQL lets every role of the server call a new function.
     yield sql.SQL("REVOKE ALL ON ROUTINE {} FROM PUBLIC").format(_signatures(functions()))
     needed = [signature for signature, is_needed in functions().items() if is_needed]
     yield sql.SQL("GRANT EXECUTE ON ROUTINE {} TO {}").format(_signatures(needed), who)

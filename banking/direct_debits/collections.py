@@ -1,5 +1,6 @@
 """A creditor collects (pacs.003): the account is debited once per message, or the collection is refused with a code of
-ISO 20022, which the adapter answers with."""
+ISO 20022, which the adapter returns to the scheme.
+"""
 
 from uuid import UUID
 
@@ -46,7 +47,7 @@ def _collect(message: SchemeMessage) -> None:
 
 
 def _why_not(mandate: Mandate, currency: str) -> str:
-    """A code of ISO 20022; empty if it may be collected."""
+    """The code of ISO 20022 for the refusal; empty if the amount may be collected."""
     if mandate.status != Mandate.Status.ACTIVE:
         return "MD01"
     if mandate.account.status == Account.Status.CLOSED:
@@ -62,7 +63,7 @@ def _may_pay(account: Account) -> bool:
 
 
 def _debit(mandate: Mandate, message: SchemeMessage) -> str:
-    """Debits the account. Returns why this was not possible; empty if it was."""
+    """Debits the account. Returns the code of ISO 20022 of a refusal; empty if the account was debited."""
     amount_minor = message.amount_minor or 0
     to = internal_account(message.currency, DIRECT_DEBITS, shard_by=message.pk)
     try:

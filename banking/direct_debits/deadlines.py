@@ -43,6 +43,6 @@ def deadlines(collected_at: datetime) -> Deadlines:
 
 
 def _months_after(day: date, months: int) -> date:
-    """The same day of that month, or its last one."""
+    """The same day in the later month, or the last day of that month if it is shorter."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

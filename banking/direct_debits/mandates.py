@@ -18,8 +18,9 @@ from banking.payments.scheme import NewMandate
 
 def receive_mandate(told: NewMandate) -> Mandate:
     """Stores the mandate, once per creditor and reference, and tells everybody who holds the account. A cancelled
-    mandate stays so: the creditor needs a new reference. Raises MalformedMessage, also if no open account has this
-    number."""
+    mandate stays cancelled: the creditor needs a new reference. Raises MalformedMessage, also if no open account has
+    this number.
+    """
     creditor_id = messages.identifier(told.creditor_id, longest=35)
     reference = messages.identifier(told.reference, longest=35)
     name = messages.text(told.creditor_name)
@@ -62,8 +63,8 @@ def receive_cancellation(creditor_id: str, reference: str) -> Mandate | None:
 
 
 def cancel(mandate_id: UUID, *, among: MandateQuerySet) -> Mandate:
-    """Cancels it in the caller's transaction; nothing is collected any more. Raises MandateNotActive, or NotTheirs if
-    it is not in `among`, the mandates that the user may cancel.
+    """Cancels the mandate in the caller's transaction, so nothing can be collected any more. Raises MandateNotActive,
+    or NotTheirs if the mandate is not in `among`, the mandates that the user may cancel.
     """
     if not among.filter(pk=mandate_id).exists():
         raise NotTheirs
@@ -74,14 +75,14 @@ def cancel(mandate_id: UUID, *, among: MandateQuerySet) -> Mandate:
 
 
 def lock_mandate(mandate_id: UUID) -> Mandate:
-    """Locks the account first, then the mandate: the same order everywhere, so that nothing deadlocks."""
+    """Locks the account first, then the mandate. All code uses this order, so there are no deadlocks."""
     ledger.lock(Mandate.objects.filter(pk=mandate_id).values_list("account_id", flat=True))
     mandates = Mandate.objects.select_for_update(no_key=True, of=("self",))
     return mandates.select_related("account__holder").get(pk=mandate_id)
 
 
 def end_all_of_account(account_id: UUID) -> None:
-    """Call it when the account was closed, in the same transaction, which has locked it.
+    """Call it after closing the account, in the same transaction, which holds the lock of the account.
 
     Mandates belong to the account: they stay when the user who gave them loses access to it.
     """

@@ -44,7 +44,7 @@ def ask_for_refund(
     if reason == _Reason.UNAUTHORIZED and not is_proven:
         raise StrongProofNeeded
     mandate = lock_mandate(collection.mandate_id)
-    # Only the debtor may claim. A delegate may only pay for the debtor.
+    # Only the debtor may claim a refund. A delegate may only pay for the debtor.
     if not AccountAccess.objects.filter(account=mandate.account_id, user=user_id, role__in=HOLDING).exists():
         raise NotTheirs
     if DirectDebitRefund.objects.filter(collection=collection).exists():
@@ -146,7 +146,7 @@ def _to_suspense(refund: DirectDebitRefund) -> LedgerTransaction:
 
 
 def _claim_of(refund: DirectDebitRefund) -> scheme.RefundClaim:
-    """The claim is the same each time."""
+    """Makes the claim from the row, so that each attempt sends the same claim."""
     collection = refund.collection
     return scheme.RefundClaim(
         claim_id=refund.pk.hex,

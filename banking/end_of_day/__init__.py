@@ -1,8 +1,8 @@
 """Closing a bank day: a trial balance, interest, the charges of a month, closed months, and an audit with its digest.
 
-The background worker calls `close_days` every hour; days that were missed are closed in order. A day is a row with its
-steps, so any machine can continue after a stop, from where the last one ended. May import `accounts`, `webhooks`,
-`ledger` and what lies below them.
+The background worker calls `close_days` every hour; days that were missed are closed in order. The progress of each
+step is stored, so after an interruption any machine can continue. May import `accounts`, `webhooks`, `ledger` and what
+lies below them.
 """
 
 from banking.end_of_day.closing import behind, close_days

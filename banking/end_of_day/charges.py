@@ -34,8 +34,7 @@ def charge_some(month: Month, reached: UUID | None) -> tuple[UUID | None, str]:
     """The next BATCH accounts, each in its own transaction. Returns where to continue, None after the last one."""
     terms = Q(product__credit_interest_rate__gt=0) | Q(product__overdraft_interest_rate__gt=0)
     with_terms = Account.objects.filter(terms | Q(product__monthly_fee_minor__gt=0), opened_at__lt=month.ends_at)
-    # An account that was closed has nothing left to charge, unless an earlier release closed it without its last
-    # charges.
+    # A closed account has nothing left to charge, unless an earlier release closed it without its final charges.
     earned = InterestAccrual.objects.filter(
         account=OuterRef("pk"), day__gte=month.first_day, day__lt=month.next.first_day
     )
@@ -59,7 +58,9 @@ def _after(rows: QuerySet[Row], reached: UUID | None) -> QuerySet[Row]:
 
 
 def _charge(account_id: UUID, month: Month) -> None:
-    """Under the lock of the account, so that two machines charge one after the other; the second one finds the rows."""
+    """Holds the lock of the account, so that two machines charge one after the other; the second one finds the rows of
+    the first.
+    """
     (account,) = ledger.lock([account_id])
     made = set(AccountCharge.objects.filter(account=account, month=month.first_day).values_list("kind", flat=True))
     for kind in Kind:
@@ -125,7 +126,7 @@ def _post(charge: AccountCharge) -> LedgerTransaction:
         [(account, charge.amount_minor), (internal_account(account.currency, name), -charge.amount_minor)],
         description=f"{charge.get_kind_display()} for {charge.month:%B %Y}",
         kind=sort,
-        # The text is enough, because users do not see the names of the bank's own accounts.
+        # The description is enough as the other side, because users do not see the names of the bank's own accounts.
         counterparty=("", ""),
     )
     webhooks.announce([(Event.TRANSACTION_BOOKED, account.pk, posted.pk)])

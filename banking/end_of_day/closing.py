@@ -1,4 +1,4 @@
-"""Closing days in order, step by step, each once: on one machine or on several at the same time."""
+"""Closes days in order and step by step, each step once, even if several machines do it at the same time."""
 
 import logging
 from datetime import date
@@ -59,8 +59,9 @@ def _run(day: BankDay, step: Step) -> None:
 
 
 def _part_alone(day: BankDay, step: Step) -> bool:
-    """One part of the step, in a transaction that holds the row of the day: another machine waits, and continues after
-    it."""
+    """Runs one part of the step in a transaction that locks the row of the day. Another machine waits, and then
+    continues after this part.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '10min'; SET LOCAL statement_timeout = '10min'")
@@ -79,7 +80,7 @@ def _part(day: BankDay, step: Step) -> bool:
 
 def _store(pk: UUID, reached: UUID | None, result: str) -> None:
     done = {"done_at": timezone.now(), "error": ""} if reached is None else {}
-    # Another machine may have completed the step at this moment. Its result is not written again.
+    # Another machine may have completed the step meanwhile; its result is not overwritten.
     DayStep.objects.filter(pk=pk, done_at=None).update(reached=reached, result=result[:200], **done)
 
 

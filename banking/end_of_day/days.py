@@ -14,9 +14,9 @@ def first_opened() -> date | None:
 
 
 def not_closed(by: datetime, *, from_the_last: bool = False) -> list[date]:
-    """Returns the days after the last closed one that have ended at that time. The end of an opened day does not
-    change, even if the bank has moved to another time zone since. If no day was ever opened, returns the last day that
-    has ended if `from_the_last` is set, otherwise none.
+    """Returns the days after the last closed one that have ended by that time. The stored end of an opened day stays,
+    even if the bank's time zone has changed since. If no day was ever opened, returns the last day that has ended if
+    `from_the_last` is set, otherwise none.
     """
     last = bank_day.day_of(by) - ONE_DAY
     closed = _last_closed()

@@ -2,4 +2,4 @@
 
 
 class StepFailed(Exception):
-    """The books have an error, which staff must find. The next run tries the step again."""
+    """The step found an error in the books, which staff must resolve. The next run tries the step again."""

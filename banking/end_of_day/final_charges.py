@@ -1,5 +1,5 @@
-"""What an account has earned and owes when it closes: the interest until the day before, charges that are due, and the
-fees of months that have ended. The fee of the month in which it closes is not charged.
+"""The final charges of an account that closes: the interest until the day before, charges that are due, and the fees of
+months that have ended. The fee of the month in which it closes is not charged.
 
 The days and months that are charged here are skipped by the steps that close them later.
 """
@@ -21,7 +21,7 @@ from banking.notation import bank_day
 
 @dataclass(frozen=True, slots=True)
 class FinalCharges:
-    """`charges` are in the order of posting: first those that the account gets, then those that it pays."""
+    """`charges` are in the order of posting: first the credits, then the debits."""
 
     accruals: tuple[InterestAccrual, ...]
     charges: tuple[AccountCharge, ...]

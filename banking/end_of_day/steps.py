@@ -15,14 +15,16 @@ from banking.models import BankDay, DayStep
 
 __all__ = ["STEPS", "Step", "StepFailed"]
 
-#: The result of a step: where it continues (None if it is done), and what it did, in words.
+#: The result of a part of a step: where the next part continues (None if the step is done), and a description of what
+#: was done.
 Progress = tuple[UUID | None, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`work(day, reached)` does a part, from where it had `reached`. If it `is_exclusive`, a part is one transaction
-    under the lock of the day."""
+    """`work(day, reached)` does one part of the step, starting at `reached`. If `is_exclusive`, each part is one
+    transaction that locks the day.
+    """
 
     name: DayStep.Name
     work: Callable[[BankDay, UUID | None], Progress]
@@ -61,7 +63,7 @@ def _audit(_day: BankDay, _: UUID | None) -> Progress:
 STEPS = (
     Step(DayStep.Name.TRIAL_BALANCE, _trial_balance),
     Step(DayStep.Name.INTEREST, interest.accrue_some),
-    # Payments continue during the following steps, which lock each account only for its own transaction.
+    # Payments continue during the following steps, which lock each account only while its own transaction runs.
     Step(DayStep.Name.CHARGES, _charges, is_exclusive=False),
     Step(DayStep.Name.DUE, _due, is_exclusive=False),
     Step(DayStep.Name.MONTHS, _months, is_exclusive=False),

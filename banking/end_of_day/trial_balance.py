@@ -1,5 +1,6 @@
-"""The trial balance of a day: each account of the bank, and all customers together. Debits equal credits, currency by
-currency, or the day is not closed."""
+"""The trial balance of a day: each account of the bank, and all customers together. A day is closed only if debits
+equal credits in each currency.
+"""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -20,7 +21,7 @@ SELECT b.currency, CASE WHEN b.kind = 'internal' THEN 'internal' WHEN b.balance 
          WHERE a.last_seq > 0) b
  GROUP BY 1, 2, 3, 4
 """
-# Each side of a transaction is booked at the moment in which its account is locked, so midnight may lie between them.
+# Each entry of a transaction is booked when its account is locked, so the two may be on different sides of midnight.
 _IN_TRANSIT = """
 WITH cut AS MATERIALIZED (
   SELECT a.id, CASE WHEN a.last_booked_at < %(ends)s THEN a.last_seq

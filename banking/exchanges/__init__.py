@@ -2,7 +2,7 @@
 expires (`exchange`).
 
 An exchange is two transactions, one in each currency, through the bank's own account of each. They are posted together
-and never reversed. Knows no HTTP; may import `payments` and what lies below it.
+and never reversed. Independent of HTTP. May import `payments` and what lies below it.
 """
 
 from banking.exchanges.execution import exchange

@@ -38,13 +38,13 @@ def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | Non
     quoted = quotes.filter(pk=quote_id).first()
     if quoted is None:
         raise NotTheirs
-    # This lock allows one payment of a user at a time. A quote belongs to one user, so nobody else can use it at this
-    # moment.
+    # This lock serializes the payments of a user. A quote belongs to one user, so it cannot be used twice at the same
+    # time.
     lock_payer(payer.user_id)
     source, destination = accounts_of(quoted.source_id, quoted.destination_id, payer)
     if Exchange.objects.filter(quote=quoted).exists():
         raise QuoteUsed(field="quote")
-    # The time must not be before the quote, which another server's clock may have set.
+    # The time must not be before the quote's, which may come from another server's clock.
     now = max(timezone.now(), quoted.created_at)
     if _is_expired(quoted, now):
         raise QuoteExpired(field="quote")
@@ -56,7 +56,7 @@ def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | Non
         id=uuid7(), quote=quoted, user_id=payer.user_id, client_id=payer.client_id, idempotency_key=key,
         fingerprint=fingerprint, created_at=now,
     )  # fmt: skip
-    with transaction.atomic():  # if only one half was posted, it is undone
+    with transaction.atomic():  # if only one of the two was posted, it is rolled back
         done.sold, done.bought = _post(done, quoted, source, destination)
         done.save(force_insert=True)
     if is_notified:
@@ -75,8 +75,8 @@ def _is_expired(quoted: ExchangeQuote, now: datetime) -> bool:
 
 
 def _prove(quoted: ExchangeQuote, payer: Payer) -> bool:
-    """RFC 9470; SCA-RTS art. 4, 5, as for a transfer: the sum of the day counts. Returns whether the user must be
-    notified.
+    """RFC 9470; SCA-RTS art. 4, 5: as for a transfer, the limit applies to the sum of the day. Returns whether the user
+    must be notified.
     """
     ordered, limit = day_sum(payer.user_id, quoted.sell_currency).ordered, strong_proof.limit_of(quoted.sell_currency)
     if ordered + quoted.sell_minor < limit:
@@ -89,8 +89,9 @@ def _prove(quoted: ExchangeQuote, payer: Payer) -> bool:
 def _post(
     done: Exchange, quoted: ExchangeQuote, source: Account, destination: Account
 ) -> tuple[LedgerTransaction, LedgerTransaction]:
-    """Locks in the same order as all transactions: both customers' accounts by id, then the bank's own accounts by id.
-    Each half locks one of the bank's own accounts, so the half with the lower id is posted first."""
+    """Uses the common lock order: both customer accounts by id, then the bank's own accounts by id. Each of the two
+    transactions locks one of the bank's own accounts, so the one whose account has the lower id is posted first.
+    """
     ledger.lock([source.pk, destination.pk])
     halves = (
         (source, internal_account(quoted.sell_currency, POSITION), -quoted.sell_minor),

@@ -35,7 +35,7 @@ class Wanted:
 
 
 def quote(wanted: Wanted, payer: Payer) -> ExchangeQuote:
-    """Stores an offer for this user and client. Nothing is held or moved.
+    """Stores an offer for this user and client. No money is held or moved.
 
     Raises NotTheirs if the user may not pay from the source, or a Refusal.
     """
@@ -63,13 +63,13 @@ def quote(wanted: Wanted, payer: Payer) -> ExchangeQuote:
 
 
 def accounts_of(source_id: UUID, destination_id: UUID, payer: Payer) -> tuple[Account, Account]:
-    """The two accounts, after every check that is possible before money is touched. As for a transfer between own
-    accounts, the user must hold both, and the client must be allowed to see both (RFC 9396).
+    """The two accounts, after every check that needs no lock on them. As for a transfer between own accounts, the user
+    must hold both, and the client must be allowed to see both (RFC 9396).
 
     Raises NotTheirs if the user may not pay from the source, or a Refusal.
     """
     if transfer_details(payer.details):
-        raise ConsentDiffers  # a token for single transfers is for nothing else
+        raise ConsentDiffers  # a token for single transfers allows nothing else
     seen = {account.pk: account for account in _accounts([source_id, destination_id], payer)}
     source, destination = seen.get(source_id), seen.get(destination_id)
     if source is None or source.role not in PAYING:

@@ -14,7 +14,7 @@ from banking.models import ExchangeQuote, ExchangeRate
 from banking.models.exchange import RATE_DIGITS
 from banking.notation.currencies import MINOR_DIGITS, minor_digits
 
-# A mid rate has 24 digits and a spread 6: nothing is rounded before the last step.
+# A mid rate has up to 24 digits and a spread up to 6, so nothing is rounded before the last step.
 _EXACT = Context(prec=80)
 _LAST_DIGIT = Decimal(1).scaleb(-RATE_DIGITS)
 
@@ -46,7 +46,7 @@ class Offer:
 
 def rate_in_force(one: str, other: str, *, at: datetime | None = None) -> ExchangeRate:
     """The newest rate of the pair, in either direction, that was approved and is valid then. Raises NoRate."""
-    if one not in MINOR_DIGITS or other not in MINOR_DIGITS:  # also play money, which never becomes money
+    if one not in MINOR_DIGITS or other not in MINOR_DIGITS:  # also for play money, which cannot be exchanged
         raise NoRate
     pair = Q(base=one, counter=other) | Q(base=other, counter=one)
     rates = ExchangeRate.objects.filter(pair, _valid(at or timezone.now()))
@@ -77,7 +77,7 @@ def mid_rate(quote: ExchangeQuote) -> Decimal:
 
 
 def exchangeable(currency: str, among: Iterable[str]) -> list[str]:
-    """The currencies `among` these that the bank exchanges with this one, in both directions."""
+    """The currencies of `among` that the bank exchanges with `currency`, in both directions."""
     others = set(among) - {currency}
     valid = ExchangeRate.objects.filter(_valid(timezone.now()))
     pairs = valid.filter(Q(base=currency, counter__in=others) | Q(counter=currency, base__in=others))
@@ -103,8 +103,8 @@ def _oldest(at: datetime) -> datetime:
 def set_rate(
     base: str, counter: str, *, mid: Decimal, spread_percent: Decimal, reason: str, valid_from: datetime | None = None
 ) -> ExchangeRate:
-    """Sets a rate, for an operator on the command line or for a feed that the operator runs. The rate is in force
-    without a second officer. Raises ValidationError.
+    """Sets a rate, for an operator on the command line or for the operator's feed of rates. The rate needs no second
+    officer. Raises ValidationError.
     """
     now = timezone.now()
     rate = ExchangeRate(

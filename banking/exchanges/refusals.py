@@ -6,7 +6,7 @@ from banking.ledger.refusals import Refusal, WrongState
 
 
 class NoRate(Refusal):
-    """This is also raised for play money (XTS), which has no rate and cannot get one."""
+    """Also raised for play money (XTS), which cannot have a rate."""
 
     code = "no_exchange_rate"
     title = _("We have no current rate for these two currencies.")

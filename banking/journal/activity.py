@@ -1,4 +1,4 @@
-"""The activity of apps for users and staff: the counted reads, and the money movements one by one."""
+"""The activity of apps, for users and staff: the counted reads, and each movement of money."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MOST_MOVEMENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sentence of the journal, at the time when it last happened. `url` leads to more about it."""
+    """One line of the journal, with the time of the last occurrence. `url` links to details."""
 
     at: datetime
     text: str
@@ -52,7 +52,7 @@ def _clients_of(counted: Any) -> list[str]:
 
 
 def _reads(counted: Any, *, is_of_one: bool = False) -> list[Line]:
-    # A day begins in the reader's time zone, not in the bank's, because no money moves.
+    # Days are those of the reader's time zone, not of the bank's, because reads move no money.
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     sums = (
         counted.filter(hour__gte=timezone.now() - SHOWN)
@@ -135,7 +135,7 @@ def _day(at: datetime) -> str:
 
 
 def kind_name(kind: str) -> str:
-    """The name of the activity that needed this scope."""
+    """The name of the activity for which this scope is needed."""
     return {
         "accounts:read": _("account details"),
         "balances:read": _("balances"),

@@ -1,7 +1,7 @@
 """Counts requests in the memory of the process, and adds the sums to the table of the journal every few seconds.
 
-A request costs an entry of a dict, never a statement. A process that is killed loses the counts that it has not stored
-yet: those of BANK_JOURNAL_SECONDS at most. A process that stops normally loses none. Memory is bounded by MOST_KEPT.
+A request costs an entry in a dict and no statement. A killed process loses the counts that it has not stored yet: at
+most those of BANK_JOURNAL_SECONDS. A process that stops normally loses none. MOST_KEPT limits the memory.
 """
 
 import logging

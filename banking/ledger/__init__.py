@@ -1,8 +1,6 @@
-"""The ledger: money moves by `post` and in no other way; `audit` verifies it.
-
-There is one lock order, so nothing deadlocks: customers' accounts by id, then their holds and transfers, then the
-bank's own accounts. Entries are written in the same order, the seal last. Knows no HTTP; may import `database`, the
-models and `notation`.
+"""The ledger: money moves only by `post`; `audit` verifies it. All code locks in one order, so there are no deadlocks:
+customers' accounts by id, then their holds and transfers, then the bank's own accounts. Entries are written in the same
+order, the seal last. Independent of HTTP. May import `database`, the models and `notation`.
 """
 
 from banking.ledger.audit import audit, audit_and_record

@@ -1,4 +1,6 @@
-"""Asks the database on two connections at the same time. PostgreSQL runs most questions of an audit in one process."""
+"""Runs queries on two connections at the same time, because PostgreSQL runs most questions of an audit in one
+process.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +16,8 @@ Answer = TypeVar("Answer")
 
 
 def ask_all(asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
-    """Returns the answers in the order of `asks`. The last questions are asked first, because they take longest.
-
-    Within a transaction, this connection alone asks, because another one would not see what it has written.
+    """Returns the answers in the order of `asks`. Starts with the last questions, because they take longest. Within a
+    transaction, only this connection is used, because another one would not see the uncommitted rows.
     """
     answers: dict[int, Answer] = {}
     left = deque(range(len(asks)))
@@ -29,7 +30,7 @@ def ask_all(asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
 
     def help_out() -> None:
         try:
-            with suppress(*outage.ERRORS):  # without another connection, the calling thread asks everything
+            with suppress(*outage.ERRORS):  # without another connection, the calling thread runs all questions
                 work()
         finally:
             connection.close()

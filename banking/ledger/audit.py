@@ -1,7 +1,7 @@
 """The audit of the ledger: it runs the `questions` and records the rows that contradict them.
 
-Most runs check only what is new since the last `checkpoint`. After its questions, an audit extends the chain of
-digests, so that later changes of audited rows are found, and writes the next checkpoint.
+Most runs check only the rows that are new since the last `checkpoint`. After its questions, an audit extends the chain
+of digests, so that later changes of audited rows are found, and writes the next checkpoint.
 """
 
 import logging
@@ -23,8 +23,8 @@ from banking.models import LedgerAudit
 
 logger = logging.getLogger(__name__)
 
-_OUTSIDE = "The digests are those that were written down outside of the database"
-_SIGNED = "Each digest that was written down outside of the database is signed by a key of ours"
+_OUTSIDE = "The digests equal those that were stored outside of the database"
+_SIGNED = "Each digest that was stored outside of the database is signed by one of our keys"
 _MOST_SHOWN = 20
 
 
@@ -51,8 +51,9 @@ _WITH_NEW = WITH_NEW.format(new=_New())
 
 
 def audit(since: Checkpoint | None = None) -> list[Finding]:
-    """Asks about the whole ledger, or about what is new since a checkpoint. The queries need no common snapshot,
-    because each statement must hold at every moment."""
+    """Checks the whole ledger, or the rows that are new since a checkpoint. The queries need no common snapshot,
+    because each statement must hold at every moment.
+    """
     findings = ask_all([partial(_ask, question, since) for question in QUESTIONS])
     since_run = _since_run(since) if since else 0
     return [
@@ -88,8 +89,8 @@ SELECT least(%(run)s, (SELECT min(d.run) FROM ledger_digest d WHERE {new:d}),
 def audit_and_record(*, whole: bool = False) -> list[Finding]:
     """Runs the audit and stores its findings, for /metrics and the admin. The background worker does this every hour.
 
-    It asks about the whole ledger if `whole`, once a day (`checkpoint.WHOLE_EVERY`), after an audit that found
-    something, and whenever anything below the last checkpoint has changed.
+    It checks the whole ledger if `whole` is set, once a day (`checkpoint.WHOLE_EVERY`), after an audit that found a
+    difference, and whenever a row below the last checkpoint has changed.
     """
     started = time.monotonic()
     last = last_checkpoint()
@@ -106,7 +107,7 @@ def audit_and_record(*, whole: bool = False) -> list[Finding]:
             seconds=time.monotonic() - started,
             differences={one.question: [", ".join(map(str, row)) for row in one.rows] for one in findings},
             is_whole=since is None,
-            # If an audit was not clean, the next one checks the whole ledger again.
+            # After an audit with differences, the next one checks the whole ledger.
             checkpoint=reached.signed() if is_clean else "",
             digest=digests.stored(digest),
         )
@@ -118,7 +119,9 @@ def audit_and_record(*, whole: bool = False) -> list[Finding]:
 
 
 def last_checkpoint() -> Checkpoint | None:
-    """The checkpoint of the last audit; None if that audit found something, or if we did not sign the checkpoint."""
+    """The checkpoint of the last audit; None if that audit found a difference, or if the checkpoint has no signature of
+    ours.
+    """
     last = LedgerAudit.objects.order_by("-ended_at").values_list("checkpoint", flat=True).first()
     return checkpoint.verified(last) if last else None
 

@@ -1,4 +1,4 @@
-"""Posts thousands of transactions together: the history of another bank, or of the demo.
+"""Posts thousands of transactions together, for the history of an imported bank or of the demo.
 
 `post` needs a statement for each transaction, with a round trip to the database; here all transactions share three
 COPYs. Nothing is skipped: the triggers run for every row, number the entries, move the balances and check each
@@ -76,7 +76,7 @@ _ENTRY = (
 
 
 def _counterparties(pairs: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], tuple[str, str]]:
-    """(account, other) -> the name and IBAN of the other, for both directions of each pair."""
+    """(account, other account) -> the name and IBAN of the other account, for both directions of each pair."""
     both = list({side for one, other in pairs for side in ((one, other), (other, one))})
     with connection.cursor() as cursor:
         cursor.execute(_COUNTERPARTIES, [[one for one, _ in both], [other for _, other in both]])
@@ -95,7 +95,9 @@ def _entries(
     destination: Account,
     names: Mapping[tuple[UUID, UUID], tuple[str, str]],
 ) -> list[tuple[Any, ...]]:
-    """The entries in the order of `post`. The trigger sets the two values that are 0 here and the time."""
+    """The entries in the order in which `post` writes them. The trigger sets the time and the two values that are 0
+    here.
+    """
     sides = sorted(
         ((source, -posting.amount_minor), (destination, posting.amount_minor)),
         key=lambda side: (side[0].kind == Account.Kind.INTERNAL, side[0].pk),

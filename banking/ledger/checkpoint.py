@@ -2,9 +2,9 @@
 
 PostgreSQL stores in each row the number of the transaction that wrote it (`xmin`). A checkpoint holds a transaction
 number below which every transaction had ended and, for each table whose rows never change, the number of older rows. If
-a later audit counts the same numbers of rows, no audited row was changed or deleted: each change of a row, by anybody,
-writes it with a newer number. If the numbers differ, or the checkpoint is not ours, the whole ledger is audited at
-once.
+a later audit counts the same numbers of rows, no audited row was changed or deleted, because every change of a row
+gives it a newer number. If the numbers differ, or the checkpoint has no signature of ours, the whole ledger is audited
+at once.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from typing import Any
 from django.core import signing
 from django.utils import timezone
 
-#: The whole ledger is audited at least that often, whatever the checkpoint says.
+#: The whole ledger is audited at least this often, whatever the checkpoint says.
 WHOLE_EVERY = timedelta(days=1)
 #: PostgreSQL can compare only transaction numbers that are within 2^31 of each other.
 _MOST_TRANSACTIONS = 1_000_000_000
 _SALT = "banking.ledger.checkpoint"
 
-#: Table -> which of its rows never change again.
+#: For each table, the condition for rows that never change again.
 FINAL = {
     "ledger_entry": "true",
     "ledger_transaction": "true",
@@ -78,7 +78,7 @@ class Checkpoint:
 
 
 def verified(text: str) -> Checkpoint | None:
-    """None unless we signed it."""
+    """The checkpoint; None if it has no signature of ours."""
     try:
         xid, cluster, counts, whole_at, run = signing.loads(text, salt=_SALT)
     except signing.BadSignature:
@@ -97,7 +97,7 @@ class Mark:
     counts_since: dict[str, int]
 
     def extends(self, last: Checkpoint) -> bool:
-        """Whether an audit of what is new since `last` is enough: nothing below it has changed."""
+        """Whether an audit of the rows since `last` is enough, because no row below that checkpoint has changed."""
         is_comparable = last.cluster == self.cluster and 0 <= self.next_xid - last.xid < _MOST_TRANSACTIONS
         is_recent = timedelta(0) <= timezone.now() - last.whole_at < WHOLE_EVERY
         return is_comparable and is_recent and last.counts == self.counts_since

@@ -1,7 +1,7 @@
 """Digests of the ledger that are kept outside of the database, so that its owner cannot rewrite the ledger unnoticed.
 
 Each audit extends the chain of digests of each account. The digest of a run is signed by a key of the server
-(LEDGER_SIGNER) and goes to the log and, with the setting LEDGER_DIGEST_FILE, to a file. LEDGER_VERIFIER verifies the
+(LEDGER_SIGNER) and written to the log and, with the setting LEDGER_DIGEST_FILE, to a file. LEDGER_VERIFIER verifies the
 lines of the file, also with keys that have retired since.
 """
 
@@ -30,7 +30,9 @@ _signer = signing.Signer(salt="banking.ledger.digest")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the file: `content` is JSON with the run, its links, their digest and the time; then its signature."""
+    """A line of the file: `content`, which is JSON with the run, its links, their digest and the time; and the
+    signature of it.
+    """
 
     content: str
     signature: str
@@ -67,7 +69,7 @@ def extend(cursor: Any) -> str:
 
 
 def last_run() -> int:
-    """0 before the first one."""
+    """The number of the last run; 0 before the first one."""
     newest = (
         model.objects.order_by("-run").values_list("run", flat=True).first() for model in (LedgerDigest, RecordDigest)
     )
@@ -82,8 +84,9 @@ def stored(digest: str) -> str:
 
 
 def write_outside(digest: str = "") -> None:
-    """Logs the digest, and appends to the file what was committed and is not there yet: neither a crash after COMMIT
-    nor another machine that audits leaves a gap."""
+    """Logs the digest, and appends all committed digests that the file lacks, so that neither a crash after COMMIT nor
+    an audit on another machine leaves a gap.
+    """
     if digest:
         logger.info("Digest of the ledger: %s", digest)
     path = _path()
@@ -103,7 +106,7 @@ def _committed_after(run: int) -> list[str]:
     for signed in LedgerAudit.objects.exclude(digest="").order_by("-pk").values_list("digest", flat=True).iterator():
         try:
             text = _signer.unsign(signed)
-        except signing.BadSignature:  # not written by us
+        except signing.BadSignature:  # a line that we did not write
             continue
         if Line.parse(text).run <= run:
             break

@@ -1,4 +1,4 @@
-"""Holds: money set aside. The account is locked first, as everywhere; a trigger moves `held_minor`."""
+"""Holds: reserved money. The account is locked first, as in all code; a trigger updates `held_minor`."""
 
 from datetime import datetime
 

@@ -89,8 +89,9 @@ def post(
 
 
 def lock(accounts: Iterable[UUID]) -> list[Account]:
-    """Locks accounts in the one order: customers' accounts by id, then their holds and transfers, then the bank's own
-    accounts by id. NO KEY, because a full lock would conflict with the KEY SHARE locks of foreign keys."""
+    """Locks accounts in the common order: customers' accounts by id, then their holds and transfers, then the bank's
+    own accounts by id. NO KEY, because a full lock would conflict with the KEY SHARE locks of foreign keys.
+    """
     return list(
         Account.objects.select_for_update(no_key=True, of=("self",))
         .select_related("holder")

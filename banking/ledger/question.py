@@ -7,5 +7,5 @@ from dataclasses import dataclass
 class Question:
     statement: str
     whole: str
-    #: Empty if `whole` is cheap: it reads no entries.
+    #: Empty if `whole` is cheap because it reads no entries; then `whole` is always used.
     since: str = ""

@@ -1,14 +1,14 @@
 """The questions of the audit: statements that must be true, each with queries that find contradictions.
 
 `whole` asks about the whole ledger. `since` asks about what is new since a checkpoint: rows that were written by a
-transaction that had not ended then (`{new}`, see `checkpoint`), and what depends on them. It relies on the previous
-audit, which found no difference, and on the checkpoint, which says that no older row has changed.
+transaction that had not ended then (`{new}`, see `checkpoint`), and what depends on them. This is sufficient because
+the previous audit found no difference, and the checkpoint shows that no older row has changed.
 """
 
 from banking.ledger.question import Question
 from banking.ledger.record_questions import RECORD_QUESTIONS
 
-#: The beginning of a query `since`, which replaces `{with_new}`.
+#: The text that replaces `{with_new}` at the beginning of a query `since`.
 WITH_NEW = """
 WITH new_entry AS MATERIALIZED (SELECT e.* FROM ledger_entry e WHERE {new:e}),
      new_account AS MATERIALIZED (SELECT a.* FROM bank_account a WHERE {new:a})
@@ -268,8 +268,8 @@ QUESTIONS = (
     ),
     Question(
         "Entries are booked in order, and closed months have not changed",
-        # An index has accounts, times and numbers. So the rows are read only of accounts whose numbers do not rise with
-        # the times.
+        # An index contains accounts, times and numbers, so rows are read only for accounts whose numbers do not
+        # increase with the times.
         whole="""
         SELECT account_id, account_seq, booked_at FROM (
           SELECT account_id, account_seq, booked_at, value_date,

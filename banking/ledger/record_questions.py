@@ -59,7 +59,7 @@ RECORD_QUESTIONS = (
         "Records that were decided or closed match their digest",
         whole=_RECORDS.format(days="true", files="true"),
         # The records of a day, or of a file with its matches, are long, so only changed ones are compared. If an older
-        # row had changed, the audit would ask about the whole ledger.
+        # row had changed, the audit would check the whole ledger.
         since=_RECORDS.format(
             days="({new:d} OR d.key::date IN (SELECT i.day FROM interest_accrual i WHERE {new:i}))",
             files="""({new:d} OR d.key::uuid IN (SELECT f.id FROM settlement_file f WHERE {new:f}

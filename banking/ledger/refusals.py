@@ -13,13 +13,14 @@ from django.utils.translation import gettext_noop as _
 class Refusal(Exception):
     """The request can never be carried out as it is.
 
-    `code` names the reason for programs, `title` says it in a sentence. `field` is the part of a payment order that
-    the refusal is about, such as `currency`; `facts` are more values for the caller.
+    `code` is the reason for programs, `title` a sentence about it. `field` is the part of a payment order that the
+    refusal is about, such as `currency`; `facts` are further values for the caller.
     """
 
     code: ClassVar[str]
     title: ClassVar[str]
-    #: Whether a retry with the same idempotency key gets the same refusal. Others leave the key free.
+    #: Whether the refusal is stored under the idempotency key, so that a retry gets it again. Otherwise the key stays
+    #: unused.
     is_final: ClassVar[bool] = True
 
     def __init__(self, detail: str = "", *, field: str | None = None, **facts: str) -> None:
@@ -63,7 +64,7 @@ class AmountOutOfRange(Refusal):
 
 
 class BalanceOutOfRange(Refusal):
-    """JSON readers keep no larger number exact."""
+    """JSON parsers do not keep larger numbers exact."""
 
     code = "balance_out_of_range"
     title = _("An account cannot hold 2^53 minor units or more.")

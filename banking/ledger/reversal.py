@@ -1,4 +1,4 @@
-"""Reverses a transaction by a second one: nothing in the ledger is ever changed."""
+"""Reverses a transaction by a second one, because rows of the ledger never change."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The content of the page of each problem type: cause, remedy and an example. A test holds every code to its page.
+"""The content of the page of each problem type: cause, fix and an example. A test checks that every code has a page.
 
 The texts are for integrators and stay English, as the problem documents do.
 """

@@ -1,4 +1,4 @@
-"""Exchanges that the bank does not carry out. Nothing was moved."""
+"""Exchanges that the bank does not carry out. No money was moved."""
 
 from banking.api.explanations.explanation import Explanation
 

@@ -1,4 +1,4 @@
-"""One explanation, and its example as an HTTP request and answer."""
+"""An explanation, and its example as an HTTP request and response."""
 
 import json
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ _ERROR_ID = "5f0f2e0c7a1b4c3d8e9f0a1b2c3d4e5f"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`request` and `detail` are those of the example. `headers` and `members` are those of the answer that not every
-    problem has. `pointer` is the place in the body that the example's problem is about (RFC 6901).
+    """`request` and `detail` belong to the example. `headers` and `members` are additional parts of its response.
+    `pointer` is the part of the body that the example's problem is about (RFC 6901).
     """
 
     status: int
@@ -28,7 +28,7 @@ class Explanation:
 
 
 def example_of(code: str, explanation: Explanation, *, issuer: str) -> tuple[str, dict[str, Any]]:
-    """The head and the body of the example's answer."""
+    """The head and the body of the example's response."""
     body: dict[str, Any] = {
         "type": f"{issuer}/problems/{code}",
         "title": PROBLEMS[code][0],

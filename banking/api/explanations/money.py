@@ -1,5 +1,6 @@
-"""Payments that the bank refuses. Nothing was moved. A retry with the same key gets the same refusal, if it is
-final."""
+"""Payments that the bank refuses. No money was moved. A retry with the same key gets the same refusal if the refusal is
+final.
+"""
 
 from banking.api.explanations.explanation import Explanation
 

@@ -1,4 +1,4 @@
-"""Requests that the API cannot read. Nothing was done, and the same request would be refused again."""
+"""Requests that the API cannot process. Nothing was done, and the same request would be refused again."""
 
 from banking.api.explanations.explanation import Explanation
 

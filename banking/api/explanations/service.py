@@ -1,4 +1,4 @@
-"""Answers that say nothing about the request. The same request may succeed later."""
+"""Errors that are not caused by the content of the request. The same request may succeed later."""
 
 from banking.api.explanations.explanation import Explanation
 
@@ -26,9 +26,9 @@ EXPLANATIONS = {
     ),
     "server_error": Explanation(
         500,
-        "Something went wrong on our side. We log it under the error id.",
-        "Repeat a payment with the same Idempotency-Key. If it continues, tell us the error id of the detail or of "
-        "X-Error-Id.",
+        "An error occurred on our side. We log it under the error id.",
+        "Repeat a payment with the same Idempotency-Key. If the error persists, send us the error id "
+        "from `detail` or X-Error-Id.",
         _PAY,
         "Something went wrong on our side.",
     ),

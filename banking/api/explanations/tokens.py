@@ -1,4 +1,4 @@
-"""Access tokens that are missing, wrong, or allow something else. WWW-Authenticate says the same to libraries."""
+"""Access tokens that are missing, invalid, or insufficient. WWW-Authenticate tells libraries the same."""
 
 from banking.api.explanations.explanation import Explanation
 

@@ -26,7 +26,7 @@ from banking.second_bank.amounts import NAMED
 
 @cache
 def document() -> Schema:
-    """The same for everybody; it changes with the code and the settings only."""
+    """The document. It is the same for everybody and depends only on the code and the settings."""
     from banking.api.urls import urlpatterns
 
     patterns = [pattern for pattern in urlpatterns if str(pattern.pattern).startswith("api/v1/")]

@@ -31,8 +31,8 @@ class FieldSchema(OpenApiSerializerFieldExtension):
 
 
 class DestinationSchema(OpenApiSerializerExtension):
-    """One of several forms, which `scheme` distinguishes; each is a separate component. A form without `scheme` is
-    deprecated and not in the document.
+    """Several forms, distinguished by `scheme`; each is a separate component. The document leaves out the deprecated
+    forms without `scheme`.
     """
 
     target_class = "banking.api.destinations.DestinationSerializer"

@@ -6,7 +6,7 @@ from banking.api.openapi.examples import PROBLEM
 from banking.api.openapi.types import Schema
 from banking.api.problems import MEDIA_TYPE
 
-#: The refusals of every operation; others are listed at the view's method.
+#: The refusals that every operation has. A view's method lists its further ones.
 _ALWAYS = {
     400: "The request is malformed.",
     401: "The token is missing, expired, revoked, or too weak for this (RFC 9470).",
@@ -22,7 +22,7 @@ _HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 def refusals(own: Mapping[int, str], schema: Schema, *, has_body: bool) -> Schema:
-    """By status. `schema` is that of a problem document."""
+    """The responses by status. `schema` is the schema of a problem document."""
     meanings = {**_ALWAYS, **(_WITH_BODY if has_body else {}), **own}
     return {str(status): _refusal(status, meaning, schema) for status, meaning in sorted(meanings.items())}
 

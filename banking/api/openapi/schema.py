@@ -1,4 +1,4 @@
-"""How drf-spectacular reads an operation from a BankView."""
+"""Tells drf-spectacular how to describe an operation of a BankView."""
 
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
@@ -98,7 +98,7 @@ class BankSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
         schema: Schema = super()._map_basic_serializer(serializer, direction)
-        schema.pop("description", None)  # which may be that of StrictSerializer
+        schema.pop("description", None)  # the docstring may be inherited from StrictSerializer
         description = unwrapped(type(_instance(serializer)))
         fewest = getattr(_instance(serializer), "fewest_members", 0)
         return {
@@ -141,7 +141,7 @@ class BankSchema(AutoSchema):
         return operation
 
     def _annotated_responses(self) -> list[Any]:
-        """The successful ones of the method's return annotation."""
+        """The successful responses, from the method's return annotation."""
         annotation = get_type_hints(self._handler)["return"]
         several = get_origin(annotation) in (Union, UnionType)
         return [

@@ -33,14 +33,14 @@ _BASIC: dict[Any, Schema] = {
 
 
 def name_of(hint: Any) -> str:
-    """Of the component. `PageOf[Account]` is AccountList, and `PageOf[StatementSummary]` StatementList."""
+    """The name of the component. `PageOf[Account]` is AccountList, and `PageOf[StatementSummary]` StatementList."""
     if not get_args(hint):
         return str(hint.__name__)
     return f"{get_args(hint)[0].__name__.removesuffix('Summary')}List"
 
 
 def schema_of(hint: Any, registry: ComponentRegistry) -> Schema:
-    """Raises TypeError for a type that has no JSON Schema here."""
+    """The JSON Schema of a type. Raises TypeError for an unsupported type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(origin or hint):
         return _component(hint, registry)
@@ -91,7 +91,9 @@ def _one_of(union: Any, note: OneOf, registry: ComponentRegistry) -> Schema:
 
 
 def discriminated(forms: dict[str, Schema], told_by: str) -> Schema:
-    """One of several objects. `forms` are references to their components, by the value of the member `told_by`."""
+    """The schema of a union of objects. `forms` are references to their components, by the value of the discriminator
+    `told_by`.
+    """
     mapping = {value: form["$ref"] for value, form in forms.items()}
     return {"oneOf": list(forms.values()), "discriminator": {"propertyName": told_by, "mapping": mapping}}
 
