@@ -8,7 +8,7 @@ def _each(template: str) -> str:
 
 
 class Migration(migrations.Migration):
-    """Nobody can empty the tables of transfers and holds, the owner included."""
+    """Refuses TRUNCATE of transfers and holds, also to the owner."""
 
     dependencies = [("banking", "0011_request_fingerprint")]
 

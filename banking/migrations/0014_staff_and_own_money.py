@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 HERE = Path(__file__).parent
-# The function as migration 0009 made it.
+# The function as migration 0009 created it.
 BEFORE = (HERE / "reversal.sql").read_text().partition("END $$;")
 REVERSE = (
     "DROP TRIGGER freeze_guard ON account_freeze; DROP TRIGGER no_delete ON account_freeze; "

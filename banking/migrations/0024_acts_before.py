@@ -12,8 +12,8 @@ SELECT account_id, '', user_id, role, 'before acts were written down', session_u
 
 
 class Migration(migrations.Migration):
-    """Stores the present state of accounts and accesses as their first acts. It is apart from the migration of the
-    triggers, so that no lock is held meanwhile.
+    """Stores the current state of accounts and accesses as their first acts. A separate migration from that of the
+    triggers, so that their locks are not held meanwhile.
     """
 
     dependencies = [("banking", "0023_around_the_ledger")]

@@ -7,7 +7,9 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """The next migration validates the constraint of `transfer`, so that no lock is held while all rows are read."""
+    """The constraint of `transfer` is validated in the next migration, so that no lock is held while all rows are
+    read.
+    """
 
     dependencies = [
         ('banking', '0028_payment'),

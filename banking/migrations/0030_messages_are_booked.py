@@ -8,7 +8,7 @@ from banking.migrations._sql import function
 HERE = Path(__file__).parent
 
 
-#: The sum that a user paid to others. Payments that came back count, too.
+#: The sum that a user paid to others. Payments that were returned count, too.
 SUM = function("payment.sql", "day_sum")
 SUM_WITH_RETURNED = SUM.replace("status IN ('pending', 'posted')", "status IN ('pending', 'posted', 'returned')")
 

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Drops only the index, because Django's own AlterField would check the foreign key of every transfer again."""
+    """Drops only the index, because Django's AlterField would also check the foreign key of every transfer again."""
 
     dependencies = [("banking", "0035_filters")]
 

@@ -5,7 +5,7 @@ INDEX = "bank_account_product_id_3b9388de"  # as Django names it
 
 
 class Migration(migrations.Migration):
-    """Validates the constraints that earlier migrations add as NOT VALID, and builds an index. Neither blocks a payment
+    """Validates the constraints that earlier migrations add as NOT VALID, and builds an index. Neither blocks payments
     while it scans the table.
 
     Does nothing where an earlier version of these migrations has already done this.

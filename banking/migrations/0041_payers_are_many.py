@@ -4,8 +4,8 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Tells the planner how many payers and sources there are among transfers.
 
-    If one user had made most of the transfers, ANALYZE estimated both numbers as one. The sum of a user's day was then
-    read from all transfers of the bank's day, until the next ANALYZE.
+    If one user had made most of the transfers, ANALYZE estimated both numbers as one. Until the next ANALYZE, the sum
+    of a user's day was then computed by reading all transfers of the bank's day.
     """
 
     dependencies = [("banking", "0040_validated_later")]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 from banking.migrations._sql import function
 
 HERE = Path(__file__).parent
-#: As 0030 left it.
+#: The condition after migration 0030.
 SUM = function("payment.sql", "day_sum").replace(
     "status IN ('pending', 'posted')", "status IN ('pending', 'posted', 'returned')"
 )

@@ -8,14 +8,14 @@ from django.db import migrations, models
 from banking.migrations._sql import function
 
 _PROTECT = django.db.models.deletion.PROTECT
-#: (table, its index, columns): each is the beginning of another index.
+#: (table, its index, columns): the columns of each are a prefix of another index.
 _INDEXES = (
     ("ledger_entry", "ledger_entry_account_id_e9f5e345", "account_id"),
     ("ledger_entry", "ledger_entry_transaction_id_c459e7a1", "transaction_id"),
     ("transfer", "transfer_user_id_52d37839", "user_id"),
     ("transfer", "transfer_scheduled_id_b0682db2", "scheduled_id"),
 )
-#: (constraint of ledger_entry, column, table): each is part of a foreign key with the currency.
+#: (constraint of ledger_entry, column, table): each foreign key is implied by another one that includes the currency.
 _KEYS = (
     ("ledger_entry_account_id_e9f5e345_fk_bank_account_id", "account_id", "bank_account"),
     ("ledger_entry_transaction_id_c459e7a1_fk_ledger_transaction_id", "transaction_id", "ledger_transaction"),
@@ -45,8 +45,9 @@ _FUNCTIONS = (
 
 
 def install(apps: Any, schema_editor: Any) -> None:
-    """The functions as their files define them now. They keep their arguments, so servers of either release call them,
-    and a migration back leaves them."""
+    """Creates the functions as their files define them now. Their arguments are unchanged, so servers of both releases
+    can call them, and reversing the migration leaves them as they are.
+    """
     model = get_user_model()
     fields = {field.name for field in model._meta.fields}
     name = "u.name" if "name" in fields else "concat_ws(' ', u.first_name, u.last_name)"
@@ -59,7 +60,7 @@ def _foreign_key(to: str, **options: Any) -> models.ForeignKey[Any, Any]:
 
 
 class Migration(migrations.Migration):
-    """A payment holds the locks of its accounts for less time: fewer queries, foreign keys and indexes."""
+    """Shortens the time for which a payment locks its accounts: fewer queries, foreign keys and indexes."""
 
     dependencies = [
         ("banking", "0045_direct_debit_refunds"),

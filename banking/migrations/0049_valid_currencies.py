@@ -3,7 +3,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """A migration of its own is a transaction of its own, so that no lock is held while all accounts are read."""
+    """A separate migration, and so a separate transaction, so that no lock is held while all accounts are read."""
 
     dependencies = [("banking", "0048_sandbox")]
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """The same currencies in a CHECK that PostgreSQL parses faster, at each change of a balance."""
+    """The same currencies in a CHECK that PostgreSQL parses faster, because it does so at each change of a balance."""
 
     dependencies = [
         ('banking', '0051_exchange'),

@@ -12,22 +12,24 @@ _FUNCTIONS = (
     ("exchange.sql", "half_is_not_reversed"),
     ("shared_payment.sql", "prepare_payment"),
 )
-# A quote that was used stays. Django's own foreign key is checked at COMMIT, so another quote could take its place.
+# A used quote must stay. Django's own foreign key is checked only at COMMIT, so the quote could be replaced by another
+# one before.
 _RESTRICT = """
 ALTER TABLE exchange ADD CONSTRAINT used_quote_stays FOREIGN KEY (quote_id) REFERENCES exchange_quote (id)
   ON DELETE RESTRICT NOT VALID"""
 
 
 def install(apps: Any, schema_editor: Any) -> None:
-    """The functions as their files define them now. They keep their arguments, so servers of either release call them,
-    and a migration back leaves them."""
+    """Creates the functions as their files define them now. Their arguments are unchanged, so servers of both releases
+    can call them, and reversing the migration leaves them as they are.
+    """
     text = "".join(function(*one) for one in _FUNCTIONS)
     schema_editor.execute(text.replace("{users}", get_user_model()._meta.db_table), params=None)
 
 
 class Migration(migrations.Migration):
-    """Closes gaps in guarantees that a session with an old snapshot, or SET CONSTRAINTS, could use. Play money and real
-    money do not see each other.
+    """Closes gaps in guarantees that a session could use with an old snapshot or with SET CONSTRAINTS. Payments with
+    play money cannot find accounts with real money, and vice versa.
     """
 
     dependencies = [("banking", "0056_audit_in_parallel")]

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """A migration of its own is a transaction of its own, so that no lock is held while all exchanges are read."""
+    """A separate migration, and so a separate transaction, so that no lock is held while all exchanges are read."""
 
     dependencies = [("banking", "0057_old_snapshots")]
 

@@ -4,7 +4,9 @@ NAME = "transaction_reversed_once"
 
 
 class Migration(migrations.Migration):
-    """Few transactions reverse another. An index of these alone is small, and no other transaction writes to it."""
+    """Adds an index of only the transactions that reverse another. These are few, so it is small, and other
+    transactions do not write to it.
+    """
 
     atomic = False
     dependencies = [("banking", "0058_validated_quote")]

@@ -1,5 +1,6 @@
 """The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002). May import
-`notation` and, of oauth, the resource server."""
+`notation` and the resource server of oauth.
+"""
 
 from banking.models.access_count import AccessCount
 from banking.models.account import Account, AccountAccess

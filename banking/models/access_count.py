@@ -1,4 +1,4 @@
-"""The access journal: what apps did at the API, counted."""
+"""The access journal: counts of what apps did at the API."""
 
 from django.conf import settings
 from django.db import models
@@ -9,9 +9,9 @@ from banking.models.account import Account
 class AccessCount(models.Model):
     """How often one app did one thing for one user, with one account, in one hour.
 
-    `kind` is the scope that it needed. `account` is empty for requests without an account, such as those for payees,
-    and for empty lists. `address` is where the last request came from. Money movements are not counted: each is a
-    transfer or an order that names its app.
+    `kind` is the scope that was needed. `account` is empty for requests without an account, such as those for payees,
+    and for empty lists. `address` is the IP address of the last request. Movements of money are not counted, because
+    each is a transfer or an order that names its app.
     """
 
     hour = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Accounts of customers and of the bank itself. Balances move only through ledger entries and holds."""
+"""Accounts of customers and of the bank itself. Balances change only through ledger entries and holds."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from banking.models.role import Role
 from banking.notation.amounts import MOST_MINOR
 from banking.notation.currencies import OF_ACCOUNTS
 
-#: Each value has a space before and after it.
+#: All codes in one text, each with a space before and after.
 _CODES = f" {' '.join(sorted(OF_ACCOUNTS))} "
 
 
@@ -48,8 +48,8 @@ class Account(models.Model):
     name = models.CharField(max_length=100)
     iban = models.CharField("IBAN", max_length=34, unique=True, null=True, blank=True)
     currency = models.CharField(max_length=3)
-    # The product has the account's currency and type. None for the bank's own accounts, and for accounts from before
-    # products existed.
+    # The product has the account's currency and type. None for the bank's own accounts, and for accounts that are older
+    # than products.
     product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, blank=True, related_name="accounts")
     status = models.CharField(max_length=6, choices=Status.choices, default=Status.OPEN)
     overdraft_minor = models.BigIntegerField(default=0)
@@ -58,7 +58,7 @@ class Account(models.Model):
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_booked_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_until = models.DateTimeField(null=True, blank=True, editable=False)
-    # Since when nobody has used the account. Nothing is paid out until a holder uses it again.
+    # Since when the account is dormant: nothing is paid from it until a holder uses it again.
     dormant_since = models.DateTimeField(null=True, blank=True, editable=False)
     opened_at = models.DateTimeField(default=timezone.now)
 
@@ -100,7 +100,7 @@ class Account(models.Model):
                 name="no_overdraft",
                 condition=Q(kind="internal") | Q(posted_minor__gte=F("held_minor") - F("overdraft_minor")),
             ),
-            # Applies to balances with the overdraft and without it, so that JSON parsers keep each balance of the API
+            # Applies to the balance with and without the overdraft, so that JSON parsers keep every balance of the API
             # exact.
             models.CheckConstraint(
                 name="balance_in_range",

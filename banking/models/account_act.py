@@ -1,13 +1,13 @@
-"""Every change of an account's state, overdraft or access, as a trigger of the database wrote it down."""
+"""Every change of an account's state, overdraft or access, recorded by a database trigger."""
 
 from django.db import models
 
 
 class AccountAct(models.Model):
-    """Either `status`, `overdraft_minor` and `dormant_since` of the account, or `user_id` and `role` of an access; an
-    empty role means that the access ended. `officer_id` acted as an officer, `by_user_id` as a user of the bank. Both
-    are None if the owner of the tables acted. `change_id` is the AccountChange that two officers decided.
-    `database_user` is the role of the connection.
+    """Has either `status`, `overdraft_minor` and `dormant_since` of the account, or `user_id` and `role` of an access;
+    an empty role means that the access ended. `officer_id` is set if an officer made the change, and `by_user_id` if a
+    user of the bank did. Both are None if the owner of the tables made it. `change_id` is the AccountChange that two
+    officers decided. `database_user` is the role of the connection.
 
     Append-only. The audit compares the current state with the last row here."""
 

@@ -14,7 +14,7 @@ from banking.models.role import Role
 
 
 class AccountChange(models.Model):
-    """Either `overdraft_minor`, or `user` and `role`. Only functions of the database decide about it and carry out an
+    """Has either `overdraft_minor`, or `user` and `role`. Only database functions store the decision and carry out an
     approved change (migration 0033). `reason` is for officers; customers never see it.
     """
 
@@ -31,7 +31,7 @@ class AccountChange(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="changes")
     kind = models.CharField(max_length=9, choices=Kind.choices)
     overdraft_minor = models.BigIntegerField("overdraft in minor units", null=True, blank=True)
-    # Stays after the user was deleted.
+    # Kept after the user is deleted.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+", null=True, blank=True,
         db_constraint=False,

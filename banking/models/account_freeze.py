@@ -1,4 +1,4 @@
-"""The officers who froze and unfroze an account. They are never the same."""
+"""Which officer froze an account and which other officer unfroze it."""
 
 from django.conf import settings
 from django.db import models
@@ -10,8 +10,9 @@ from banking.models.account import Account
 
 
 class AccountFreeze(models.Model):
-    """The database itself refuses an unfreeze by the officer who froze the account or by one with access to it, and any
-    change of what is stored (migration 0014)."""
+    """The database refuses an unfreeze by the officer who froze the account or by one with access to it, and any change
+    of stored values (migration 0014).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="freezes")

@@ -20,8 +20,8 @@ def _ends_at() -> object:
 
 
 class AccountInvitation(models.Model):
-    """Only functions of the database end an invitation, and give the access when it is accepted (migration 0033). It
-    can be accepted until `expires_at`, as long as the user who invited may still invite.
+    """Only database functions end an invitation and give the access when it is accepted (migration 0033). An invitation
+    can be accepted until `expires_at`, as long as its sender may still invite.
     """
 
     class Status(models.TextChoices):

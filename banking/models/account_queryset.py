@@ -1,4 +1,4 @@
-"""Decides which accounts a user has, and which of them a token may see."""
+"""Decides which accounts a user has, and which of them a token may access."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from oauth.tokens.access_token import AccessToken
 
 
-#: An action of an app on accounts -> the scopes that allow it; one of them is enough.
+#: An action of an app on accounts -> the scopes that allow the action; one of them is enough.
 SCOPES_OF_ACTIONS = {
     "accounts": frozenset({"accounts:read", "accounts:detail"}),
     "balances": frozenset({"balances:read"}),
@@ -39,7 +39,9 @@ ACCOUNT_ACCESS = "account_access"
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def of_user(self, user_id: UUID | str, *, may_pay: bool = False) -> "AccountQuerySet":
-        """The accounts that a user has access to in any role; with `may_pay`, not those they only read."""
+        """The accounts that a user has access to in any role; with `may_pay`, without those that the user may only
+        view.
+        """
         roles = PAYING if may_pay else [*Role]
         return self.filter(access__user_id=user_id, access__role__in=roles)
 
@@ -50,15 +52,13 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def with_role(self) -> "AccountQuerySet":
         """A user's accounts, each with the user's `role` and with `is_user_active`."""
-        # Passed as a dict, because mypy would take keywords for a second definition of Account's fields.
+        # Passed as a dict, because mypy would report keywords as a second definition of Account's fields.
         return self.annotate(**{"role": F("access__role"), "is_user_active": F("access__user__is_active")})
 
     def visible_to(self, token: "AccessToken", action: str = "") -> "AccountQuerySet":
-        """The accounts that a token may see. Nothing else decides this.
-
-        They are its user's and, if it carries details (RFC 9396), of these only the ones that the user picked for this
-        action. A client that acts for itself has none. An account that is not visible gets the same answer as one that
-        does not exist.
+        """The accounts that a token may access; this is the only code that decides it. They are the accounts of the
+        token's user or, if the token has details (RFC 9396), only those that the user picked for this action. A client
+        that acts for itself has none. An account that is not visible is answered like one that does not exist.
         """
         return self._of_token(token, action)
 
@@ -66,8 +66,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         self, token: "AccessToken", action: str, *fields: str, pk: UUID | None = None, after: UUID | None = None,
         limit: int = 1,
     ) -> list[dict[str, Any]]:  # fmt: skip
-        """`fields` of the accounts of `visible_to` in the order of their ids: of the one with this `pk`, or of those
-        whose id is higher than `after`. The SQL is compiled once for each combination of arguments.
+        """`fields` of the accounts of `visible_to`, ordered by id: only the account with this `pk`, or the accounts
+        whose id is greater than `after`. The SQL is compiled once for each combination of arguments.
         """
         user_id = user_id_of(token)
         if user_id is None:
@@ -86,8 +86,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return [dict(zip(fields, row, strict=True)) for row in rows]
 
     def decided_for(self, alias: str) -> "AccountQuerySet":
-        """These accounts, for use in a query of the given database. The primary decides which ones they are: a replica
-        may not know yet that an access has ended. One query for a replica.
+        """These accounts, for use in a query of the given database. They are read from the primary, because a replica
+        may not have the end of an access yet. For a replica, this takes one query.
         """
         if alias == DEFAULT_DB_ALIAS:
             return self
@@ -110,13 +110,14 @@ class AccountQuerySet(models.QuerySet["Account"]):
         This filter applies in addition to ownership, never instead of it.
         """
         picked = picked_in(details, action)
-        if picked is None:  # also where one of the details means all accounts
+        if picked is None:  # also if one of the details means all accounts
             return self
         return self._among(picked.accounts, picked.consents)
 
     def _among(self, accounts: Any, consents: Any) -> "AccountQuerySet":
-        """The accounts with one of these ids, and those that one of these consents names. Both arguments are arrays of
-        ids, or placeholders for them; `consents` may be empty."""
+        """The accounts with one of these ids, and the accounts of these consents. Both arguments are arrays of ids, or
+        placeholders for them; `consents` may be empty.
+        """
         named = Q(IsOneOf(F("pk"), Value(accounts)))
         if consents:
             of_consents = self.model._default_manager.filter(IsOneOf(F("consents"), Value(consents)))
@@ -126,7 +127,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The accounts that authorization details name, and the consents that name others."""
+    """The accounts that authorization details name, and the consents that have further accounts."""
 
     accounts: list[UUID]
     consents: list[UUID]
@@ -153,13 +154,12 @@ def picked_in(details: Iterable[Mapping[str, Any]], action: str = "") -> Picked 
 
 
 def _is_about(detail: Mapping[str, Any], action: str) -> bool:
-    """Details of a type that the bank does not know allow nothing."""
+    """Whether the detail covers the action. Details of an unknown type allow nothing."""
     match detail["type"]:
         case "account_access":
             return not action or not SCOPES_OF_ACTIONS[action].isdisjoint(detail["scopes"])
         case "account_information":
-            # A user who may see the transactions of an account may also see its transfers. Payments need their own
-            # scope.
+            # An action that covers an account's transactions also covers its transfers. Payments need their own scope.
             return action in ("", "payments") or _READ_AS.get(action, action) in detail["actions"]
         case "transfer":
             return action in ("", "payments")
@@ -176,7 +176,9 @@ _READ_AS = {
 
 
 def user_id_of(token: "AccessToken") -> UUID | None:
-    """None for a client that acts for itself, and for a subject that is not a user of this bank."""
+    """The id of the token's user; None for a client that acts for itself, and for a subject that is not a user of this
+    bank.
+    """
     try:
         return UUID(token.claims.user_id or "")
     except ValueError:
@@ -189,7 +191,7 @@ _A_USER, _A_KEY, _ANOTHER, _ACCOUNTS, _CONSENTS = (UUID(int=number) for number i
 
 @cache
 def _compiled(model: type["Account"], fields: tuple[str, ...], given: frozenset[UUID]) -> CompiledQuery:
-    """`given` are the placeholders of the arguments that a call has."""
+    """`given` has placeholders for the arguments that the call has."""
 
     def build() -> models.QuerySet[Any, Any]:
         accounts = model.objects.of_user(_A_USER)

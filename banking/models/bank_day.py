@@ -1,4 +1,4 @@
-"""Bank days and how far each is closed."""
+"""Bank days, and the progress of closing each."""
 
 from django.db import models
 from django.db.models import Q
@@ -40,11 +40,12 @@ class BankDay(models.Model):
 
 
 class DayStep(models.Model):
-    """One step of closing a day. `reached` is where it continues after a stop; `result` says what it did, `error` why
-    it failed the last time."""
+    """One step of closing a day. After an interruption, it continues at `reached`. `result` describes what was done,
+    and `error` why the step failed the last time.
+    """
 
     class Name(models.TextChoices):
-        """In their order."""
+        """The steps, in order."""
 
         TRIAL_BALANCE = "trial_balance", "Trial balance"
         INTEREST = "interest", "Interest of the day"
@@ -74,14 +75,14 @@ class DayStep(models.Model):
 
 class TrialBalanceLine(models.Model):
     """The balance of an account of the bank, or of all customers together, at the end of a day: as debit or credit, in
-    minor units. + on an account is credit. Append-only.
+    minor units. A positive balance is a credit. Append-only.
     """
 
     class Group(models.TextChoices):
         INTERNAL = "internal", "Account of the bank"
         CUSTOMERS_IN_CREDIT = "credit", "Customers in credit"
         CUSTOMERS_OVERDRAWN = "overdrawn", "Customers overdrawn"
-        # The sum of transactions of which one side was booked before midnight and the other side after it.
+        # The sum of transactions with one entry booked before midnight and the other after it.
         IN_TRANSIT = "transit", "Booked across midnight"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,6 +1,5 @@
-"""A user's permissions for an app in authorization details (RFC 9396): accounts, or a transfer.
-
-The authorization server decides whether the consent still holds; the bank stores its content.
+"""What a user allowed an app in authorization details (RFC 9396): accounts, or a transfer. The authorization server
+decides whether the consent is still valid; the bank stores its content.
 """
 
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""Refunds of collections by direct debit: what the user asked for, and what the creditor's bank said."""
+"""Refunds of collections by direct debit: the user's request, and the answer of the creditor's bank."""
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +12,9 @@ from banking.models.scheme_message import SchemeMessage
 
 
 class DirectDebitRefund(models.Model):
-    """There is at most one refund per collection. `transaction` is the reversal that credited the account;
-    `contested_by` moved the amount to suspense, because the creditor's bank refused a claim after we had credited the
-    user. `reason_code` is its code of ISO 20022.
+    """There is at most one refund per collection. `transaction` is the reversal that credited the account.
+    `contested_by` is the transaction that moved the amount to suspense after the creditor's bank refused the claim for
+    an amount that was already credited. `reason_code` is that bank's code of ISO 20022.
     """
 
     class Reason(models.TextChoices):

@@ -21,10 +21,11 @@ _RATE: Any = {"max_digits": 24, "decimal_places": RATE_DIGITS}
 
 
 class ExchangeRate(models.Model):
-    """`mid` units of `counter` for one of `base`, in major units, from `valid_from` until a later one is in force.
+    """One unit of `base` is worth `mid` units of `counter`, in major units, from `valid_from` until a later rate is in
+    force.
 
     Either one officer asks and another approves, or an operator sets the rate on the command line. Only approved rates
-    are in force. The database refuses a decision by the officer who asked, and any change of what was asked or decided
+    are in force. The database refuses a decision by the officer who asked, and any change of a request or decision
     (migration 0051).
     """
 
@@ -75,7 +76,7 @@ class ExchangeRate(models.Model):
         ]
         constraints = [
             models.CheckConstraint(name="rate_of_two_currencies", condition=~Q(base=F("counter"))),
-            # Play money (XTS) is not in it, because it is never exchanged for real money.
+            # Without play money (XTS), which is never exchanged for real money.
             models.CheckConstraint(
                 name="rate_of_real_money",
                 condition=Q(base__in=sorted(MINOR_DIGITS), counter__in=sorted(MINOR_DIGITS)),
@@ -94,7 +95,7 @@ class ExchangeRate(models.Model):
                     status__in=["approved", "declined"], requested_by__isnull=False, decided_by__isnull=False,
                     decided_at__isnull=False,
                 )
-                # An operator on the command line.
+                # Set by an operator on the command line.
                 | Q(status="approved", requested_by=None, decided_by=None, decided_at__isnull=False),
             ),
             models.CheckConstraint(name="rate_for_a_reason", condition=~Q(reason="")),
@@ -105,16 +106,16 @@ class ExchangeRate(models.Model):
 
     @property
     def kept(self) -> Decimal:
-        """The part of the mid rate that the customer gets."""
+        """The mid rate less the spread, as a fraction of the mid rate."""
         return 1 - self.spread_percent / 100
 
 
 class ExchangeQuote(models.Model):
-    """An offer of the bank to one user until `expires_at`, for one exchange. Never changes; deleted some time later if
-    it was not used.
+    """An offer of the bank to one user until `expires_at`, for one exchange. Never changes. An unused quote is deleted
+    after some time.
 
-    `rate` is what one major unit of `sell_currency` buys, cut off after RATE_DIGITS digits. `fixed` is the amount that
-    the user named; the other one follows and is rounded in the bank's favour, by less than one minor unit.
+    `rate` is what one major unit of `sell_currency` buys, cut off after RATE_DIGITS digits. `fixed` says which amount
+    the user entered; the other amount is computed and rounded in the bank's favour, by less than one minor unit.
     """
 
     class Fixed(models.TextChoices):
@@ -157,8 +158,9 @@ class ExchangeQuote(models.Model):
 
 
 class Exchange(models.Model):
-    """A quote that was carried out: `sold` takes the money from the quote's source, `bought` brings it to its
-    destination, both through the bank's own accounts. The two transactions exist together and are never reversed."""
+    """A quote that was carried out: `sold` debits the quote's source, and `bought` credits its destination, both
+    through the bank's own accounts. The two transactions exist together and are never reversed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     quote = models.OneToOneField(ExchangeQuote, on_delete=models.PROTECT, related_name="exchange")

@@ -1,4 +1,4 @@
-"""Expressions of SQL that Django does not have."""
+"""SQL expressions that Django does not have."""
 
 from django.db.models import BooleanField, Func
 

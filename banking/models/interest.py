@@ -14,7 +14,7 @@ class InterestAccrual(models.Model):
     """The interest of one day on the account's balance at the end of the day, by the terms of its product. Append-only.
 
     The unit is 1 / 365,000,000 of a minor unit, so that the interest of a day (ACT/365) is exact: the balance in minor
-    units times the yearly rate in millionths. 5.25 % a year are 52,500 millionths. A day without interest has no row.
+    units times the yearly rate in millionths. 5.25 % a year is 52,500 millionths. A day without interest has no row.
     """
 
     #: Units in a minor unit.
@@ -30,7 +30,7 @@ class InterestAccrual(models.Model):
     class Meta:
         db_table = "interest_accrual"
         default_permissions = ()
-        # Rows come in the order of days.
+        # Rows are inserted in the order of days.
         indexes = [BrinIndex(fields=["day"], name="accrual_day")]
         constraints = [
             models.UniqueConstraint(fields=["account", "day"], name="accrued_once"),
@@ -46,11 +46,12 @@ class InterestAccrual(models.Model):
 
 
 class AccountCharge(models.Model):
-    """Interest or the fee of one account and month. `amount_minor` is what the account gets, negative for what it pays:
-    rounded half to even; the rest is carried over to the next month as `carried_units`."""
+    """Interest or the fee of one account and month. `amount_minor` is credited to the account, or debited if it is
+    negative. It is rounded half to even; the remainder is carried over to the next month as `carried_units`.
+    """
 
     class Kind(models.TextChoices):
-        """They are in the order of posting, because interest may pay for the fee."""
+        """The kinds are in the order of posting, because earned interest may pay for the fee."""
 
         INTEREST = "interest", "Interest"
         OVERDRAFT = "overdraft", "Overdraft interest"

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from banking.models.account import Account
 from banking.notation import amounts
 
-# Below 2^53, so that every JSON reader keeps it exact.
+# Below 2^53, so that every JSON parser keeps it exact.
 MAX_AMOUNT_MINOR = 10**15
 #: The maximum of a bigint, which is above every `account_seq`.
 MAX_SEQ = 2**63 - 1
@@ -46,12 +46,12 @@ class LedgerTransaction(models.Model):
 
 class LedgerEntry(models.Model):
     """An entry is one side of a transaction. The trigger entry_apply sets `account_seq`, `balance_after_minor` and
-    `booked_at`. Number and time rise together. `value_date` is the day that counts for interest; None before it was
-    stored.
+    `booked_at`. A later entry never has an earlier time. `value_date` is the day that counts for interest; None for
+    entries that are older than this column.
     """
 
-    # No constraint and no index of their own: the foreign keys entry_transaction_currency and entry_account_currency
-    # include them, and so do the unique constraints.
+    # No separate constraints and indexes: these columns are in the foreign keys entry_transaction_currency and
+    # entry_account_currency, and in the unique constraints.
     transaction = models.ForeignKey(
         LedgerTransaction, on_delete=models.PROTECT, related_name="entries", db_constraint=False, db_index=False
     )
@@ -108,7 +108,7 @@ class LedgerSeal(models.Model):
 
 
 class Hold(models.Model):
-    """Money set aside: pending until it is captured, released or expired, once."""
+    """Reserved money: pending until the hold is captured, released or expired, once."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"

@@ -5,11 +5,9 @@ from django.utils import timezone
 
 
 class LedgerAudit(models.Model):
-    """`differences`: statement -> the rows that contradict it, as text; without rows, it holds.
-
-    `is_whole` if it asked about the whole ledger, not only about what was new. `checkpoint` is where the next one
-    continues, empty if something was found; `digest` is the line for LEDGER_DIGEST_FILE, empty without new entries.
-    We sign both.
+    """`differences`: statement -> the rows that contradict it, as text; without rows, the statement is true. `is_whole`
+    says that the whole ledger was checked, not only new rows. `checkpoint` is where the next audit continues; empty if
+    there are differences. `digest` is the line for LEDGER_DIGEST_FILE; empty without new entries. Both are signed.
     """
 
     ended_at = models.DateTimeField(default=timezone.now)

@@ -21,8 +21,9 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
 
 class Mandate(models.Model):
     """A creditor's right to collect, as the payment scheme reported it, identified by the creditor's id and reference.
-    The creditor and the account of a mandate never change. It was collected `collected` times, last `last_minor` at
-    `last_at`."""
+    The creditor and the account of a mandate never change. `collected` is the number of collections; `last_minor` and
+    `last_at` are the amount and the time of the last one.
+    """
 
     class Sequence(models.TextChoices):
         ONE_OFF = "one_off", _("Once")

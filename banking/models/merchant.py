@@ -33,9 +33,10 @@ class Category(models.TextChoices):
 
 
 class Merchant(models.Model):
-    """One counterparty, found by `counterparty`: its IBAN; or, for card payments and direct debits without an IBAN,
-    its name or the text of the payment. Case is ignored. Other payments are never matched by a text, because the payer
-    writes it."""
+    """One counterparty, found by `counterparty`: its IBAN; or, for card payments and direct debits without an IBAN, its
+    name or the text of the payment. Case is ignored. Other payments are never matched by text, because the payer
+    chooses it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     counterparty = models.CharField(
@@ -52,8 +53,7 @@ class Merchant(models.Model):
         db_table = "merchant"
         ordering = ["name", "id"]
         constraints = [
-            # Both sides use the database's function for capital letters, because Python's may differ from that of the
-            # database's locale.
+            # Both sides use the database's `upper`, because Python's may differ from that of the database's locale.
             models.UniqueConstraint(Upper("counterparty"), name="merchant_once"),
             models.CheckConstraint(name="merchant_of_somebody", condition=~Q(counterparty="")),
             models.CheckConstraint(
@@ -73,6 +73,6 @@ class Merchant(models.Model):
 
 
 def counterparty_of(text: str) -> str:
-    """The stored form: an IBAN without separators, other text unchanged."""
+    """The form that is stored: an IBAN without separators, any other text unchanged."""
     compact = iban.compact(text)
     return compact if iban.is_valid(compact) else text.strip()

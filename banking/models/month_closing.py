@@ -7,9 +7,8 @@ from banking.models.account import Account
 
 
 class MonthClosing(models.Model):
-    """The last entry of the account's month by `account_seq`, 0 if there was none before, and the balance after it.
-
-    Written by the database function close_month alone. Later entries are booked at `ends_at` or after it, so that a
+    """The `account_seq` of the account's last entry until the end of the month (0 if there is none), and the balance
+    after it. Only the database function close_month writes it. Later entries are booked at `ends_at` or later, so a
     closed month never changes, even if BANK_TIME_ZONE does.
     """
 

@@ -1,4 +1,4 @@
-"""The emails of the bank that a user does not want."""
+"""The emails of the bank that a user has turned off."""
 
 from django.conf import settings
 from django.db import models

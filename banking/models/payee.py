@@ -12,8 +12,9 @@ class PayeeQuerySet(models.QuerySet["Payee"]):
         return self.filter(removed_at=None)
 
     def established(self) -> "PayeeQuerySet":
-        """Payees that have been stored for at least NEW_PAYEE_PERIOD, so that a thief who took over a session today
-        cannot have added them."""
+        """Payees that have been stored for at least NEW_PAYEE_PERIOD, so an attacker who took over a session today
+        cannot have added them.
+        """
         return self.current().filter(created_at__lte=timezone.now() - settings.NEW_PAYEE_PERIOD)
 
 

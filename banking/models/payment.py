@@ -1,4 +1,4 @@
-"""The base of transfers and payment orders: the user who ordered it, the client, and the payee."""
+"""The base of transfers and payment orders: the user who ordered the payment, the client, and the payee."""
 
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import UUID
@@ -22,8 +22,8 @@ class PaymentQuerySet(models.QuerySet[_Payment]):
         return self.filter(source__in=accounts.values("pk"))
 
     def with_is_own(self, user_id: UUID | None, alias: str = DEFAULT_DB_ALIAS) -> Self:
-        """Each with `is_own`: whether the destination is an account of this user. For rows of a replica, this costs one
-        query of the primary.
+        """Annotates each row with `is_own`: whether the destination is an account of this user. For rows of a replica,
+        this takes one query of the primary.
         """
         own = AccountAccess.objects.filter(user=user_id)
         if alias == DEFAULT_DB_ALIAS:
@@ -33,7 +33,7 @@ class PaymentQuerySet(models.QuerySet[_Payment]):
 
 
 class Payment(models.Model):
-    """`payee_iban` is empty between the user's own accounts."""
+    """`payee_iban` is empty for a payment between the user's own accounts."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

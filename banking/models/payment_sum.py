@@ -1,13 +1,15 @@
-"""What a user paid in a part of a day, for users who pay so often that it would take long to add it up each time."""
+"""Partial sums of a user's payments, for users who pay so often that adding all payments up each time would take
+long.
+"""
 
 from django.conf import settings
 from django.db import models
 
 
 class PaymentSum(models.Model):
-    """Sums over the transfers with ids after `after_id` until `last_id`, in one currency and in minor units: the
-    ordered amounts, and those of them that were or will be paid to others. Only functions of the database write it
-    (migration 0043).
+    """Sums over the transfers with ids from `after_id` (exclusive) to `last_id` (inclusive), in one currency and in
+    minor units: of all ordered amounts, and of the amounts that were or will be paid to others. Only functions of the
+    database write it (migration 0043).
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -11,8 +11,7 @@ class Product(models.Model):
     """Rates are in percent a year; None means that the product has no such term. `is_on_offer` says whether users may
     ask for an account.
 
-    The site's role may change the name and the offer, and nothing else: accounts keep the terms that they were opened
-    with.
+    The site's role may change only the name and `is_on_offer`, so accounts keep the terms with which they were opened.
     """
 
     class Kind(models.TextChoices):

@@ -4,8 +4,9 @@ from django.db import models
 
 
 class RecordDigest(models.Model):
-    """SHA-256 of one record that never changes again (`final_records` of the database), written by the first `run` of
-    the audit that found it final. Append-only."""
+    """SHA-256 of one record that never changes again (see the database function `final_records`), written by the first
+    `run` of the audit after the record became final. Append-only.
+    """
 
     kind = models.CharField(max_length=21)
     key = models.CharField(max_length=36)

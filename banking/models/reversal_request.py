@@ -1,5 +1,6 @@
-"""Requests that two officers decide: to undo a transaction, or to take the held money of a transfer for which the other
-bank was paid. One officer asks, another one decides."""
+"""Requests that need two officers: to reverse a transaction, or to take the held money of a transfer for which the
+other bank was paid. One officer asks, another decides.
+"""
 
 from uuid import UUID
 
@@ -16,11 +17,10 @@ from banking.models.transfer import Transfer
 
 
 class ReversalRequest(models.Model):
-    """About one `transaction` that is to be undone, or one `transfer` whose held money goes to suspense; `reversal` is
-    the transaction that does it. The database lets an approved one debit a frozen account.
-
-    The database itself refuses a decision by the officer who asked, a second open request, and any change of what was
-    asked or decided (migrations 0009, 0018). `reason` is for officers; customers never see it.
+    """Is about one `transaction` that is to be reversed, or one `transfer` whose held money goes to suspense;
+    `reversal` is the transaction that carries it out. An approved request may debit a frozen account. The database
+    refuses a decision by the officer who asked, a second open request, and any change of a request or decision
+    (migrations 0009, 0018). `reason` is for officers; customers never see it.
     """
 
     class Status(models.TextChoices):
@@ -86,7 +86,7 @@ class ReversalRequest(models.Model):
 
     @property
     def accounts(self) -> list[UUID]:
-        """The accounts that it touches."""
+        """The accounts with entries in the transaction, or of the transfer."""
         if self.transfer is not None:
             return [pk for pk in (self.transfer.source_id, self.transfer.destination_id) if pk]
         return list(LedgerEntry.objects.filter(transaction=self.transaction_id).values_list("account_id", flat=True))

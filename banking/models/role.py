@@ -4,10 +4,9 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """The owner's row is written by the database, together with the account.
-
-    The owner pays, invites everybody, ends every access and closes the account. A joint holder pays, and invites
-    delegates and readers. A delegate pays. A reader looks.
+    """A trigger writes the owner's row when the account is created. The owner can pay, invite in every other role, end
+    every other access, and close the account. A joint holder can pay, and invite delegates and readers. A delegate can
+    pay. A reader can only view.
     """
 
     OWNER = "owner", "Owner"

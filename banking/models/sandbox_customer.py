@@ -1,4 +1,4 @@
-"""Users whose money is play money: developers try their apps with them."""
+"""Users whose money is play money. Developers test their apps with them."""
 
 from django.conf import settings
 from django.db import models
@@ -6,9 +6,10 @@ from django.utils import timezone
 
 
 class SandboxCustomer(models.Model):
-    """They have accounts in PLAY_MONEY and no others, and nobody else has such an account. Triggers of the database
-    enforce both (migration 0048). Since a transaction has one currency, play money never mixes with real money. Rows
-    are never deleted."""
+    """A sandbox customer has only accounts in PLAY_MONEY, and no other user has one. Triggers of the database enforce
+    both (migration 0048). Since a transaction has one currency, play money never mixes with real money. Rows are never
+    deleted.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False

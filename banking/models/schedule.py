@@ -28,7 +28,8 @@ class ExecutionRule(models.TextChoices):
     PRECEDING = "preceding", _("On the business day before")
 
 
-#: The most days between a day and the business day that its order pays on. No country is closed for longer.
+#: The maximum number of days between an order's day and the business day on which it pays. No country has longer
+#: closures.
 MOST_DAYS_CLOSED = timedelta(days=14)
 MAX_INTERVAL = 366
 
@@ -52,12 +53,12 @@ class Schedule:
             while found is not None and day is not None and found <= day:
                 number += 1
                 found = self._nth(number)
-        except (OverflowError, ValueError):  # after the year 9999
+        except (OverflowError, ValueError):  # the day would be after the year 9999
             return None
         return found if found is None or self.last_on is None or found <= self.last_on else None
 
     def _periods_until(self, day: date) -> int:
-        """A number whose day is not after `day`."""
+        """A number of periods that ends on or before `day`."""
         if self.frequency in (Frequency.DAILY, Frequency.WEEKLY):
             return (day - self.first_on).days // self._step.days
         months = (day.year - self.first_on.year) * 12 + day.month - self.first_on.month

@@ -17,8 +17,8 @@ class ScheduledTransferQuerySet(PaymentQuerySet["ScheduledTransfer"]):
 
 
 class ScheduledTransfer(Payment):
-    """The background worker makes one Transfer for each day that is due, exactly once. `next_on` is the next such day
-    of the schedule; `pays_on` is when it pays.
+    """The background worker makes one Transfer for each day that is due, exactly once. `next_on` is the next due day of
+    the schedule; `pays_on` is the business day on which that payment is made.
 
     If the bank refuses the transfer for a reason that may pass, it is tried again on the same day: `refusal` is the
     code of the reason, `tried_on` the day, and `retry_at` the time of the next attempt.
@@ -34,7 +34,9 @@ class ScheduledTransfer(Payment):
         CANCELLED = "cancelled", "Cancelled"
 
     class HeldReason(models.TextChoices):
-        """Why the order is on hold. Its user resumes it; an order that staff put on hold is released by staff."""
+        """Why the order is on hold. Its user can resume it, unless staff put it on hold: then only staff can release
+        it.
+        """
 
         PAUSED = "paused", _("It is paused")
         USER_INACTIVE = "inactive", _("Your user account was disabled")
@@ -62,7 +64,7 @@ class ScheduledTransfer(Payment):
         BALANCE_OUT_OF_RANGE = "balance_out_of_range", _("An account cannot hold more")
         MISSED = "missed", _("The bank could not make payments on that day")
 
-    #: The states in which its user may cancel it.
+    #: The states in which the user may cancel the order.
     OPEN = (Status.ACTIVE, Status.HELD)
 
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="scheduled_transfers")
@@ -78,7 +80,7 @@ class ScheduledTransfer(Payment):
     next_on = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE)
     held_reason = models.CharField(max_length=12, choices=HeldReason.choices, blank=True, db_default="")
-    # When the user resumed it. From then on it continues without the app that set it up.
+    # When the user resumed the order. Since then it is independent of the app that set it up.
     resumed_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=14, choices=EndReason.choices, blank=True, db_default="")
     refusal = models.CharField(max_length=40, blank=True, db_default="")
@@ -122,12 +124,12 @@ class ScheduledTransfer(Payment):
 
     @property
     def rhythm(self) -> str:
-        """How often it pays, in words."""
+        """A description of how often the order pays."""
         return in_words(self.frequency, self.interval)
 
     @property
     def payee(self) -> str:
-        """Whom it pays, by name."""
+        """The name of the payee."""
         return self.payee_name or (self.destination.name if self.destination else self.payee_iban)
 
     @property
@@ -145,7 +147,7 @@ class ScheduledTransfer(Payment):
         return pays_on(self.next_on, self.execution_rule) if self.next_on else None
 
     def first_from(self, today: date, *, after: date | None) -> date | None:
-        """The first day that is due: not before today, and after `after`, the last day whose transfer was made. Days
+        """The first due day that is not before today and is after `after`, the last day whose transfer was made. Days
         that passed while the order was on hold are skipped.
         """
         if self.frequency == Frequency.ONCE:
@@ -154,5 +156,5 @@ class ScheduledTransfer(Payment):
         return self.schedule.first_after(yesterday if after is None else max(after, yesterday))
 
     def day_after(self, day: date) -> date | None:
-        """The next day that the order is due; None after the last."""
+        """The next due day; None after the last."""
         return self.schedule.first_after(day)

@@ -12,11 +12,12 @@ from banking.models.transfer import Transfer
 
 
 class SchemeMessage(models.Model):
-    """Written in the transaction that acts on it, and last, so that a message that comes twice acts once.
+    """Written in the transaction that acts on the message, as its last statement, so that a repeated message acts only
+    once.
 
     `account` is the account that was credited or, by a direct debit, debited; None if the money went to suspense.
-    `payment_id` is that of our payment, or the reference of a mandate. `transaction` is the booking, None
-    if nothing was booked. `reason_code` is a code of ISO 20022: the other bank's, or ours for why we give money back.
+    `payment_id` is the id of our payment, or the reference of a mandate. `transaction` is the booking; None if nothing
+    was booked. `reason_code` is a code of ISO 20022: the other bank's, or ours if we send money back.
     """
 
     class Kind(models.TextChoices):

@@ -1,4 +1,4 @@
-"""The books of the simulated second bank (`banking.second_bank`). Empty in production."""
+"""The tables of the simulated second bank (`banking.second_bank`). Empty in production."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,7 +7,9 @@ from uuid_utils.compat import uuid7
 
 
 class SecondBankPayment(models.Model):
-    """A payment that was handed over to it. `calls` counts how often it was handed over or asked about."""
+    """A payment that was handed over to the second bank. `calls` counts how often the payment was handed over or asked
+    about.
+    """
 
     payment_id = models.CharField(max_length=35, primary_key=True)
     amount_minor = models.BigIntegerField()
@@ -25,7 +27,7 @@ class SecondBankPayment(models.Model):
 
 
 class SecondBankMessage(models.Model):
-    """The message that it sends us at `due_at`. `body` has the members of the message's class in
+    """A message that the second bank sends us at `due_at`. `body` has the fields of the message's class in
     `banking.payments.scheme`.
     """
 

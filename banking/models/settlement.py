@@ -1,4 +1,4 @@
-"""Settlement files of the clearing: their items, matches with the ledger, and the differences that staff work on."""
+"""Settlement files of the clearing system: their matches with the ledger, and the differences that staff work on."""
 
 from django.conf import settings
 from django.db import models
@@ -12,8 +12,8 @@ from banking.models.ledger import LedgerEntry, LedgerTransaction
 
 
 class SettlementFile(models.Model):
-    """A statement of the bank's account at the clearing (camt.053). The unique id of its message makes sure that it is
-    read once.
+    """A statement of the bank's account at the clearing system (camt.053). The unique id of its message ensures that it
+    is read only once.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -40,7 +40,7 @@ class SettlementFile(models.Model):
 
 
 class SettlementMatch(models.Model):
-    """An entry of the ledger that a settlement file has, with the same amount or another one. Append-only."""
+    """An entry of the ledger that a settlement file also has, with the same or another amount. Append-only."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     file = models.ForeignKey(SettlementFile, on_delete=models.PROTECT, related_name="matches")
@@ -56,11 +56,11 @@ class SettlementMatch(models.Model):
 
 
 class SettlementDifference(models.Model):
-    """A difference between a settlement file and the ledger. Amounts are from the view of the account at the clearing:
-    + is money that came in. The amount is None on the side where the item is missing.
+    """A difference between a settlement file and the ledger. Amounts have the sign of the account at the clearing
+    system: + is money that came in. The amount is None on the side where the item is missing.
 
-    `account` is the bank's own account that differs. One officer asks to move it to suspense, and another decides. The
-    database refuses the same officer for both, and any other change.
+    `account` is the bank's own account that differs. One officer asks to move the amount to suspense, and another
+    decides. The database refuses the same officer for both, and any other change.
     """
 
     class Kind(models.TextChoices):
@@ -132,5 +132,5 @@ class SettlementDifference(models.Model):
 
     @property
     def missing_minor(self) -> int:
-        """The amount that the bank's own account needs to match the file; + is credit."""
+        """The amount that the bank's own account lacks to match the file; + is a credit."""
         return (self.our_minor or 0) - (self.file_minor or 0)

@@ -1,4 +1,4 @@
-"""A statement that the background worker makes as a file, because it is too long for an answer."""
+"""A statement that is too long for a response, so the background worker makes a file."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from banking.models.account import Account
 
 
 class StatementFile(models.Model):
-    """Only its user may read the file, as long as they see the account."""
+    """Only its user may read the file, and only while they have access to the account."""
 
     class Form(models.TextChoices):
         JSON = "json", "JSON"
@@ -22,7 +22,8 @@ class StatementFile(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="statement_files")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="statement_files")
-    #: The app that asked; empty for the user at the web bank, who gets an email when the file is there.
+    #: The app that asked for the file; empty if the user asked in the web bank, who then gets an email when the file is
+    #: ready.
     client_id = models.CharField(max_length=255, blank=True)
     #: A digest of the content and the form of the file. Two requests with the same digest share a file.
     identity = models.CharField(max_length=64)

@@ -9,7 +9,7 @@ from banking.models.ledger import LedgerTransaction
 
 
 class TransactionNote(models.Model):
-    """Nobody else sees it: no app, and no other user of the account."""
+    """Only its author can see the note: no app, and no other user of the account."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="transaction_notes")
     transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="notes")

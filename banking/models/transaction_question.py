@@ -12,7 +12,7 @@ from banking.models.ledger import LedgerTransaction
 
 
 class TransactionQuestion(models.Model):
-    """The user and staff see it; no app, and no other user of the account."""
+    """Only the user and staff can see the question: no app, and no other user of the account."""
 
     class Kind(models.TextChoices):
         UNKNOWN = "unknown", _("I do not recognize it")

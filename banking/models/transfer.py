@@ -1,4 +1,4 @@
-"""A transfer as its user sees it; the money itself moves in the ledger."""
+"""A transfer, as its user sees it. The ledger has the entries that move the money."""
 
 from django.conf import settings
 from django.db import models
@@ -20,9 +20,9 @@ class TransferQuerySet(PaymentQuerySet["Transfer"]):
 class Transfer(Payment):
     """Unique by (client, user, key) forever, so that a late retry finds the transfer and never makes a second one.
 
-    To an account of this bank it is posted immediately. To another bank it is pending, with its money held, until the
-    payment scheme has answered. `submitted_at` is when it was handed over; from then on it cannot be cancelled. A
-    posted one is returned if the other bank sends the money back. `reason_code` is that bank's code of ISO 20022.
+    A transfer within this bank is posted immediately. A transfer to another bank is pending, with its money held, until
+    the payment scheme has answered. `submitted_at` is when it was handed over; from then on it cannot be cancelled. A
+    posted transfer is returned if the other bank sends the money back. `reason_code` is that bank's code of ISO 20022.
     """
 
     class Status(models.TextChoices):
@@ -36,7 +36,7 @@ class Transfer(Payment):
     #: The states in which no money has moved or will move. A returned transfer has moved its money twice.
     ENDED = (Status.REJECTED, Status.CANCELLED, Status.EXPIRED)
 
-    # No indexes of their own: `transfer_of_user` and `transfer_of_source` begin with them.
+    # No separate indexes: `transfer_of_user` and `transfer_of_source` begin with these columns.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out", db_index=False)
     destination = models.ForeignKey(
@@ -48,7 +48,7 @@ class Transfer(Payment):
     reason_code = models.CharField(max_length=4, blank=True, default="", db_default="")
     submitted_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
-    # When it changed last. The trigger transfer_updated sets it; None before it was stored.
+    # The time of the last change, set by the trigger transfer_updated; None if the transfer is older than this column.
     updated_at = models.DateTimeField(null=True, blank=True, editable=False)
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True, blank=True)
     transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, null=True, blank=True)
@@ -56,8 +56,8 @@ class Transfer(Payment):
     # The consent to exactly this transfer (RFC 9396), which is used once; None if a scope allowed it.
     consent = models.OneToOneField(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer")
 
-    # The payment order that made this transfer, and the day that was due.
-    # No index of its own: `transfer_once_a_day_due` begins with it.
+    # The payment order that made this transfer, and the due day. No separate index: `transfer_once_a_day_due` begins
+    # with this column.
     scheduled = models.ForeignKey(
         ScheduledTransfer, on_delete=models.PROTECT, null=True, blank=True, related_name="transfers", db_index=False
     )

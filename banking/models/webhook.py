@@ -18,8 +18,8 @@ class Event(models.TextChoices):
 
 
 class Webhook(models.Model):
-    """A URL that a client registered for one user. It ends with the authorization. `accounts` are the accounts that the
-    user picked, None for all. Deliveries about an account that the user has removed since are dropped.
+    """A URL that a client registered for one user. The webhook ends with the authorization. `accounts` are the accounts
+    that the user picked; None for all. Deliveries about an account that the user has removed since are dropped.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -42,8 +42,9 @@ class Webhook(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """An event for one webhook, written in the transaction that it reports and sent for up to three days. It contains
-    ids only; the app fetches the rest with its token."""
+    """An event for one webhook, written in the transaction that caused it. Its delivery is attempted for up to three
+    days. It contains ids only; the app fetches the rest with its token.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"

@@ -1,1 +1,3 @@
-"""How amounts and account numbers are written and read. No database; imports nothing of the bank."""
+"""How amounts, account numbers and times are written and read. Uses no database, and imports nothing else of the
+bank.
+"""

@@ -10,13 +10,12 @@ from django.utils import translation
 
 from banking.notation.currencies import minor_digits
 
-#: The largest integer that every JSON reader keeps exact (RFC 8259 §6: 2^53 - 1). Balances stay within it, positive and
-#: negative.
+#: The largest integer that every JSON parser keeps exact (RFC 8259 §6: 2^53 - 1). Balances stay within ± this number.
 MOST_MINOR = 2**53 - 1
 # Excludes exponents and underscores, which Decimal accepts, and numbers longer than a user types.
 _AMOUNT = re.compile("-?[0-9.,’'\xa0\u202f]{1,32}")
-# One or two digits after the only point or comma are decimals in every language. Many keypads have only one of the two
-# characters.
+# In every language, one or two digits after the only point or comma are read as decimals, because many keypads have
+# only one of the two characters.
 _SMALL = re.compile("([0-9]{1,15})[.,]([0-9]{1,2})")
 
 
@@ -26,7 +25,7 @@ def decimal(currency: str, minor_units: int) -> Decimal:
 
 
 def plain(currency: str, minor_units: int) -> str:
-    """For texts that are stored, the same in every language: “1234.50 GBP”."""
+    """For stored texts, which are the same in every language: “1234.50 GBP”."""
     return f"{decimal(currency, minor_units)} {currency}"
 
 

@@ -1,6 +1,6 @@
 """Bank transaction codes of ISO 20022 (external code set, “Bank Transaction Code”): domain, family and sub-family.
 
-They are derived from what the ledger stores, so old transactions have one as well.
+They are derived from stored columns of the ledger, so old transactions have codes as well.
 """
 
 from banking.notation import iban
@@ -18,8 +18,7 @@ BY_KIND = {
     "overdraft": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
     "fee": ("ACMT-MDOP-CHRG", "ACMT-MCOP-CHRG"),
     "refund": ("PMNT-RDDT-PMDD", "PMNT-RDDT-UPDD"),
-    # Money that comes back was earlier paid from the account. Money that is taken back was earlier received by the
-    # account.
+    # An incoming return refunds an earlier payment from the account. An outgoing one takes back an earlier credit.
     "return": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
     "reversal": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
 }
@@ -42,7 +41,9 @@ def code_of(
     is_within: bool = False,
     is_standing: bool = False,
 ) -> str:
-    """`is_within` says that both accounts are of this bank; `is_standing`, that a standing order pays."""
+    """`is_within` says that both accounts are of this bank, and `is_standing` that the payment was made by a standing
+    order.
+    """
     if kind not in _CREDIT_TRANSFERS:
         return BY_KIND.get(kind, OTHER)[is_in]
     family = "RCDT" if is_in else "ICDT"

@@ -6,7 +6,7 @@ from functools import cache
 
 from django.conf import settings
 
-#: The calendar of the euro's payment systems. All others are a country of ISO 3166-1, or a part of one: `GB-ENG`.
+#: The calendar of the euro's payment systems. Any other value is a country of ISO 3166-1, or a part of one: `GB-ENG`.
 EURO = "ECB"
 _DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -30,10 +30,10 @@ def on_or_before(day: date) -> date:
 
 @cache
 def _calendar(name: str) -> Callable[[date], bool]:
-    """Whether a day is a working day. Raises ValueError for a calendar that does not exist."""
+    """A function that says whether a day is a working day. Raises ValueError for a calendar that does not exist."""
     if not name:
         return lambda day: day.weekday() < _SATURDAY
-    import holidays  # takes half a second, and only the days of some payment orders need it
+    import holidays  # the import takes half a second, and only some payment orders need it
 
     country, _dash, part = name.partition("-")
     try:

@@ -2,8 +2,9 @@
 
 From “List One: Current Currency & Funds”, published 2026-01-01 by SIX, the maintenance agency of ISO 4217
 (https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html). Codes
-without a minor unit (gold, test, no currency) are left out. CLDR, and so Babel, has the digits of cash instead: none
-for the dinar of Iraq, which has three by ISO 4217. Add a code when ISO does; do not remove one that accounts had.
+without a minor unit (gold, test, no currency) are left out. CLDR, and therefore Babel, has the digits of cash instead:
+none for the Iraqi dinar, which has three in ISO 4217. Add a code when ISO does; never remove a code that an account may
+have.
 """
 
 _CODES = {
@@ -20,14 +21,14 @@ _CODES = {
 #: code -> digits: 2 for GBP, so that 1234 minor units are 12.34.
 MINOR_DIGITS = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
 MOST_MINOR_DIGITS = max(_CODES)
-#: ISO 4217 reserves this code for tests. Here it is the money of sandbox customers, with the digits of GBP.
+#: The currency of sandbox customers, with two digits like GBP. ISO 4217 reserves this code for tests.
 PLAY_MONEY = "XTS"
 #: The currencies that an account may have.
 OF_ACCOUNTS = frozenset({*MINOR_DIGITS, PLAY_MONEY})
 
 
 def minor_digits(currency: str) -> int:
-    """Raises ValueError for a code that neither ISO 4217 has as money nor we have as play money."""
+    """Raises ValueError for a code that is neither a currency of ISO 4217 nor play money."""
     if currency == PLAY_MONEY:
         return 2
     try:

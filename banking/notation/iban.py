@@ -15,18 +15,18 @@ def _pattern(letters: str, gap: str = "") -> str:
 
 
 _FORM = re.compile(_pattern("A-Z"))
-# Separators between groups in texts of users and documents: spaces of any width, hyphens, dots, slashes.
+# Separators between groups, as users and documents write them: spaces of any width, hyphens, dots, slashes.
 _GAP = r"[ \u00a0\u2007\u2009\u202f\u2010-\u2013.\/-]*"
 _PREFIX = f"{_GAP}([Ii][Bb][Aa][Nn]{_GAP}:?)?{_GAP}"
 _WRITTEN_PREFIX, _WRITTEN_GAP = re.compile(f"^{_PREFIX}"), re.compile(_GAP)
 #: The texts that `compact` turns into this form, as a pattern for a JSON Schema (ECMA 262).
 WRITTEN_PATTERN = f"^{_PREFIX}{_pattern('A-Za-z', _GAP)}$"
-#: 34, what separates groups of four, and the prefix.
+#: 34 characters, separators between groups of four, and the prefix.
 MAX_WRITTEN_CHARACTERS = 64
 
 
 def generate() -> str:
-    """A random IBAN of this bank, which an account may have already."""
+    """A random IBAN of this bank. An account may already have it."""
     return from_number(secrets.randbelow(10**8))
 
 
@@ -43,7 +43,9 @@ def is_valid(iban: str) -> bool:
     The check digits that some countries have within the account number are not checked, because banks there issue
     numbers that break them.
     """
-    from stdnum import iban as registry  # reads the registry; only the first payment of a process needs it
+    from stdnum import (
+        iban as registry,
+    )  # the import reads the registry, so it is left to the first payment of a process
 
     if not _FORM.fullmatch(iban) or not 2 <= int(iban[2:4]) <= 98:
         return False
@@ -51,23 +53,25 @@ def is_valid(iban: str) -> bool:
 
 
 def compact(text: str) -> str:
-    """Without separators and the word IBAN, in capital letters."""
+    """The IBAN in capital letters, without separators and without the word IBAN."""
     return _WRITTEN_GAP.sub("", _WRITTEN_PREFIX.sub("", text.strip(), count=1)).upper()
 
 
 def read_domestic(text: str) -> tuple[str, str] | None:
-    """The sort code and the account number of six and eight digits; None if it is something else."""
+    """The sort code (six digits) and the account number (eight digits); None if the text is something else."""
     found = _DOMESTIC.fullmatch(text.strip())
     return ("".join(found.groups()[:3]), found[4]) if found else None
 
 
 def from_domestic(sort_code: str, number: str) -> str | None:
-    """The IBAN; None for a sort code of another bank, whose code in an IBAN is in no public list."""
+    """The IBAN; None for a sort code of another bank, because no public list maps sort codes to the bank codes of
+    IBANs.
+    """
     return from_number(int(number)) if sort_code == _SORT_CODE else None
 
 
 def domestic(iban: str | None) -> tuple[str, str] | None:
-    """The sort code, as on paper, and the account number of a British IBAN; None of any other."""
+    """The sort code, with hyphens, and the account number of a British IBAN; None for any other IBAN."""
     if not iban or not re.fullmatch(f"{COUNTRY}[0-9]{{2}}[A-Z]{{4}}[0-9]{{14}}", iban):
         return None
     return f"{iban[8:10]}-{iban[10:12]}-{iban[12:14]}", iban[14:]
@@ -83,12 +87,12 @@ def is_ours(iban: str) -> bool:
 
 
 def masked(iban: str) -> str:
-    """The country and the last four characters: what an app sees without the scope accounts:detail."""
+    """Only the country and the last four characters, for apps without the scope accounts:detail."""
     return f"{iban[:2]}{'•' * (len(iban) - 6)}{iban[-4:]}"
 
 
 def ending(iban: str | None) -> str:
-    """The last four characters, by which users know an account."""
+    """The last four characters, by which users recognize an account."""
     return f"•••• {iban[-4:]}" if iban else ""
 
 

@@ -1,7 +1,7 @@
 """Emails about a user's money: a new payee, a large payment, a payment order that is new, on hold, not paid or ended.
 
-A notice is a job of the transaction that it reports: it is sent if and only if that transaction commits. May import
-`consents`, the models and what lies below them.
+A notice is enqueued as a job in the transaction that causes it, so it is sent if and only if that transaction commits.
+May import `consents`, the models and what lies below them.
 """
 
 from banking.notices.kinds import TASK, Kind, enqueue_notice

@@ -1,4 +1,4 @@
-"""The text of notices about accounts: about access, the state of an account, and requests."""
+"""The texts of notices about accounts: access, state, and requests."""
 
 from uuid import UUID
 

@@ -36,7 +36,7 @@ from oauth.infrastructure import emails
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    """The model that it is about, the page that the email links to, and the function that writes the message."""
+    """The model that a notice is about, the page that its email links to, and the function that writes the message."""
 
     model: Any
     page: str

@@ -42,9 +42,10 @@ class Kind(StrEnum):
 
 
 def enqueue_notice(kind: Kind, about: object, *, to: UUID | None = None) -> None:
-    """`about` is the primary key of what happened, such as a payee, a transfer or an act on an account. `to` is the
-    user who is told; without it, the one whom the row names. The job holds no more than that; the background worker
-    reads the rest when it sends the email."""
+    """`about` is the primary key of the row that the notice is about, such as a payee, a transfer or an act on an
+    account. `to` is the recipient; without it, the user of that row is notified. The job contains only these; the
+    background worker reads everything else when it sends the email.
+    """
     if to is None:
         jobs.defer(TASK, kind=str(kind), about=str(about))
     else:

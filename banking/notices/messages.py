@@ -129,7 +129,8 @@ def _app(payment: Transfer | ScheduledTransfer | Exchange) -> Facts:
 
 
 def harmless(name: str) -> str:
-    """The name on one line, or nothing if a mail reader could turn it into a link: apps and strangers choose names, but
-    the email comes from this bank."""
+    """The name on one line, or an empty text if an email client could turn it into a link: apps and strangers choose
+    names, but the email comes from this bank.
+    """
     plain = display_names.plain(name, longest=60)
     return "" if re.search(r"[\w]\.[\w]|[/@\\]", plain) else plain

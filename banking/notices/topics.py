@@ -1,4 +1,4 @@
-"""The emails of the bank that users can turn off. All others warn of actions that somebody else may have taken."""
+"""The topics of emails that users can turn off. All other emails warn of actions that somebody else may have taken."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -34,7 +34,7 @@ def wanted_by(user_id: UUID) -> set[Topic]:
 
 @transaction.atomic
 def choose(user_id: UUID, wanted: Collection[Topic]) -> None:
-    """The user gets the emails of these topics only, and the emails that cannot be turned off."""
+    """From now on, the user gets the emails of these topics, and those that cannot be turned off."""
     unwanted = [topic for topic in Topic if topic not in wanted]
     MutedNotice.objects.filter(user=user_id).exclude(topic__in=unwanted).delete()
     MutedNotice.objects.bulk_create(
@@ -43,6 +43,6 @@ def choose(user_id: UUID, wanted: Collection[Topic]) -> None:
 
 
 def is_wanted(kind: Kind, user_id: UUID) -> bool:
-    """A kind without a topic cannot be turned off."""
+    """Whether the user wants this email. A kind without a topic cannot be turned off."""
     topic = _TOPIC_OF.get(kind)
     return topic is None or not MutedNotice.objects.filter(user=user_id, topic=topic).exists()

@@ -1,7 +1,7 @@
 """Payment orders: a payment on a later day, or a standing order.
 
-The user or an app sets one up (`create`); the background worker makes its transfers (`run_due`), each by the rules for
-a transfer that is asked for on that day. Knows no HTTP; may import `payments` and what lies below it.
+The user or an app sets one up (`create`); the background worker makes its transfers (`run_due`), each by the rules that
+apply to a transfer on that day. Independent of HTTP. May import `payments` and what lies below it.
 """
 
 from banking.orders.due import run_due

@@ -1,4 +1,4 @@
-"""The days that a new payment order may have. The API and the web bank each have their own error texts for them."""
+"""Validates the days of a new payment order. The API and the web bank have their own error texts."""
 
 from datetime import date, timedelta
 from typing import Literal
@@ -13,8 +13,8 @@ LONGEST_AHEAD = timedelta(days=2 * 366)
 def find_wrong(
     *, frequency: str, first_on: date, last_on: date | None, interval: int
 ) -> Literal["first_on", "last_on", "interval"] | None:
-    """Returns the name of the invalid member: `first_on` must be from today to LONGEST_AHEAD, `last_on` not before it.
-    A payment that is made once has one day and the interval 1.
+    """Returns the name of the first invalid member, if any. `first_on` must be between today and LONGEST_AHEAD, and
+    `last_on` must not be before `first_on`. A single payment must have one day and the interval 1.
     """
     today = bank_day.today()
     if not today <= first_on <= today + LONGEST_AHEAD:

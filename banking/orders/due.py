@@ -1,7 +1,7 @@
 """Making the transfers of payment orders that are due.
 
-The order's row is locked while a transfer is made, and the day it was due is unique per order. Therefore two background
-workers, or one that is killed and started again, make it once.
+The order's row is locked while a transfer is made, and the day it was due is unique per order. So it is made once, even
+by two background workers, or by one that is killed and started again.
 """
 
 import logging
@@ -27,7 +27,7 @@ from banking.payments.refusals import LimitExceeded, NotTheirs, OwnLimitExceeded
 
 logger = logging.getLogger(__name__)
 
-#: The most transfers of one order in one run; the next run makes more.
+#: The maximum number of transfers of one order in one run; the next run makes the rest.
 MOST_AT_ONCE = 100
 #: The time between two attempts on a bank day.
 RETRY_AFTER = timedelta(hours=2)
@@ -40,8 +40,9 @@ class NotAllMade(Exception):
 
 
 def run_due(*, today: date | None = None) -> int:
-    """Makes the transfers that are due and returns how many, rejected ones included. If an order fails, it still makes
-    the others, and then raises NotAllMade."""
+    """Makes the transfers that are due and returns their number, rejected ones included. If an order fails, makes those
+    of the others, and then raises NotAllMade.
+    """
     today = today or bank_day.today()
     is_due = Q(next_on__lte=today) | Q(next_on__lte=today + MOST_DAYS_CLOSED, execution_rule=ExecutionRule.PRECEDING)
     is_time = Q(retry_at=None) | Q(retry_at__lte=timezone.now()) | Q(tried_on__lt=today)
@@ -66,7 +67,9 @@ def _make_due(scheduled_id: UUID, today: date) -> int:
 
 
 def _make_one(scheduled_id: UUID, today: date) -> bool:
-    """Makes the transfer of one day, or stores that it was refused. False if nothing more is to be done now."""
+    """Makes the transfer of one day, or stores that it was refused. Returns False if the order has no other due day
+    now.
+    """
     orders = ScheduledTransfer.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
     scheduled = orders.select_related("user", "source", "destination").filter(pk=scheduled_id).first()
     if scheduled is None or scheduled.next_on is None:
@@ -100,8 +103,8 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
 
 def _why_on_hold(scheduled: ScheduledTransfer) -> str:
     """Why the order pays nothing until its user resumes it: the user was deactivated, or the app that set up the order
-    may no longer pay for the user from this account. Empty if the order pays. An order that its user resumed without
-    the app pays, too.
+    may no longer pay for the user from this account. Empty if the order pays, also if its user has resumed it without
+    the app.
     """
     if not scheduled.user.is_active:
         return ScheduledTransfer.HeldReason.USER_INACTIVE
@@ -122,7 +125,7 @@ def _may_pay_from(account_id: UUID, access: Access) -> bool:
 
 
 def _why_ended(scheduled: ScheduledTransfer) -> str:
-    """Why no day of the order can be paid any more; empty if one can."""
+    """Why the order can make no further payment; empty if it can."""
     if scheduled.source.status == Account.Status.CLOSED:
         return ScheduledTransfer.EndReason.ACCOUNT_CLOSED
     if scheduled.destination and scheduled.destination.status == Account.Status.CLOSED:

@@ -1,4 +1,6 @@
-"""Payment orders that an app set up, for OAUTH["LEFT_BY_APPS"]: on hold or cancelled when the user removes the app."""
+"""Payment orders that an app set up, for OAUTH["LEFT_BY_APPS"]: they are put on hold, or cancelled, when the user
+removes the app.
+"""
 
 from collections.abc import Collection
 from typing import Any

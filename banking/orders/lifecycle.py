@@ -1,5 +1,6 @@
-"""The life of a payment order: set up, changed, paused, on hold, resumed, ended. Every function runs in the caller's
-transaction."""
+"""The lifecycle of a payment order: set up, changed, paused, on hold, resumed, ended. Every function runs in the
+caller's transaction.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -37,14 +38,14 @@ def create(
     interval: int = 1,
     execution_rule: str = ScheduledTransfer.ExecutionRule.SAME_DAY,
 ) -> ScheduledTransfer:
-    """Sets up an order; its user is notified. Raises StrongProofNeeded, for any amount, if the user has not just logged
-    in (SCA-RTS art. 14), or a Refusal if no transfer could be made on the first day.
+    """Sets up an order and notifies its user. Raises StrongProofNeeded, for any amount, if the user has not just logged
+    in (SCA-RTS art. 14), or a Refusal if the transfer of the first day could not be made.
     """
     if not order.is_proven:
         raise StrongProofNeeded
     if order.source.status != Account.Status.OPEN:
         raise AccountNotOpen
-    lock_payer(order.user_id)  # otherwise parallel requests would each count the orders without the other
+    lock_payer(order.user_id)  # otherwise parallel requests would not count each other's orders
     theirs = ScheduledTransfer.objects.filter(user_id=order.user_id, status__in=ScheduledTransfer.OPEN)
     if theirs.count() >= settings.BANK_MOST_ORDERS:
         raise TooManyOrders
@@ -68,7 +69,7 @@ def create(
 def change(
     scheduled_id: UUID, changes: Mapping[str, Any], *, is_proven: bool, among: _Orders | None = None
 ) -> ScheduledTransfer:
-    """The user changes `amount_minor`, `reference`, `last_on` or `execution_rule` of an order that has not ended.
+    """Changes `amount_minor`, `reference`, `last_on` or `execution_rule` of an order that has not ended.
 
     Raises NotActive; StrongProofNeeded as for a new order; NoDay if no day is left; LimitExceeded; NotTheirs as
     `cancel` does; or AmountOutOfRange.
@@ -93,8 +94,9 @@ def change(
 
 
 def cancel(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTransfer:
-    """Ends an order; transfers that it has made stay. Raises NotActive if the order has ended, and NotTheirs if it is
-    not in `among`, the orders that the user may cancel."""
+    """Ends an order for its user; transfers that the order has made stay. Raises NotActive if the order has ended, and
+    NotTheirs if it is not in `among`, the orders that the user may cancel.
+    """
     order = _locked(scheduled_id, among)
     if order.status not in ScheduledTransfer.OPEN:
         raise NotActive
@@ -103,8 +105,9 @@ def cancel(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTran
 
 
 def pause(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTransfer:
-    """The order pays nothing until its user resumes it. Days that pass meanwhile are skipped. Raises NotActive, and
-    NotTheirs as `cancel` does."""
+    """Makes the order pay nothing until its user resumes it. Days that pass meanwhile are skipped. Raises NotActive,
+    and NotTheirs as `cancel` does.
+    """
     order = _locked(scheduled_id, among)
     if order.status != ScheduledTransfer.Status.ACTIVE:
         raise NotActive
@@ -113,8 +116,9 @@ def pause(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTrans
 
 
 def hold(scheduled_id: UUID, reason: ScheduledTransfer.HeldReason) -> ScheduledTransfer:
-    """The order pays nothing until it is resumed. Raises NotActive. Staff may take over an order that is on hold for
-    another reason."""
+    """Makes the order pay nothing until it is resumed or released. Raises NotActive. Staff may also hold an order that
+    is on hold for another reason.
+    """
     order = _locked(scheduled_id)
     is_taken_over = order.status == ScheduledTransfer.Status.HELD and reason == ScheduledTransfer.HeldReason.STAFF
     if order.status != ScheduledTransfer.Status.ACTIVE and not is_taken_over:
@@ -126,8 +130,8 @@ def hold(scheduled_id: UUID, reason: ScheduledTransfer.HeldReason) -> ScheduledT
 def resume(
     scheduled_id: UUID, *, is_proven: bool, among: _Orders | None = None, only_paused: bool = False
 ) -> ScheduledTransfer:
-    """The user resumes an order. One whose app was removed then continues without it; an app may only resume what was
-    paused (`only_paused`).
+    """Resumes an order for its user. An order whose app was removed then continues without the app. An app may resume
+    only paused orders (`only_paused`).
 
     Raises NotHeld, also for an order that staff hold; StrongProofNeeded as for a new order; NotTheirs as `cancel` does.
     """
@@ -146,8 +150,9 @@ def resume(
 
 
 def release(scheduled_id: UUID) -> ScheduledTransfer:
-    """Staff release an order that staff hold. Raises NotHeld. If the app behind it has ended, the order is on hold
-    again from the next day that it is due, until its user resumes it."""
+    """Releases an order that staff hold. Raises NotHeld. If the app behind it has lost its access, the order is put on
+    hold again on its next due day, until its user resumes it.
+    """
     order = _locked(scheduled_id)
     if order.held_reason != ScheduledTransfer.HeldReason.STAFF:
         raise NotHeld
@@ -156,7 +161,7 @@ def release(scheduled_id: UUID) -> ScheduledTransfer:
 
 
 def app_removed(user_id: UUID, client_id: str, *, is_cancelled: bool) -> None:
-    """The user removed an app: its open orders are cancelled, or on hold until the user resumes them."""
+    """Cancels the open orders of an app that the user has removed, or puts them on hold until the user resumes them."""
     orders = ScheduledTransfer.objects.filter(
         user_id=user_id, client_id=client_id, status__in=ScheduledTransfer.OPEN
     ).select_for_update(no_key=True, of=("self",))
@@ -183,7 +188,7 @@ def end(order: ScheduledTransfer, reason: str = "") -> None:
 
 
 def go_on(order: ScheduledTransfer, day: date) -> None:
-    """The payment of this day was made, or finally refused: the next day is due."""
+    """Moves the order to its next day, after the payment of this day was made or finally refused."""
     order.next_on = order.day_after(day)
     if order.next_on is None:
         order.status = ScheduledTransfer.Status.COMPLETED

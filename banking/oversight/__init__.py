@@ -1,9 +1,7 @@
 """Actions of the bank's staff: freeze or close an account, change its overdraft and its users, hold a payment order,
 reverse a transaction, answer questions. Giving money or access needs a second officer. Staff never act on their own
-money. For the admin.
-
-Each act is one transaction with its row in the site's audit log. Nobody edits a balance or an entry. Also the metrics
-that operators watch. May import `account_life`, `orders`, `payments` and what lies below them.
+money. Used by the admin. Each act is one transaction that also writes the site's audit log. No balance or entry can be
+edited. Also has the bank's metrics. May import `account_life`, `orders`, `payments` and what lies below them.
 """
 
 from banking.oversight.account_changes import (

@@ -53,7 +53,9 @@ class NoSuchUser(Refusal):
 
 
 def request_overdraft(account_id: UUID, overdraft_minor: int, *, by: Officer, reason: str) -> AccountChange:
-    """A higher overdraft. Raises NotPossible if it is not higher, the account is not open, or its product has none."""
+    """Requests a higher overdraft. Raises NotPossible if it is not higher, the account is not open, or its product
+    allows none.
+    """
     account = Account.objects.select_related("product").get(pk=account_id)
     if not _may_have(account, overdraft_minor):
         raise NotPossible
@@ -63,7 +65,7 @@ def request_overdraft(account_id: UUID, overdraft_minor: int, *, by: Officer, re
 
 
 def request_access(account_id: UUID, email: str, role: str, *, by: Officer, reason: str) -> AccountChange:
-    """Access for the user with this email address. Raises NoSuchUser, SameUser, or NotPossible."""
+    """Requests access for the user with this email address. Raises NoSuchUser, SameUser, or NotPossible."""
     account = Account.objects.get(pk=account_id)
     users = get_user_model()
     field = users.get_email_field_name()
@@ -115,7 +117,9 @@ def decline_change(change_id: UUID, *, by: Officer, reason: str) -> AccountChang
 
 @transaction.atomic
 def lower_overdraft(account_id: UUID, overdraft_minor: int, *, by: Officer, reason: str) -> Account:
-    """One officer is enough. Raises NotPossible, or InsufficientFunds if more of it is used."""
+    """Lowers the overdraft; one officer is enough. Raises NotPossible, or InsufficientFunds if the account uses more of
+    its overdraft.
+    """
     (account,) = ledger.lock([account_id])
     refuse_own_money(by, [account_id])
     try:
@@ -135,7 +139,7 @@ def lower_overdraft(account_id: UUID, overdraft_minor: int, *, by: Officer, reas
 
 @transaction.atomic
 def end_access(account_id: UUID, email: str, *, by: Officer, reason: str) -> None:
-    """One officer is enough. Raises NoSuchAccess for a user who has none, and for the owner."""
+    """Ends a user's access; one officer is enough. Raises NoSuchAccess for a user without access, and for the owner."""
     refuse_own_money(by, [account_id])
     field = get_user_model().get_email_field_name()
     found = AccountAccess.objects.filter(account=account_id, **{f"user__{field}__iexact": email.strip()}).first()

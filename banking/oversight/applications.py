@@ -25,7 +25,7 @@ class OwnApplication(NotAllowed):
 
 @transaction.atomic
 def approve_application(application_id: UUID, *, by: Officer, reason: str = "") -> Account:
-    """Opens the account. The user is told. Raises NotOpen or OwnApplication."""
+    """Opens the account and notifies the user. Raises NotOpen or OwnApplication."""
     application = _locked(application_id, by)
     product = application.product
     account = open_account(
@@ -41,7 +41,7 @@ def approve_application(application_id: UUID, *, by: Officer, reason: str = "") 
 
 @transaction.atomic
 def refuse_application(application_id: UUID, *, by: Officer, reason: str) -> AccountApplication:
-    """The user reads the reason."""
+    """Refuses the application. The user can read the reason."""
     application = _locked(application_id, by)
     _decide(application, AccountApplication.Status.REFUSED, by, reason)
     record("account_refused", by=by, about=application.user_id, reason=f"{application.product}: {reason}")

@@ -1,5 +1,6 @@
 """The site's audit log. The setting BANK_AUDIT_LOG names a function `(act, officer=, about=, reason=)` that writes a
-row in the caller's transaction. If it fails, the act does not happen."""
+row in the caller's transaction. If the function fails, the act is rolled back.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,5 +18,5 @@ class Officer:
 
 
 def record(act: str, *, by: Officer, about: object = "", reason: str) -> None:
-    """`about` is the primary key of the user whose money it is; empty for the bank's own."""
+    """`about` is the primary key of the user whose money is concerned; empty for the bank's own."""
     import_string(settings.BANK_AUDIT_LOG)(act, officer=by, about=str(about or ""), reason=reason)

@@ -1,5 +1,5 @@
-"""Decisions of two officers about a difference between the ledger and a settlement file: one asks to move it to
-suspense, another one moves it. The bank's own account then matches the file, and suspense holds the money until staff
+"""Decisions of two officers about a difference between the ledger and a settlement file: one asks to move the amount to
+suspense, another one moves it. The bank's own account then matches the file, and the money is in suspense until staff
 decide where it belongs.
 """
 
@@ -63,7 +63,7 @@ def move_to_suspense(difference_id: UUID, *, by: Officer, reason: str = "") -> S
 
 @transaction.atomic
 def decline_to_move(difference_id: UUID, *, by: Officer, reason: str) -> SettlementDifference:
-    """The difference is open again."""
+    """Declines the move, so that the difference is open again."""
     difference = _locked(difference_id, Status.ASKED, by)
     difference.status, difference.reason, difference.asked_by = Status.OPEN, "", None
     return _stored(difference, ["status", "reason", "asked_by"], "difference_declined", by, reason)

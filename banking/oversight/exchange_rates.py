@@ -33,7 +33,7 @@ class AlreadyDecided(WrongState):
 def request_rate(
     base: str, counter: str, *, mid: Decimal, spread_percent: Decimal, valid_from: datetime, by: Officer, reason: str
 ) -> ExchangeRate:
-    """It is in force only once another officer has approved it. Raises OwnCurrencies."""
+    """Requests a rate, which needs the approval of another officer. Raises OwnCurrencies."""
     refuse_own_currencies(by, base, counter)
     rate = ExchangeRate.objects.create(
         base=base, counter=counter, mid=mid, spread_percent=spread_percent, valid_from=valid_from,
@@ -69,8 +69,9 @@ def _decide(rate_id: UUID, status: ExchangeRate.Status, by: Officer, reason: str
 
 
 def refuse_own_currencies(by: Officer, base: str, counter: str) -> None:
-    """ISO 27001 A.5.3: an officer who could exchange at this rate does not make it. The database also refuses it
-    (migration 0062)."""
+    """ISO 27001 A.5.3: an officer who could exchange at a rate must neither request nor decide it. The database also
+    refuses it (migration 0062).
+    """
     theirs = Account.objects.filter(access__user=by.user.pk, currency__in=(base, counter))
     if theirs.exclude(status=Account.Status.CLOSED).values("currency").distinct().count() == 2:
         raise OwnCurrencies

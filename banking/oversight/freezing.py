@@ -48,7 +48,9 @@ def unfreeze(account_id: UUID, *, by: Officer, reason: str) -> Account:
         raise NotFrozen
     refuse_own_money(by, [account.pk])
     frozen = AccountFreeze.objects.filter(account=account, unfrozen_by=None).first()
-    if frozen is not None and frozen.frozen_by_id == by.user.pk:  # None if it was frozen before such rows existed
+    if (
+        frozen is not None and frozen.frozen_by_id == by.user.pk
+    ):  # None if the account was frozen before this table existed
         raise SameUser
     if not _call("SELECT unfreeze_account(%s, %s, %s)", account.pk, by.user.pk, reason):
         raise NotFrozen
@@ -57,13 +59,13 @@ def unfreeze(account_id: UUID, *, by: Officer, reason: str) -> Account:
 
 
 def _locked(account_id: UUID) -> Account:
-    """Locks the account: a payment that is under way ends first, or is refused."""
+    """Locks the account, so that a running payment either ends before or is refused."""
     (account,) = ledger.lock([account_id])
     return account
 
 
 def _call(statement: str, *values: Any) -> bool:
-    """Calls a function of the database: the site's role may not change the state of an account in any other way."""
+    """Calls the database function, the only way in which the site's role may change the state of an account."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         is_done: bool = cursor.fetchone()[0]

@@ -1,7 +1,6 @@
-"""The bank's part of locking down a user or an app: in one transaction, neither can send money any more.
-
-Lifting the lockdown undoes only what the lockdown did: its freezes carry a mark in their reason. Orders are on hold
-as if the user or the app had been disabled, and their users resume them.
+"""The bank's part of locking down a user or an app, in one transaction: freezes accounts and puts orders on hold.
+Lifting the lockdown undoes only the freezes of the lockdown, which are recognized by a prefix of their reason. Orders
+are on hold as if the user or the app had been disabled; their users must resume them.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from banking.models.role import HOLDING
 from banking.oversight.audit import Officer, record
 from banking.oversight.freezing import freeze, unfreeze
 
-#: The beginning of the reason of each freeze that a lockdown has made.
+#: The prefix of the reason of each freeze that a lockdown has made.
 MARK = "Lockdown: "
 
 
@@ -37,14 +36,14 @@ def orders_of_user(user_id: UUID) -> QuerySet[ScheduledTransfer]:
 
 
 def orders_of_app(client_id: str) -> QuerySet[ScheduledTransfer]:
-    """Leaves out orders that their users have resumed without the app."""
+    """The open orders that the app set up, except those that their users have resumed without the app."""
     active = ScheduledTransfer.objects.filter(client_id=client_id, status=ScheduledTransfer.Status.ACTIVE)
     return active.filter(resumed_at=None)
 
 
 @transaction.atomic
 def stop_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> Stopped:
-    """Freezes the user's open accounts, and puts their orders on hold until they resume them."""
+    """Freezes the user's open accounts, and puts the user's orders on hold until the user resumes them."""
     accounts = list(accounts_to_freeze(user_id).order_by("pk").values_list("pk", flat=True))
     for pk in accounts:
         freeze(pk, by=by, reason=f"{MARK}{reason}")

@@ -38,7 +38,7 @@ def measure() -> None:
     oldest = payments.handed_over().values_list("submitted_at", flat=True).first()
     handed_over_at.set(oldest.timestamp() if oldest else 0)
     last = LedgerAudit.objects.order_by("ended_at").last()
-    # Set without an audit, too: with several processes, a gauge that was never set is not exported.
+    # Set even before the first audit: with several processes, a gauge that was never set is not exported.
     audited_at.set(last.ended_at.timestamp() if last else 0)
     audit_seconds.set(last.seconds if last else 0)
     for question, rows in last.differences.items() if last else ():

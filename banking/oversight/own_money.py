@@ -1,5 +1,6 @@
-"""Staff never act on their own money (ISO 27001 A.5.3). An officer who has access, in any role, to an account that an
-act touches must leave the act to another officer."""
+"""Staff never act on their own money (ISO 27001 A.5.3). An act on an account must be left to another officer if the
+officer has access to the account, in any role.
+"""
 
 from collections.abc import Iterable
 from uuid import UUID

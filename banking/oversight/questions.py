@@ -20,7 +20,9 @@ class AlreadyAnswered(WrongState):
 
 @transaction.atomic
 def answer_question(question_id: UUID, answer: str, *, by: Officer) -> TransactionQuestion:
-    """The user gets an email without the answer, which they read in the bank. Raises AlreadyAnswered or OwnMoney."""
+    """Stores the answer, which the user can read in the web bank, and sends an email that does not contain it. Raises
+    AlreadyAnswered or OwnMoney.
+    """
     question = TransactionQuestion.objects.select_for_update(of=("self",)).get(pk=question_id)
     if question.status != TransactionQuestion.Status.OPEN:
         raise AlreadyAnswered

@@ -1,9 +1,9 @@
 """Decisions of two officers about a reversal: one requests it, another approves or declines. Neither may have access to
-an account that the decision touches.
+an affected account.
 
-A transaction is reversed; the money of a settled payment to another bank comes from suspense, because it has left. Or
-the held money of a transfer goes to suspense, because the other bank was paid while the account was frozen. Both work
-on frozen accounts.
+A reversal posts the opposite of a transaction; the money of a settled payment to another bank comes from suspense,
+because it has left the bank. A capture moves the held money of a transfer to suspense, because the other bank was paid
+while the account was frozen. Both work on frozen accounts.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def request_reversal(transaction_id: UUID, *, by: Officer, reason: str) -> Rever
 
 
 def request_capture(transfer_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
-    """Asks for the held money of a transfer for which the other bank was paid. Raises NotOwed."""
+    """Requests that the held money of a transfer be taken, because the other bank was paid. Raises NotOwed."""
     transfer = Transfer.objects.get(pk=transfer_id)
     refuse_own_money(by, [transfer.source_id, transfer.destination_id])
     if not payments.is_owed(transfer):
@@ -107,7 +107,7 @@ def _ask(act: str, request: ReversalRequest, by: Officer) -> ReversalRequest:
 
 
 def _excluded(request: ReversalRequest) -> list[UUID]:
-    """The users who may not decide: the officer who asked, and everybody with access to an account that it touches."""
+    """The users who may not decide: the officer who asked, and everybody with access to an affected account."""
     touched: set[UUID | None] = set()
     if request.transaction is not None:
         touched |= set(request.transaction.entries.values_list("account_id", flat=True))
@@ -131,7 +131,7 @@ def _reverse(original: LedgerTransaction, approve: Callable[[LedgerTransaction],
 
 
 def _open_request(request_id: UUID, by: Officer) -> ReversalRequest:
-    """Locks the request before any account, so that decisions of two officers run one after the other."""
+    """Locks the request before any account, so that decisions of two officers are processed one after the other."""
     requests = ReversalRequest.objects.select_for_update(no_key=True, of=("self",))
     request = requests.select_related("transaction", "transfer").get(pk=request_id)
     if request.status != ReversalRequest.Status.OPEN:
@@ -149,7 +149,7 @@ def _decide(request: ReversalRequest, status: ReversalRequest.Status, by: Office
 
 
 def _record(act: str, request: ReversalRequest, by: Officer, reason: str) -> None:
-    """Writes a row for each holder of a touched account. If no account has a holder, writes one row without a user."""
+    """Writes an audit event for each holder of an affected account, or one event without a user if there is none."""
     holders: set[object] = set(request.holders)
     what = f"Transfer {request.transfer_id}" if request.transfer_id else f"Transaction {request.transaction_id}"
     for holder in holders or {""}:

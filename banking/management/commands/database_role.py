@@ -30,7 +30,7 @@ class Command(BaseCommand):
                 raise CommandError("--password-stdin needs a password on the first line of stdin.")
             try:
                 database.set_up_role(role, password=password)
-            except ProgrammingError as error:  # not the owner, or not allowed to make roles
+            except ProgrammingError as error:  # not the owner, or not allowed to create roles
                 raise CommandError(
                     f"{error}\nRun this command as the owner of the tables. If the owner may not create roles, an "
                     f"administrator must run CREATE ROLE {role} LOGIN first."

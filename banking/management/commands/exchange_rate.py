@@ -1,4 +1,4 @@
-"""`manage.py exchange_rate GBP EUR 1.17`: an operator, or a feed of rates that they run, sets a rate without a second
+"""`manage.py exchange_rate GBP EUR 1.17`: an operator, or the operator's feed of rates, sets a rate without a second
 officer.
 """
 

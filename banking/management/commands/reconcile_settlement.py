@@ -1,4 +1,4 @@
-"""`manage.py reconcile_settlement`: compares a settlement file of the clearing with the ledger."""
+"""`manage.py reconcile_settlement`: compares a settlement file of the clearing system with the ledger."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`manage.py second_bank`: makes the simulated second bank act. Only in a sandbox."""
+"""`manage.py second_bank`: controls the simulated second bank of a sandbox."""
 
 from argparse import ArgumentParser
 from typing import Any
