@@ -16,18 +16,18 @@ from banking.notices import email
 from banking.payments import incoming, scheme, transfers
 from oauth.infrastructure import outage
 
-# 2 s, 4 s, 8 s ... some hours in all, because the other bank or our database may be down for a while. The money stays
-# held meanwhile.
+# 2 s, 4 s, 8 s ... some hours in all, because the other bank or our database may be down. The money stays held
+# meanwhile.
 _UNTIL_ANSWERED = RetryStrategy(
     max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *outage.ERRORS]
 )
 
-# Retries after 10 s, 100 s, 17 minutes and about 3 hours, because the mail server may restart or fail for some time.
+# Retries after 10 s, 100 s, 17 minutes and about 3 hours, in case the mail server is down.
 _WHILE_MAIL_IS_AWAY = RetryStrategy(
     max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *outage.ERRORS]
 )
 
-# The same delays, for the storage or the database.
+# The same delays, in case the storage or the database is down.
 _WHILE_STORAGE_IS_AWAY = RetryStrategy(max_attempts=5, exponential_wait=10)
 
 
@@ -99,8 +99,8 @@ def clean_up(timestamp: int) -> None:
     statement_files.delete_old()
 
 
-# One job runs at a time, on any machine. If somebody closes the day by hand at the same time, it is still closed only
-# once.
+# Only one of these jobs runs at a time, on all machines together. Even if somebody runs `manage.py end_of_day` at the
+# same time, a day is closed only once.
 @app.periodic(cron="7 * * * *")
 @app.task(name="banking.close_days", queue="banking", queueing_lock="banking.close_days", lock="banking.close_days")
 def close_days(timestamp: int) -> None:

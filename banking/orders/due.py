@@ -67,8 +67,8 @@ def _make_due(scheduled_id: UUID, today: date) -> int:
 
 
 def _make_one(scheduled_id: UUID, today: date) -> bool:
-    """Makes the transfer of one day, or stores that it was refused. Returns False if the order has no other due day
-    now.
+    """Makes the transfer of one day, or stores that it was refused. Returns False if nothing else can be done for the
+    order in this run.
     """
     orders = ScheduledTransfer.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
     scheduled = orders.select_related("user", "source", "destination").filter(pk=scheduled_id).first()

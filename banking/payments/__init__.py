@@ -1,10 +1,11 @@
-"""Payments: an instruction becomes a transfer and entries of the ledger (`pay`), or a payment order for later
-(`prepare`), whose transfers are made on their day (`make`). The database decides about each, in one call.
+"""Payments: turns an instruction into a transfer with entries of the ledger (`pay`), or into a payment order for later
+(`prepare`), whose transfers are made on their day (`make`). The database decides about each payment, in one call.
 
 Within this bank a transfer is posted immediately. If it goes to another bank, its money is held until the payment
 scheme has answered: pending -> (handed over) -> posted or rejected; a posted transfer can be returned. It can be
-cancelled until it is handed over. `receive_payment`, `receive_answer` and `receive_return` receive the messages of the
-scheme. Knows no HTTP; may import `accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below them.
+cancelled until it is handed over. `receive_payment`, `receive_answer` and `receive_return` process the messages of the
+scheme. Independent of HTTP. May import `accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below
+them.
 """
 
 from banking.payments.answers import receive_answer, receive_return

@@ -1,7 +1,7 @@
 """Answers of other banks about payments that we handed over: accepted, refused, or sent back.
 
-Messages may be late, repeated or out of order. Whatever the order, the user's money is taken and given back once at
-most:
+Messages may be late, repeated or out of order. In any order, the user's money is taken at most once and given back at
+most once:
 
 | the transfer is | accepted | refused | returned |
 | --- | --- | --- | --- |
@@ -72,10 +72,10 @@ def _take_return(message: SchemeMessage) -> None:
         return
     match transfer.status:
         case Transfer.Status.PENDING:
-            # Only an accepted payment can be returned, so the message that accepts it is still on its way.
+            # Only an accepted payment can be returned, so the acceptance has not arrived yet.
             if conclude(transfer.pk, scheme.Outcome()):
                 _bring_back(lock_transfer(transfer.pk), message)
-            else:  # The account is frozen and cannot be debited. Nothing was taken, so the hold ends.
+            else:  # The account is frozen, and the other bank has sent the money back, so only the hold ends.
                 transfer.reason_code = message.reason_code
                 end(transfer, Transfer.Status.REJECTED, scheme.word_for(message.reason_code))
                 message.status = _Status.DONE
@@ -86,7 +86,7 @@ def _take_return(message: SchemeMessage) -> None:
 
 
 def _locked(message: SchemeMessage) -> Transfer | None:
-    """The transfer that was handed over under this id, locked; None if none was."""
+    """The transfer that was handed over under this id, locked; None if there is none."""
     try:
         handed_over = Transfer.objects.filter(pk=UUID(message.payment_id), submitted_at__isnull=False)
     except ValueError:

@@ -1,10 +1,10 @@
-"""Makes the usual transfer of the API in one statement, which is its own transaction: it checks the authorization, pays
-and commits.
+"""Makes the usual transfer of the API in one statement, which is its own transaction: it checks the authorization,
+makes the transfer and commits.
 
 This saves three round trips, and both accounts are locked for one round trip less, because the database does not wait
-for the site before COMMIT. The database undoes the statement if it has not made the transfer, or if there is more to
-write: a job that hands it to another bank, a notice, a delivery to a webhook. Then, and in every case that is not the
-usual one, the caller decides again in a transaction. oauth/fast_path/README.md lists it with the other tricks.
+for the site before COMMIT. The statement is rolled back if it did not make the transfer, or if more must be written: a
+job that hands the transfer to another bank, a notice, or a delivery to a webhook. Then, and in all unusual cases, the
+caller decides again in a transaction. oauth/fast_path/README.md lists this with the other optimizations.
 """
 
 from typing import Any
@@ -23,21 +23,21 @@ from oauth.infrastructure.rows import UNDONE, rows
 #: A query and its parameters. It returns a row with `is_live` if the payer's authorization is live, and locks the
 #: authorization until COMMIT.
 Live = tuple[str, list[Any]]
-# After these errors nothing was committed: deadlock, serialization failure, lock timeout. An administrator's command or
-# a lost connection may come after COMMIT: then the error is raised, as after an error of COMMIT, and the app must
-# retry.
+# After these errors nothing was committed: deadlock, serialization failure, lock timeout. Termination by an
+# administrator or a lost connection may happen after COMMIT. These errors are raised, like an error of COMMIT, and the
+# app must retry.
 _TRANSIENT = frozenset({"40P01", "40001", "55P03"})
-#: Sources and destinations whose payments had deliveries to webhooks a moment ago.
+#: Accounts whose payments recently had deliveries to webhooks.
 _announced: TTLCache[UUID | str, bool] = TTLCache(max_entries=10_000)
 ANNOUNCED_SECONDS = 60
 
 
 def try_fast(instruction: Instruction, payer: Payer, *, deed: str, live: Live) -> Decision | None:
-    """The transfer, made and committed; None if nothing was done. Raises what COMMIT raises."""
+    """The transfer, made and committed; None if nothing was written. Raises what COMMIT raises."""
     if not fast_path.is_on() or connection.in_atomic_block or not connection.get_autocommit():
         return None
     if instruction.amount_minor >= strong_proof.limit_of(instruction.currency):
-        return None  # its user is notified
+        return None  # the user must be notified
     call = call_for(instruction, payer, deed=deed)
     if (call.to_iban and not call.is_iban_ours) or _announced.get(_destination(instruction, call)):
         return None
@@ -45,8 +45,8 @@ def try_fast(instruction: Instruction, payer: Payer, *, deed: str, live: Live) -
         return None
     if not call.is_iban_ours:
         return _run(instruction, call, live)
-    # The budget is spent before the payment, because afterwards it would be too late. An answer that reveals nothing
-    # does not use up the budget.
+    # The budget is charged before the payment, because afterwards the answer could no longer be withheld. It is given
+    # back if the answer reveals nothing.
     try:
         payee_lookups.spend(payer.user_id)
     except LimitReached:

@@ -21,7 +21,9 @@ class ConsentToTransfer(TransferDetails):
 
 
 def _payee_check(detail: Detail, user: Any) -> tuple[str, str]:
-    """(kind, text). It never reveals an account holder's name, because the app chose the name to compare."""
+    """Returns (kind, text). Never reveals the holder's name, because the app, not the user, chose the name to
+    compare.
+    """
     creditor = detail["creditor"]
     try:
         payee_lookups.spend(user.pk)

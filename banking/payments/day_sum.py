@@ -11,15 +11,16 @@ from uuid_utils.compat import uuid7
 from banking.notation import bank_day
 from oauth.infrastructure.rows import rows
 
-#: Any 24 hours: with calendar days, the limit could be used twice around midnight.
+#: A sliding window of 24 hours: with calendar days, the limit could be used twice around midnight.
 DAY = timedelta(days=1)
 _SUMS = "SELECT ordered, to_others, own_limit FROM day_sum(%s::uuid, %s::text, %s::uuid, %s::date, true)"
 
 
 @dataclass(frozen=True, slots=True)
 class DaySum:
-    """Amounts in minor units. `ordered` is everything, `to_others` what leaves the user's own accounts; `own_limit` is
-    the most that the user wants to pay to others, None without a limit."""
+    """Amounts in minor units. `ordered` is the sum of all payments, `to_others` of those that leave the user's own
+    accounts. `own_limit` is the user's own limit for payments to others; None without a limit.
+    """
 
     ordered: int
     to_others: int
@@ -27,11 +28,13 @@ class DaySum:
 
 
 def day_sum(user_id: UUID, currency: str) -> DaySum:
-    """Includes the payment orders that are due. One query; payments themselves are decided in the database."""
+    """The sum includes payment orders that are due. One query. For display only: the database itself decides about
+    payments.
+    """
     [(ordered, to_others, own_limit)] = rows(_SUMS, [user_id, currency, day_ago(timezone.now()), bank_day.today()])
     return DaySum(int(ordered), int(to_others), own_limit)
 
 
 def day_ago(now: datetime) -> UUID:
-    """An id that is lower than the ids of all payments made since a day ago."""
+    """An id that is lower than the ids of all payments of the last 24 hours."""
     return uuid7(nanoseconds=int((now - DAY).timestamp() * 10**9))

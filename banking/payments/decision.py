@@ -1,8 +1,8 @@
 """Calls the database functions that decide about a payment: `prepare_payment` and `post_transfer` of
 migrations/payment.sql.
 
-Their arguments are everything that is known before the call: the request, what the client may see, the clock and the
-limits. Each rule is enforced in these functions and nowhere else.
+Their arguments are all the facts that are known before the call: the request, the accounts that the client may access,
+the clock and the limits. Each rule is enforced only in these functions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ from oauth.infrastructure.rows import rows
 
 #: A transfer that is never handed over expires after this time, and its money is released.
 LONGEST_PENDING = timedelta(days=5)
-#: Within this time, the payer's own reference can be used for one payment only.
+#: For this time, a payer's end-to-end id can be used only once.
 SAME_REFERENCE_WITHIN = timedelta(seconds=60)
 
 _ROUTE = {
@@ -73,7 +73,7 @@ DECIDED = (
     " by_consent, is_looked_up, is_notified, own_limit, paid_to_others, violated, deliveries"
 )
 
-#: The refusals that need no more than their code and field.
+#: The refusals that have only a code and a field.
 _REFUSALS: dict[str, type[Refusal]] = {
     refusal.code: refusal
     for refusal in (
@@ -85,8 +85,9 @@ _REFUSALS: dict[str, type[Refusal]] = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`destination_id` is an account of this bank, None if the money goes to another bank. `payee_iban` is empty
-    between the user's own accounts."""
+    """`destination_id` is an account of this bank; None if the money goes to another bank. `payee_iban` is empty if the
+    payment is between the user's own accounts.
+    """
 
     destination_id: UUID | None
     payee_iban: str
@@ -96,7 +97,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The row that post_transfer returns, and the ids and the time that it was given."""
+    """The row that post_transfer returned, and the ids and the time that were its arguments."""
 
     transfer_id: UUID
     posting_id: UUID
@@ -125,7 +126,8 @@ def find_route(instruction: Instruction, payer: Payer, *, is_charged: bool) -> R
     """The destination of the money, after every check that is possible before money moves.
 
     `is_charged` says whether an answer about the destination's account counts against the user's payee lookups; False
-    if the user has already seen it. Raises NotTheirs if they may not pay from the source, LimitReached, or a Refusal.
+    if the user has already seen the answer. Raises NotTheirs if the user may not pay from the source, LimitReached, or
+    a Refusal.
     """
     destination = resolve(instruction.destination, payer.user_id)
     arguments = _route(instruction, payer, destination)
@@ -167,7 +169,7 @@ def call_for(
     standing: UUID | None = None,
     due_on: date | None = None,
 ) -> Call:
-    """`deed` is the operation of the idempotency key; with it, this happens once per key."""
+    """Prepares the call. `deed` is the operation of the idempotency key; with it, the transfer is made once per key."""
     destination = resolve(instruction.destination, payer.user_id)
     name, now = destination.name if destination else "", timezone.now()
     transfer_id, posting_id, hold_id = uuid7(), uuid7(), uuid7()
@@ -210,8 +212,8 @@ def post_transfer(
     standing: UUID | None = None,
     due_on: date | None = None,
 ) -> Decision:
-    """Makes the transfer in the caller's transaction, or says why not. `deed` is the operation of the idempotency key;
-    with it, this happens once per key. Raises what `find_route` raises, StrongProofNeeded, or a Refusal.
+    """Makes the transfer in the caller's transaction. `deed` is the operation of the idempotency key; with it, the
+    transfer is made once per key. Raises what `find_route` raises, StrongProofNeeded, or a Refusal.
     """
     call = call_for(instruction, payer, deed=deed, standing=standing, due_on=due_on)
     [found] = rows(f"SELECT {DECIDED} FROM {POST}", call.arguments)  # noqa: S608 (constants of this module)

@@ -11,7 +11,7 @@ from banking.notation import iban
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Either `account_id` or `identifier` and `name` are set. `identifier` is the IBAN as it was written."""
+    """Either `account_id` is set, or `identifier` and `name`. `identifier` is the IBAN as it was entered."""
 
     account_id: UUID | None = None
     identifier: str = ""
@@ -19,11 +19,11 @@ class Destination:
 
     @property
     def iban(self) -> str:
-        """Empty for an own account."""
+        """The compact IBAN; empty for the user's own account."""
         return iban.compact(self.identifier)
 
     def as_creditor(self) -> dict[str, str] | None:
-        """The member `creditor` of authorization details (RFC 9396); None for an own account."""
+        """The member `creditor` of authorization details (RFC 9396); None for the user's own account."""
         if self.account_id is not None:
             return None
         return {"scheme": "iban", "identifier": self.identifier, "name": self.name}

@@ -1,4 +1,5 @@
-"""Doing something once per idempotency key, however often it is asked for (draft-ietf-httpapi-idempotency-key-header).
+"""Runs an operation once per idempotency key, however often it is requested
+(draft-ietf-httpapi-idempotency-key-header).
 
 The record of the key and the work commit together, in PostgreSQL. A second request with the same key waits at the
 unique index until the first one ends, and then gets its answer.
@@ -18,7 +19,9 @@ from oauth.infrastructure.rows import rows
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """A key is good for one operation of one user by one client. `fingerprint` is that of the validated request."""
+    """A key identifies one operation of one user by one client. `fingerprint` is the digest of the validated
+    request.
+    """
 
     client_id: str
     user_id: str
@@ -29,7 +32,7 @@ class IdempotentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as the caller renders it. It is stored with the key and given to each retry."""
+    """A response that the caller can render. It is stored with the key, and each retry gets it."""
 
     status: int
     body: Mapping[str, Any]
@@ -38,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The answer to an earlier request with the key, and the fingerprint of that request."""
+    """The response to an earlier request with the key, and the fingerprint of that request."""
 
     answer: Answer
     fingerprint: bytes
@@ -50,8 +53,9 @@ def fingerprint_of(body: dict[str, Any]) -> bytes:
 
 
 class AskedBefore(Exception):
-    """There was a request with this key. `claim` is `known` if its answer is stored, `waiting` if it has not ended, or
-    `made_before` if the record of the key was deleted, but the object that the request made exists."""
+    """An earlier request had this key. `claim` is `known` if its response is stored, `waiting` if it has not ended, or
+    `made_before` if the record of the key was deleted but the object that the request created exists.
+    """
 
     def __init__(self, claim: str, fingerprint: bytes | None, status: int | None, body: str | None) -> None:
         super().__init__(claim)
@@ -67,12 +71,11 @@ def run_idempotent(
     made_in: type[Transfer | ScheduledTransfer | Exchange],
     made_before: Callable[[], Made],
 ) -> Answer:
-    """Does `work` once per key, in its own transaction, and repeats its answer afterwards.
-
-    Every answer that `work` returns is stored, a refusal as well. Any exception removes the record together with
-    everything else that `work` did. Records are deleted after a week. The object that the request created keeps its key
-    forever, in the table of `made_in`. A retry after that week gets the answer of `made_before`, without any check of
-    current data such as the balance.
+    """Runs `work` once per key, in its own transaction; each retry gets the same response. Every response that `work`
+    returns is stored, also a refusal. An exception rolls back the record together with all other effects of `work`.
+    Records are deleted after a week. The object that the request created keeps its key forever, in the table of
+    `made_in`. A retry after that week gets the response of `made_before`, without any check of current data such as the
+    balance.
 
     Raises IdempotencyKeyReused or RequestInProgress.
     """
@@ -87,7 +90,7 @@ def run_idempotent(
 
 
 def run_claiming(request: IdempotentRequest, work: Callable[[], Answer], *, made_before: Callable[[], Made]) -> Answer:
-    """Like `run_idempotent`, for work that claims the key itself, raises AskedBefore, and stores its answer."""
+    """Like `run_idempotent`, for `work` that itself claims the key, raises AskedBefore, and stores its response."""
 
     def transaction() -> Answer:
         try:
@@ -99,8 +102,9 @@ def run_claiming(request: IdempotentRequest, work: Callable[[], Answer], *, made
 
 
 def claim(request: IdempotentRequest, made_in: type[Transfer | ScheduledTransfer | Exchange]) -> None:
-    """In the caller's transaction. Waits for a request with the same key to end, but no longer than lock_timeout.
-    Raises AskedBefore."""
+    """Claims the key in the caller's transaction. Waits for another request with the key to end, for at most
+    lock_timeout. Raises AskedBefore.
+    """
     identity = [request.client_id, request.user_id, request.operation, request.key, request.fingerprint]
     made = [request.client_id, request.user_id, request.key]
     [(found, *stored, is_made)] = rows(_CLAIM.format(table=made_in._meta.db_table), [*made, *identity])
@@ -118,7 +122,7 @@ SELECT c.claim, c.stored_print, c.stored_status, c.stored_body,
 
 
 def store(request: IdempotentRequest, answer: Answer) -> None:
-    """Stores the answer to each retry, in the transaction that claimed the key."""
+    """Stores the response for retries, in the transaction that claimed the key."""
     record = IdempotencyRecord.objects.filter(pk=_identity(request))
     record.update(status=answer.status, body=_as_stored(answer.body))
 
@@ -143,6 +147,6 @@ def _identity(request: IdempotentRequest) -> tuple[str, str, str, str]:
 
 
 def _as_stored(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body as JSON: UUIDs become strings."""
+    """The body in its stored form, in which UUIDs are strings."""
     stored: dict[str, Any] = json.loads(json.dumps(body, default=str))
     return stored

@@ -1,5 +1,6 @@
-"""Money that other banks pay to accounts here. It is credited once, also to a frozen account. Money for an account that
-does not exist, is closed, or has another currency goes to suspense and is sent back."""
+"""Money that other banks pay to accounts here. Each payment is credited once, also to a frozen account. Money for an
+account that does not exist, is closed, or has another currency goes to suspense and is sent back.
+"""
 
 from datetime import timedelta
 from uuid import UUID
@@ -21,8 +22,9 @@ LONGEST_ANSWER = timedelta(hours=6)
 
 
 def receive_payment(payment: scheme.IncomingPayment) -> SchemeMessage:
-    """Credits the account, or takes the money to suspense and sends it back; once per `message_id`, however often it
-    comes. Raises MalformedMessage or DifferentMessage."""
+    """Credits the account, or books the money to suspense and sends it back; once per `message_id`, however often the
+    message comes. Raises MalformedMessage or DifferentMessage.
+    """
     told = {
         "kind": SchemeMessage.Kind.PAYMENT,
         "message_id": messages.identifier(payment.message_id, longest=140),
@@ -37,7 +39,7 @@ def receive_payment(payment: scheme.IncomingPayment) -> SchemeMessage:
 
 
 def give_back(message_id: UUID) -> None:
-    """Sends back what could not be credited. Safe to repeat. Raises scheme.Unanswered."""
+    """Sends back money that could not be credited. Safe to repeat. Raises scheme.Unanswered."""
     way = scheme.configured_scheme()
     if way is None:
         raise scheme.Unanswered("PAYMENT_SCHEME is not set; nothing was sent back.")
@@ -76,7 +78,7 @@ def _book(message: SchemeMessage) -> None:
                 kind="incoming_payment",
                 counterparty=(message.debtor_name, message.debtor_iban),
             )
-        except Refusal as refusal:  # it was closed at this moment, or the amount is too large
+        except Refusal as refusal:  # the account was closed just now, or the amount is too large
             message.reason_code = "AC04" if isinstance(refusal, AccountNotOpen) else "AM02"
         else:
             message.account, message.status = account, SchemeMessage.Status.DONE

@@ -10,8 +10,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A payment as it was requested; only its form has been checked. `fingerprint` distinguishes it from another
-    request with the same idempotency key.
+    """A requested payment; only its form has been checked. `fingerprint` distinguishes the request from another one
+    with the same idempotency key.
     """
 
     key: str
@@ -41,8 +41,8 @@ class Instruction:
 class Payer:
     """The user who pays, and the client that acts for them.
 
-    `details` are the authorization details of the client (RFC 9396): they decide which accounts it may see. The web
-    bank has none and sees all. `is_proven` says whether the user has just logged in (RFC 9470).
+    `details` are the client's authorization details (RFC 9396), which decide which accounts the client may access. The
+    web bank has none and may access all. `is_proven` says whether the user has just logged in (RFC 9470).
     """
 
     user_id: UUID

@@ -20,16 +20,16 @@ _ONCE = "scheme_message_once"
 
 
 class MalformedMessage(ValueError):
-    """The message can never be acted on: a field is missing or out of range."""
+    """The message can never be processed: a field is missing or invalid."""
 
 
 class DifferentMessage(ValueError):
-    """Another message came before under the same id."""
+    """A message with other contents was received before under this id."""
 
 
 def act_once(told: Fields, act: Callable[[SchemeMessage], None]) -> SchemeMessage:
-    """Runs `act` in one transaction, and stores the message as `act` completed it; a message that came before is
-    returned as it was stored. `told` is the content of the message. Raises DifferentMessage.
+    """Runs `act` in one transaction, and stores the message with the result that `act` has set. A message that was
+    received before is returned as it was stored. `told` is the content of the message. Raises DifferentMessage.
     """
     if known := _stored(told):
         return known
@@ -51,7 +51,7 @@ def act_once(told: Fields, act: Callable[[SchemeMessage], None]) -> SchemeMessag
 
 
 def identifier(value: str, *, longest: int) -> str:
-    """Raises MalformedMessage if it is empty, too long, or not of visible ASCII characters."""
+    """The id. Raises MalformedMessage if it is empty, too long, or has characters other than visible ASCII."""
     if not 0 < len(value) <= longest or not all("!" <= character <= "~" for character in value):
         raise MalformedMessage(f"An id must have 1 to {longest} visible ASCII characters: {value!r}")
     return value

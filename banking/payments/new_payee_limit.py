@@ -1,4 +1,4 @@
-"""The limit of new payees: a thief who takes over a session cannot empty the account immediately."""
+"""The limit for new payees, so that an attacker who takes over a session cannot empty the account immediately."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,8 +32,8 @@ def refuse_alone(user_id: UUID, payee_iban: str, amount_minor: int, currency: st
 def exceeded(currency: str) -> LimitExceeded:
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
     most = amounts.with_code(currency, limit_of(currency))
-    # The text is in the user's language in the web bank, and in English in the API, where no middleware sets a
-    # language.
+    # The text is in the user's language in the web bank. In the API, no middleware sets a language, so it is in
+    # English.
     detail = _(
         "New payees together can get at most %(most)s in %(hours)s hours."
         " To pay more, store the payee and wait that long."

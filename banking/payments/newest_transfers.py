@@ -1,7 +1,6 @@
-"""The newest transfers of several accounts, each account read in the order of its index.
-
-Without that, the database would read and sort all transfers of the accounts, or walk through those of the whole bank.
-Ids of transfers sort by time, so a time is a bound of ids as well.
+"""The newest transfers of several accounts. Each account is read separately, in the order of an index; otherwise
+PostgreSQL might read and sort all transfers of the accounts, or scan those of the whole bank. Ids of transfers sort by
+time, so a time can be turned into a bound of ids.
 """
 
 from collections.abc import Callable
@@ -31,7 +30,7 @@ from banking.models.transfer import TransferQuerySet
 #: The largest difference between the clock that made an id and the clock that wrote `created_at`.
 MOST_APART = timedelta(minutes=10)
 _LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
-#: (accounts, since): from when on the transfers of these accounts may be read. Without accounts, it applies to all.
+#: (accounts, since): the time since which transfers of these accounts may be read; without accounts, of all.
 Histories = tuple[tuple[list[str], datetime], ...]
 
 
@@ -43,8 +42,9 @@ class _Unnest(Func):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The transfers of accounts that were made since a time, inclusive, until a time, exclusive, and that have an id
-    from `first`, inclusive, to `before`, exclusive. `since` holds for all accounts, `histories` for some."""
+    """Limits of the transfers to read: times from `since` (inclusive) to `until` (exclusive), and ids from `first`
+    (inclusive) to `before` (exclusive). `histories` are further limits for some accounts.
+    """
 
     accounts: QuerySet[Account]
     histories: Histories = ()
@@ -54,15 +54,16 @@ class Span:
     before: UUID | None = None
 
     def newest(self, fits: Callable[[QuerySet[Transfer]], QuerySet[Transfer]], number: int) -> TransferQuerySet:
-        """Returns at most `number` transfers of each account: the newest ones in the span that `fits` keeps."""
+        """Returns at most `number` transfers of each account: the newest ones in the span that match `fits`."""
         of_each = ArraySubquery(fits(self._of_account()).values("pk")[:number])
         # The ids are an array that is made once, so that the plan looks up each id, whatever the statistics say.
         ids = ArraySubquery(self._accounts().values(one=_Unnest(of_each)))
         return Transfer.objects.filter(IsOneOf(F("pk"), ids))
 
     def id_at(self, number: int) -> UUID | None:
-        """Takes the `number`-th newest transfer of each account, and returns the newest of their ids: every account has
-        fewer than `number` transfers above it. None if no account has that many."""
+        """Takes the id of the `number`-th newest transfer of each account, and returns the highest of these ids: every
+        account has fewer than `number` transfers with a higher id. None if no account has that many.
+        """
         nth = self._of_account().values("pk")[number - 1 : number]
         deepest = self._accounts().annotate(nth=Subquery(nth)).filter(nth__isnull=False).order_by("-nth")
         return deepest.values_list("nth", flat=True).first()
@@ -71,7 +72,7 @@ class Span:
         return self._accounts().filter(Exists(self._of_account())).exists()
 
     def narrowed(self, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
-        """The `transfers` in the span, whatever their account."""
+        """Filters `transfers` by the span, except for its `histories`."""
         return self._in_time(self._among_ids(transfers))
 
     def _of_account(self) -> QuerySet[Transfer]:
@@ -87,7 +88,7 @@ class Span:
     def _accounts(self) -> QuerySet[Account]:
         """The accounts, each with `since` and with `first_id`, the lowest id that a transfer since then can have."""
         sinces, ids = [], []
-        # If several histories are about an account, the shortest one counts.
+        # If several histories apply to an account, the shortest one counts.
         for named, since in sorted(self.histories, key=lambda history: history[1], reverse=True):
             is_meant = {"pk__in": [UUID(one) for one in named]} if named else {"pk__isnull": False}
             sinces.append(When(**is_meant, then=Value(since)))
@@ -115,6 +116,6 @@ def first_id_of(at: datetime) -> UUID:
 
 
 def _id_at(at: datetime, apart: timedelta) -> UUID:
-    """The least UUID of version 7 (RFC 9562 §5.7) of that time."""
+    """The lowest UUID of version 7 (RFC 9562 §5.7) with that time."""
     milliseconds = int((at.timestamp() + apart.total_seconds()) * 1000)
     return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)

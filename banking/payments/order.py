@@ -1,5 +1,5 @@
-"""A payment order: a user's order to the bank to pay, through an app, on a page, or by a standing order. `prepare`
-makes one of an instruction.
+"""A payment order: a user's order to pay, from an app, a page, or a standing order. `prepare` makes one from an
+instruction.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class PaymentOrder:
     due_on: date | None = None
     #: Whether the user has just logged in (RFC 9470). For a standing order, they did so when it was set up.
     is_proven: bool = False
-    #: The fingerprint of the request. It distinguishes a late retry from another request with the same idempotency key.
+    #: The digest of the request, which distinguishes a late retry from another request with the same idempotency key.
     fingerprint: bytes | None = None
 
     @classmethod
@@ -41,7 +41,7 @@ class PaymentOrder:
         return cls(
             user_id=scheduled.user_id,
             client_id=scheduled.client_id,
-            # It contains spaces, which an Idempotency-Key cannot contain, so no app can use the key first.
+            # No app can have used this key, because an Idempotency-Key cannot contain spaces.
             key=f"scheduled {scheduled.pk} {day}",
             source=scheduled.source,
             destination=scheduled.destination,
@@ -75,7 +75,7 @@ class PaymentOrder:
         return Payer(user_id=self.user_id, client_id=self.client_id, is_proven=self.is_proven)
 
     def as_scheduled(self) -> dict[str, Any]:
-        """The values of the fields that a Transfer and a ScheduledTransfer share."""
+        """The values for the fields that a Transfer and a ScheduledTransfer have in common."""
         return {
             "user_id": self.user_id,
             "client_id": self.client_id,
@@ -91,7 +91,7 @@ class PaymentOrder:
         }
 
     def as_transfer(self) -> dict[str, Any]:
-        """The values of a Transfer's fields."""
+        """The values for the fields of a Transfer."""
         return {
             **self.as_scheduled(),
             "end_to_end_id": self.end_to_end_id,
@@ -101,10 +101,8 @@ class PaymentOrder:
 
 
 def prepare(instruction: Instruction, payer: Payer, *, is_charged: bool = True) -> PaymentOrder:
-    """The order, after every check that is possible before money is touched. In the caller's transaction.
-
-    `is_charged` is as in `find_route`. Raises NotTheirs if the user may not pay from the source, LimitReached, or a
-    Refusal.
+    """The order, after every check that needs no lock on an account. Runs in the caller's transaction. `is_charged` is
+    as in `find_route`. Raises NotTheirs if the user may not pay from the source, LimitReached, or a Refusal.
     """
     route = find_route(instruction, payer, is_charged=is_charged)
     accounts = Account.objects.in_bulk([pk for pk in (instruction.source_id, route.destination_id) if pk])

@@ -1,6 +1,4 @@
-"""The user's own limit: the most that they pay to others in 24 hours, through all apps, pages and payment orders
-together.
-"""
+"""The user's own limit for payments to others in 24 hours, for all apps, pages and payment orders together."""
 
 from uuid import UUID
 
@@ -16,7 +14,7 @@ from banking.payments.refusals import OwnLimitExceeded, StrongProofNeeded
 
 
 def exceeded(currency: str, most_minor: int, paid_minor: int) -> OwnLimitExceeded:
-    """`paid_minor` of the limit are used."""
+    """The refusal; `paid_minor` is the amount of the limit that is already used."""
     detail = _("You set a limit of %(most)s in 24 hours for payments to others. %(paid)s of it is used.")
     return OwnLimitExceeded(
         detail % {"most": amounts.with_code(currency, most_minor), "paid": amounts.with_code(currency, paid_minor)}
@@ -26,7 +24,8 @@ def exceeded(currency: str, most_minor: int, paid_minor: int) -> OwnLimitExceede
 @transaction.atomic
 def set_own_limit(user_id: UUID, currency: str, amount_minor: int | None, *, is_proven: bool) -> None:
     """A lower limit applies at once. A higher limit, or none, raises StrongProofNeeded if the user has not just logged
-    in. The user is notified of it, because a thief would raise the limit first."""
+    in. The user is notified of a higher limit, because an attacker would raise it first.
+    """
     lock_payer(user_id)
     before = PaymentLimit.objects.filter(user_id=user_id, currency=currency).first()
     most = before.amount_minor if before else None

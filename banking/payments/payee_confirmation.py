@@ -1,4 +1,4 @@
-"""Whether an account belongs to the payee that the user names (Confirmation of Payee, Verification of Payee)."""
+"""Checks whether an account belongs to the payee whom the user names (Confirmation of Payee, Verification of Payee)."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -15,15 +15,17 @@ CLOSE = 0.8
 @dataclass(frozen=True, slots=True)
 class Match:
     """`result` is `match`, `close_match`, `no_match`, or `not_available` for an account at another bank. `name` is set
-    for a close match only, because the user already knows nearly all of it."""
+    only for a close match, because the user then already knows nearly the whole name.
+    """
 
     result: Literal["match", "close_match", "no_match", "not_available"]
     name: str | None = None
 
 
 def confirm_payee(identifier: str, name: str, *, asked_by: UUID) -> Match:
-    """The answer for the user `asked_by`. Sandbox customers learn nothing about accounts with real money, and others
-    nothing about those with play money."""
+    """The answer for the user `asked_by`. It reveals nothing to sandbox customers about accounts with real money, and
+    nothing to other users about accounts with play money.
+    """
     identifier = iban.compact(identifier)
     if not iban.is_ours(identifier):
         return Match("not_available")

@@ -13,8 +13,8 @@ LIMIT = Limit("payee-lookups", 30)
 
 
 def spend(user_id: UUID, *, paid_iban: str = "", besides: UUID | None = None) -> None:
-    """Counts one answer. Raises LimitReached if the budget is spent. An IBAN that the user has paid before, not
-    counting the transfer `besides`, is always allowed, because its answer tells the user nothing new.
+    """Charges one answer. Raises LimitReached if the budget is exhausted. An answer about an IBAN that the user has
+    paid before is free, because it reveals nothing new; the transfer `besides` does not count.
     """
     try:
         rate_limits.spend(LIMIT, str(user_id))
@@ -24,7 +24,7 @@ def spend(user_id: UUID, *, paid_iban: str = "", besides: UUID | None = None) ->
 
 
 def take_back(user_id: UUID) -> None:
-    """Gives back a unit that was spent before an answer that revealed nothing."""
+    """Returns the charge for an answer that turned out to reveal nothing."""
     rate_limits.take_back(LIMIT, str(user_id))
 
 

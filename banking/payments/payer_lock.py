@@ -8,9 +8,8 @@ from oauth.infrastructure.rows import rows
 
 
 def lock_payer(user_id: UUID) -> None:
-    """Waits for the user's other payments; held until this transaction ends.
-
-    Locks on accounts do not suffice: two payments from two accounts would not see each other. Take this lock before
-    any account is locked.
+    """Waits for the user's other payments, and holds the lock until this transaction ends. Locks on accounts are not
+    enough, because two payments from different accounts would not see each other. Take this lock before locking any
+    account.
     """
     rows("SELECT lock_payer(%s::uuid)", [user_id])

@@ -1,4 +1,4 @@
-"""A transfer that is tried and not made: its refusal is known before the user confirms it."""
+"""Tries a transfer without making it, so that a refusal is known before the user confirms."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -12,7 +12,7 @@ from banking.payments.transfers import pay
 
 def rehearse(instruction: Instruction, payer: Payer) -> None:
     """Makes the transfer in a transaction that is rolled back. Raises what `pay` raises, except StrongProofNeeded,
-    because the user logs in when they confirm.
+    because the user can log in when confirming.
     """
 
     def tried() -> None:

@@ -1,8 +1,8 @@
-"""The interface to other banks: the functions that a payment scheme must have, and the messages that it sends us.
+"""The interface to other banks: the methods that the adapter of a payment scheme must have, and the scheme's messages.
 
 The setting PAYMENT_SCHEME names a class that implements `PaymentScheme`. Without it no other bank can be paid. The
-scheme's messages come in through `banking.payments`: `receive_payment`, `receive_answer` and `receive_return`. Each
-message has the scheme's own id and counts once, in whatever order messages arrive.
+adapter passes the scheme's messages to `receive_payment`, `receive_answer` and `receive_return` of `banking.payments`.
+Each message has the scheme's own id and is processed once; messages may arrive in any order.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from banking.models import SchemeMessage, Transfer
 from banking.notation.currencies import PLAY_MONEY
 
-#: The reason code of a refused or returned payment (ISO 20022, ExternalStatusReason1Code) -> our name for it.
+#: The reason code of a refused or returned payment (ISO 20022, ExternalStatusReason1Code) -> our name for this reason.
 REASONS = {
     "AC01": "account_unknown",
     "AC03": "account_unknown",
@@ -38,20 +38,23 @@ REASONS = {
 
 
 class Unanswered(Exception):
-    """The outcome is not known: the scheme gave no answer in time. It is asked again later."""
+    """The outcome is unknown, because the scheme did not answer in time. It is asked again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`reason` is a code of ISO 20022 for why it was refused, such as AC04; empty if it was accepted."""
+    """The outcome of a payment. `reason` is the code of ISO 20022 of a refusal, such as AC04; empty if the payment was
+    accepted.
+    """
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingPayment:
-    """A payment to another bank (pacs.008). `payment_id` identifies it forever, in 32 characters; `end_to_end_id` is
-    the user's own and need not be unique."""
+    """A payment to another bank (pacs.008). `payment_id` is its permanent id of 32 characters; `end_to_end_id` was
+    chosen by the user and need not be unique.
+    """
 
     payment_id: str
     end_to_end_id: str
@@ -78,8 +81,9 @@ class OutgoingReturn:
 
 @dataclass(frozen=True, slots=True)
 class RefundClaim:
-    """A collection whose money the debtor wants back (pacs.004). `original_id` is the scheme's id of the collection,
-    `reason` MD06 within eight weeks, or MD01 if the debtor never allowed it."""
+    """The claim that a collection be refunded to the debtor (pacs.004). `original_id` is the scheme's id of the
+    collection, `reason` MD06 within eight weeks, or MD01 if the debtor never allowed it.
+    """
 
     claim_id: str
     original_id: str
@@ -94,7 +98,7 @@ class PaymentScheme(Protocol):
     """
 
     def pay(self, payment: OutgoingPayment) -> Outcome:
-        """Hands the payment over. It may be called again with the same `payment_id`, and must then pay once."""
+        """Hands the payment over. May be called again with the same `payment_id`, and must then pay only once."""
 
     def ask(self, payment: OutgoingPayment) -> Outcome | None:
         """The status of a payment that was handed over (pacs.028). None if the scheme does not know the payment, and
@@ -102,11 +106,13 @@ class PaymentScheme(Protocol):
         """
 
     def give_back(self, returned: OutgoingReturn) -> Outcome:
-        """Sends money back. It may be called again with the same `return_id`, and must then return it once."""
+        """Sends money back. May be called again with the same `return_id`, and must then send it only once."""
 
     def claim_refund(self, claim: RefundClaim) -> Outcome:
-        """Asks the creditor's bank to pay a collection back. It may be called again with the same `claim_id`, and must
-        then claim it once. Only the creditor's bank may refuse it, for example because the mandate is valid."""
+        """Asks the creditor's bank to pay a collection back. May be called again with the same `claim_id`, and must
+        then claim only once. An Outcome with a reason must come from the creditor's bank, for example because the
+        mandate is valid.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +152,9 @@ class IncomingReturn:
 
 @dataclass(frozen=True, slots=True)
 class NewMandate:
-    """A creditor may collect from an account here from now on (pain.009). `creditor_id` and `reference` name the
-    mandate; `sequence` is `one_off` or `recurring`."""
+    """A creditor may collect from an account here from now on (pain.009). `creditor_id` and `reference` identify the
+    mandate; `sequence` is `one_off` or `recurring`.
+    """
 
     creditor_id: str
     reference: str
@@ -178,8 +185,8 @@ def configured_scheme() -> PaymentScheme | None:
 
 
 def pays(currency: str) -> bool:
-    """Whether payments to other banks are possible in this currency. Play money leaves only a site that has no real
-    money.
+    """Whether payments to other banks are possible in this currency. Payments with play money are possible only on a
+    site without real money.
     """
     return (currency != PLAY_MONEY or settings.BANK_SANDBOX) and configured_scheme() is not None
 
@@ -212,5 +219,5 @@ def return_of(message: SchemeMessage) -> OutgoingReturn:
 
 
 def word_for(reason: str) -> str:
-    """Our word for a code of ISO 20022."""
+    """Our name for a reason code of ISO 20022."""
     return REASONS.get(reason, "refused_by_other_bank")

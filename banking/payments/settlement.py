@@ -1,4 +1,4 @@
-"""Transfers to other banks: handed to the payment scheme, asked about again, and settled or expired.
+"""Transfers to other banks: hands them to the payment scheme, asks about them again, and settles or expires them.
 
 A transfer is pending until the scheme has answered. It is handed over, at `submitted_at`, only if its account is open
 and its user active. If the account is frozen after that and the other bank was paid, two officers take the held money
@@ -24,7 +24,7 @@ from banking.payments.refusals import NotOwed
 from banking.payments.transfers import SETTLE, announce, end, lock_transfer
 
 OUTGOING = "Outgoing payments"
-#: After this time without an answer, the hourly task asks about a transfer, because its own job has given up.
+#: After this time without an answer, the transfer's own job has given up, so the hourly task asks about the transfer.
 LONGEST_ANSWER = timedelta(hours=6)
 
 
@@ -35,7 +35,7 @@ def settle(transfer_id: UUID) -> None:
     if way is None:
         raise scheme.Unanswered("PAYMENT_SCHEME is not set; nothing was handed over.")
     submitted = ledger.in_transaction(lambda: _submit(transfer_id))
-    if submitted is None:  # it has ended, or its money may not leave now
+    if submitted is None:  # the transfer has ended, or its money may not leave now
         return
     transfer, is_first = submitted
     payment = scheme.payment_of(transfer)
@@ -53,10 +53,8 @@ def settle(transfer_id: UUID) -> None:
 
 def resume() -> int:
     """Asks again about transfers that were handed over long ago and whose own job has given up. Returns how many still
-    have no answer. The other bank may have been paid, so such a transfer is never cancelled or expired.
-
-    Hands over transfers that were withheld and whose money may leave again. Takes money that has been owed since the
-    account was frozen and can be taken now.
+    have no answer. The other bank may have been paid, so such a transfer is never cancelled or expired. Also hands over
+    withheld transfers whose money may leave now, and takes held money that is owed and can be taken now.
     """
     still_open = 0
     again = (withheld().filter(user__is_active=True) | owed()).filter(source__status=Account.Status.OPEN)
@@ -82,20 +80,20 @@ def withheld() -> QuerySet[Transfer]:
 
 
 def owed() -> QuerySet[Transfer]:
-    """Transfers for which the other bank was paid, and whose money is still held (`is_owed`); oldest first."""
+    """Transfers whose money is still held although the other bank was paid (`is_owed`); oldest first."""
     return handed_over().filter(status_reason=AccountNotOpen.code)
 
 
 def resume_for(account_id: UUID) -> None:
-    """The account is open again: the background worker hands over its withheld transfers, and takes the money that is
-    owed for others. In the caller's transaction.
+    """For an account that is open again: enqueues jobs, in the caller's transaction, that hand over its withheld
+    transfers and take the held money that is owed.
     """
     for pk in (withheld() | owed()).filter(source=account_id).values_list("pk", flat=True):
         jobs.defer(SETTLE, transfer_id=str(pk))
 
 
 def may_leave(transfer: Transfer) -> bool:
-    """Whether the money may be handed to another bank: the account is open and the user active."""
+    """Whether the money may be sent to another bank: the account must be open and the user active."""
     return transfer.source.status == Account.Status.OPEN and transfer.user.is_active
 
 
@@ -131,11 +129,10 @@ def expire() -> int:
 
 
 def _submit(transfer_id: UUID) -> tuple[Transfer, bool] | None:
-    """Marks the transfer as handed over; it cannot be cancelled any more. Returns it, and whether this is the first
-    time. None if it is not pending.
-
-    Also None, with `status_reason`, if its money may not leave: the account is not open or the user not active. A
-    transfer that was handed over before is still asked about, because the other bank may have been paid.
+    """Marks the transfer as handed over, after which it cannot be cancelled. Returns the transfer, and whether this is
+    the first time; None if it is not pending. Also returns None, and sets `status_reason`, if the account is not open
+    or the user not active. But a transfer that was handed over before is returned, because the other bank may have been
+    paid.
     """
     transfer = lock_transfer(transfer_id)
     if transfer.status != Transfer.Status.PENDING:
@@ -167,7 +164,8 @@ def conclude(transfer_id: UUID, outcome: scheme.Outcome) -> bool:
         with transaction.atomic():
             posted = _take(transfer, internal_account(transfer.currency, OUTGOING, shard_by=transfer.pk))
     except AccountNotOpen:
-        # The account was frozen after the other bank was paid. The debt is real; the bank carries it until staff act.
+        # The account was frozen after the other bank was paid. The hold stays until staff act or the account is open
+        # again.
         if not is_owed(transfer):
             transfer.status_reason = AccountNotOpen.code
             transfer.save(update_fields=["status_reason"])

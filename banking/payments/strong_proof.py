@@ -1,5 +1,6 @@
 """When a payment needs a user who has just logged in (RFC 9470; SCA-RTS art. 4, 5). The limit applies to the sum of a
-day, so that an amount cannot be sent in slices."""
+day, so that splitting an amount into several payments does not avoid it.
+"""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.conf import settings
 from banking.notation.currencies import PLAY_MONEY
 from banking.payments.day_sum import day_sum
 
-#: Low enough that developers reach the limit with play money, as apps do with real money.
+#: The limit for play money, low enough that developers can test a fresh login.
 PLAY_MONEY_LIMIT_MINOR = 100_000
 
 

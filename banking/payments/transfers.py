@@ -1,5 +1,6 @@
-"""Making and cancelling transfers. Every change happens under the lock of the source account, in one transaction with
-the money."""
+"""Making and cancelling transfers. Every change holds the lock of the source account, and is in the same transaction as
+the movement of money.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -34,16 +35,16 @@ class Paid:
 def pay(instruction: Instruction, payer: Payer, *, once_for: str | None = None, is_charged: bool = True) -> Paid:
     """Makes the transfer in the caller's transaction: posted, or pending with its money held.
 
-    With `once_for`, the name of an operation, this happens once per idempotency key; a repetition raises AskedBefore,
-    which `run_claiming` handles. `is_charged` is as in `find_route`. Raises NotTheirs, LimitReached, StrongProofNeeded
-    if the sum of the day needs a user who has just logged in, or a Refusal.
+    With `once_for`, the name of an operation, the transfer is made once per idempotency key; a repetition raises
+    AskedBefore, which `run_claiming` handles. `is_charged` is as in `find_route`. Raises NotTheirs, LimitReached,
+    StrongProofNeeded if the sum of the day needs a user who has just logged in, or a Refusal.
     """
     return _make(instruction, payer, once_for=once_for, is_charged=is_charged)
 
 
 def pay_at_once(instruction: Instruction, payer: Payer, *, once_for: str, live: Live) -> Paid | None:
-    """Like `pay`, in its own transaction, if `live` has a row. None if nothing was done and the caller must decide in
-    another way; see banking/payments/at_once.py.
+    """Like `pay`, in its own transaction, if the query `live` has a row. None if nothing was written and the caller
+    must use `pay`; see banking/payments/at_once.py.
     """
     made = at_once.try_fast(instruction, payer, deed=once_for, live=live)
     return None if made is None else Paid(_made(made, instruction, payer), made.destination_iban)
@@ -92,7 +93,7 @@ def _made(
     scheduled: ScheduledTransfer | None = None,
     due_on: date | None = None,
 ) -> Transfer:
-    """The row that the database has stored."""
+    """The transfer as the database has stored it."""
     is_posted = made.destination_id is not None
     values = {
         "id": made.transfer_id,
@@ -147,14 +148,14 @@ def cancel(transfer_id: UUID, *, among: QuerySet[Transfer] | None = None) -> Tra
 
 
 def lock_transfer(transfer_id: UUID) -> Transfer:
-    """Locks the account first, then the transfer: the same order everywhere, so that nothing deadlocks."""
+    """Locks the account first, then the transfer. All code uses this order, so there are no deadlocks."""
     ledger.lock(Transfer.objects.filter(pk=transfer_id).values_list("source_id", flat=True))
     transfers = Transfer.objects.select_for_update(no_key=True, of=("self",)).select_related("hold", "source", "user")
     return transfers.get(pk=transfer_id)
 
 
 def end(transfer: Transfer, status: Transfer.Status, reason: str = "") -> Transfer:
-    """Ends a pending transfer without payment and releases its money."""
+    """Ends a pending transfer without a payment, and releases its money."""
     if transfer.hold:
         hold_status = Hold.Status.EXPIRED if status == Transfer.Status.EXPIRED else Hold.Status.RELEASED
         ledger.release(transfer.hold, status=hold_status)

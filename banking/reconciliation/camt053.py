@@ -1,7 +1,7 @@
 """Reads a camt.053 (ISO 20022, BankToCustomerStatement, versions 02 and later): the elements that reconciliation needs.
 
-The file comes from outside. A document type is refused, so no entity is ever expanded and nothing else is loaded. A
-file whose statement does not add up is refused as a whole.
+The file is untrusted. A document type is refused, so no entity is expanded and no external resource is loaded. A file
+whose statement does not add up is refused as a whole.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.[0-9]
 #: ISO 20022, ActiveOrHistoricCurrencyAndAmount: 18 digits, 5 of them fractional.
 _AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
 _IDENTIFIER = re.compile(r"[ -~]{1,35}")
-#: Stands for an end-to-end id that the payer did not give.
+#: The placeholder of ISO 20022 for an end-to-end id that the payer did not provide.
 _NOT_PROVIDED = "NOTPROVIDED"
 _REFERENCES = ("InstrId", "TxId", "EndToEndId", "AcctSvcrRef")
 
@@ -32,7 +32,9 @@ class MalformedFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One booked movement of the account at the clearing. `amount_minor` is + for money that came in."""
+    """One booked transaction of the account at the clearing system. `amount_minor` is positive for money that came
+    in.
+    """
 
     amount_minor: int
     references: tuple[str, ...]
@@ -95,7 +97,7 @@ def _identifier(text: str) -> str:
 
 
 def _currency(statement: "ElementTree.Element") -> str:
-    """The currency of the account, which all amounts of the statement have."""
+    """The one currency of all amounts of the statement."""
     amounts = [*statement.iterfind("Bal/Amt"), *statement.iterfind("Ntry/Amt")]
     currencies = {amount.get("Ccy", "") for amount in amounts} | {statement.findtext("Acct/Ccy") or ""} - {""}
     if len(currencies) != 1 or not currencies <= MINOR_DIGITS.keys():
@@ -127,7 +129,7 @@ def _moment(text: str) -> datetime:
 
 
 def _items(entry: "ElementTree.Element", currency: str) -> Iterator[Item]:
-    """The transactions of a booked entry; the entry itself if it lists none. Pending entries are not booked yet."""
+    """The transactions of a booked entry; the entry itself if it lists none. Pending entries are left out."""
     status = (entry.findtext("Sts/Cd") or entry.findtext("Sts") or "").strip()
     if status != "BOOK":
         return

@@ -26,7 +26,7 @@ class AlreadyRead(Exception):
 
 @transaction.atomic
 def read_file(content: bytes, *, read_by: Any = None) -> SettlementFile:
-    """Raises MalformedFile, or AlreadyRead; then nothing has happened."""
+    """Raises MalformedFile or AlreadyRead, and then stores nothing."""
     statement = parse(content)
     file = SettlementFile(
         message_id=statement.message_id, digest=statement.digest, currency=statement.currency,
@@ -35,7 +35,7 @@ def read_file(content: bytes, *, read_by: Any = None) -> SettlementFile:
     )  # fmt: skip
     try:
         with transaction.atomic():
-            # First, so that the same file at the same moment waits here.
+            # Stored first, so that another transaction with the same file waits here.
             file.save(force_insert=True)
     except IntegrityError as error:
         before = SettlementFile.objects.get(message_id=statement.message_id)
@@ -46,7 +46,7 @@ def read_file(content: bytes, *, read_by: Any = None) -> SettlementFile:
 
 
 def _store(file: SettlementFile, statement: Statement, found: Match) -> bool:
-    """Stores a match. Returns whether both sides have it with the same amount."""
+    """Stores a match, or a difference. Returns whether both sides have the item with the same amount."""
     item, entry = found.item, found.entry
     references = " ".join(dict.fromkeys(item.references)) if item else ""
     if item and entry:

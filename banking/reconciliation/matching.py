@@ -12,7 +12,7 @@ from banking.payments.incoming import INCOMING
 from banking.payments.settlement import OUTGOING
 from banking.reconciliation.camt053 import Item, Statement
 
-#: The bank's own accounts that mirror the account at the clearing, with the opposite sign.
+#: The bank's own accounts that mirror the account at the clearing system, with the opposite sign.
 OWN = (OUTGOING, INCOMING)
 #: A payment may be settled some days after it was booked here.
 LONGEST_WAY = timedelta(days=10)
@@ -27,12 +27,12 @@ class Match:
 
     @property
     def our_minor(self) -> int | None:
-        """The amount from the view of the account at the clearing."""
+        """The amount in the ledger, with the sign of the account at the clearing system."""
         return None if self.entry is None else -self.entry.amount_minor
 
 
 def match(statement: Statement) -> Iterator[Match]:
-    """A match for each item, then the entries of the period that no file has."""
+    """A Match for each item of the file, then one for each ledger entry of the period that no file has."""
     waiting = {entry.pk: entry for entry in _waiting(statement)}
     by_reference: dict[str, list[LedgerEntry]] = {}
     for entry in waiting.values():
@@ -49,7 +49,7 @@ def match(statement: Statement) -> Iterator[Match]:
 
 
 def _waiting(statement: Statement) -> QuerySet[LedgerEntry]:
-    """Payments from and to other banks that no file has had yet, the oldest first."""
+    """Payments to and from other banks that are in no file yet, the oldest first."""
     own = Q(account__name__startswith=OWN[0]) | Q(account__name__startswith=OWN[1])
     entries = LedgerEntry.objects.filter(
         own,
@@ -65,7 +65,7 @@ def _waiting(statement: Statement) -> QuerySet[LedgerEntry]:
     )
 
 
-#: Other kinds, such as returns and what staff move, are not payments that the clearing settles one by one.
+#: Other kinds, such as returns and transactions of staff, are not settled one by one by the clearing system.
 _KINDS = ("transfer", "incoming_payment")
 
 
@@ -82,7 +82,7 @@ def _references(entry: LedgerEntry) -> Iterator[str]:
 
 
 def _plain(reference: str) -> str:
-    """An id of ours in one spelling, whatever its case and hyphens. Any other reference stays as it is."""
+    """Normalizes the case and hyphens of one of our ids. Any other reference stays as it is."""
     try:
         return UUID(reference).hex
     except ValueError:

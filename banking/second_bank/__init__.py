@@ -1,8 +1,7 @@
-"""A simulated second bank, for the demo and for a sandbox that partners test with. Never with real money.
-
-`SecondBank` is an adapter of a payment scheme. What it does with a payment depends on the amount (`amounts`), so that a
-test gets the same answer each time; `pay_in` pays to an account here, and `collect` collects from one. It has books of
-its own, as another bank would. May import `direct_debits`, `payments` and what lies below them.
+"""A simulated second bank, for the demo and for a sandbox that partners test with. Must not run with real money.
+`SecondBank` is the adapter of a payment scheme. What it does with a payment depends on the amount (`amounts`), so a
+test gets the same answer each time; `pay_in` pays into an account here, and `collect` collects from one. It has its own
+tables, as another bank would. May import `direct_debits`, `payments` and what lies below them.
 """
 
 from banking.second_bank.adapter import SecondBank

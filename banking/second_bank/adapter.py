@@ -36,7 +36,7 @@ class SecondBank:
             if not SecondBankPayment.objects.filter(payment_id=payment.payment_id).exists():
                 return None
             calls = self._count(payment.payment_id)
-        if behaviour.loses_first and calls == 2:  # the first call did not reach it
+        if behaviour.loses_first and calls == 2:  # simulates that the first call did not arrive
             return None
         return self._answer(behaviour, calls)
 
@@ -50,7 +50,7 @@ class SecondBank:
 
     @staticmethod
     def _count(payment_id: str) -> int:
-        """How often it was called about this payment, this call included."""
+        """Counts the calls about this payment. Returns the number, this call included."""
         known = SecondBankPayment.objects.select_for_update(no_key=True).get(payment_id=payment_id)
         known.calls += 1
         known.save(update_fields=["calls"])

@@ -1,6 +1,6 @@
 """The last four digits of a payment's amount in minor units decide how the second bank treats it.
 
-An amount that is not named here is accepted at once. The table in docs/payment-scheme.md is for partners.
+Any other amount is accepted at once. The table in docs/payment-scheme.md is for partners.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ CLOSED_IBAN = "0000"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message that the second bank sends us after a number of seconds. Two with the same `id` are one message that
-    comes twice.
+    """A message that the second bank sends us after a number of seconds. Two with the same `id` are a repetition of one
+    message.
     """
 
     kind: Literal["payment", "answer", "return", "collect"]
@@ -24,8 +24,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`reason` is the code that it refuses with; empty if it accepts. It does not answer the first `silences` calls; if
-    `loses_first`, the first of them did not reach it."""
+    """What the second bank does. `reason` is the code of its refusal; empty if it accepts. It does not answer the first
+    `silences` calls. With `loses_first`, it acts as if the first call had not arrived.
+    """
 
     what: str
     reason: str = ""
@@ -77,9 +78,9 @@ NAMED = {
         then=(Message("collect", 5),),
     ),
 }  # fmt: skip
-#: The second bank refuses our return of a payment whose amount ends like this and that we could not credit.
+#: If the amount of a payment that we could not credit ends like this, the second bank refuses our return of it.
 RETURN_REFUSED = "9601"
-#: The second bank refuses to refund a collection whose amount ends like this.
+#: If the amount of a collection ends like this, the second bank refuses to refund it.
 CLAIM_REFUSED = "9602"
 
 

@@ -1,4 +1,4 @@
-"""Later messages of the second bank: rows of its books, which the background worker delivers when they are due."""
+"""Delayed messages of the second bank: rows of its table, which the background worker delivers when they are due."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -31,7 +31,7 @@ CREDITOR_ID = "GB98ZZZ00000000001"
 
 
 def schedule(payment: OutgoingPayment, messages: Iterable[Message]) -> None:
-    """In the caller's transaction."""
+    """Stores the messages and enqueues their jobs, in the caller's transaction."""
     for message in messages:
         due_at = timezone.now() + timedelta(seconds=message.after_seconds)
         body = _body(payment, message)
@@ -60,8 +60,8 @@ def deliver(message_id: UUID) -> SchemeMessage | None:
 
 
 def deliver_due(*, also_later: bool = False) -> list[SchemeMessage]:
-    """Delivers the due messages in the order of their times; with `also_later`, all messages. Does what the worker
-    does.
+    """Delivers the due messages in the order of their times; with `also_later`, all messages. Does the same as the
+    worker.
     """
     waiting = SecondBankMessage.objects.filter(sent_at=None).order_by("due_at", "pk")
     if not also_later:

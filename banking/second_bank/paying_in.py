@@ -1,4 +1,4 @@
-"""The second bank pays to an account here, on command."""
+"""The second bank pays into an account here, on command."""
 
 from uuid import uuid4
 

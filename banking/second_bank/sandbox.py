@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class NotASandbox(ImproperlyConfigured):
-    """The site has real money, so nobody may invent some."""
+    """The site has real money, so the second bank, which creates money, must not run."""
 
 
 def require_sandbox() -> None:

@@ -1,8 +1,7 @@
-"""Statements that are too long for an answer: files that the background worker makes.
-
-`ask` returns the row of a StatementFile, `opened` its file. Each attempt writes its own file and enters its name in the
-row once the file is complete, so nobody reads half a file, even if a worker is killed. May import `accounts`, `notices`
-and what lies below them.
+"""Statements that are too long for a response: files that the background worker makes. `ask` returns a StatementFile,
+and `opened` its file. Each attempt writes its own file, and stores the name in the row only once the file is complete,
+so nobody reads an incomplete file, even if a worker is killed. May import `accounts`, `notices` and what lies below
+them.
 """
 
 from banking.statement_files.asking import PATIENCE, TASK, Wish, ask, is_too_long

@@ -1,4 +1,4 @@
-"""A user or an app asks for a statement that is too long for an answer."""
+"""A user or an app asks for a statement that is too long for a response."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -15,15 +15,15 @@ from banking.models import StatementFile
 from banking.statement_files import place
 
 TASK: Final = "banking.make_statement_file"
-#: A file that is not complete after this time is given up.
+#: After this time, no further attempt is made to complete a file.
 PATIENCE = timedelta(days=1)
-#: The most incomplete files of one user at a time.
+#: The maximum number of incomplete files of one user.
 MOST_WAITING = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The fields of StatementFile that say what the file contains, and who asks."""
+    """The fields of StatementFile that say what the file contains, and who asked for it."""
 
     user_id: UUID
     account_id: UUID
@@ -42,8 +42,9 @@ def is_too_long(extract: Extract) -> bool:
 
 
 def ask(wish: Wish) -> StatementFile | None:
-    """The file, which the background worker may still have to make. None if the user waits for MOST_WAITING others. The
-    caller has checked that the user sees the account."""
+    """The file, which the background worker may still have to make. None if the user already has MOST_WAITING
+    incomplete files. The caller must check that the user may see the account.
+    """
     now = timezone.now()
     same = StatementFile.objects.filter(user_id=wish.user_id, client_id=wish.client_id, identity=wish.identity)
     found = same.filter(expires_at__gt=now).first()

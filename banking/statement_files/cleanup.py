@@ -1,4 +1,4 @@
-"""Deletes expired files, and what failed attempts to make a file have left behind."""
+"""Deletes expired files, and the files of failed attempts."""
 
 import re
 
@@ -14,7 +14,7 @@ _AT_ONCE = 1000
 
 
 def delete_old() -> int:
-    """Also deletes files of an account that the user may no longer see. Returns the number of rows."""
+    """Deletes old files, and files of accounts that their user may no longer see. Returns the number of rows."""
     if not place.exists():
         return 0
     seen = AccountAccess.objects.filter(user=OuterRef("user"), account=OuterRef("account"))
@@ -24,8 +24,8 @@ def delete_old() -> int:
 
 
 def _sweep(storage: Storage) -> None:
-    """Deletes each file that no row names. Files of a row that still waits for its file stay, because one of them is
-    being written.
+    """Deletes each file that no row names. Keeps the files of a row without a complete file, because one of them may
+    still be written.
     """
     try:
         _, names = storage.listdir(place.FOLDER)

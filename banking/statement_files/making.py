@@ -23,13 +23,14 @@ FILES_KEPT = timedelta(days=7)
 _ROWS_AT_ONCE = 5000
 
 Row = dict[str, Any]
-#: Makes the text of a month's statement as JSON, from `id` and `currency` of the account, the statement and its rows.
+#: Renders a month's statement as JSON, from `id` and `currency` of the account, the statement and its rows.
 JSONText = Callable[[Mapping[str, Any], Statement, Iterable[Row]], Iterator[str]]
 
 
 def make(file_id: UUID, json_text: JSONText) -> None:
     """Makes the file, and notifies the user if they asked in the web bank. Does nothing if the file exists or its time
-    is over. Deletes the request if its user no longer sees the account."""
+    is over. Deletes the row if its user no longer has access to the account.
+    """
     row = StatementFile.objects.select_related("account").filter(pk=file_id, name="").first()
     if row is None or row.expires_at <= timezone.now():
         return
@@ -69,7 +70,7 @@ def _notation(row: StatementFile) -> Notation:
 
 
 def _rows(extract: Extract) -> Iterator[Row]:
-    """Reads the rows in parts, each by its own query, so that no query runs for minutes. The parts fit together,
+    """Reads the rows in parts, each by its own query, so that no query runs for minutes. The parts are consistent,
     because entries never change.
     """
     after = extract.first_seq - 1

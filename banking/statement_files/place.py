@@ -1,4 +1,4 @@
-"""The storage of the files: "files" of settings.STORAGES, which all machines share and no URL reaches."""
+"""The storage of the files: "files" of settings.STORAGES, which all machines share and which has no URLs."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _ALIAS: Final = "files"
 
 
 def exists() -> bool:
-    """Without a storage, statements of any length are sent while they are made."""
+    """Whether a storage is configured. Without one, statements of any length are streamed."""
     return _ALIAS in settings.STORAGES
 
 

@@ -1,4 +1,4 @@
-"""A file is read by the user who asked for it, as long as they see the account."""
+"""Reading a file. Only its user may read it, and only with access to the account."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -24,15 +24,16 @@ def of_user(user_id: UUID) -> QuerySet[StatementFile]:
 
 
 def opened(row: StatementFile) -> "File[bytes] | None":
-    """The complete file. None if the storage has lost it; then the row is gone as well, and the file can be asked for
-    again. Raises StorageAway."""
+    """The complete file. If the storage has lost it, deletes the row, so that the file can be requested again, and
+    returns None. Raises StorageAway.
+    """
     try:
         file = place.storage().open(row.name, "rb")
         if file.size == row.size_bytes:
             return file
         file.close()
     except FileNotFoundError:
-        pass  # handled like a file that is too short
+        pass  # treated like a truncated file
     except OSError as error:
         raise StorageAway from error
     row.delete()

@@ -18,7 +18,7 @@ register.filter("grouped", iban.grouped)
 
 @register.filter(expects_localtime=False)
 def bank_day(at: datetime) -> date:
-    """The bank's day of a time, whatever the time zone of the page."""
+    """The day of a time in the bank's time zone, which may differ from that of the page."""
     return days.day_of(at)
 
 
@@ -29,7 +29,7 @@ def money(currency: str, minor_units: int) -> SafeString:
 
 @register.simple_tag
 def moved(currency: str, minor_units: int) -> SafeString:
-    """The amount with a plus or minus sign, because not everybody can see the color."""
+    """The amount with a plus or minus sign, because color alone is not accessible."""
     sign, css = ("+", "money in") if minor_units > 0 else ("−", "money out")
     return format_html('<span class="{}">{}{}</span>', css, sign, amounts.with_symbol(currency, abs(minor_units)))
 

@@ -45,13 +45,15 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page
 def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
-    """Transactions that are older than ninety days need a fresh login, as in the API: the page ends before them."""
+    """As in the API, transactions that are older than 90 days need a fresh login; without one, the page leaves them
+    out.
+    """
     found = account_or_404(request, account_id)
     search = history.Search(request.GET, label_suffix="")
     before = request.GET.get("before", "")
     is_search, is_first = bool(set(request.GET) - {"before", "month"}), "before" not in request.GET
-    # Pending transfers are read before the booked ones, and from the same database. A transfer that is booked meanwhile
-    # is then in both lists, and never in neither.
+    # Pending transfers are read before the booked ones, and from the same database. A transfer that is booked in
+    # between is then in both lists, and never missing from both.
     shows_pending = is_first and not is_search
     pending = replica.read(id_of(request), lambda alias: _pending(found, alias)) if shows_pending else []
     part = find(found, search, id_of(request), before=before, is_fresh=is_fresh(request))
@@ -106,7 +108,7 @@ def _pending(account: Account, using: str) -> list[Transfer]:
 @require_safe
 @page
 def details(request: HttpRequest, account_id: UUID) -> HttpResponse:
-    """The details that somebody needs to pay into the account."""
+    """The details that a payer needs to pay into the account."""
     found = account_or_404(request, account_id)
     context = {
         "account": found,

@@ -1,4 +1,4 @@
-"""Closing an account, and using one again that nobody has used for a long time."""
+"""Closing an account, and ending the dormancy of an account."""
 
 from uuid import UUID
 

@@ -18,14 +18,16 @@ from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 MOST_WEBHOOKS = 20
 MOST_DELIVERIES = 100
-#: Each calls the developer's server.
+#: Limits the requests that are sent to the developer's server.
 ACTS = Limit("developer-deliveries", 30)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_developers
 def app_webhooks(request: HttpRequest, client_pk: int) -> HttpResponse:
-    """The newest webhooks for all users, without naming the users; POST sends a test, or a failed delivery again."""
+    """The newest webhooks of the app for all users, without their names. POST sends a test event, or a failed delivery
+    again.
+    """
     client = own_app(request.user, client_pk)
     of_app = Webhook.objects.filter(client_id=client.client_id)
     if request.method == "POST":

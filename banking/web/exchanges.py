@@ -32,7 +32,7 @@ from banking.web.user import accounts_of, id_of, page, prove_it, see_other
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
-#: Limited, because each quote is a row that is kept for days.
+#: Limited, because each quote is a row that is kept for 30 days.
 QUOTES = Limit("exchange-quotes-of-pages", 30)
 
 
@@ -108,11 +108,11 @@ def fill_in(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
-    """Shows a quote, and exchanges exactly as it says. If the quote has expired, the user sees a new one first."""
+    """Shows a quote, and makes exactly this exchange. If the quote has expired, shows a new one first."""
     quoted = _own_quotes(request).filter(pk=quote_id).first()
     if quoted is None:
         raise Http404
-    if made := Exchange.objects.filter(quote=quoted).first():  # a second press
+    if made := Exchange.objects.filter(quote=quoted).first():  # the button was pressed twice
         return see_other("bank:exchanged", made.pk)
     if request.method != "POST":
         return _quoted(request, quoted)
@@ -194,7 +194,7 @@ def _own_quotes(request: HttpRequest) -> QuerySet[ExchangeQuote]:
 
 
 def _choices(request: HttpRequest) -> list[Account]:
-    """The accounts that the user holds and may use now."""
+    """The accounts that the user holds and that are open and not dormant."""
     return [
         account
         for account in accounts_of(request).filter(status=Account.Status.OPEN, dormant_since=None)

@@ -39,7 +39,7 @@ def clean_iban(value: str) -> str:
 
 
 def clean_account_number(value: str) -> str:
-    """The IBAN for what a user enters: an IBAN, or a sort code and account number at this bank."""
+    """The IBAN for the user's input: an IBAN, or a sort code and account number of this bank."""
     domestic = iban.read_domestic(value)
     if domestic is None:
         return clean_iban(value)
@@ -57,7 +57,7 @@ def clean_text(value: str) -> str:
 
 
 def initial_of(body: dict[str, Any]) -> dict[str, Any]:
-    """The values of the form that made this body."""
+    """The form's initial values for this body."""
     amount, to = body["amount"], body["destination"]
     if "account_id" in to:
         chosen = {"to": f"account:{to['account_id']}"}
@@ -74,7 +74,7 @@ def initial_of(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def minor_of(amount: Decimal, currency: str) -> int:
-    """Raises ValidationError for a part of a minor unit."""
+    """The amount in minor units. Raises ValidationError for a fraction of a minor unit."""
     minor = amount.scaleb(minor_digits(currency))
     if minor != int(minor):
         raise forms.ValidationError(_("This currency has no unit that small."))
@@ -181,7 +181,7 @@ class TransferForm(forms.Form):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The transfer as an app would send it to the API; it can be stored in a session."""
+        """The transfer as an app would send it to the API, in a form that a session can store."""
         given = self.cleaned_data
         return {
             "source_account_id": given["source"],

@@ -1,8 +1,7 @@
-"""Finds the transactions that a part of an account's page shows, and limits how many are examined.
-
-No index finds text, amounts or categories, so a part with such a search examines MOST_EXAMINED entries at most, as in
-the API, and the user continues. What is older than ninety days is examined after a fresh login only: otherwise a search
-would reveal whether something old matches it.
+"""Finds the transactions for one part of an account's list, and limits how many are examined. No index supports a
+search for text, amounts or categories. As in the API, a part with such a search examines at most MOST_EXAMINED entries,
+and the user can continue. Entries older than 90 days are examined only after a fresh login: otherwise a search would
+reveal whether an old entry matches it.
 """
 
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ MOST_EXAMINED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`older_before` is where the next part continues, None at the end. `is_cut` says that older transactions need a
+    """`older_before` is the position of the next part; None at the end. `is_cut` says that older transactions need a
     fresh login.
     """
 
@@ -32,12 +31,12 @@ class Part:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether the search has not looked at everything, and found less than a part."""
+        """Whether the search stopped at its limit before it found a full part."""
         return self.older_before is not None and len(self.rows) < PART
 
 
 def find(account: Account, search: Search, user_id: UUID, *, before: str, is_fresh: bool) -> Part:
-    """The next part, newest first. Parts are bounded by account_seq, so nothing is shown twice. Two queries."""
+    """The next part, newest first. Parts are bounded by account_seq, so no entry is shown twice. Two queries."""
     if not search.is_valid():
         return Part([], None, is_cut=False)
     since, until = search.span

@@ -1,4 +1,4 @@
-"""The history of one account on its page: the search, the days, and a line chart of the balance."""
+"""The history on an account's page: the search, the period, and a line chart of the balance."""
 
 import math
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _amount_input() -> forms.TextInput:
 
 
 class Search(forms.Form):
-    """Sent by GET. An invalid search finds nothing, and the page says why."""
+    """The search form, sent by GET. An invalid search finds nothing, and the page shows the reason."""
 
     q = forms.CharField(label=_("Search"), max_length=100, required=False, widget=forms.TextInput({"type": "search"}))
     since = forms.DateField(
@@ -54,13 +54,14 @@ class Search(forms.Form):
 
     @property
     def is_by_content(self) -> bool:
-        """Whether no index finds the entries. The search must be valid."""
+        """Whether no index supports the search. The search must be valid."""
         given = self.cleaned_data
         return bool(given["q"] or given["category"]) or given["least"] is not None or given["most"] is not None
 
     def found(self, entries: QuerySet[LedgerEntry], account: Account, user_id: UUID) -> QuerySet[LedgerEntry]:
-        """The `entries` of the account that match this valid search. Text is searched in the transaction
-        and in the user's own note beside it."""
+        """The `entries` of the account that match this valid search. Text is searched in the transaction and in the
+        user's note about it.
+        """
         given = self.cleaned_data
         if given["q"]:
             of_entry = TransactionNote.objects.filter(user_id=user_id, transaction_id=OuterRef("transaction_id"))
@@ -109,7 +110,7 @@ class Line:
     highest: tuple[date, int]
     first_day: date
     last_day: date
-    #: The labels of the axis: at the top and at the bottom of the picture.
+    #: The labels of the axis: at the top and at the bottom of the chart.
     top: int
     bottom: int
     width: int = _WIDTH
@@ -117,7 +118,7 @@ class Line:
 
 
 def line(account: Account, alias: str) -> Line | None:
-    """The line of the last ninety days; None if nothing moved. Two queries of that database."""
+    """The line of the last 90 days; None if the balance did not change. Two queries of that database."""
     today = bank_day.today()
     first_day = max(today - timedelta(days=LINE_DAYS), bank_day.day_of(account.opened_at))
     entries = LedgerEntry.objects.using(alias).filter(account_id=account.pk)

@@ -1,4 +1,4 @@
-"""The user's own limits for payments to others, and the amounts that the bank's limits leave."""
+"""The user's own limits for payments to others, and the amounts that remain of the bank's limits."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from banking.web.user import accounts_of, id_of, is_fresh, page, prove_it
 
 
 class LimitForm(forms.Form):
-    """The form for one currency, which is the prefix of its fields. Empty removes the limit."""
+    """The form for one currency, which is the prefix of its fields. An empty amount removes the limit."""
 
     amount = AmountField(
         label=gettext_lazy("Your limit for payments to others"),

@@ -1,4 +1,4 @@
-"""The forms of a payment order: a new one, and the changes of one that exists."""
+"""The forms for a new payment order, and for changes of an existing one."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ def _rule_field() -> forms.ChoiceField:
 
 
 class OrderForm(TransferForm):
-    """A transfer with its days."""
+    """The form for a transfer, with the days of the order."""
 
     frequency = forms.ChoiceField(label=_("How often"), choices=ScheduledTransfer.Frequency.choices)
     interval = forms.IntegerField(
@@ -55,8 +55,8 @@ class OrderForm(TransferForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean()
         if given.get("frequency") == ScheduledTransfer.Frequency.ONCE:
-            # The page hides fields that apply only to repeated payments. Values that an earlier choice left in them
-            # have no meaning.
+            # For a single payment, the page hides the fields that apply only to repeated payments. Their values are
+            # ignored.
             given["interval"], given["last_on"] = 1, None
             self.errors.pop("interval", None)
             self.errors.pop("last_on", None)
@@ -74,7 +74,7 @@ class OrderForm(TransferForm):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The order as an app would send it to the API; it can be stored in a session."""
+        """The order as an app would send it to the API, in a form that a session can store."""
         given = self.cleaned_data
         return {
             **super().body,
@@ -87,7 +87,7 @@ class OrderForm(TransferForm):
 
 
 def initial_of_order(body: dict[str, Any]) -> dict[str, Any]:
-    """The values of the form that made this body."""
+    """The form's initial values for this body."""
     return {**body, **initial_of(body)}
 
 

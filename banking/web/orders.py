@@ -25,16 +25,16 @@ from banking.web.refusals import message_of, status_of
 from banking.web.user import id_of, is_fresh, page, prove_it, see_other
 
 PART = 50
-#: How many of its transfers the page of an order shows.
+#: The number of transfers that the page of an order shows.
 MOST_PAYMENTS = 20
-#: The session key of changes that wait for their user to log in again; the id of the order follows.
+#: The prefix of the session key of changes that wait until their user has logged in again; the id of the order follows.
 _TYPED = "bank.order-changes"
 
 
 @require_safe
 @page
 def orders(request: HttpRequest) -> HttpResponse:
-    """The orders that pay or are on hold; or, on the other page, the orders that have ended."""
+    """The orders that are active or on hold or, on the other page, the orders that have ended."""
     is_ended = request.GET.get("show") == "ended"
     found = _visible(request).select_related("source", "destination")
     if is_ended:
@@ -55,7 +55,7 @@ def orders(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page
 def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """One order, with the newest of the payments that it made or could not make."""
+    """One order, with its newest payments, made or rejected."""
     found = _visible(request).select_related("source", "destination").filter(pk=order_id).first()
     if found is None:
         raise Http404
@@ -70,7 +70,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def change(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
-    """Needs a fresh login, as a new order does. Meanwhile, the session keeps the input."""
+    """Needs a fresh login, like a new order. The session keeps the input until then."""
     among = _visible(request, may_pay=True)
     found = among.select_related("source", "destination").filter(pk=order_id).first()
     if found is None or found.status not in ScheduledTransfer.OPEN:
@@ -96,7 +96,7 @@ def change(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """An order with the app that set it up; None if the user did in the web bank."""
+    """An order with the app that set it up; None if the user set it up in the web bank."""
 
     order: ScheduledTransfer
     app: App | None
@@ -117,7 +117,7 @@ class _Shown:
 
     @property
     def end_in_words(self) -> str:
-        """Returns why the order pays nothing more, in words."""
+        """Describes why the order has ended."""
         if self.order.end_reason:
             return str(self.order.get_end_reason_display())
         return _("Cancelled") if self.order.status == ScheduledTransfer.Status.CANCELLED else _("Completed")
@@ -136,7 +136,7 @@ def _shown(request: HttpRequest, found: Collection[ScheduledTransfer]) -> list[_
 @require_POST
 @page
 def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
-    """An order whose app was removed continues without it. Needs a fresh login, as a new order does."""
+    """An order whose app was removed continues without the app. Needs a fresh login, like a new order."""
 
     def resumed(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> object:
         return payment_orders.resume(pk, is_proven=is_fresh(request), among=among)

@@ -17,14 +17,14 @@ from banking.payments.refusals import StrongProofNeeded
 from banking.web.forms import PayeeForm
 from banking.web.user import id_of, is_fresh, page, prove_it
 
-#: The session key of a payee that waits for its user to log in again.
+#: The session key of a new payee that waits until its user has logged in again.
 _TYPED = "bank.payee"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def payees(request: HttpRequest) -> HttpResponseBase:
-    """A new payee needs a fresh login. Meanwhile, the session keeps the input."""
+    """A new payee needs a fresh login. The session keeps the input until then."""
     typed = request.POST if request.method == "POST" else None
     form = PayeeForm(typed, label_suffix="", initial=request.session.pop(_TYPED, None) if typed is None else None)
     if form.is_valid():
@@ -50,7 +50,7 @@ def payees(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 @page
 def remove(request: HttpRequest, payee_id: UUID) -> HttpResponseBase:
-    """A payee that is added again later is new again."""
+    """Removes a payee. A payee that is added again later counts as new again."""
     theirs = Payee.objects.current().filter(user_id=id_of(request), pk=payee_id)
     if not theirs.update(removed_at=timezone.now()):
         raise Http404

@@ -1,4 +1,4 @@
-"""The user of a page as a payer: the accounts that they may pay from and to, and whether an amount can be paid."""
+"""The choices that a page offers to a payer, and the check of the payee's name."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def choices_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def initial_choice(request: HttpRequest, sources: Sequence[Account]) -> dict[str, str]:
-    """The initial values of the form for a transfer: the accounts of the query, never the same on both sides."""
+    """The initial values of the form for a transfer, from the query string: never the same account on both sides."""
     to, source = request.GET.get("to", ""), request.GET.get("from", "")
     others = [str(one.pk) for one in sources if to != f"account:{one.pk}"]
     return {"to": to, "source": source if source in others else next(iter(others), "")}
@@ -42,8 +42,8 @@ def is_new_payee(order: PaymentOrder) -> bool:
 
 
 def name_match(order: PaymentOrder) -> Match | None:
-    """Returns whether the name matches the account that is paid; None for the user's own account. A user who asks too
-    often gets no answer.
+    """Returns whether the name matches the account that is paid; None for the user's own account, and for a user who
+    has asked too often.
     """
     if not order.payee_iban:
         return None

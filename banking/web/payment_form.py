@@ -1,7 +1,7 @@
 """The base of the pages for a transfer and a new payment order: fill in the form, confirm, see the result.
 
-A `Kind` describes their differences. The confirmed payment is stored under a key, so that exactly this payment is made,
-and only once.
+A `Kind` describes the differences between the two. The payment to confirm is stored under a key, so that exactly this
+payment is made, and only once.
 """
 
 from collections.abc import Callable
@@ -33,8 +33,8 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`try_out` raises the Refusal that the form must show. `make_once` makes the confirmed payment, or returns the
-    earlier one. `details` are lines that only the confirmation of this kind shows.
+    """`try_out` raises the Refusal for the form to show. `make_once` makes the confirmed payment, or returns the one
+    that was made before. `details` are additional lines for the confirmation page of this kind.
     """
 
     name: pending.Kind
@@ -75,7 +75,7 @@ def filled_in(kind: Kind, request: HttpRequest) -> HttpResponseBase:
 
 
 def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
-    """Shows the stored payment and makes exactly this payment, once, however often the button is pressed."""
+    """Shows the stored payment and makes it, only once, however often the button is pressed."""
     body = pending.load(request, kind.name, key)
     if body is None:
         messages.error(request, str(kind.expired))

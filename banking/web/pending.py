@@ -1,5 +1,5 @@
-"""Transfers and payment orders that are filled in but not confirmed. They are stored in the session on the server, so
-that nobody can change one between the two pages. Its key in the session is also its idempotency key. A form for an
+"""Transfers and payment orders that are not confirmed yet. They are stored in the session on the server, so that nobody
+can change one between the form and the confirmation. Its key in the session is also its idempotency key. A form for an
 order is never treated as a transfer, because a transfer pays today.
 """
 
@@ -22,7 +22,7 @@ def store(request: HttpRequest, kind: Kind, body: dict[str, Any]) -> str:
 
 
 def load(request: HttpRequest, kind: Kind, key: str) -> dict[str, Any] | None:
-    """Finds a payment even after it was made, so that a second press of the button shows the same payment."""
+    """The stored payment, even after it was made, so that a second press of the button shows the same payment."""
     return _all(request, kind).get(key)
 
 

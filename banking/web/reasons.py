@@ -1,4 +1,4 @@
-"""Why another bank refused a payment or sent it back, in words for its user."""
+"""Texts for users: why another bank refused a payment or sent it back."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -17,5 +17,5 @@ _OTHERWISE = _("The other bank gave no reason that we may show.")
 
 
 def reason_in_words(transfer: Transfer) -> str:
-    """Empty if the other bank neither refused it nor sent it back."""
+    """The text; empty if the other bank neither refused the payment nor sent it back."""
     return str(_WORDS.get(transfer.status_reason, _OTHERWISE)) if transfer.reason_code else ""

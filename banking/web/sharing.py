@@ -24,9 +24,9 @@ from banking.web.forms import clean_text
 from banking.web.refusals import message_of, status_of
 from banking.web.user import account_or_404, id_of, is_fresh, page, prove_it
 
-#: The session key of an invitation that waits for its user to log in again.
+#: The session key of an invitation that waits until its user has logged in again.
 _TYPED = "bank.invitation"
-#: The permissions of a user with this role.
+#: For each role, the text about its permissions.
 MAY = {
     Role.OWNER: gettext_lazy("Owns the account"),
     Role.HOLDER: gettext_lazy("Holds the account jointly: sees it, pays, and shares it with others"),
@@ -65,8 +65,8 @@ class _Shown:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def sharing(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
-    """A new invitation needs a fresh login. Meanwhile, the session keeps the input. Users who may only pay or read see
-    only themselves.
+    """A new invitation needs a fresh login. The session keeps the input until then. Delegates and readers see only
+    themselves.
     """
     account = account_or_404(request, account_id)
     roles = invitations.may_invite(account.pk, id_of(request))

@@ -1,7 +1,7 @@
 """Statements of months, and the transactions of any span of days, as a page, CSV or PDF.
 
-A long statement is a file that the background worker makes after the user has asked for it with a form, because a link
-must not start work or send an email.
+A long statement is a file that the background worker makes. The user requests it with a form, because GET must not
+start work or send an email.
 """
 
 import hashlib
@@ -33,16 +33,16 @@ from oauth.infrastructure import rate_limits, replica
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 MOST_MONTHS = 120
-#: Each may take seconds of CPU time.
+#: A PDF may take seconds of CPU time.
 PDFS = Limit("statement-pdfs", 10)
-#: The limit for statements that are too long for a direct response.
+#: The limit for requests of long statements.
 FILES = Limit("statement-files", 20, seconds=86_400)
-#: The span that the form suggests.
+#: The initial span of the form.
 USUAL_DAYS = timedelta(days=30)
 
 
 class SpanForm(forms.Form):
-    """Sent by GET. Both days are included."""
+    """The form for a span of days, sent by GET. Both days are included."""
 
     since = forms.DateField(label=pgettext_lazy("day", "From"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
     until = forms.DateField(label=pgettext_lazy("day", "To"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
@@ -78,7 +78,7 @@ def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpRespons
 @page
 def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
     """The same rows as in the API, in the notation of the page's language."""
-    notation = Notation.of_page()  # before the answer is streamed, when no language is active any more
+    notation = Notation.of_page()  # computed before the response is streamed, because no language is active then
 
     def download(found: Account, asked: Month) -> HttpResponseBase:
         return _download(request, found, _of_month(request, found, asked), notation, f"statement-{asked}.csv")
@@ -151,7 +151,7 @@ def ask_for_file(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
 @require_safe
 @page
 def statement_file(request: HttpRequest, file_id: UUID) -> HttpResponseBase:
-    """The file, for the user who asked for it, as long as they see the account."""
+    """The file, only for the user who asked for it, and only with access to the account."""
     row = statement_files.of_user(id_of(request)).exclude(name="").filter(pk=file_id).first()
     if row is None:
         raise Http404
@@ -187,7 +187,9 @@ def _wish(request: HttpRequest, account: Account, extract: Extract, month: Month
 def _statement(
     request: HttpRequest, account_id: UUID, text: str, answer: Callable[[Account, Month], HttpResponseBase]
 ) -> HttpResponseBase:
-    """The answer about one month, after a fresh login if it is old. Raises Http404 for a month without a statement."""
+    """The response for one month, which needs a fresh login if the month is old. Raises Http404 for a month without a
+    statement.
+    """
     found = account_or_404(request, account_id)
     month = month_with_statement(text, found.opened_at)
     if month is None:
@@ -220,7 +222,7 @@ def _download(
 
 
 def _pdf(request: HttpRequest, account: Account, extract: Extract, name: str) -> HttpResponse:
-    """The file; or the page of the statements, which says why there is none."""
+    """The PDF or, if it cannot be made, the page of the statements with the reason."""
     try:
         rate_limits.spend(PDFS, str(id_of(request)))
         rows = extract.entries.values(*FIELDS).iterator(chunk_size=500)
@@ -237,7 +239,7 @@ def _pdf(request: HttpRequest, account: Account, extract: Extract, name: str) ->
 
 
 def _bank() -> str:
-    """The name that the pages show."""
+    """The bank's name, as on the pages."""
     return render_to_string("bank/name.txt").strip()
 
 

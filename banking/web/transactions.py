@@ -1,4 +1,4 @@
-"""One transaction of an account: what it was, who ordered it, the user's own note and questions."""
+"""One transaction of an account, with the app that ordered it, and the user's own note and questions."""
 
 from typing import Any
 from uuid import UUID
@@ -159,7 +159,7 @@ def _visible_exchange(request: HttpRequest, exchange_id: UUID | None) -> UUID | 
 
 
 def _beside(account: Account, transaction_id: UUID | None) -> UUID | None:
-    """The transaction if this account has an entry of it."""
+    """The transaction, if this account has an entry in it."""
     if transaction_id is None:
         return None
     found = LedgerEntry.objects.filter(account_id=account.pk, transaction_id=transaction_id)

@@ -1,4 +1,4 @@
-"""The user at the browser: which accounts they may see, and whether they have just logged in."""
+"""The user of a page: which accounts they may see, and whether they have just logged in."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,9 +22,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
-    """The page is for logged-in users only, and no cache stores it. For an object of another user, the answer is
-    404.
-    """
+    """Decorates a view: only for logged-in users, not cached, and 404 for an object of another user."""
 
     @login_required
     @wraps(view)
@@ -57,13 +55,13 @@ def account_or_404(request: HttpRequest, account_id: UUID) -> Account:
 
 
 def holders_of(account: Account) -> list[str]:
-    """The names of those whose account it is."""
+    """The names of the holders of the account."""
     holding = AccountAccess.objects.filter(account=account, role__in=HOLDING).select_related("user")
     return [one.user.get_full_name() for one in holding.order_by("id")]
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Whether the user has just logged in: the same rule as RFC 9470 for tokens."""
+    """Whether the user has just logged in, by the same rule as for tokens (RFC 9470)."""
     logged_in_at = import_string(settings.BANK_LOGGED_IN_AT)(request)
     return bool(timezone.now() - logged_in_at <= settings.STEP_UP_MAX_AGE)
 
@@ -73,7 +71,7 @@ def reauthentication_url(way_back: str) -> str:
 
 
 def see_other(name: str, *args: Any) -> HttpResponse:
-    """Sends the browser on with GET, after a form."""
+    """Redirects to a page after a form was processed (303)."""
     answer = HttpResponseRedirect(reverse(name, args=args))
     answer.status_code = 303
     return answer

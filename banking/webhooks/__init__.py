@@ -1,8 +1,7 @@
-"""Notifies apps of events: at least once, signed, and only of events that they may know.
-
-An event is written in the transaction that it reports (`announce`). The background worker sends it (`deliver`) and
-decides at each attempt whether the app may still know of it: an event whose account or scope the user has taken back is
-dropped. An app that answers slowly delays no other app. May import the models and what lies below them.
+"""Sends events to apps: each at least once, signed, and only if the app may know of it. An event is written in the
+transaction that causes it (`announce`). The background worker sends it (`deliver`), and checks at each attempt whether
+the app may still know of it: an event for which the user has removed the account or the scope is dropped. An app that
+answers slowly delays no other app. May import the models and what lies below them.
 """
 
 from banking.webhooks.announcing import announce, ping, send_again

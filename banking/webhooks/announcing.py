@@ -1,4 +1,4 @@
-"""Writing events for the apps that want them, in the transaction that they report."""
+"""Writes events for the apps that have subscribed, in the transaction that causes the events."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -13,8 +13,8 @@ _ANNOUNCE = "SELECT one FROM announce(%s::text[], %s::uuid[], %s::uuid[]) AS d (
 
 
 def announce(happened: Iterable[tuple[Event, UUID, UUID]]) -> None:
-    """Writes each event (event, account, transaction or transfer) for each app that asked for it and may see the
-    account. Runs in the caller's transaction, and costs a single statement if no app has subscribed.
+    """Writes each event (event, account, transaction or transfer) for each app that has subscribed to it and may see
+    the account. Runs in the caller's transaction, and costs a single statement if no app has subscribed.
     """
     events, accounts, resources = zip(*happened, strict=True)
     for (delivery_id,) in rows(_ANNOUNCE, [[str(event) for event in events], list(accounts), list(resources)]):
@@ -28,7 +28,7 @@ def ping(webhook: Webhook) -> None:
 
 
 def send_again(delivery_id: UUID) -> None:
-    """Starts a failed delivery again, with three more days of attempts. Does nothing unless the delivery has failed."""
+    """Restarts a failed delivery, with attempts for another three days. Does nothing unless the delivery has failed."""
     with transaction.atomic():
         failed = WebhookDelivery.objects.filter(pk=delivery_id, status=WebhookDelivery.Status.FAILED)
         if failed.update(status=WebhookDelivery.Status.PENDING, attempts=0):

@@ -1,4 +1,4 @@
-"""Events about an app's own access, when it has ended or will end soon."""
+"""Events about an app's access, when it will end soon or has ended."""
 
 from datetime import timedelta
 
@@ -9,13 +9,14 @@ from banking.models import Event, Webhook, WebhookDelivery
 from banking.webhooks.queue import enqueue
 from oauth.resource_server import authorization_of
 
-#: Must be shorter than the time that deliveries are kept, or the reminder would be sent twice.
+#: Must be shorter than the time for which deliveries are kept; otherwise the reminder would be sent twice.
 CONFIRM_DUE_BEFORE = timedelta(days=14)
 
 
 def watch_consents() -> None:
-    """Sends each app at most one `consent.confirm_due`, when its access ends within CONFIRM_DUE_BEFORE, and one
-    `consent.revoked`, after which it gets no more events."""
+    """For each webhook, sends one `consent.confirm_due` when the access ends within CONFIRM_DUE_BEFORE, and one
+    `consent.revoked` when it has ended. After that, it gets no more events.
+    """
     for webhook in Webhook.objects.filter(ended_at=None).iterator():
         if authorization_of(webhook) is None:
             end(webhook)

@@ -24,7 +24,9 @@ _RESOURCES: dict[str, str] = {
 
 
 class NotDelivered(Exception):
-    """The app did not accept the event; the background worker tries again. `attempts` is the number until now."""
+    """The app did not accept the event; the background worker tries again. `attempts` is the number of attempts so
+    far.
+    """
 
     def __init__(self, answer: str, attempts: int) -> None:
         super().__init__(answer)
@@ -32,7 +34,7 @@ class NotDelivered(Exception):
 
 
 def deliver(delivery_id: UUID) -> None:
-    """Makes one attempt and stores its outcome. Raises NotDelivered if another attempt must follow, and turns.Postponed
+    """Makes one attempt and stores its outcome. Raises NotDelivered if another attempt must follow, or turns.Postponed
     if no attempt was made because the app is slow.
     """
     delivery = WebhookDelivery.objects.select_related("webhook").filter(pk=delivery_id).first()

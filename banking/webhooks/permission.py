@@ -1,5 +1,6 @@
-"""Whether an app may know of an event now. What it was allowed when the event was written does not count: the user may
-have removed the app, a scope or an account since."""
+"""Whether an app may know of an event now. The permissions at the time of the event do not count, because the user may
+have removed the app, a scope or an account since.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ SCOPES_OF_EVENTS: dict[str, str] = {
     Event.TRANSFER_UPDATED: "transfers:read",
     Event.DIRECT_DEBIT_UPDATED: "direct-debits:read",
 }
-#: The action that the details of its authorization (RFC 9396) must cover for the account. The API asks for the same.
+#: The action that the authorization details (RFC 9396) must cover for the account, as in the API.
 _ACTIONS: dict[str, str] = {
     Event.TRANSACTION_BOOKED: "transactions",
     Event.TRANSFER_UPDATED: "transfers",
@@ -27,7 +28,7 @@ _MANAGE = "webhooks:manage"
 
 
 def reason_to_withhold(delivery: WebhookDelivery) -> str:
-    """Why the event may not be sent now; empty if it may."""
+    """The reason why the event may not be sent now; empty if it may."""
     webhook = delivery.webhook
     if delivery.event == Event.CONSENT_REVOKED:
         return ""
@@ -55,7 +56,7 @@ def reason_to_withhold(delivery: WebhookDelivery) -> str:
 
 
 def _is_allowed_by_itself(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the event is about a transfer that has its own consent (RFC 9396)."""
+    """Whether the event is about a transfer with its own consent (RFC 9396)."""
     consents = [UUID(detail["identifier"]) for detail in transfer_details(details)]
     if not consents or delivery.event != Event.TRANSFER_UPDATED or delivery.resource_id is None:
         return False
@@ -63,12 +64,13 @@ def _is_allowed_by_itself(delivery: WebhookDelivery, details: Sequence[Mapping[s
 
 
 def _is_in_history(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a transfer was made, or a transaction booked, since `history_from`. When a transfer settles does not
-    count."""
+    """Whether a transfer was made, or a transaction booked, since `history_from`. The time at which a transfer settles
+    does not matter.
+    """
     since = history_of_account(details, delivery.account_id)
     if since is None:
         return True
-    if delivery.event == Event.DIRECT_DEBIT_UPDATED:  # as in the API: who may collect is not history
+    if delivery.event == Event.DIRECT_DEBIT_UPDATED:  # as in the API, `history_from` does not apply to mandates
         return True
     if delivery.resource_id is None or delivery.account_id is None:
         return False

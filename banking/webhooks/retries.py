@@ -13,8 +13,8 @@ _DATABASE_AWAY_SECONDS = 30
 
 
 class UntilDelivered(BaseRetryStrategy):
-    """`deliver` itself decides which attempt is the last one. The job runs more often, because postponed messages and
-    outages of the database do not count as attempts.
+    """Retries until `deliver` decides that an attempt was the last one. The job may run more often than there are
+    attempts, because postponed messages and database outages do not count as attempts.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
