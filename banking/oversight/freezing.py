@@ -48,9 +48,8 @@ def unfreeze(account_id: UUID, *, by: Officer, reason: str) -> Account:
         raise NotFrozen
     refuse_own_money(by, [account.pk])
     frozen = AccountFreeze.objects.filter(account=account, unfrozen_by=None).first()
-    if (
-        frozen is not None and frozen.frozen_by_id == by.user.pk
-    ):  # None if the account was frozen before this table existed
+    # None if the account was frozen before this table existed.
+    if frozen is not None and frozen.frozen_by_id == by.user.pk:
         raise SameUser
     if not _call("SELECT unfreeze_account(%s, %s, %s)", account.pk, by.user.pk, reason):
         raise NotFrozen
