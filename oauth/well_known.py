@@ -8,11 +8,16 @@ appends its part to the issuer instead; that address is in `oauth.urls`.
 from django.urls import path
 
 from oauth.endpoints.metadata import MetadataEndpoint
+from oauth.infrastructure.own_login import without_login_middleware
 from oauth.resource_server.metadata import protected_resource
 
-urlpatterns = [
-    path(".well-known/oauth-authorization-server/<path:issuer_path>", MetadataEndpoint.as_view(), name="metadata-of"),
-    path(".well-known/openid-configuration/<path:issuer_path>", MetadataEndpoint.as_view(), name="discovery-of"),
-    path(".well-known/oauth-protected-resource", protected_resource, name="protected-resource"),
-    path(".well-known/oauth-protected-resource/<path:path>", protected_resource, name="protected-resource-of"),
-]
+urlpatterns = without_login_middleware(
+    [
+        path(
+            ".well-known/oauth-authorization-server/<path:issuer_path>", MetadataEndpoint.as_view(), name="metadata-of"
+        ),
+        path(".well-known/openid-configuration/<path:issuer_path>", MetadataEndpoint.as_view(), name="discovery-of"),
+        path(".well-known/oauth-protected-resource", protected_resource, name="protected-resource"),
+        path(".well-known/oauth-protected-resource/<path:path>", protected_resource, name="protected-resource-of"),
+    ]
+)

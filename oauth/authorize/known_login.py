@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from oauth.authorize import remembered
 from oauth.fast_path import browser_login
-from oauth.fast_path.model_rows import Columns
+from oauth.fast_path.model_rows import Columns, source
 from oauth.infrastructure.rows import rows
 from oauth.models import Client, Session
 from oauth.models.secret import digest
@@ -63,7 +63,7 @@ def _statement() -> str:
 SELECT browser.session_data, session.id, {_users().sql}, {remembered.columns()}
   FROM {browser_login.session_table()} browser
   JOIN {Session._meta.db_table} session ON session.browser_digest = %s AND session.ended_at IS NULL
-  JOIN {users._meta.db_table} user_ ON user_."{users._meta.pk.column}" = session.user_id
+  JOIN {source(users, "user_")} ON user_."{users._meta.pk.column}" = session.user_id
   JOIN {remembered.DECISIONS} ON given.user_id = session.user_id AND {remembered.IS_LIVE}
  WHERE browser.session_key = %s AND browser.expire_date > %s
  ORDER BY decision.decided_at DESC LIMIT {NEWEST_DECISIONS}"""  # noqa: S608 (names of tables and columns)

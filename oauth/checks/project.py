@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections, router
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import resolve_url
 from django.template import TemplateDoesNotExist, engines
@@ -23,7 +24,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from oauth.checks.start import CLIENT_MODEL, missing_app
 from oauth.conf import conf
-from oauth.models import Client
+from oauth.models import Authorization, Client
 
 _APPS = (
     "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
@@ -84,6 +85,21 @@ def _database() -> Iterator[CheckMessage]:
             hint='Set its ENGINE to "django.db.backends.postgresql".',
             id="oauth.E025",
         )
+    yield from _other_databases()
+
+
+def _other_databases() -> Iterator[CheckMessage]:
+    """Hand-written SQL uses the default database. Reads of the ORM must see at once what was just written: a code is
+    stored in one request and redeemed in the next."""
+    for model in (Client, Authorization, get_user_model()):
+        for purpose, alias in (("written to", router.db_for_write(model)), ("read from", router.db_for_read(model))):
+            if alias != DEFAULT_DB_ALIAS:
+                yield Error(
+                    f"DATABASE_ROUTERS: {model._meta.label} is {purpose} the database {alias!r}, but `oauth` and its "
+                    f"users must be in {DEFAULT_DB_ALIAS!r}.",
+                    hint=f"Let the router return None for the app {model._meta.app_label!r}.",
+                    id="oauth.E044",
+                )
 
 
 def _times() -> Iterator[CheckMessage]:

@@ -101,9 +101,12 @@ def tell(client_id: str, parts: list[str], hosts: list[str], contacts: list[str]
 
 def _recipients(client: Client, contacts: Iterable[str]) -> Iterable[tuple[str, str]]:
     """(address, language): the owner, the staff who may change clients, and the contacts that the client named."""
-    staff = ModelBackend().with_perm("oauth.change_client", obj=None, is_active=True, include_superusers=True)
+    # A project's own user model may have properties instead of the columns `is_active` and `is_staff`.
+    anybody: Any = None
+    may_change = ModelBackend().with_perm("oauth.change_client", obj=None, is_active=anybody, include_superusers=True)
+    staff = [one for one in may_change if one.is_active and one.is_staff]
     owner: Any = getattr(client, "user", None)
-    people = [*([owner] if owner is not None and owner.is_active else []), *staff.filter(is_staff=True)]
+    people = [*([owner] if owner is not None and owner.is_active else []), *staff]
     language_of = import_string(conf.USER_LANGUAGE) if conf.USER_LANGUAGE else lambda person: ""
     field = get_user_model().get_email_field_name()
     for person in people:

@@ -21,6 +21,7 @@ from oauth.endpoints.jwks import JWKSEndpoint
 from oauth.endpoints.revocation import RevocationEndpoint
 from oauth.endpoints.token import TokenEndpoint
 from oauth.endpoints.userinfo import UserInfoEndpoint
+from oauth.infrastructure.own_login import without_login_middleware
 from oauth.models import DotImport
 
 
@@ -72,12 +73,14 @@ def _new_scopes(asked: str) -> str:
     return " ".join(dict.fromkeys(new for old in asked.split() for new in mapped.get(old, [old]))) or asked
 
 
-urlpatterns = [
-    path("token/", _Token.as_view()),
-    path("authorize/", _Authorize.as_view()),
-    path("revoke_token/", RevocationEndpoint.as_view()),
-    path("introspect/", IntrospectionEndpoint.as_view()),
-    path("userinfo/", UserInfoEndpoint.as_view()),
-    path("device-authorization/", _DeviceAuthorization.as_view()),
-    path(".well-known/jwks.json", JWKSEndpoint.as_view()),
-]
+urlpatterns = without_login_middleware(
+    [
+        path("token/", _Token.as_view()),
+        path("authorize/", _Authorize.as_view()),
+        path("revoke_token/", RevocationEndpoint.as_view()),
+        path("introspect/", IntrospectionEndpoint.as_view()),
+        path("userinfo/", UserInfoEndpoint.as_view()),
+        path("device-authorization/", _DeviceAuthorization.as_view()),
+        path(".well-known/jwks.json", JWKSEndpoint.as_view()),
+    ]
+)

@@ -8,11 +8,15 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
+from inspect import getattr_static
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
-from django.db.models import JSONField
+from django.db.models import JSONField, signals
 from django.db.models.base import ModelState
+from django.db.models.expressions import Col
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
+from django.db.models.query_utils import DeferredAttribute
 
 from oauth.conf import conf
 
@@ -24,17 +28,49 @@ _PLAIN = (
 )  # fmt: skip
 
 
+def source(model: type[models.Model], alias: str) -> str:
+    """The table of a model for FROM or JOIN, under an alias. It is the join with the tables of the model's parents if
+    it has any (multi-table inheritance)."""
+    parents = _joined_parents(model)
+    if not parents:
+        return f"{table(model)} {alias}"
+    columns = ", ".join(f'{table(field.model)}."{field.column}"' for field in model._meta.concrete_fields)
+    return f"(SELECT {columns} FROM {table(model)}{parents}) {alias}"  # noqa: S608 (names of tables and columns)
+
+
+def table(model: type[models.Model]) -> str:
+    """The quoted name. A project may give its user model any `db_table`."""
+    return connections[DEFAULT_DB_ALIAS].ops.quote_name(model._meta.db_table)
+
+
+def _joined_parents(model: type[models.Model]) -> str:
+    joins = ""
+    for parent, link in model._meta.parents.items():
+        if link is not None:  # a proxy has the table of its parent
+            key = f'{table(parent)}."{parent._meta.pk.column}"'
+            joins += f' JOIN {table(parent)} ON {key} = {table(model)}."{link.column}"'
+        joins += _joined_parents(parent)
+    return joins
+
+
 class Columns(Generic[Row]):
     """Columns of a model in a SELECT under an alias, and the instance made from a row of it.
 
     These are all columns, or only the fields that `only` names by attname. Django loads the others when they are used.
+    The user model may be of another project: if it needs more than values in `__dict__`, Django makes the instance.
     """
 
     def __init__(self, model: type[Row], alias: str, *, only: Collection[str] = ()) -> None:
         fields = [field for field in model._meta.concrete_fields if not only or field.attname in only]
         self._model = model
         self._names = [field.attname for field in fields]
-        self._json = [number for number, field in enumerate(fields) if isinstance(field, JSONField)]
+        self._json = [number for number, field in enumerate(fields) if _is_plain_json(field)]
+        self._converters = [
+            (number, field.from_db_value, Col(alias, field))
+            for number, field in enumerate(fields)
+            if hasattr(field, "from_db_value") and not _is_plain_json(field)
+        ]
+        self._needs_django = _needs_django(model)
         self.sql = ", ".join(f'{alias}."{field.column}"' for field in fields)
         self.count = len(fields)
 
@@ -43,9 +79,28 @@ class Columns(Generic[Row]):
         for number in self._json:
             if values[number] is not None:
                 values[number] = json.loads(values[number])
-        if not conf.FAST_PATH:
+        for number, converter, column in self._converters:
+            values[number] = converter(values[number], column, connections[DEFAULT_DB_ALIAS])
+        if self._needs_django or not conf.FAST_PATH:
             return self._model.from_db(DEFAULT_DB_ALIAS, self._names, values)
         return _instance(self._model, zip(self._names, values, strict=True), is_stored=True)
+
+
+def _is_plain_json(field: Any) -> bool:
+    return type(field) is JSONField and field.decoder is None
+
+
+def _needs_django(model: type[models.Model]) -> bool:
+    """Whether the class does something when an instance is made or an attribute is set, such as a field of
+    django-phonenumber-field or a tracker of changes."""
+    plain = (DeferredAttribute, ForeignKeyDeferredAttribute)
+    return (
+        model.__init__ is not models.Model.__init__
+        or model.from_db.__func__ is not models.Model.from_db.__func__  # type: ignore[attr-defined]  # a class method
+        or any(type(getattr_static(model, field.attname)) not in plain for field in model._meta.concrete_fields)
+        or signals.pre_init.has_listeners(model)
+        or signals.post_init.has_listeners(model)
+    )
 
 
 def new_instance(model: type[Row], values: Iterable[tuple[str, Any]]) -> Row:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from django.contrib.auth import get_user_model
 
-from oauth.fast_path.model_rows import Columns
+from oauth.fast_path.model_rows import Columns, source
 from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, AuthorizationCode, Client, RefreshToken
 
@@ -54,7 +54,7 @@ class _Tables(Generic[Held]):
             f"SELECT {self.held.sql}, {self.authorization.sql}, {self.user.sql} "  # noqa: S608
             f"FROM {model._meta.db_table} held "
             f"JOIN {Authorization._meta.db_table} authorization_ ON authorization_.id = held.authorization_id "
-            f'JOIN {user._meta.db_table} user_ ON user_."{user._meta.pk.column}" = authorization_.user_id '
+            f'JOIN {source(user, "user_")} ON user_."{user._meta.pk.column}" = authorization_.user_id '
             f"JOIN {Client._meta.db_table} client ON client.id = authorization_.client_id AND client.is_active "
             f"WHERE held.{digest_column} = %s AND authorization_.client_id = %s AND {unused}"
         )

@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from oauth.fast_path.model_rows import Columns
+from oauth.fast_path.model_rows import Columns, source
 from oauth.infrastructure.rows import rows
 from oauth.models.authorization import Authorization
 from oauth.models.client import Client
@@ -90,7 +90,7 @@ def _statement() -> tuple[tuple[Columns[Any], ...], str]:
         f"SELECT {', '.join(columns.sql for columns in tables)} "  # noqa: S608 (names of tables and columns)
         f"FROM {RefreshToken._meta.db_table} held "
         f"JOIN {Authorization._meta.db_table} given ON given.id = held.authorization_id "
-        f'JOIN {user._meta.db_table} user_ ON user_."{user._meta.pk.column}" = given.user_id '
+        f'JOIN {source(user, "user_")} ON user_."{user._meta.pk.column}" = given.user_id '
         f"JOIN {Client._meta.db_table} client ON client.id = given.client_id "
         "WHERE held.token_digest = %s"
     )

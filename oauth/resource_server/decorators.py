@@ -6,6 +6,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest
 from django.views.decorators.csrf import csrf_exempt
 
@@ -25,7 +26,7 @@ def needs_token(*scopes: str) -> Callable[[View], View]:
 
     Also for `async def`, where the check runs in a thread, because it may fetch keys. A refusal is answered with its
     challenge (RFC 6750 §3), also one that the view raises. Write it above other decorators. It turns off the CSRF
-    check, because that check is for cookies, and a token is in none.
+    check, because that check is for cookies, and a token is in none. Django's LoginRequiredMiddleware lets it pass.
     """
     # A decorator that was written without parentheses would let every request through.
     if not scopes or not all(isinstance(scope, str) for scope in scopes):
@@ -44,7 +45,7 @@ def needs_token(*scopes: str) -> Callable[[View], View]:
                 offer_nonce(request, response)
                 return response
 
-            return csrf_exempt(answer_later)
+            return login_not_required(csrf_exempt(answer_later))
 
         @wraps(view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -56,6 +57,6 @@ def needs_token(*scopes: str) -> Callable[[View], View]:
             offer_nonce(request, response)
             return response
 
-        return csrf_exempt(answer)
+        return login_not_required(csrf_exempt(answer))
 
     return decorate

@@ -17,7 +17,7 @@ from django.utils import timezone
 from oauth.infrastructure import outage
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.models import Authorization, Client, RevokedStatus
-from oauth.status import published_lists
+from oauth.status import account_state, published_lists
 from oauth.tokens import status_list
 from oauth.tokens.status_list import STATUS_LIST_SIZE
 
@@ -88,7 +88,7 @@ def _arrays(indexes: Iterable[int]) -> dict[int, bytes]:
 def _disabled() -> Iterable[int]:
     """Finds users and clients that were disabled by a statement which did not end their authorizations."""
     in_use = Authorization.objects.filter(revoked_at=None, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
-    yield from in_use.filter(user__is_active=False).values_list("status_index", flat=True)
+    yield from account_state.of_inactive_users(in_use).values_list("status_index", flat=True)
     yield from in_use.filter(client__is_active=False).values_list("status_index", flat=True)
     yield from Client.objects.filter(is_active=False).values_list("status_index", flat=True)
 

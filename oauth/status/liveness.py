@@ -13,9 +13,10 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
-from oauth.fast_path.model_rows import Columns
+from oauth.fast_path.model_rows import Columns, source
 from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, Client
+from oauth.status import account_state
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
 
@@ -98,9 +99,10 @@ def is_active_query(names: Names) -> tuple[str, list[Any]] | None:
 
     The query finds one row, `is_live`, locked until COMMIT, or no row. If it finds none, the caller must ask
     `is_active`, because the query does not know tokens that were exchanged. Returns None if the query cannot decide:
-    the client acts for itself, or the token's `status` is not one of this server.
+    the client acts for itself, the token's `status` is not one of this server, or no column says which users are
+    active.
     """
-    if names.authorization_id is None:
+    if names.authorization_id is None or not account_state.is_stored():
         return None
     index = None
     if isinstance(names, AccessTokenClaims) and names.status:
@@ -120,15 +122,14 @@ def _active_row() -> str:
     again that it had to wait for, so a payment stops when the authorization ends (ASVS 5.0 10.4.9)."""
     user = get_user_model()
     assert user._meta.pk is not None
-    has_flag = any(field.attname == "is_active" for field in user._meta.concrete_fields)
     return (
         f"SELECT client.is_active AS is_live FROM {Authorization._meta.db_table} authorization_ "  # noqa: S608
-        f'JOIN {user._meta.db_table} user_ ON user_."{user._meta.pk.column}" = authorization_.user_id '
+        f'JOIN {source(user, "user_")} ON user_."{user._meta.pk.column}" = authorization_.user_id '
         f"JOIN {Client._meta.db_table} client ON client.id = authorization_.client_id "
         "WHERE authorization_.id = %s::uuid AND authorization_.revoked_at IS NULL "
         "AND authorization_.expires_at > %s::timestamptz AND client.is_active AND client.client_id = %s::text "
         "AND (%s::bigint IS NULL OR authorization_.status_index = %s::bigint) "
-        f"{'AND user_.is_active ' if has_flag else ''}FOR SHARE OF authorization_"
+        f"AND {Columns(user, 'user_', only=account_state.COLUMN).sql} FOR SHARE OF authorization_"
     )
 
 
@@ -182,7 +183,7 @@ class _Tables:
         self.statement = (
             f"SELECT {self.authorization.sql}, {self.user.sql}, {self.client.sql} "  # noqa: S608
             f"FROM {Authorization._meta.db_table} authorization_ "
-            f'JOIN {user._meta.db_table} user_ ON user_."{user._meta.pk.column}" = authorization_.user_id '
+            f'JOIN {source(user, "user_")} ON user_."{user._meta.pk.column}" = authorization_.user_id '
             f"JOIN {Client._meta.db_table} client ON client.id = authorization_.client_id WHERE authorization_.id = %s"
         )
 
@@ -195,6 +196,7 @@ def _tables_of_the_decision() -> _Tables:
     """The columns that `_is_live`, `_is_outdated` and `authority` use."""
     return _Tables(
         ("id", "user_id", "client_id", "revoked_at", "expires_at", "status_index"),
-        ("is_active",),
+        # Without this column, a property of the user may read any other.
+        account_state.COLUMN if account_state.is_stored() else (),
         ("id", "client_id", "is_active"),
     )

@@ -16,6 +16,7 @@ from oauth.infrastructure import outage
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.infrastructure.provided import Provided
 from oauth.models import Authorization, Client, RevokedStatus
+from oauth.status import account_state
 from oauth.tokens import status_list
 from oauth.tokens.signing import signer
 from oauth.tokens.status_list import STATUS_LIST_SIZE
@@ -138,7 +139,7 @@ def _ended(number: int) -> list[int]:
     # Separate queries start at the few disabled rows instead of reading all authorizations of the list.
     return [
         *ended.values_list("index", flat=True),
-        *in_use.filter(user__is_active=False).values_list("status_index", flat=True),
+        *account_state.of_inactive_users(in_use).values_list("status_index", flat=True),
         *in_use.filter(client__is_active=False).values_list("status_index", flat=True),
         *Client.objects.filter(here, is_active=False).values_list("status_index", flat=True),
     ]

@@ -15,7 +15,7 @@ def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
     """The claims that Django's own user models have. Absent and empty values are left out."""
     claims: dict[str, Any] = {}
     if "profile" in scopes:
-        claims["name"] = user.get_full_name()
+        claims["name"] = user.get_full_name() if hasattr(user, "get_full_name") else ""  # AbstractBaseUser has none
         claims["given_name"] = getattr(user, "first_name", "")
         claims["family_name"] = getattr(user, "last_name", "")
     if "email" in scopes:

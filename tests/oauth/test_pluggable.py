@@ -5,20 +5,49 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.lib import servers
 
 
-def test_another_project_completes_code_with_pkce():
-    with servers.own_database("plain_project") as database_url:
+def story(project, **environment):
+    """What the story of the project prints."""
+    with servers.own_database(project) as database_url:
         environment = {
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.plain_project.settings",
+            "DJANGO_SETTINGS_MODULE": f"tests.{project}.settings",
             "DATABASE_URL": database_url,
+            **environment,
         }
-        story = [sys.executable, "-m", "tests.plain_project.story"]
+        program = [sys.executable, "-m", f"tests.{project}.story"]
         process = subprocess.run(
-            story, cwd=servers.ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
+            program, cwd=servers.ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
         )
     assert process.returncode == 0, process.stderr
-    result = json.loads(process.stdout.splitlines()[-1])
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def test_another_project_completes_code_with_pkce():
+    result = story("plain_project")
     assert result == {"status": 200, "body": {"orders_of": str(result["id"])}, "id": result["id"], "refreshed": 200}
+
+
+@pytest.mark.parametrize("fast_path", ["on", "off"])
+def test_users_may_be_of_any_model(fast_path):
+    """docs/adopting.md: any model whose primary key is never given to a second user. The project also has
+    LoginRequiredMiddleware."""
+    key = "Dora.O'Hara@shop.example"
+    assert story("strange_project", FAST_PATH=fast_path) == {
+        "jwks": 200,
+        "status list": 200,
+        "api": [200, {"orders_of": key}],
+        "plain api": [200, {"orders_of": key}],
+        "userinfo": [200, {"sub": key, "name": "Dora", "given_name": "41441"}],
+        "refreshed": 200,
+        "again without asking": True,
+        "admin": 200,
+        "page without a login": 302,
+        "told about changes": [key],
+        "refreshed when blocked": 400,
+        "userinfo when blocked": 401,
+    }

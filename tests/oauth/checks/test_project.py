@@ -64,6 +64,19 @@ def test_the_database_is_not_postgresql(monkeypatch):
     assert ids() == ["oauth.E025"]
 
 
+@pytest.mark.parametrize("purpose", ["db_for_read", "db_for_write"])
+def test_a_router_sends_rows_to_another_database(monkeypatch, purpose):
+    """The ORM would use one database, and hand-written SQL another."""
+
+    class Router:
+        pass
+
+    setattr(Router, purpose, lambda self, model, **hints: "other" if model._meta.app_label == "oauth" else None)
+    monkeypatch.setattr(project.router, "routers", [Router()])
+    monkeypatch.setitem(project.connections.settings, "other", project.connections["default"].settings_dict)
+    assert ids() == ["oauth.E044", "oauth.E044"]
+
+
 def test_times_are_naive(settings):
     settings.USE_TZ = False
     assert ids() == ["oauth.E026"]

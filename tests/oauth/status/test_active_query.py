@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, Client
+from oauth.status import account_state
 from oauth.status.liveness import Named, is_active, is_active_query
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
@@ -92,3 +93,9 @@ def test_an_exchanged_token_has_no_row(authorization):
 )
 def test_what_the_query_cannot_say_is_asked_in_the_other_way(authorization, claims):
     assert is_active_query(replace(claims_of(authorization), **claims)) is None
+
+
+def test_without_a_column_that_says_who_is_active_the_query_does_not_decide(authorization, monkeypatch):
+    """`is_active` of a project's user model may be a property."""
+    monkeypatch.setattr(account_state, "is_stored", lambda: False)
+    assert is_active_query(claims_of(authorization)) is None
