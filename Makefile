@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell .ci/python)
 RUN := .venv/bin/python
-# Looked up only where it is used.
+# Evaluated only where it is used.
 RUN_TESTS = $(shell .ci/large_pages) $(RUN)
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
@@ -18,23 +18,23 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(RUN_TESTS) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large and not interop and not faults" $(ARGS)
 
-# Runs also the tests that need a browser, node or servers, or that act at random, but not those of `make interop`. ARGS
+# Also runs the tests that need a browser, node or servers, or run random actions, but not those of `make interop`. ARGS
 # as above. Many tests wait, so three processes share a core: one computes while two wait (tests/lib/both_ends.py).
 test-all: $(INSTALLED)
 	@.ci/chromium
 	$(RUN_TESTS) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3)") --dist=loadfile --no-loadscope-reorder -m "not interop and not faults" $(ARGS)
 
-# Logs in with client libraries of other people, in Python, JavaScript, Go and Java (docs/clients.md). A language that is
+# Logs in with other projects' client libraries, in Python, JavaScript, Go and Java (docs/clients.md). A language that is
 # not on this machine, or whose packages cannot be fetched, is skipped; the last line says so. ARGS="-k MSAL" selects some.
 interop: $(INSTALLED)
 	$(RUN) -m pytest -m interop tests/interop $(ARGS)
 
-# Runs the protocol's tests without the tricks of oauth/fast_path/README.md.
+# Runs the protocol's tests without the optimizations of oauth/fast_path/README.md.
 test-plain: $(INSTALLED)
 	FAST_PATH=off $(RUN_TESTS) -m pytest --numprocesses=auto --dist=loadfile tests/oauth tests/attacks tests/conformance $(ARGS)
 
-# Runs the last release's tests on this release's tables (docs/upgrading.md). ARGS="tests/oauth" selects some, FLOWS=1 what
-# users and apps do all day. A failure that .ci/rolling_failures.toml does not explain is one.
+# Runs the last release's tests on this release's tables (docs/upgrading.md). ARGS="tests/oauth" selects some, FLOWS=1 the
+# most frequent actions of users and apps. Fails on each failure that .ci/rolling_failures.toml does not explain.
 rolling: $(INSTALLED)
 	ARGS='$(ARGS)' FLOWS='$(FLOWS)' $(RUN_TESTS) .ci/rolling.py
 
@@ -48,7 +48,7 @@ mutants: $(INSTALLED)
 	CHANGED="$(CHANGED)" ONLY="$(ONLY)" $(RUN_TESTS) -m tests.mutants
 
 # Runs random actions of users, clients and staff; no token may allow more than its user last saw and allowed.
-# SEED repeats a run. A failure is reduced to the steps that matter, unless QUICK=1.
+# SEED repeats a run. A failure is reduced to the steps that cause it, unless QUICK=1.
 model: $(INSTALLED)
 	SEED=$${SEED:-1} STEPS=$${STEPS:-10000} $(RUN) -m pytest --quiet --capture=no tests/model/test_authority.py $(ARGS)
 
@@ -57,19 +57,19 @@ fuzz: $(INSTALLED)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(RUN) -m pytest --numprocesses=auto tests/fuzz $(ARGS)
 
 # Customers, shops, officers and another bank act for SECONDS (default 60) while connections break and processes are
-# killed; then every promise is looked up. SEED repeats a run.
+# killed; then every guarantee is checked. SEED repeats a run.
 simulate: $(INSTALLED)
 	SECONDS=$${SECONDS:-60} $(RUN) -m pytest --capture=no -p no:logging tests/simulation/test_random_faults.py $(ARGS)
 
-# Breaks whole sites under load in each way of docs/faults.md, which says what the machine needs for all of them. Takes 50
+# Causes the faults of docs/faults.md, which lists what the machine needs, in whole sites under load. Takes 50
 # minutes; ARGS="--numprocesses=2 --dist=loadfile" runs two sites at the same time, in half of that. FAULTS_TABLE=docs/faults.md
 # writes its tables again; ARGS="-k SIGSTOP" selects some. RECOVERY_SECONDS and INDEPENDENT_SECONDS loosen the limits on a busy
 # machine.
 faults: $(INSTALLED)
 	$(RUN) -m pytest --capture=no -p no:logging -m faults tests/faults $(ARGS)
 
-# Makes clients of the bank API with generators of SDKS (default: python typescript java kotlin) and pays with each.
-# A language without its tools is skipped by name.
+# Generates clients of the bank API for each language in SDKS (default: python typescript java kotlin), and pays with each.
+# Skips and names a language whose tools are missing.
 sdks: $(INSTALLED)
 	SDKS="$${SDKS-python typescript java kotlin}" $(RUN) -m pytest tests/sdks $(ARGS)
 
@@ -101,7 +101,7 @@ screenshots: $(INSTALLED)
 dashboard: $(INSTALLED)
 	PICTURES=docs/images/dashboard $(RUN) -m pytest -q -p no:logging -m faults tests/faults/test_dashboard.py
 
-# Writes what the site consists of into dist, as a CycloneDX document (docs/releasing.md).
+# Writes the components of the site into dist, as a CycloneDX document (docs/releasing.md).
 sbom: $(INSTALLED)
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN) -m uv run --quiet --no-project --isolated --with cyclonedx-bom==7.5.0 .ci/sbom.py
 

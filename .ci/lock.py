@@ -1,6 +1,6 @@
 """Writes requirements.txt and requirements-dev.txt from pyproject.toml: `make lock`.
 
-uv resolves and hashes; each direct package keeps the reason that stands beside it in pyproject.toml.
+uv resolves the versions and adds hashes. For each direct dependency, its comment in pyproject.toml is copied.
 """
 
 import re
@@ -29,7 +29,7 @@ def lock(output: str, *options: str) -> None:
         if (pin := PIN.match(line)) and (reason := reasons.get(pin["name"])):
             lines.append(f"# {pin['name']}: {reason}\n")
         line = OURS.sub("pyproject.toml", line)
-        if line != lines[-1]:  # wanted by the package and by the site
+        if line != lines[-1]:  # required by the package and by the site
             lines.append(line)
     (ROOT / output).write_text("".join(lines))
 

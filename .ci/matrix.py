@@ -1,4 +1,5 @@
-"""`make matrix`: the tests of the packages on each supported Python and Django, each cell in its own environment.
+"""`make matrix`: runs the tests of the packages on the oldest and the newest supported Python and Django, each cell in
+its own environment.
 
     CELLS   only those whose name contains this, such as `oldest` or `newest`
     TESTS   paths for pytest, instead of those below
@@ -25,12 +26,12 @@ TESTS = (
     "tests/oauth/keys",
 )
 MINORS = range(15, 11, -1)
-# The site's settings are those of Django 5.2, to which it is pinned; the packages themselves must cause no warning.
+# The site is pinned to Django 5.2, so its settings cause warnings with later versions. The packages must cause none.
 OF_THE_SITE = ("The EMAIL_",)
 
 
 def newest_python() -> str:
-    """A path, or a version that uv downloads."""
+    """The path of the newest Python, or a version that uv downloads."""
     for minor in MINORS:
         of_pyenv = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"), reverse=True)
         for path in (which(f"python3.{minor}"), *of_pyenv):

@@ -1,4 +1,4 @@
-"""The texts that people read, for translators: `make messages` updates the catalogs and lists untranslated texts.
+"""`make messages`: updates the catalogs of the texts that users read, and lists untranslated ones.
 
 It needs only Python, so that the tests can compare the catalogs where gettext is not installed. Texts that stay English
 (docs/translations.md) are not extracted.
@@ -38,7 +38,7 @@ KEYWORDS: Any = {
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
 }
-# Headers that are removed: they say nothing, or contain the time, with which each run would change the file.
+# Headers that are removed, because they have no content, or contain the time, so that each run would change the file.
 NOISE = tuple(
     f'"{header}'.encode()
     for header in (
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def catalogs() -> Iterator[tuple[Path, str, tuple[str, ...]]]:
-    """Each catalog's file, its language, and the folders whose texts it contains."""
+    """For each catalog: the file, the language, and the folders whose texts it contains."""
     for home, folders in SOURCES.items():
         for language in LANGUAGES:
             yield ROOT / home / "locale" / language / "LC_MESSAGES" / "django.po", language, tuple(folders)
@@ -83,8 +83,9 @@ def extracted(folders: tuple[str, ...]) -> Catalog:
 
 
 def _python(path: Path) -> bytes:
-    """Python code. A template is converted as Django does for xgettext, and loses its indentation, which Python would
-    refuse."""
+    """The Python code of a file. A template is converted as Django does for xgettext, and loses its indentation, which
+    would be a syntax error.
+    """
     text = path.read_text()
     if path.suffix != ".py":
         text = "\n".join(line.strip() for line in templatize(text, origin=str(path)).splitlines())
@@ -102,7 +103,7 @@ def written(catalog: Catalog) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
-    catalog.creation_date = datetime(2026, 1, 1, tzinfo=UTC)  # else that of the run
+    catalog.creation_date = datetime(2026, 1, 1, tzinfo=UTC)  # otherwise it would be the year of the run
     file = io.BytesIO()
     write_mo(file, catalog)
     return file.getvalue()

@@ -1,7 +1,7 @@
 """Says which pinned packages on the security path have a newer release inside the range of pyproject.toml.
 
-`make check` runs it. It warns and never fails: a release of today may be a bad one, and CI may have no network.
-`PYPI=` names another index with the JSON API; SECONDS is how long it waits in all.
+`make check` runs it. It warns and never fails, because a new release may be a bad one, and CI may have no network.
+`PYPI=` names another index with the JSON API. SECONDS limits the total time.
 """
 
 import json

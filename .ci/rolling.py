@@ -1,5 +1,5 @@
-"""The tests of the last release against the tables of this one: what its servers meet during an upgrade, and after a
-roll-back of the code (docs/upgrading.md). Run by `make rolling`.
+"""`make rolling`: runs the tests of the last release on the tables of this one, as its servers run during an upgrade
+and after a rollback of the code (docs/upgrading.md).
 
 The release is the commit that .ci/last_release names. Its tests run in a copy of it in .cache/last-release, on a
 database that this release's `migrate` made. Failures that .ci/rolling_failures.toml explains are expected. `ARGS`
@@ -26,7 +26,7 @@ NAME = "rolling"
 SECONDS_TO_MIGRATE = 600
 # These tests do not test a server beside a newer one: they test documents, or servers with databases of their own.
 LEFT_OUT = ("tests/config", "tests/fuzz", "tests/simulation", "tests/flows", "tests/test_documents.py")
-# FLOWS=1: what users and apps do all day, in some minutes. For CI.
+# FLOWS=1 selects the tests of the most frequent actions of users and apps, which take some minutes. For CI.
 FLOWS = (
     "tests/accounts/test_sign_up_and_log_in.py",
     "tests/banking/test_api.py",

@@ -1,5 +1,6 @@
-"""A plugin of pytest for `make rolling`. The old release does not know the new tables that refer to its own, so its
-tests must empty both. Tests that rolling_failures.toml lists may fail."""
+"""A plugin of pytest for `make rolling`. New tables may refer to tables of the old release, which does not know them,
+so this plugin empties them, too, after each test. Tests that rolling_failures.toml lists may fail.
+"""
 
 import tomllib
 from pathlib import Path

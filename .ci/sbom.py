@@ -1,7 +1,6 @@
-"""`make sbom`: what the site consists of, as a CycloneDX document in dist/.
-
-It installs requirements.txt into an empty environment and describes that: names, versions, licences and dependencies
-as the packages declare them. The hashes are those of requirements.txt. `make sbom` runs it beside cyclonedx-bom.
+"""`make sbom`: writes the components of the site into dist/, as a CycloneDX document. It installs requirements.txt into
+an empty environment and describes its packages: names, versions, licences and dependencies as the packages declare
+them, and the hashes of requirements.txt. `make sbom` runs it in an environment with cyclonedx-bom.
 """
 
 import json
@@ -56,7 +55,7 @@ def _environment(folder: Path) -> dict[str, Any]:
 
 
 def _hashes(folder: Path) -> dict[str, dict[str, Any]]:
-    """Name -> the reference to its distributions, with the hashes of the lock."""
+    """Name of a package -> an external reference to its distributions, with the hashes of the lock."""
     found: dict[str, dict[str, Any]] = {}
     for component in _describe("requirements", folder, LOCK)["components"]:
         found[_normal(component["name"])] = {
@@ -78,7 +77,7 @@ def _normal(name: str) -> str:
 
 
 def _describe(what: str, folder: Path, *arguments: object) -> dict[str, Any]:
-    """Reproducible: without the time and without a random number."""
+    """Makes the document reproducible: without the time and without a random serial number."""
     options = (
         "--spec-version",
         SPEC_VERSION,

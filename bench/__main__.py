@@ -33,16 +33,18 @@ from bench.servers import Server, client_credentials
 from bench.signing import VERIFIER, Key, s256
 from bench.targets import Results
 
-# Servers of other vendors, if they are installed on this machine.
+# The servers of other vendors that are installed on this machine.
 PROGRAMS = {KEYCLOAK: keycloak, HYDRA: hydra, FORMANCE: formance}
 PEERS = [SIMPLEJWT, DOT, NODE, *PROGRAMS]
 COUNTED = 40
-# Cases that cost little get more requests, because the operating system counts CPU time in steps of 10 ms.
+# Cheap cases get more requests, so that disturbances matter less.
 CHEAP = {"metadata", "JWKS", "a bare Django view", "a bare DRF view", "client_credentials"}
 
 
 def measure(server: Server, case: Case, number: int, *, counts: bool) -> Figures:
-    """Measures one case on a warm server: CPU in µs per request, of the server's and of the database's processes."""
+    """Measures one case on a warmed-up server: CPU in µs per request, of the server's and of the database's
+    processes.
+    """
     number = min(3 * number if case.name in CHEAP else number, case.most or 3 * number)
     # node compiles code after it has run about a thousand times. Before that, a request costs twice as much.
     warm_up = server.warm_up * number // (10 if case.most else 1)
@@ -115,7 +117,7 @@ def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, li
             yield NODE, server, cases.node_oidc_provider(server, key, secret)
     for name, peer in PROGRAMS.items():
         if name in peers:
-            # Created again in each round, so that no data of the round before is left.
+            # Created again in each round, so that no data of the previous round is left.
             with tempfile.TemporaryDirectory(dir=directory, prefix="peer-") as fresh:
                 Path(fresh).chmod(0o711)
                 with peer.serving(Path(fresh) / peer.__name__.split(".")[-1]) as (server, found):

@@ -64,7 +64,7 @@ def _measure(people: int) -> dict[str, float]:
     numbers = (numbers or [1]) * (2 * REQUESTS)
     for name, make in _cases():
         for number in numbers[:REQUESTS]:
-            make(number)()  # fills query plans and caches
+            make(number)()  # warms up query plans and caches
         asked = [make(number) for number in numbers[:REQUESTS]]
         before = looked_at()
         for ask in asked:

@@ -33,14 +33,14 @@ TRANSFER_TO_ONE, TRANSFER_SAME = f"{TRANSFER}, all to one account", f"{TRANSFER}
 PAGE = "API: page of transactions"
 AUTHORIZE, LOGIN = "authorize, consent remembered", "login"
 AUTHORIZE_ACCOUNTS, LOGIN_NEW = f"{AUTHORIZE}, of accounts", f"{LOGIN}, new browser"
-# A code expires after 60 s, and the user must visit the consent page for each one before the measurement starts.
+# A code expires after 60 s, and getting one takes a visit of the consent page before the measurement starts.
 MOST_CODES = 300
 # A worker process of Countersign computes one password hash at a time and lets two logins wait. A fourth one gets 503.
 LOGIN_CONNECTIONS = 3
 # The name of the cookie that identifies a known browser (accounts/browsers/known_device.py), without https.
 DEVICE = "device"
-# A multiple of CONNECTIONS, so that each device uses one connection only. On several connections, refreshes of one
-# device's token would wait for each other, which does not happen in practice.
+# A multiple of CONNECTIONS, so that each device uses only one connection. On several connections, refreshes of the same
+# token would wait for each other, which does not happen in practice.
 DEVICES = 10 * CONNECTIONS
 # One more than a multiple of CONNECTIONS, because all other accounts pay to the first one.
 PAYERS = 10 * CONNECTIONS + 1
@@ -49,10 +49,9 @@ ROWS_OF_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`make(n)` returns n requests. `most` limits n if the requests expire soon.
-
-    `port` is for a case that does not use the server's default port. `connections` is the number of connections, which
-    is lower if the server refuses so many requests at once.
+    """`make(n)` returns n requests. `most` limits n if the requests expire soon. `port` is for a case that does not use
+    the server's default port. `connections` is lower than CONNECTIONS if the server would refuse that many requests at
+    once.
     """
 
     name: str
@@ -160,8 +159,8 @@ def app_of_alice(server: Server, data_dir: Path, scope: str = f"openid {OFFLINE}
 
 
 def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
-    """With `resource`, it issues a JWT access token. Its UserInfo and introspection endpoints accept only opaque
-    ones.
+    """With `resource`, node-oidc-provider issues a JWT access token. Its UserInfo and introspection endpoints accept
+    only opaque tokens.
     """
     resource = {"resource": f"{server.url}/api"}
     paths: dict[str, Any] = {"authorize": "/auth", "token": "/token"}
@@ -218,7 +217,7 @@ def _of_apps(web: "App", mobile: "App") -> list[Case]:
         return list(islice(cycle([web.refresh(token, **form) for token in kept()]), n))
 
     # At a refresh with the scope openid, each server signs an ID token (OpenID Connect Core §12.2). One case has this
-    # scope, and one does not.
+    # scope, and another does not.
     return [
         Case("code for tokens", web.exchanges, most=MOST_CODES),
         Case("refresh, not rotating", refreshes),
@@ -297,7 +296,7 @@ class App:
         return [Request("GET", self.authorize, headers=headers, expect=self.status_of_authorization)] * n
 
     def _many(self, make: Callable[[], Any], n: int) -> list[Any]:
-        make()  # from here on, consent is remembered
+        make()  # from now on, consent is remembered
         if not self.headers.get("Authorization"):
             return [make() for _ in range(n)]  # for a public client, the consent page is shown each time
         with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -305,8 +304,9 @@ class App:
 
 
 def _of_payers(server: Server, payers: Callable[[], Sequence[Payer]]) -> list[Case]:
-    """Three cases of transfers: many payers between their own accounts, as many payers to one account, and one payer.
-    In the first two, each connection has its own payers. In a fourth case, the one payer reads her transactions.
+    """Three cases of transfers: many payers between their own two accounts, as many payers to one account, and one
+    payer. In the first two, each connection has its own payers. In a fourth case, the single payer reads a page of
+    transactions.
     """
 
     def to_themselves(payer: Payer) -> dict[str, str]:
@@ -325,7 +325,7 @@ def _of_payers(server: Server, payers: Callable[[], Sequence[Payer]]) -> list[Ca
 
 
 def _pages(server: Server, payer: Payer, n: int) -> list[Request]:
-    """Full pages of transactions. The payer has enough of them."""
+    """Requests for full pages of transactions, of which the payer has enough."""
     load.run(server.port, _transfers([payer], lambda payer: {"account_id": payer.destination}, ROWS_OF_PAGE))
     path = f"/api/v1/accounts/{payer.source}/transactions?limit={ROWS_OF_PAGE}"
     return [Request("GET", path, headers={"Authorization": f"Bearer {payer.token}"})] * n
@@ -347,7 +347,7 @@ def _transfers(payers: Sequence[Payer], destination: Callable[[Payer], dict[str,
 
 
 def log_ins(server: Server, n: int, *, is_known: bool = True, or_busy: int = 0) -> list[Request]:
-    """The login form, sent by browsers without a login. The user gets an email if the browser is new."""
+    """Login forms, sent by browsers that are not logged in. The user gets an email if the browser is new."""
     url = f"{server.url}/accounts/login/"
     with requests.Session() as browser:
         page = browser.get(url, timeout=30)
@@ -430,7 +430,7 @@ class _Fapi:
         return [call() for _ in range(n)]
 
     def _exchanges(self, n: int) -> list[Request]:
-        self._allowed()  # from here on, consent is remembered
+        self._allowed()  # from now on, consent is remembered
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             codes = list(pool.map(lambda _: self._allowed(), range(n)))
         nonce = self._nonce()

@@ -17,8 +17,8 @@ _LEFT, _WIDTH, _BAR, _GAP = 230, 620, 13, 14
 
 
 def svg(figures: dict[str, dict[str, float]]) -> str:
-    """Draws the cases that at least one other server has, too. Each server has one bar, whose length is its CPU. A bar
-    that would make the others too short is cut off; the number beside it is the whole figure.
+    """Draws the cases that at least one other server also has. The length of a server's bar is its CPU time. A bar that
+    would make the others too short is truncated; the number beside it is the full value.
     """
     ours = (name.partition(": ")[2] for name in figures if name.startswith(f"{COUNTERSIGN}: "))
     cases = [case for case in ours if case != START]

@@ -16,8 +16,8 @@ def of_tree(pid: int) -> float:
 
 
 def _of_process(process: psutil.Process) -> float:
-    """Its own time comes from its clock, which counts nanoseconds; /proc counts hundredths of a second. Only the time
-    of its ended children is read from /proc.
+    """The process's own time comes from its CPU clock in nanoseconds, because /proc has only hundredths of a second.
+    The time of its ended children is only in /proc.
     """
     clock = ctypes.c_int()
     # Returns the number of the error instead of setting errno (POSIX clock_getcpuclockid).
@@ -25,7 +25,7 @@ def _of_process(process: psutil.Process) -> float:
         raise psutil.NoSuchProcess(process.pid, msg=os.strerror(error))
     try:
         own = time.clock_gettime(clock.value)
-    except OSError as error:  # it has ended since
+    except OSError as error:  # the process has ended since
         raise psutil.NoSuchProcess(process.pid) from error
     ended = process.cpu_times()
     return own + float(ended.children_user + ended.children_system)
@@ -37,7 +37,7 @@ def memory_mb_of_tree(pid: int) -> float:
 
 
 def _sum_over_tree(pid: int, of_process: Callable[[psutil.Process], float]) -> float:
-    """Reads again if a child ends in between, because its CPU time is then part of its parent's."""
+    """Reads again if a child ends meanwhile, because the child's CPU time is then counted in its parent."""
     while True:
         process = psutil.Process(pid)
         try:

@@ -1,7 +1,7 @@
 """Writes the figures of `make bench ARGS="--targets --json FILE"` into docs/performance.md.
 
-`python -m bench.document FILE` does it. In the document, a comment with its name begins each table, and another comment
-ends it.
+`python -m bench.document FILE` does it. In the document, a comment with the name of a table is before each table, and
+another comment after it.
 """
 
 import json

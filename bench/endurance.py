@@ -23,7 +23,7 @@ from bench.servers import Server, basic
 REQUESTS, STEP = 200_000, 20_000
 EXPIRED = 1_000_000
 LOG_INS_PER_SECOND = 200
-PER_SECOND, SECONDS = 40, 20  # less than the server can take, as in production
+PER_SECOND, SECONDS = 40, 20  # below the server's capacity, as in production
 
 _EXPIRE = """
 INSERT INTO oauth_usedproof (proof_digest, expires_at)
@@ -60,7 +60,7 @@ def cleanup(directory: Path) -> dict[str, float]:
     with servers.countersign(directory, scale=quarter / 1_000_000) as server:
         assert server.database
         with psycopg.connect(server.database.url) as connection:
-            # Deleting an authorization deletes its refresh token as well.
+            # Deleting an authorization also deletes its refresh token.
             for statement in _EXPIRE.split(";"):
                 connection.execute(statement, {"half": EXPIRED // 2, "quarter": quarter})
         with psycopg.connect(server.database.url, autocommit=True) as connection:

@@ -1,7 +1,7 @@
 """`make bench ARGS="--growth"` measures whether a request costs more when there are more rows.
 
-Two Countersign servers run, and one is measured at a time: one has a thousand rows of each kind, the other a million.
-The requests are spread over all rows, and come from equally many clients and users on both.
+Two Countersign servers are measured alternately: one has a thousand rows of each kind, the other a million. The
+requests are spread over all rows, and come from equally many clients and users on both.
 """
 
 import json
@@ -53,7 +53,7 @@ def run(directory: Path, *, rounds: int, number: int, only: Sequence[str]) -> di
     """Case -> CPU in µs per request with few rows, with many rows, and the ratio; each is the median of the rounds.
 
     A round measures the two servers directly after each other. The machine's speed changes from minute to minute, so
-    the ratio within a round is more reliable than the ratio of the medians.
+    the ratio within a round is more reliable than the ratio of two medians.
     """
     costs: dict[tuple[str, float], list[float]] = {}
     with ExitStack() as stack:
@@ -112,7 +112,7 @@ def _cases(server: Server, data_dir: Path, scale: float) -> Iterator[Case]:
     service = {**FORM, **basic("demo-service", known["demo-service"]["client_secret"])}
 
     def alice() -> cases.App:
-        """Logs in again, because old transactions need a login within the last minutes."""
+        """Logs in again, because old transactions need a recent login."""
         return cases.app_of_alice(server, data_dir, scope="openid accounts:read transactions:read")
 
     def of_clients(

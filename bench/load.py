@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Enough connections to keep every thread of a server busy. Waking a sleeping thread adds half of the cost of a request,
-# and fewer connections would be spread unevenly over the worker processes.
+# Enough connections to keep every thread of a server busy. With fewer connections, threads would sleep, and waking one
+# costs half as much as a request; and the connections would be spread unevenly over the worker processes.
 CONNECTIONS = 16
 
 

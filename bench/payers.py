@@ -23,7 +23,7 @@ OVERDRAFT_MINOR = 10**9
 
 
 def print_new(number: int) -> None:
-    """Creates them and prints them as one line of JSON."""
+    """Creates payers and prints them as one line of JSON."""
     client = Client.objects.get(client_id="demo-web")
     print(json.dumps([asdict(_new(client)) for _ in range(number)]))
 

@@ -1,7 +1,7 @@
 """`make bench ARGS="--posting"` measures what a transfer costs PostgreSQL: CPU per transaction on 16 connections, with
 pgbench.
 
-`writes` inserts the rows of a transfer with plain statements, with all triggers and constraints; it is the floor.
+`writes` inserts the rows of a transfer with plain statements, with all triggers and constraints; it is the lower bound.
 `post_transfer` also makes the decisions. Both are measured between distinct accounts, and with all transfers between
 the same two.
 """

@@ -1,4 +1,4 @@
-"""Compares the figures: the cost of each case, as ratios to the other servers and floors of the same run."""
+"""Compares the figures: the cost of each case, as ratios to the other servers of the same run."""
 
 Figures = dict[str, float]
 BARE, DRF = "bare view", "DRF"
@@ -8,7 +8,7 @@ _SHORT = {
     NODE: "x node", DOT: "x DOT", KEYCLOAK: "x Keycloak", HYDRA: "x Hydra", FORMANCE: "x Formance",
     SIMPLEJWT: "x SimpleJWT", DRF: "x DRF", BARE: "x bare",
 }  # fmt: skip
-#: The range of the ratios to other servers.
+#: The field names of the ratios to other servers.
 COLUMNS = tuple(_SHORT.values())
 
 

@@ -29,8 +29,8 @@ from bench.signing import Key, rsa_key
 from config.server.ports import is_free
 from demo import postgres
 
-# Matches a statement in PostgreSQL's log, prepared or not, except the statements of the counting itself. For
-# Countersign, only statements of requests count, not those of the background worker or of the thread that checks the
+# Matches a statement in PostgreSQL's log, prepared or not, except the statements that switch the log on and off. For
+# Countersign, only statements of requests count, not those of the background worker or of the thread that probes the
 # database.
 _STATEMENT = re.compile(
     rb"^from (?!countersign (?:worker|watch) ).*"
@@ -77,8 +77,8 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A server process, and its figures at the first answer: the time since its start, CPU of it and its children,
-    memory.
+    """A server process, and its figures at the first answer: the time since its start, the CPU time with its children,
+    and memory.
     """
 
     process: int
@@ -89,8 +89,8 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`database` is None for a server without one. `warm_up` multiplies the number of requests that it answers before
-    it is measured.
+    """`database` is None for a server without a database. `warm_up` multiplies the number of requests before the
+    measurement.
     """
 
     port: int
@@ -179,7 +179,7 @@ def _granian(application: str, first: Request, environment: dict[str, str]) -> I
     port = free_port()
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", str(WORKERS), "--port", str(port)]
     threads = ["--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "error"]
-    stop = ["--workers-kill-timeout", "20"]  # a worker process that is stopped while it starts can miss the signal
+    stop = ["--workers-kill-timeout", "20"]  # a worker process can miss a signal that arrives while it starts
     with started([*granian, *threads, *stop, application], first, environment, port) as start:
         yield port, start
 

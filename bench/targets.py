@@ -1,4 +1,4 @@
-"""The targets: the maximum costs, compared with the figures of a run: `make bench ARGS="--targets"`."""
+"""The targets, which are maximum costs, compared with the figures of a run: `make bench ARGS="--targets"`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`see` says why a target is missed, or which other command measures it."""
+    """`see` links to the reason why the target is missed, or names the command that measures it."""
 
     what: str
     at_most: float

@@ -1,9 +1,9 @@
-"""Sets the environment before Django reads its settings, so that a checkout where the demo ran keeps the demo's
-environment.
+"""Sets environment variables before Django reads its settings, so that later commands in a checkout use the environment
+of its demo.
 
-`<DATA_DIR>/demo.env` holds the demo's random secrets and the port it serves on. Production never reads this file,
-because an environment that has its own SECRET_KEY, or a MODE other than demo, is not changed. This module must not
-import Django, because that would read the settings.
+`<DATA_DIR>/demo.env` holds the demo's random secrets and the port it serves on. Production never reads this file: if
+the environment has its own SECRET_KEY, or a MODE other than demo, nothing is changed. This module must not import
+Django, which would read the settings.
 """
 
 import base64
@@ -19,8 +19,8 @@ from config.server import ports
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
 PORTS_TO_TRY = 100
-LOCALHOST = ("127.0.0.1", "::1")  # the addresses to which clients resolve the name
-# Commands that use no database, so none is started for them.
+LOCALHOST = ("127.0.0.1", "::1")  # the addresses to which clients resolve `localhost`
+# Commands that use no database. For them, none is started.
 WITHOUT_DATABASE = {"help", "version", "demo_app", "collectstatic", "makemessages", "compilemessages"}
 NO_DATABASE = "postgresql:///none?host=/nonexistent"
 
@@ -35,7 +35,7 @@ MODE and SECRET_KEY are not set, and no demo has run here.
 
 
 def enter(stack: ExitStack) -> None:
-    """Completes os.environ for this command. A database that it starts is stopped when `stack` is closed."""
+    """Completes os.environ for this command. If it starts a database, closing `stack` stops it."""
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     file = data_dir() / "demo.env"
     if "MODE" not in os.environ:
@@ -102,8 +102,8 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _make_writable(folder: Path) -> None:
-    """Exits with a message that says what to do if the demo cannot store its data, such as on a read-only file
-    system.
+    """If the demo cannot store its data, for example on a read-only file system, exits with a message that says what to
+    do.
     """
     try:
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -128,9 +128,8 @@ def _draft(file: Path, values: dict[str, str]) -> Path:
 
 
 def _free_port() -> int:
-    """PORT if the environment has it, otherwise the first free port from the default on.
-
-    It is chosen here because the settings derive the issuer from it.
+    """The port: PORT if it is set, otherwise the first free one, starting with the default. Chosen here because the
+    settings derive the issuer from it.
     """
     if "PORT" in os.environ:
         port = int(os.environ["PORT"])
@@ -144,6 +143,6 @@ def _free_port() -> int:
 
 
 def _leave_cleanly_when_told_to() -> None:
-    """Makes `kill` and the closing of a terminal end the command as Ctrl-C does, so that PostgreSQL is stopped, too."""
+    """Makes SIGTERM and SIGHUP end the command as Ctrl-C does, so that PostgreSQL is stopped, too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))

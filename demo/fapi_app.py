@@ -1,4 +1,4 @@
-"""The same app as a third party with a server would build it for a bank: FAPI 2.0 with signed messages. Its
+"""The demo app as a FAPI 2.0 client with signed messages, as a third party with a server would build it. Its
 authorization requests are pushed and signed, it authenticates with a key, and the user picks the accounts. `manage.py
 demo_app --fapi` runs it.
 """

@@ -1,4 +1,4 @@
-"""Acts as a user at a browser: logs in and allows, with the pages' own forms. For terminals and tests."""
+"""Acts as a user with a browser: logs in and allows, with the pages' own forms. For terminals and tests."""
 
 from urllib.parse import urljoin
 
@@ -45,7 +45,9 @@ def _question(page: requests.Response) -> Tag | None:
 
 
 def _given(form: Tag) -> dict[str, list[str]]:
-    """The values that the form sends without input: hidden fields, such as the CSRF token, and ticked checkboxes."""
+    """The values that the form sends without user input: hidden fields, such as the CSRF token, and ticked
+    checkboxes.
+    """
     given: dict[str, list[str]] = {}
     for field in form.select("input[type=hidden][name], input[checked][name]"):
         given.setdefault(str(field["name"]), []).append(str(field.get("value", "")))

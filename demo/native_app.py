@@ -32,7 +32,7 @@ OpenBrowser = Callable[[str], object]
 
 
 class ProtocolError(Exception):
-    """The server or the user refused, or a response does not fit its request."""
+    """The server or the user refused, or a response does not match its request."""
 
 
 @dataclass
@@ -75,7 +75,9 @@ class NativeApp:
     # --- OAuth
 
     def discover(self) -> dict[str, Any]:
-        """API -> authorization server -> its metadata (RFC 9728 §3, RFC 8414 §3)."""
+        """Finds the authorization server in the API's metadata, and then reads the server's metadata (RFC 9728 §3, RFC
+        8414 §3).
+        """
         origin, path = _split(self.api)
         resource = self._json(self._http.get(f"{origin}/.well-known/oauth-protected-resource{path}", **_OPTIONS))
         issuer = resource["authorization_servers"][0]
@@ -163,8 +165,8 @@ class NativeApp:
         ]
 
     def transfer(self, tokens: Tokens, source: str, destination: str, amount: dict[str, Any]) -> dict[str, Any]:
-        """A transfer between two accounts of the user. With the idempotency key, repeating the request makes no second
-        transfer.
+        """A transfer between two accounts of the user. Because of the idempotency key, a repeated request makes no
+        second transfer.
         """
         body: dict[str, Any] = {
             "source_account_id": source,

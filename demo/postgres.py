@@ -30,8 +30,8 @@ from demo.postgres_files import Account, account_for, install, place
 
 DATABASE = "countersign"
 SUPERUSER = "postgres"
-PORT = 5432  # part of the socket's name; PostgreSQL does not listen on TCP unless `tcp_port` is given
-PATIENCE_SECONDS = 60  # to start, including recovery after a crash, and to stop
+PORT = 5432  # Part of the socket's name. PostgreSQL listens on TCP only if `tcp_port` is given.
+PATIENCE_SECONDS = 60  # The time to start, including recovery after a crash, and to stop.
 MAX_SOCKET_PATH_BYTES = 103  # macOS; Linux has 107
 
 _SETTINGS = {
@@ -162,8 +162,8 @@ class _Server:
         self._pg_ctl("start", f"--log={self.log}", f"--options={options}")
 
     def _forget_recycled_pids(self) -> None:
-        """Deletes lock files whose pid now belongs to another program, as in a container, where pids start at 1 again.
-        PostgreSQL would refuse to start because of them. It deletes lock files of ended processes itself.
+        """Deletes lock files whose pid now belongs to another program, as happens in a restarted container, where pids
+        start at 1 again. Otherwise PostgreSQL would refuse to start. It deletes lock files of ended processes itself.
         """
         for lock in [self.cluster / "postmaster.pid", *self.home.glob(".s.PGSQL.*.lock")]:
             try:
@@ -185,7 +185,7 @@ class _Server:
         return str(self.cluster) in command
 
     def _pid_file(self) -> list[str]:
-        """Lines: pid, data directory, start time, port, socket directory, ... (postmaster.pid's own format)."""
+        """The lines of postmaster.pid: pid, data directory, start time, port, socket directory, ..."""
         try:
             return (self.cluster / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -225,7 +225,7 @@ class _Server:
         self._run(str(self.programs / "pg_ctl"), action, f"--pgdata={self.cluster}", *waiting, *options)
 
     def _run(self, *command: str) -> None:
-        """Runs a program as the account, in a session of its own, because Ctrl-C in the terminal must not reach the
+        """Runs a program as the account, in a separate session, because Ctrl-C in the terminal must not reach the
         server.
         """
         done = self.account.run(list(command), start_new_session=True)

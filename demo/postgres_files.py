@@ -1,8 +1,8 @@
 """Decides where the programs and data of the embedded PostgreSQL are, and as which user it runs.
 
-PostgreSQL refuses to run as root. So root runs it as an existing user without rights, and this user must be able to
-reach the programs and the data. If the checkout is closed to other users (a home of mode 0700), its mode is not
-changed; instead, the programs are copied to a directory below /var, and the data are kept there, too.
+PostgreSQL refuses to run as root. So root runs it as an existing unprivileged user, who must be able to access the
+programs and the data. If the checkout is closed to other users (a home of mode 0700), its mode is not changed; instead,
+the programs are copied to a directory below /var, and the data is stored there, too.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ DATA_FOR_ROOT = Path("/var/lib/countersign")
 
 @dataclass(frozen=True)
 class Account:
-    """The user of the operating system as whom PostgreSQL runs. `uid` is None if that is the current user."""
+    """The operating system user that PostgreSQL runs as. `uid` is None for the current user."""
 
     uid: int | None = None
     gid: int | None = None
@@ -50,13 +50,13 @@ class Account:
         )  # fmt: skip
 
     def own(self, directory: Path) -> None:
-        """Gives the directory to this account and closes it to everybody else."""
+        """Makes this account the owner of the directory, and denies access to everybody else."""
         if self.uid is not None and self.gid is not None:
             os.chown(directory, self.uid, self.gid)
         directory.chmod(0o700)
 
     def may(self, test: str, path: Path) -> bool:
-        """The result of `test`, run as this account: `-x` to run or enter, `-w` to write."""
+        """Runs `test` as this account: `-x` whether it may run or enter a path, `-w` whether it may write."""
         return self.run(["test", test, str(path)]).returncode == 0
 
 

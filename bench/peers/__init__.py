@@ -1,4 +1,4 @@
-"""The servers that Countersign is compared with: floors (the minimum that Django and DRF cost), and products that a
+"""The servers that Countersign is compared with: lower bounds (what Django and DRF cost at least), and products that a
 team could use instead.
 """
 

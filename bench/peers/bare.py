@@ -1,4 +1,4 @@
-"""The first floor: one Django view without middleware, on the same server."""
+"""The lower bound of the comparison: one Django view without middleware, on the same server."""
 
 import django
 from django.conf import settings

@@ -1,5 +1,5 @@
 """DRF as installed: a view that does nothing, and the list of accounts with Countersign's query, without authentication
-and with SimpleJWT's stateless authentication (HS256, its default). MIDDLEWARE=none makes it a floor.
+and with SimpleJWT's stateless authentication (HS256, its default). With MIDDLEWARE=none, it is a lower bound.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""Ory Hydra with JWT access tokens. This module answers its login and consent requests as pages that remember both
-would.
+"""Ory Hydra with JWT access tokens. This module answers its login and consent requests, and tells Hydra to remember
+both.
 
 Access tokens are signed with ES256 and ID tokens with RS256, as ours are. Client secrets are hashed with one iteration,
 because the default of 25,000 would be most of the cost of a request. Hydra rotates each refresh token.

@@ -1,6 +1,7 @@
 """The demo's first data: users, two years of their accounts, one client of each kind.
 
-Others call only `seed(...)`. It adds missing objects and changes no existing ones. `scale` adds large data.
+Its only public function is `seed(...)`, which adds missing objects and changes no existing ones. `scale` adds large
+amounts of data.
 """
 
 from demo.seed import scale

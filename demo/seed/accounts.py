@@ -1,4 +1,6 @@
-"""The accounts of all users, filled with the bank's own function for importing history, `ledger.bulk.post_all`."""
+"""Opens the accounts of all users, and fills them with `ledger.bulk.post_all`, the bank's function for importing
+history.
+"""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -13,7 +15,7 @@ from demo.seed import arrangements, history, products
 from demo.seed.history import Event, Pot
 from demo.seed.people import Person
 
-# The kind of a transaction, by the internal account of the bank on its other side.
+# Internal account of the bank -> the kind of a transaction with it.
 _KINDS = {history.INCOMING: "credit_transfer", history.DIRECT_DEBITS: "direct_debit", history.CARDS: "card"}
 
 
@@ -73,7 +75,5 @@ def _open(person: Person, user: User) -> dict[Pot, Account]:
 
 
 def _number(pot: Pot) -> int:
-    """The account number. It is the same in every demo, and in the half of the numbers that `demo_seed --scale` does
-    not use.
-    """
+    """The account number. It is the same in every demo, and outside of the range that `demo_seed --scale` uses."""
     return 50_000_000 + zlib.crc32(" ".join(pot).encode()) % 50_000_000

@@ -1,4 +1,4 @@
-"""A transaction that runs alone and has no timeouts, because the site's timeouts are for requests."""
+"""A transaction with an exclusive lock and without timeouts, because the site's timeouts are for requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

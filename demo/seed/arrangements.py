@@ -78,7 +78,7 @@ def _standing_orders(
 
 
 def _mandates(pots: dict[Pot, Account], booked: list[tuple[Event, UUID]]) -> None:
-    """The creditors that have collected by direct debit, and each collection."""
+    """Mandates for the creditors that have collected by direct debit, and a message for each collection."""
     mandates: dict[tuple[Pot, str], Mandate] = {}
     messages = []
     for event, transaction_id in booked:
@@ -120,7 +120,7 @@ def _mandates(pots: dict[Pot, Account], booked: list[tuple[Event, UUID]]) -> Non
 def _transfers(
     pots: dict[Pot, Account], booked: list[tuple[Event, UUID]], orders: dict[Pot, ScheduledTransfer]
 ) -> None:
-    """The transfers from one account of the bank to another, as the payer sees them."""
+    """Transfer rows for the payments from one account of the bank to another."""
     transfers = []
     for event, transaction_id in booked:
         if isinstance(event.source, str) or isinstance(event.destination, str):

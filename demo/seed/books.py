@@ -1,7 +1,7 @@
 """Writes rows of the ledger as its triggers would, without running them, for measurements with millions of entries.
 
-Only a superuser can switch triggers off, such as the superuser of the demo's own PostgreSQL. The rows are the same as
-those of `bulk.post_all`: a test compares both, and `manage.py ledger_audit` reports no error.
+Only a superuser can switch triggers off, such as the superuser of the demo's own PostgreSQL. The rows equal those of
+`bulk.post_all`: a test compares them, and `manage.py ledger_audit` reports no difference.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from banking.notation import bank_day
 
 @dataclass(slots=True)
 class Book:
-    """The state of an account before its next entry, and the name and IBAN that its counterparties see."""
+    """An account's balance and last number before its next entry, and the name and IBAN that its counterparties see."""
 
     currency: str
     name: str
@@ -46,9 +46,7 @@ def can_write() -> bool:
 
 @contextmanager
 def no_triggers() -> Iterator[None]:
-    """Switches off triggers and foreign keys, which PostgreSQL checks by triggers. It must be called inside a
-    transaction.
-    """
+    """Switches off triggers, and with them the checks of foreign keys. Must be used inside a transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         yield

@@ -72,7 +72,7 @@ def _secret(client: Client, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(client: Client, known: dict[str, Any]) -> dict[str, Any]:
-    """Gives the client a key, and the profile FAPI 2.0 with signed messages."""
+    """Gives the client a key, and the FAPI 2.0 profile with signed messages."""
     key = known.get("private_key")
     public = JWK(**key).export_public(as_dict=True) if key else None
     if public is None or client.client_jwks != {"keys": [public]}:

@@ -17,7 +17,7 @@ DAYS = 730
 EVERYDAY, SAVINGS, TRAVEL, JOINT = "everyday", "savings", "travel", "joint"
 INCOMING, DIRECT_DEBITS, CARDS = "Incoming payments", "Direct debits", "Card payments"
 SAVING_DAY, SAVING = 26, "Monthly saving"
-_SHOPPING_ON, _TRAVELLING_ON = 0.6, 0.06  # shares of all days
+_SHOPPING_ON, _TRAVELLING_ON = 0.6, 0.06  # probabilities per day
 
 
 class Pot(NamedTuple):
@@ -29,8 +29,8 @@ class Pot(NamedTuple):
 
 @dataclass(frozen=True)
 class Event:
-    """`amount_minor` goes from `source` to `destination`. A str names an internal account of the bank, which stands for
-    everybody outside of the bank.
+    """A payment of `amount_minor` from `source` to `destination`. A str names an internal account of the bank, which
+    represents everybody outside of the bank.
     """
 
     at: datetime

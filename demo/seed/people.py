@@ -18,8 +18,8 @@ class Income:
 
 @dataclass(frozen=True)
 class Person:
-    """`travels` is a place where they pay from an account in its currency. `shares` is the user with whom they hold a
-    joint account.
+    """`travels` is a place where the user pays from an account in its currency. `shares` is the other holder of a joint
+    account.
     """
 
     email: str

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Place:
-    """`bills` have the day of the month, `yearly` bills the month and day, `shops` the lowest and highest price."""
+    """`bills` contain the day of the month, `yearly` bills the month and day, and `shops` the lowest and highest
+    price.
+    """
 
     currency: str
     shops: tuple[tuple[str, int, int], ...]

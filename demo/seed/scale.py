@@ -2,7 +2,7 @@
 
 N = 1 is a million users, clients, authorizations and refresh tokens, and 10,000 accounts with a million entries. The
 data are made in blocks of a thousand users, which are the same in every run. In each block, ten users have an account
-and pay each other. A transaction writes ten whole blocks, so an interrupted run can be continued.
+and pay each other. Each database transaction writes ten complete blocks, so an interrupted run can be continued.
 
 Users log in as `person-0000001@scale.test` with the demo's password. The user's app is the client `scale-0000001` with
 the secret `client_secret(1)` and the refresh token `refresh_token(1)`. Numbers start at 1.
@@ -36,7 +36,7 @@ BLOCKS = 1000
 BLOCK = 1000  # rows of each kind
 ACCOUNTS = 10  # in each block, with 100 entries each
 _BLOCKS_AT_ONCE = 10
-_USER, _ACCOUNT, _AUTHORIZATION = 1, 2, 3  # the kind of object that an id belongs to
+_USER, _ACCOUNT, _AUTHORIZATION = 1, 2, 3  # the kinds of objects that ids belong to
 _FIRST_DAY = datetime(2024, 1, 1, 9, tzinfo=UTC)
 _LOCK = 0x5CA1E
 
@@ -214,7 +214,9 @@ def _money(blocks: range, *, is_fast: bool) -> None:
 
 
 def _payments(ids: list[UUID], chance: random.Random, clearing: UUID) -> list[bulk.Posting]:
-    """The payments. Each has two entries: first each account gets money, then the accounts pay each other."""
+    """The payments of a block, with two entries each: first each account gets money, then the accounts pay each
+    other.
+    """
     at = _FIRST_DAY
     payments = [bulk.Posting(clearing, pk, 1_000_000, "Opening deposit", "credit_transfer", at) for pk in ids]
     while len(payments) < BLOCK // 2:

@@ -1,5 +1,5 @@
-"""Adds all data in one transaction. An interrupted run leaves nothing, and of two runs at the same time only one adds
-data.
+"""Adds all data in one transaction. An interrupted run leaves nothing, and if two runs start at the same time, only one
+adds data.
 """
 
 from datetime import datetime

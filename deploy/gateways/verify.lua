@@ -1,5 +1,5 @@
--- HAProxy asks /oauth/verify about a request (docs/gateways.md). It sends the token and the proof of the client, and what
--- this file writes; no other header of the client. Whatever is not 200 ends the request here.
+-- HAProxy asks /oauth/verify about a request (docs/gateways.md). Of the client's headers, it sends only the token and the
+-- proof; this file adds the others. With any status other than 200, the request ends here.
 
 local PASSED_ON = {"www-authenticate", "dpop-nonce", "retry-after"}
 local TIMEOUT_MILLISECONDS = 2000

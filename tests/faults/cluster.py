@@ -15,7 +15,7 @@ from tests.faults import reaper
 from tests.lib.servers import free_port, wait_until
 
 DATABASE = "postgres"
-#: Few, so that a test can take them all.
+#: Few, so that a test can use up all connections.
 CONNECTIONS = {"max_connections": "60"}
 _SETTINGS = {
     "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "log_min_messages": "fatal", "fsync": "off",
@@ -49,7 +49,7 @@ class Cluster:
                   "--no-sync")  # fmt: skip
 
     def copy(self, primary: "Cluster") -> None:
-        """Becomes a streaming standby of a primary that runs."""
+        """Makes this server a streaming standby of a running primary."""
         url = f"postgresql://postgres@127.0.0.1:{primary.port}/?application_name=standby"
         self._run("pg_basebackup", f"--pgdata={self.data}", f"--dbname={url}", "--checkpoint=fast", "--no-sync",
                   "--write-recovery-conf")  # fmt: skip
@@ -66,7 +66,7 @@ class Cluster:
         self._run("pg_ctl", "stop", "--wait", f"--mode={mode}", f"--pgdata={self.data}")
 
     def kill(self) -> None:
-        """SIGKILL of the postmaster and of everything below it, as when the machine loses power."""
+        """Sends SIGKILL to the postmaster and all its children, as if the machine had lost power."""
         postmaster = self._postmaster()
         processes = [postmaster, *postmaster.children(recursive=True)]
         for process in processes:
@@ -74,7 +74,7 @@ class Cluster:
         psutil.wait_procs(processes, timeout=60)
 
     def pause(self) -> None:
-        """SIGSTOP: the server answers nothing, but the kernel still accepts connections."""
+        """Sends SIGSTOP: the server no longer answers, but the kernel still accepts connections."""
         postmaster = self._postmaster()
         for process in (postmaster, *postmaster.children(recursive=True)):
             process.suspend()
@@ -107,7 +107,7 @@ class Cluster:
 
 @contextmanager
 def running(directory: Path, *, disk_bytes: int = 0, **settings: str) -> Iterator[Cluster]:
-    """With `disk_bytes`, its files are on a disk of that size, which needs root."""
+    """Runs a server. With `disk_bytes`, its files are on a disk of that size, which needs root."""
     with _empty(directory, disk_bytes=disk_bytes, **settings) as cluster:
         cluster.create()
         cluster.start()

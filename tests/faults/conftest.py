@@ -58,7 +58,7 @@ def pytest_runtest_teardown() -> Generator[None]:
 
 @contextmanager
 def _not_for_ever() -> Iterator[None]:
-    """A test that hangs fails, so that its processes are ended and later tests run."""
+    """Makes a test that hangs fail, so that its processes are ended and later tests run."""
 
     def give_up(*_: object) -> None:
         raise TimeoutError(f"still not done after {MOST_SECONDS} s")
@@ -74,13 +74,13 @@ def _not_for_ever() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _template(django_db_modify_db_settings: object) -> None:
-    """Makes the tables that `site.running` copies."""
+    """Creates the tables that `site.running` copies."""
 
 
 @pytest.fixture(scope="module")
 def load(site: Site, request: pytest.FixtureRequest) -> Iterator[Load]:
-    """Yields the load. The effects of one fault must not stop the next test. The rows go into the table of the
-    module.
+    """Yields the load, which continues over all faults of the module. At the end, the rows are written into the table
+    of the module.
     """
     with Load(site) as load:
         wait_until(lambda: {answer.kind for answer in load.answers if not answer.is_error} == load.kinds)

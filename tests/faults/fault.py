@@ -1,4 +1,4 @@
-"""One fault of a site under load, and its effects: errors, seconds, and what was lost, doubled or ended."""
+"""One fault of a site under load, and its effects: errors, seconds of errors, and lost or doubled requests."""
 
 import math
 import os
@@ -17,11 +17,11 @@ from tests.lib.servers import PATIENCE_SECONDS, wait_until
 RECOVERY_SECONDS = float(os.environ.get("RECOVERY_SECONDS") or 3)
 #: The limit for the 95th percentile of requests that need no database, while the database is unreachable.
 INDEPENDENT_SECONDS = float(os.environ.get("INDEPENDENT_SECONDS") or 0.05)
-#: If the machine is slow just before and after the fault, too: how many times as long requests may take during it.
+#: On a slow machine, requests during the fault may take this many times as long as just before and after it.
 SLOWER = 2.0
 #: The time without errors before the next fault begins.
 QUIET_SECONDS = 3.0
-#: If the site has not recovered after this time, the remaining tests are not tried. On a busy machine, a server takes
+#: If the site has not recovered after this time, the remaining tests fail at once. On a busy machine, a server takes
 #: two minutes to start.
 MOST_SECONDS_TO_BE_WELL = PATIENCE_SECONDS
 LIMITS = (
@@ -34,7 +34,7 @@ SECONDS = 6.0
 
 
 def nothing(_: Site) -> None:
-    """Does nothing: the fault ends by itself, or needs no preparation."""
+    """Does nothing, for a fault that ends by itself or needs no preparation."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Fault:
     name: str
     begin: Callable[[Site], object]
     end: Callable[[Site], object] = nothing
-    #: Returns why the fault cannot happen on this machine; empty if it can.
+    #: Returns why the fault cannot be caused on this machine; empty if it can.
     missing: Callable[[Site], str] = lambda _: ""
     #: Whether requests that need no database must succeed all the time.
     spares_independent: bool = False
@@ -50,7 +50,7 @@ class Fault:
     spares_all: bool = False
     #: Whether the site may refuse valid requests until the fault ends.
     may_refuse: bool = False
-    #: Returns whether the fault has really occurred, so that the test measures what its name says.
+    #: Returns whether the fault has really occurred; otherwise the test would not measure what its name says.
     is_real: Callable[[Site], object] = lambda _: True
     seconds: float = SECONDS
 
@@ -153,7 +153,7 @@ HAVING count(*) FILTER (WHERE d.status = 'delivered' AND d.id = ANY(%s::uuid[]))
 _UNBALANCED = """
 SELECT count(*) FROM bank_account a
  WHERE posted_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM ledger_entry e WHERE e.account_id = a.id)"""
-# How often each one was made. The keys of exchanges differ from all references of transfers.
+# How often each request was executed. The keys of exchanges differ from all references of transfers.
 _MADE = """
 SELECT reference, count(*) FROM transfer GROUP BY reference
  UNION ALL SELECT replace(idempotency_key, '-', ''), count(*) FROM exchange GROUP BY 1"""
@@ -171,7 +171,7 @@ def _be_well(site: Site, holds: Callable[[], bool]) -> None:
 
 
 def _is_quiet(load: Load, *, since: float) -> bool:
-    """Whether all requests have succeeded for some time."""
+    """Whether all requests of the last seconds have succeeded."""
     now = time.monotonic()
     late = [answer for answer in list(load.answers) if answer.ended > now - QUIET_SECONDS]
     return now - since > QUIET_SECONDS and bool(late) and not any(answer.is_error for answer in late)

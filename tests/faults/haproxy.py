@@ -25,7 +25,7 @@ def missing() -> str:
 
 
 def before_servers(apps: list[AppServer], port: int, folder: Path) -> Process:
-    """The shipped file, without TLS."""
+    """Runs HAProxy with the shipped file, without TLS."""
     here = {
         "bind :8443 ssl crt /etc/haproxy/tls.pem alpn h2,http/1.1": f"bind 127.0.0.1:{port}",
         "bind :8080": f"bind 127.0.0.1:{free_port()}",

@@ -1,4 +1,4 @@
-"""The last release, beside this one."""
+"""Provides a copy of the last release."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.lib.servers import ROOT
 
 
 def copy_to(folder: Path) -> Path:
-    """A copy of the commit that .ci/last_release names."""
+    """Copies the files of the commit that .ci/last_release names."""
     commit = (ROOT / ".ci/last_release").read_text().split()[0]
     archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
     if archive.returncode:

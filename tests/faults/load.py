@@ -1,5 +1,5 @@
-"""Clients that never stop: transfers, payments to another bank, exchanges of currency, apps that get tokens and read with
-them, service tokens and keys. Each records the answers that it got, and when.
+"""Clients that send requests continuously: transfers, payments to another bank, currency exchanges, apps that get
+tokens and read with them, service tokens and keys. Each records its answers and their times.
 """
 
 import threading
@@ -30,7 +30,7 @@ ELSEWHERE = {"scheme": "iban", "identifier": "DE89370400440532013000", "name": "
 #: Requests that need no database.
 INDEPENDENT = ("client_credentials", "keys")
 
-#: Makes the function that a client calls again and again.
+#: Makes the function that a client calls repeatedly.
 Client = Callable[[requests.Session], Callable[[], None]]
 
 
@@ -51,7 +51,7 @@ class Load:
     #: Keys of transfers, payments and exchanges that were acknowledged.
     acknowledged: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
-    #: Transfers that were acknowledged, and that the next read did not show.
+    #: Acknowledged transfers that the next read did not show.
     unseen: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -182,7 +182,9 @@ class Load:
         return self._app(session, "refresh", next(self._tokens), lambda *_: {})
 
     def _prover(self, session: requests.Session) -> Callable[[], None]:
-        """The same with DPoP. The clock of this client is right, so it notices a server whose clock is wrong."""
+        """The same with DPoP. The clock of this client is correct, so its proofs fail at a server whose clock is
+        wrong.
+        """
         key, nonces = ClientKey(kid=None), [""]
         key.jwk = JWK.from_json(self.site.seed["key"])
 
@@ -203,9 +205,7 @@ class Load:
         self, session: requests.Session, kind: str, refresh_token: str,
         proof: Callable[[str, str, str | None], dict[str, str]],
     ) -> Callable[[], None]:  # fmt: skip
-        """Gets an access token for its refresh token, and reads with the access token. Without an answer, it sends the
-        same refresh token again.
-        """
+        """Refreshes, and reads with the new access token. Without an answer, sends the same refresh token again."""
         tokens = [refresh_token]
 
         def send(method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:
@@ -259,4 +259,4 @@ def _code(response: requests.Response) -> str:
 
 
 def void(_: object) -> None:
-    """For a lambda that must return nothing."""
+    """Ignores its argument, for a lambda that must return None."""

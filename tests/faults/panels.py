@@ -13,7 +13,7 @@ import requests
 from tests.lib.servers import ROOT
 
 DASHBOARD = ROOT / "deploy/grafana/countersign.json"
-#: What Grafana would choose for a scrape interval of 2 seconds: four times as long, with room for a late scrape.
+#: Grafana's $__rate_interval for a scrape interval of 2 seconds: four times as long, which allows for a late scrape.
 RATE_INTERVAL = "15s"
 _COLUMN, _ROW = 45, 30  # pixels of one unit of Grafana's grid
 _COLOURS = (
@@ -62,7 +62,7 @@ def rows() -> dict[str, list[Panel]]:
 
 
 def lines(prometheus: str, panel: Panel, began: float, ended: float) -> list[Line]:
-    """The answers of Prometheus to the queries of a panel."""
+    """The results of Prometheus for the queries of a panel."""
     found = []
     for target in panel.targets:
         query = target["expr"].replace("$__rate_interval", RATE_INTERVAL)
@@ -148,7 +148,7 @@ def _chart(panel: Panel, found: list[Line], width: int, height: int, seconds: fl
 
 
 def _round_up(value: float) -> float:
-    """To a number whose half is also short."""
+    """Rounds up to a number whose half has few digits, too."""
     if value <= 0:
         return 1.0
     power = 10 ** math.floor(math.log10(value))

@@ -1,6 +1,7 @@
 """Two PostgreSQL servers under Patroni, with etcd, and with the settings of docs/operating.md.
 
-PATRONI names the program, if it is not on the PATH; patronictl is beside it. Root runs it as a user without rights.
+PATRONI names the program, if it is not on the PATH; patronictl is beside it. As root, the tests run it as an
+unprivileged user.
 """
 
 import os
@@ -190,7 +191,7 @@ class Managed:
         wait_until(lambda: new.is_("primary"), or_else=new.last_words)
 
     def heal(self) -> None:
-        """Starts the lost node again, which becomes a standby."""
+        """Restarts the lost node, which becomes a standby."""
         for node in self.nodes:
             node.resume()
             if node.process is None or node.process.poll() is not None:

@@ -1,4 +1,4 @@
-"""A program that is stopped, paused, killed and started again, with everything that it started."""
+"""A program that can be stopped, paused, killed and restarted, together with its child processes."""
 
 import subprocess
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Ends the processes that a test process has started, if that process is killed and cannot do so itself.
 
-A separate process reads what must be ended, and ends it when its input ends. Usage: reaper.py
+A separate process reads from standard input what must be ended, and ends it at the end of the input. Usage: reaper.py
 """
 
 import atexit

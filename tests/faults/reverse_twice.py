@@ -1,6 +1,7 @@
 """Posts transactions and reverses each twice at the same time, with the code of the release in the working directory.
 
-Usage: reverse_twice.py NAME. For each transaction it prints the results of both attempts. Ends with its input.
+Usage: reverse_twice.py NAME. For each transaction it prints the results of both attempts. Runs until the end of its
+standard input.
 """
 
 import json

@@ -83,8 +83,8 @@ class AppServer(OfRelease):
         return bool(is_healthy) and servers.answers(f"{self.url}/health/ready")
 
     def knows(self, client_id: str) -> bool:
-        """Whether each worker process has read this client, so that it may serve it in an outage. The last release does
-        not tell.
+        """Whether each worker process has read this client, and can serve it in an outage. The last release does not
+        report this.
         """
         folders = Path(self.environment["TMPDIR"]).glob(f"countersign-*/{FOLDER}")
         told = {file.stem: json.loads(file.read_text()) for folder in folders for file in folder.glob("*.json")}
@@ -94,8 +94,8 @@ class AppServer(OfRelease):
         return [one for one in self.tree()[1:] if "spawn_main" in " ".join(one.cmdline())]
 
     def restart(self, **environment: str) -> None:
-        """Restarts a server as in a rolling upgrade: after it has finished its requests. It must be ready before the
-        next one is restarted.
+        """Restarts a server as in a rolling upgrade, after it has finished its requests, and waits until it is
+        ready.
         """
         self.stop()
         self.environment = {name: value for name, value in (self.environment | environment).items() if value}
@@ -140,7 +140,7 @@ class Site:
     receiver: HttpListener
     began_with_last_release: bool
     rows: list[tuple[str, ...]] = field(default_factory=list)
-    #: Why no more faults can be tried: the site did not recover from an earlier one.
+    #: Why no further faults can be tested: the site did not recover from an earlier one.
     is_lost: str = ""
 
     @property
@@ -152,7 +152,7 @@ class Site:
             return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
 
     def hooks_received(self) -> list[str]:
-        """Returns the events that the app received, each as often as it arrived."""
+        """Returns the events that the app received, including repetitions."""
         return [str(headers["Webhook-Id"]) for headers in list(self.receiver.received_headers)]
 
     def is_well(self) -> bool:

@@ -1,5 +1,5 @@
-"""The dashboard and the rules of Prometheus with a real Prometheus, on a site under load whose database is killed: each
-panel shows something. PICTURES=docs/images/dashboard draws the pictures of docs/monitoring.md, in six minutes.
+"""The dashboard and the alerting rules, with a real Prometheus, on a site under load whose database is killed: each
+panel shows data. PICTURES=docs/images/dashboard draws the pictures of docs/monitoring.md, in six minutes.
 """
 
 import os
@@ -26,7 +26,7 @@ from tests.lib.oauth_client import PASSWORD
 from tests.lib.servers import ROOT, free_port, wait_until
 
 RULES = ROOT / "deploy/prometheus/alerts.yml"
-#: Panels that stay empty until something of the kind has happened.
+#: Panels without data until such an event has happened.
 MAY_BE_EMPTY = {"Jobs that gave up in the last day"}
 CONFIGURATION = """
 global: {{scrape_interval: 2s, evaluation_interval: 2s}}
@@ -59,7 +59,7 @@ def scraping(site: Site, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def logging_in(site: Site) -> Iterator[None]:
-    """A user who types a wrong password now and then, and a client with a wrong secret."""
+    """A user who sometimes types a wrong password, and a client with a wrong secret."""
     done = threading.Event()
 
     def act() -> None:
@@ -83,7 +83,7 @@ def logging_in(site: Site) -> Iterator[None]:
 
 @contextmanager
 def _audited(site: Site) -> Iterator[None]:
-    """Has the ledger audited, because the worker does so only every hour."""
+    """Runs an audit of the ledger, because the worker does so only every hour."""
     subprocess.run([sys.executable, "manage.py", "ledger_audit"], cwd=ROOT, env=site.environment, check=True)
     yield
 

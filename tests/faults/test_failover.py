@@ -19,7 +19,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _lose_primary_too(site: Site) -> None:
-    """If requests had been acknowledged without a standby, they would be lost now."""
+    """Kills the primary, too. Requests that had been acknowledged without the standby would now be lost."""
     site.database.primary.kill()
     site.database.standby.start()
     site.database.promote()

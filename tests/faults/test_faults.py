@@ -1,7 +1,7 @@
 """The table of faults of a site with one PostgreSQL behind nginx (docs/faults.md): `make faults`.
 
-The faults happen one after another to the same site under load. After each of them, no acknowledged transfer is
-missing, none was made twice, no family of refresh tokens has ended, and all clients are served again soon.
+The faults happen one after another to the same site under load. After each fault, no acknowledged transfer is missing,
+none was made twice, no family of refresh tokens has ended, and all clients are soon served again.
 """
 
 import os
@@ -27,7 +27,7 @@ from tests.faults.load import Load
 from tests.faults.site import Site
 from tests.lib.servers import wait_until
 
-#: The proxy asks each server once a second whether it is ready.
+#: The proxy checks once a second whether each server is ready.
 SECONDS_UNTIL_THE_PROXY_KNOWS = 2.0
 DISK_BYTES = 700 * 2**20
 SKEWED = Path(__file__).with_name("skewed")
@@ -67,7 +67,7 @@ def _resume_worker_processes(site: Site) -> None:
 
 
 def replace_servers(site: Site) -> None:
-    """As docs/upgrading.md says."""
+    """Replaces the servers as docs/upgrading.md says."""
     for server in site.servers:
         server.restart()
         time.sleep(SECONDS_UNTIL_THE_PROXY_KNOWS)
@@ -115,7 +115,7 @@ def _says_clock_is_ahead(site: Site) -> bool:
 
 
 def _kill_database_of_many(site: Site) -> None:
-    """There are about 200 requests a second more: 40 clients that pause for a fifth of a second."""
+    """Kills the database under about 200 more requests a second: 40 clients that pause for a fifth of a second."""
     _flood(site, clients=40, pause=0.2)
     time.sleep(1)
     site.database.kill()
@@ -156,7 +156,7 @@ def _fill_disk(site: Site) -> None:
 
 
 def _empty_disk(site: Site) -> None:
-    """PostgreSQL ends if it cannot write its log; its operator starts it again."""
+    """PostgreSQL exits if it cannot write its WAL; an operator would then start it again."""
     (site.database.data / "filling").unlink()
     if not site.database.answers():
         if site.database.runs():
@@ -180,7 +180,7 @@ SLOW = {
 
 
 def slow(kind: str, *, at_proxy: bool = False) -> Callable[[Site], None]:
-    """60 sockets, to the servers themselves or to the proxy."""
+    """Opens 60 slow connections, to the servers themselves or to the proxy."""
 
     def begin(site: Site) -> None:
         ports = [urlsplit(site.url).port] if at_proxy else [server.port for server in site.servers]
@@ -198,7 +198,7 @@ def close_sockets(_: Site) -> None:
 
 
 def large_bodies(site: Site) -> None:
-    """20 connections that post 900 kB through the proxy, which may end them."""
+    """Opens 20 connections that post 900 kB through the proxy, which may close them."""
     port = urlsplit(site.url).port
     head = (
         "POST /oauth/token HTTP/1.1\r\nHost: bank.example\r\nContent-Type: text/plain\r\nContent-Length: 900000\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Migrations that build an index again while the last release reverses transactions (docs/upgrading.md)."""
+"""Migrations that rebuild an index while the last release reverses transactions (docs/upgrading.md)."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.lib.servers import ROOT, own_database, wait_until
 
 BEFORE, AFTER = "0058", "0060"
 ONCE = ("AlreadyReversed", "reversed")
-#: How often it is tried in each step of the migration.
+#: The number of attempts in each step of the migration.
 ATTEMPTS = 10
 
 
@@ -48,7 +48,7 @@ def _said(process: "subprocess.Popen[str]") -> str:
 
 
 class LastRelease:
-    """It posts and reverses, until `end`."""
+    """The last release posts and reverses transactions until `end`."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.log, self.errors = folder / "told", folder / "errors"

@@ -61,7 +61,7 @@ def test_each_token_is_answered_for_itself_on_new_connections(site: Site, load: 
         assert (said["client_id"], set(said["scope"].split())) == ("books", {scope, "offline_access"})
 
     def rotate(scope: str) -> None:
-        """Runs at the same time as the others, so that several connections are in use."""
+        """Runs in parallel with the others, so that several connections are in use."""
         for _ in range(5):
             is_of(scope, tokens[scope])
             answer = post("token", grant_type="refresh_token", refresh_token=tokens[scope])
@@ -91,7 +91,7 @@ def test_each_token_is_answered_for_itself_on_new_connections(site: Site, load: 
 def test_the_checks_know_what_pgbouncer_cannot_pass_on(
     site: Site, tmp_path: Path, variables: dict[str, str], settings: dict[str, object], expected: set[str]
 ) -> None:
-    """This test needs its own pgbouncer, because the check notices who has used a connection before."""
+    """This test needs its own pgbouncer, because earlier use of a connection affects the check."""
     with pgbouncer.before(site.database.cluster, tmp_path / "pgbouncer", **settings) as pooled:
         environment = site.environment | {"DATABASE_URL": pooled.url_of_site} | variables
         said = subprocess.run(

@@ -17,7 +17,7 @@ from tests.faults.cluster import Cluster
 from tests.faults.site import Site
 from tests.lib.servers import wait_until
 
-#: Long, so that a pause of the test never makes the replica too old. `tests/config/database` tests the maximum age.
+#: High, so that a pause of the test never makes the replica too old. `tests/config/database` tests the maximum age.
 MAX_AGE_SECONDS = "600"
 _STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): ([^\n]*)")
 
@@ -54,7 +54,7 @@ class Replicated:
         return [one for one in _STATEMENT.findall(new) if '"transfer"' in one]
 
     def is_read(self) -> bool:
-        """Whether a read goes to the replica."""
+        """Whether a read is sent to the replica."""
         self.asked_since()
         self.read()
         return bool(self.asked_since())
@@ -88,7 +88,7 @@ def test_a_list_is_one_statement_of_the_replica(replicated: Replicated) -> None:
 
 
 def test_a_user_reads_what_they_wrote_while_the_replica_lacks_it(replicated: Replicated) -> None:
-    """This is true on both servers and in all of their processes, until the replica has the write."""
+    """This holds on both servers and in all of their processes, until the replica has the write."""
     replicated.catches_up()
     replicated.on_replica("SELECT pg_wal_replay_pause()")
     paid = replicated.pay("while-the-replica-lags")

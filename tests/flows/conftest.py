@@ -34,7 +34,7 @@ def phone(chromium: Browser) -> BrowserContext:
 
 @pytest.fixture
 def page(phone: BrowserContext) -> Iterator[Page]:
-    """A page of phone size on which nobody is logged in. The test fails if the browser logs an error."""
+    """A page of phone size without a login. The test fails if the browser logs an error."""
     phone.clear_cookies()
     page = phone.new_page()
     complaints: list[str] = []

@@ -13,9 +13,9 @@ _known: dict[Any, st.SearchStrategy[Any]] = {}
 
 
 def _strategy_once(pattern: Any, *, parsed: Any = None, alphabet: Any) -> st.SearchStrategy[Any]:
-    """Hypothesis expands a class such as [a-z] into its characters. Our class for text on pages has 50,000 characters,
-    which takes a second, and Schemathesis needs the same pattern hundreds of times. So this function caches the
-    strategies, which saves two minutes.
+    """Caches strategies, which saves two minutes: Hypothesis expands a class such as [a-z] into its characters. Our
+    class for text on pages has 50,000 characters, which takes a second, and Schemathesis needs the same pattern
+    hundreds of times.
     """
     key = pattern, alphabet and unwrap_strategies(alphabet).intervals.intervals
     if key not in _known:

@@ -1,4 +1,4 @@
-"""An admin registers a client in a real browser, in two minutes, and the sample program of the page works."""
+"""An admin registers a client in a real browser, and the page's sample program works."""
 
 import re
 import subprocess
@@ -113,7 +113,7 @@ def test_no_page_is_wider_than_the_screen(live: Server, chromium: Browser, width
         "/admin/oauth/signingkey/", "/admin/oauth/signingkey/replace/ES256/", "/build", "/build/mobile",
     )  # fmt: skip
     with opened(live, chromium, "/admin/", width=width, color_scheme=scheme) as page:
-        # The panels are open tasks, failures and first steps; then come the charts.
+        # The panels are open tasks, failures and first steps, followed by the charts.
         assert page.locator(".panel").count() == 3 + 8
         for url in pages:
             page.goto(f"{live.url}{url}")

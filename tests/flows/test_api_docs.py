@@ -30,7 +30,7 @@ def test_authorize_runs_pkce_and_the_api_answers(live: Server, page: Page) -> No
     assert "Everyday" in said
 
 
-# Cached files count as if they were transferred.
+# Cached files are counted as transferred.
 TRANSFERRED = """() => {
   const painted = performance.getEntriesByType("paint").find((one) => one.name === "first-contentful-paint");
   const entries = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
@@ -46,7 +46,7 @@ def test_it_paints_before_it_loads_swagger_ui(live: Server, page: Page) -> None:
     before = [one for one in transferred if one["isBefore"]]
     assert any(one["name"].endswith("/api/docs") for one in before)
     assert sum(one["bytes"] for one in before) < 300_000, before
-    # The whole page is larger, which shows that the measurement could fail.
+    # The whole page is larger, so the measurement is able to fail.
     assert sum(one["bytes"] for one in transferred) > 1_000_000, transferred
 
 

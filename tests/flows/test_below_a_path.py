@@ -99,7 +99,7 @@ def test_a_client_logs_in_calls_refreshes_and_logs_out(below: Below) -> None:
     assert session.get(f"{api}/accounts").json()["data"] == accounts
     assert session.get(metadata["userinfo_endpoint"]).json()["sub"]
 
-    # No cookie of ours goes to the other applications of the host.
+    # The other applications of the host do not get our cookies.
     assert {cookie.path for cookie in browser.cookies} == {"/id"}
     out = browser.get(
         f"{metadata['end_session_endpoint']}?{urlencode({'id_token_hint': token['id_token']})}", timeout=60

@@ -1,4 +1,4 @@
-"""`manage.py demo_app`: the story that the README tells."""
+"""`manage.py demo_app` works as the README says."""
 
 import os
 import subprocess
@@ -52,6 +52,6 @@ def test_the_app_says_that_nobody_answers(live: Server) -> None:
 
 
 def test_an_hour_later_no_account_has_become_dormant(live: Server) -> None:
-    """The hourly task does this; the demo's users have not paid from most accounts yet."""
+    """The hourly task marks dormant accounts, and most accounts of the demo have no payment by a user yet."""
     code = "from banking.account_life import dormancy; print(dormancy.mark_unused())"
     assert live.manage("shell", "--verbosity", "0", "--command", code).split() == ["0"]

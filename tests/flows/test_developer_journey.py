@@ -1,5 +1,5 @@
 """A partner registers an app and tries it with a sandbox user and Authlib. Staff review the app in another browser, and
-it goes live. All of this in Chromium, in the sizes of a phone and a desktop.
+it goes live. The test runs in Chromium, in the sizes of a phone and a desktop.
 """
 
 import secrets
@@ -23,7 +23,7 @@ VERIFIER = "v" * 43
 
 @pytest.fixture(params=[(360, 780), (1280, 800)], ids=["phone", "desk"])
 def new_browser(request: pytest.FixtureRequest, chromium: Browser) -> Iterator:
-    """Each person has their own browser. The app is at an address that only these browsers know."""
+    """Each user has their own browser. The app's address is resolved only in these browsers."""
     width, height = request.param
     made: list[BrowserContext] = []
 
@@ -98,7 +98,7 @@ def test_a_partner_goes_from_registration_to_live(live: Server, new_browser, met
     partner.click("button[value=new]")
     secret = partner.inner_text("#client-secret")
 
-    # A sandbox user, who is a separate person in their own browser.
+    # A sandbox user, in a separate browser.
     partner.goto(f"{live.url}/developers/sandbox")
     if partner.locator("#name").count() == 0:
         pytest.fail("the developer has as many sandbox users as they may have")

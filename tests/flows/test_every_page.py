@@ -31,9 +31,9 @@ SIZES = [(360, 780), (1280, 800)]
 SCHEMES = ["light", "dark"]
 PICTURES = os.environ.get("PICTURES")  # the directory for the pictures
 MOST_BYTES = 60_000
-MOST_REQUESTS = 4  # beyond the document: two stylesheets, the logo, a script
-# Django's admin brings some twenty files of its own, jQuery among them, which browsers keep from page to page. The demo
-# sends them as they are, as it does ours; production sends them compressed, a third of this.
+MOST_REQUESTS = 4  # files besides the document: two stylesheets, the logo, a script
+# Django's admin has some twenty files of its own, including jQuery, which browsers cache. The demo sends all static
+# files uncompressed; production compresses them to a third.
 MOST_BYTES_OF_ADMIN = 600_000
 
 AXE = """async tags => {
@@ -59,7 +59,7 @@ class Visitor:
         self.bytes: dict[str, int] = {}
         self.urls: list[str] = []
         self.named_by_page: list[str] = []
-        self.document = ""  # the browser's id of the page
+        self.document = ""  # the browser's id of the document
         self.requests: set[str] = set()  # the ids of its requests
         self.complaints: list[str] = []
         self.headers: dict[str, str] = {}  # of the page
@@ -88,7 +88,7 @@ class Visitor:
             self.forget()
             self.document = event["loaderId"]
         elif event["loaderId"] != self.document:
-            return  # a request of the page before, while this one loads
+            return  # a request of the previous page, while this one loads
         url = event["request"]["url"]
         self.urls.append(url)
         self.requests.add(event["requestId"])
@@ -101,7 +101,7 @@ class Visitor:
             self.headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
 
     def photograph(self, file: Path) -> None:
-        """Takes a picture as WebP, which is a third of the size of a PNG, and which Playwright cannot write."""
+        """Takes a picture as WebP, which is a third of the size of a PNG. Playwright itself cannot write WebP."""
         self.page.evaluate("scrollTo(0, 0)")
         image = self.devtools.send("Page.captureScreenshot", {"format": "webp", "quality": 20})
         file.write_bytes(base64.b64decode(image["data"]))
@@ -130,7 +130,7 @@ def visitors(site: Site, chromium: Browser) -> dict[str, Visitor]:
 
 
 def be_there(site: Site, visitor: Visitor, row: Row) -> Page:
-    """Opens the page with the width of a phone and in light colors."""
+    """Brings the browser to the page, with the width of a phone and in light colors."""
     page = visitor.page
     page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
     page.emulate_media(color_scheme="light")
@@ -162,7 +162,7 @@ def test_a_page_is_light_and_everybody_can_read_it(
     visitor = visitors[row.who]
     page = be_there(site, visitor, row)
     assert [url for url in visitor.urls if not url.startswith((f"{site.live.url}/", "data:"))] == []
-    # Chromium complains about each document with an error status, which is right.
+    # Chromium also logs an error for each document with an error status, which is expected.
     is_expected = re.compile(rf"Failed to load resource: .* status of {row.status} ") if row.status >= 400 else None
     assert [text for text in visitor.complaints if not (is_expected and is_expected.match(text))] == []
     is_admin = row.who == "admin"

@@ -1,7 +1,8 @@
 """Each page of the bank works, and is accessible, with every kind of data that the API can create.
 
-tests/flows/test_every_page.py looks at each page once; here one customer has accounts, transfers and payment orders of
-every kind and state, none at all, and ten thousand rows."""
+tests/flows/test_every_page.py opens each page once. Here, one customer has accounts, transfers and payment orders of
+every kind and state, an account without data, and one with ten thousand rows.
+"""
 
 import json
 from collections.abc import Iterator
@@ -70,7 +71,9 @@ def looked_at(made: Made) -> list[str]:
 
 
 def test_no_page_fails(live: Server, sam: Visitor, made: Made) -> None:
-    """A page that does not exist in a state, such as the form to change an ended order, redirects or explains this."""
+    """A page that is not available in a state, such as the form to change an ended order, redirects or explains
+    this.
+    """
     session = requests.Session()
     session.cookies.update({one["name"]: one["value"] for one in sam.page.context.cookies()})
     statuses = {path: session.get(f"{live.url}{path}", timeout=60).status_code for path in paths(made)}

@@ -1,5 +1,5 @@
-"""docs/operating.md, "From an empty server": this test runs the blocks of the document as an operator would, with a
-PostgreSQL that requires passwords, and with a copy of the files of the image.
+"""docs/operating.md, "From an empty server": runs the code blocks of the document as an operator would, with a
+PostgreSQL that requires passwords, and a copy of the image's files.
 """
 
 import os
@@ -74,7 +74,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
             shutil.copy2(source, target)
     (folder / "opt" / ".venv").symlink_to(sys.prefix)
     _certificate(folder / "countersign")
-    # Not in `folder`: pytest closes its directories to the user that PostgreSQL runs as if we are root.
+    # Not in `folder`, because as root, pytest denies access to its directories to the user that PostgreSQL runs as.
     cluster = servers.ROOT / ".cache" / "empty-server"
     shutil.rmtree(cluster, ignore_errors=True)
     with postgres.running(cluster, durable=False) as superuser, database_door.by_tcp(superuser) as door:
@@ -94,7 +94,7 @@ def _certificate(etc: Path) -> None:
 
 
 def _ask_for_passwords(superuser: str) -> None:
-    """Makes the server like a new installation: without our databases, and with a password for everybody but the
+    """Makes the server like a new installation: without our databases, and requiring a password of everybody but the
     superuser.
     """
     other = urlsplit(superuser)._replace(path="/postgres").geturl()
@@ -106,7 +106,7 @@ def _ask_for_passwords(superuser: str) -> None:
 
 
 def _environment(folder: Path, superuser: str) -> dict[str, str]:
-    """The environment of a new shell. `sudo -u postgres` and `psql` lead to this test's PostgreSQL."""
+    """The environment of a new shell. `sudo -u postgres` and `psql` connect to this test's PostgreSQL."""
     programs = folder / "bin"
     programs.mkdir()
     psql = postgres_files.install(postgres_files.account_for(folder)) / "psql"
@@ -165,7 +165,7 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
 
 
 def _restores_on_another_server(walk: Walk, text: str) -> None:
-    """“Back up and restore”: only the two files of the backup are left of the old server."""
+    """“Back up and restore”: only the two files of the backup remain of the old server."""
     backup, owner, restore = blocks(text, "Back up and restore", "sh")
     (walk.folder / "backups").mkdir()
     walk.run(backup)

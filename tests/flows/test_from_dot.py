@@ -33,7 +33,7 @@ MAPPING = '[scopes]\nread = ["orders:read"]\nwrite = ["orders:read", "orders:wri
 
 @dataclass
 class Site:
-    """One URL, at which first DOT answers and then this server."""
+    """One URL, where first DOT runs and later this server."""
 
     database_url: str
     port: int = field(default_factory=servers.free_port)
@@ -85,7 +85,7 @@ class Site:
 
 
 class App:
-    """A client of one user, by Authlib. It was configured for DOT, and nobody changes it."""
+    """A client of one user, written with Authlib. It was configured for DOT and is not changed."""
 
     def __init__(
         self, site: Site, client_id: str, redirect_uri: str | None = None, *, method: str | None = None
@@ -161,7 +161,7 @@ def _http_is_fine_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[str]:
-    """Makes a database that DOT fills. Returns its name."""
+    """Creates a database and lets DOT fill it. Returns its name."""
     with servers.own_database("dot") as database_url:
         site = Site(database_url)
         site.run(BEFORE, "django", "migrate", "-v0")

@@ -37,7 +37,7 @@ GATEWAYS = {
     "traefik": ("traefik.yaml", ["--configfile"]),
     "envoy": ("envoy.yaml", ["--log-level", "warning", "--concurrency", "1", "--disable-hot-restart", "-c"]),
 }
-#: Traefik passes on no certificate, so a token that is bound to one is refused there.
+#: Traefik does not pass certificates on, so certificate-bound tokens are refused there.
 WITH_CERTIFICATES = ("haproxy", "caddy", "envoy")
 #: These also pass on a new DPoP nonce with the answer of the API.
 WITH_NONCES_OF_SUCCESS = ("haproxy", "envoy")
@@ -152,7 +152,7 @@ def running(name: str, folder: Path, site: Site, *, verifies_at: str, api: HttpL
 
 
 def speaks_tls(port: int, authority: Path) -> bool:
-    """Whether the gateway answers with its own certificate: Traefik listens before it has read it."""
+    """Whether the gateway answers with its own certificate: Traefik listens before it has loaded the certificate."""
     try:
         with socket.create_connection(("127.0.0.1", port), 60) as raw:
             ssl.create_default_context(cafile=authority).wrap_socket(raw, server_hostname="localhost").close()
@@ -185,7 +185,7 @@ SPELLINGS = ("X-Auth-{}", "x-auth-{}", "X_Auth_{}", "X-Auth_{}", "X_Auth-{}")
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_client_cannot_name_itself(gateway: Gateway, spelling: str) -> None:
-    """The request is refused, or the API sees nothing of it."""
+    """The request is refused, or the client's headers do not reach the API."""
     before = gateway.api.requests
     answer = gateway.ask(**gateway.site.bearer(), **{spelling.format(name): "mallory" for name in NAMES})
     if gateway.api.requests == before:

@@ -25,7 +25,7 @@ from tests.lib.servers import Server, wait_until
 pytestmark = needs_chromium
 PASSWORD = "a-horse-of-its-own"
 RETURNS_TO = "http://127.0.0.1:51997/callback"
-#: Chromium runs it in each page.
+#: A script that Chromium runs in each page.
 COMPLAIN_IF_WIDE = """addEventListener("load", () => {
   const page = document.documentElement;
   if (page.scrollWidth > page.clientWidth) console.error(`wider than the screen: ${location}`);
@@ -60,7 +60,7 @@ def open_browser(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[
 
 
 def _is_fault(kind: str, text: str) -> bool:
-    """Whether it is a real error. Chromium also logs an error for each document with an error status."""
+    """Whether a logged error is unexpected. Chromium also logs an error for each document with an error status."""
     return kind == "error" and not re.match("Failed to load resource: .* status of 4", text)
 
 
@@ -154,7 +154,7 @@ def test_a_new_customer_comes_from_an_app_and_goes_back_with_an_account(
     email = new_person(live, page, "Nora New")
     assert "asks for access" in page.inner_text("main")
 
-    # There is nothing to share yet, so the page leads to an account first.
+    # The user has no account to share yet, so the page links to the application for one.
     press(page, "main >> text=Open an account")
     open_account(live, page, staff(live, open_browser()), email, "First account")
     wait_until(lambda: any("The account that you asked for is open." in text for text in mails(live, email)))
@@ -219,7 +219,9 @@ def test_a_standing_order_is_made_changed_paused_and_cancelled(live: Server, cus
 def test_staff_go_from_an_error_id_to_the_reason_in_under_four_clicks(
     live: Server, open_browser: Callable[[], Page]
 ) -> None:
-    """The search box of the home page finds the ID of each kind of page: which app, which user, and what was wrong."""
+    """For the error ID of each kind of page, the search box of the home page finds the app, the user, and the
+    reason.
+    """
     customer, officer = open_browser(), staff(live, open_browser())
     ask(live, customer, "accounts:read", redirect_uri="https://wrong.example/callback")
     of_the_app = customer.locator("dt:has-text('Error ID') + dd").inner_text()
@@ -233,7 +235,7 @@ def test_staff_go_from_an_error_id_to_the_reason_in_under_four_clicks(
     problem = requests.get(f"{live.url}/api/v1/accounts", headers={"Authorization": "Bearer x"}, timeout=60)
 
     def finds(error_id: str, words: set[str]) -> bool:
-        """One click."""
+        """Searches for the error ID, with one click."""
         officer.goto(f"{live.url}/admin/")
         officer.fill("#error-id", error_id)
         press(officer, ".find-error button")

@@ -1,5 +1,5 @@
-"""A refresh waits for the database while its client tries again at another server. The first request then runs late or
-not at all.
+"""A refresh waits for the database while its client retries at another server. The first request then runs late or not
+at all.
 """
 
 import socket
@@ -91,7 +91,7 @@ def hang_up(connection: socket.socket) -> None:
 
 
 def metric(health_port: int, name: str) -> float:
-    """From the health port, which needs no connection of the worker process."""
+    """Reads a metric from the health port, which needs no connection of the worker process."""
     lines = requests.get(f"http://localhost:{health_port}/metrics", timeout=60).text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
@@ -147,7 +147,7 @@ def test_it_does_no_harm(
                 assert b" 503 " in late.makefile("rb").readline()
             if hangs_up:
                 hang_up(late)
-            # The client does not wait: it tries again at another server, and continues with what it gets.
+            # The client does not wait. It retries at another server, and continues with the tokens from there.
             second = refreshed(first)
             third = refreshed(second)
             time.sleep(2 * LOOK_AFTER_SECONDS)  # the server checks the connection only after a longer wait

@@ -18,7 +18,7 @@ CA = certificates.authority()
 CLIENT = certificates.make("CN=atlas,O=Example", by=CA)
 OTHER = certificates.make("CN=other,O=Example", by=CA)
 SITE = certificates.of_localhost(CA)
-# nginx calls from its own address, which alone is trusted; the tests call from 127.0.0.1.
+# nginx connects from its own address, the only trusted one; the tests connect from 127.0.0.1.
 PROXY_ADDRESS = "127.0.0.2"
 SECRET = "a-secret-of-the-proxies-that-no-client-knows"
 
@@ -37,7 +37,7 @@ PROXY = """
 
 @dataclass(frozen=True)
 class Proxied:
-    """`url` leads through nginx and `direct` past it; `authority` is the file with which clients verify nginx."""
+    """`url` goes through nginx, and `direct` bypasses it; `authority` is the file with which clients verify nginx."""
 
     url: str
     direct: str
@@ -110,8 +110,8 @@ def test_another_certificate_or_none_does_not(proxied: Proxied, certificate: str
 
 @pytest.mark.parametrize("header", [f'cert="{CLIENT.header}"', f'cert="{CLIENT.header}";by=_{SECRET}'])
 def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied, header: str) -> None:
-    """Past nginx, the header is refused even with the secret, because the secret counts only from the proxy's
-    address.
+    """On a direct connection, the header is ignored even with the secret, because the secret counts only from the
+    proxy's address.
     """
     form = {"grant_type": "client_credentials", "client_id": proxied.client_id}
     headers = {"Forwarded": header}
@@ -124,8 +124,8 @@ def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied, hea
 
 
 def from_the_proxy(proxied: Proxied, *headers: str) -> int:
-    """Returns the status of a token request that a proxy which keeps names with underscores, such as HAProxy, passes
-    on.
+    """Returns the status of a token request from a proxy that, like HAProxy, passes on header names with
+    underscores.
     """
     body = f"grant_type=client_credentials&client_id={proxied.client_id}"
     head = [

@@ -35,8 +35,8 @@ SCOPE = (
 
 @pytest.fixture(scope="module")
 def live(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A separate demo, because the requests cancel and change all data that they find. On a busy machine, they take longer
-    than the five minutes of an access token; after that, every answer would be 401.
+    """A separate demo, because the requests change and cancel everything that they find. On a busy machine, they take
+    longer than the five minutes of an access token; after that, every answer would be 401.
     """
     folder, lifetime = tmp_path_factory.mktemp("document"), {"ACCESS_TOKEN_LIFETIME_SECONDS": "900"}
     with servers.demo(folder, seeded, name="document", **lifetime) as server:

@@ -1,4 +1,4 @@
-"""docs/pages.md shows each page of the site map, and no page that was removed."""
+"""docs/pages.md shows exactly the pages of the site map."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Values for single use can be used once in all worker processes together: DPoP proofs (RFC 9449 §11.1) and assertions
+"""Single-use values can be used only once in all worker processes together: DPoP proofs (RFC 9449 §11.1) and assertions
 (RFC 7523 §3).
 """
 

@@ -1,6 +1,6 @@
 """The programs of the guide /build, copied from its pages and run unchanged with a client that is registered here.
 
-Swift and Kotlin cannot run here: the test itself sends the requests that they would send, to the same addresses.
+Swift and Kotlin cannot run here, so the test sends the same requests to the same URLs itself.
 """
 
 import json
@@ -39,7 +39,7 @@ RUN = {
 
 
 def program(live: Server, kind: str, file_name: str) -> str:
-    """The program as the page shows it, for an existing client."""
+    """The program from the page, for an existing client."""
     page = BeautifulSoup(requests.get(f"{live.url}/build/{kind}", timeout=60).text, "html.parser")
     found = page.find(id=file_name)
     assert found, f"{file_name} is not in /build/{kind}"

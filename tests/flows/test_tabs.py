@@ -59,8 +59,8 @@ def picture(page: Page, name: str) -> None:
 
 
 def test_tabs_that_were_opened_together_all_get_there(ask: Ask, tabs: BrowserContext) -> None:
-    """15 tabs without cookies. One login is enough: the login form of each other tab then continues with the request of
-    that tab.
+    """15 tabs without cookies. One login is enough: after it, the login form of each other tab continues with that
+    tab's request.
     """
     pages = [tabs.new_page() for _ in range(15)]
     for number, page in enumerate(pages):

@@ -1,5 +1,5 @@
 """Code that several test modules share: clients, users, servers, databases, pages.
 
-There are no tests here. A test module never imports another one; code that two of them need is put here.
-`tests/conftest.py` turns some of it into fixtures.
+There are no tests here. Test modules do not import each other; code that two of them need is here. `tests/conftest.py`
+makes fixtures from some of it.
 """

@@ -46,6 +46,6 @@ def clearing_account(currency="GBP"):
 
 
 def close_until(day):
-    """Closes all days up to this one, in the night after it."""
+    """Closes all days up to and including this one, in the following night."""
     with time_machine.travel(at(day, 24) + NIGHT):
         return end_of_day.close_days()

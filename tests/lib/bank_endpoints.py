@@ -1,4 +1,4 @@
-"""Every endpoint of the bank API and what it demands."""
+"""Every endpoint of the bank API and what it requires."""
 
 from banking.api.urls import urlpatterns
 

@@ -1,5 +1,5 @@
-"""Pages of the admin without what is the same on all of them: head, header, the list of models and icons. Rendering
-these is most of the work, and tests that request hundreds of pages check only the rest.
+"""Renders pages of the admin without the parts that are the same on all pages: head, header, the list of models, and
+icons. Rendering these is most of the work, and tests that request hundreds of pages check only the rest.
 """
 
 import pytest
@@ -23,7 +23,7 @@ _FRAME = """<title>{% block title %}{% endblock %}</title>
 
 def leave_out_the_frame(patch: pytest.MonkeyPatch) -> None:
     engine = engines["django"].engine
-    [loader] = engine.template_loaders  # Django's cached one
+    [loader] = engine.template_loaders  # Django's cached loader
     frame = Template(_FRAME, Origin("the tests' frame", "admin/base.html"), "admin/base.html", engine)
     patch.setitem(loader.get_template_cache, "admin/base.html", frame)
     patch.setattr(admin.site, "get_app_list", lambda request, app_label=None: [])

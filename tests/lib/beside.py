@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class Beside(threading.Thread, Generic[Result]):
-    """Runs `work` once. `results` holds what it returned, and is empty until then."""
+    """Runs `work` once. `results` contains its return value; empty until it has ended."""
 
     def __init__(self, work: Callable[[], Result]) -> None:
         super().__init__()

@@ -2,8 +2,8 @@
 wait, one in three with files that mostly compute.
 
 The files that wait for browsers, servers and other languages come first in the order (`environment.py`). If all
-processes began with these, the processors would idle at first, and later all processes would compute. Taking files
-from both ends always mixes the two kinds.
+processes began with these, the CPUs would idle at first, and later all processes would compute. Taking files from both
+ends keeps the two kinds mixed.
 """
 
 import re

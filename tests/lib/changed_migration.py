@@ -1,11 +1,11 @@
-"""A file of migrations that a run has changed, for `make mutants`. In the environment:
+"""A migration's file that is changed for a test run, for `make mutants`. In the environment:
 
     CHANGED_MIGRATION   the file; the run makes its own template database from it
     CHANGED_FROM        a file with its text before the change
     CHANGES             pairs of old text and new text, as JSON
 
 Migrating takes half a minute. A change inside a function can be applied to a database that was migrated before the
-change. `statements` does so where the result is the same.
+change. `statements` returns the SQL for that, if the result is the same.
 """
 
 import json

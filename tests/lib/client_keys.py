@@ -63,7 +63,7 @@ class ClientKey:
         return pem
 
     def sign(self, claims: dict[str, Any], **headers: Any) -> str:
-        """A timedelta among the claims counts from now."""
+        """Signs these claims. A timedelta among them counts from now."""
         named = {"kid": self.kid} if self.kid else {}
         return jwt.encode(from_now(claims), self.private_key, algorithm=self.algorithm, headers={**named, **headers})
 

@@ -1,4 +1,4 @@
-"""A Containerfile read as a container engine reads it, for tests that perform its steps without one."""
+"""Parses a Containerfile like a container engine, for tests that perform its steps without one."""
 
 import json
 import re

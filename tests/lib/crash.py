@@ -27,7 +27,7 @@ class Crash:
         other = connection.copy()
         try:
             with other.cursor() as cursor:
-                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # waits until it has ended
+                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # waits until the process has ended
                 assert cursor.fetchone() == (True,)
         finally:
             other.close()
@@ -35,8 +35,8 @@ class Crash:
 
 @contextmanager
 def crashing(*, before_statement: int) -> Iterator[Crash]:
-    """Within it, the transaction loses its connection once, before this statement. `crash.now()` as the last call of
-    the transaction crashes just before COMMIT.
+    """Context manager: inside it, the transaction loses its connection once, before this statement. With `crash.now()`
+    as the last call of the transaction, this happens just before COMMIT.
     """
     crash = Crash(before_statement)
     try:

@@ -16,14 +16,14 @@ PASSWORD = "the password of the tests' role"
 
 
 def role_of_this_run() -> str:
-    """Roles belong to the database server, not to one database. So test runs at the same time need different names."""
+    """Roles belong to the database server, not to one database. So simultaneous test runs need different names."""
     return f"bank_app_of_{connection.settings_dict['NAME']}"
 
 
 @contextmanager
 def site_role() -> Iterator[str]:
-    """The site's role with exactly the rights of production. The role is dropped at the end, like a role that a killed
-    run has left. The transaction commits.
+    """The site's role with exactly the rights of production. Drops the role at the end, and drops one that a killed run
+    has left. The transaction commits.
     """
     role = role_of_this_run()
     drop_role(role)
@@ -35,7 +35,7 @@ def site_role() -> Iterator[str]:
 
 
 def within_this_transaction() -> str:
-    """Until the end of the test's transaction, this connection has only the rights of the site's role. Returns the
+    """Restricts this connection to the rights of the site's role until the end of the test's transaction. Returns the
     role.
     """
     role = role_of_this_run()
@@ -54,7 +54,7 @@ def drop_role(role: str) -> None:
 
 
 def url_of(role: str | None = None) -> str:
-    """The URL by which another process reaches the tests' own database: as its owner, or with that role."""
+    """The URL for another process to connect to the tests' own database, as its owner or with that role."""
     given = urlsplit(os.environ["DATABASE_URL"])
     if role:
         given = given._replace(netloc=f"{quote(role)}:{quote(PASSWORD)}@{given.netloc.rpartition('@')[2]}")
@@ -67,7 +67,9 @@ def connected_as(role: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def reconnected(**changes: object) -> Iterator[None]:
-    """Within it, every connection of this process uses these settings, such as another USER, HOST or PORT."""
+    """Context manager: inside it, every connection of this process uses these settings, such as another USER, HOST or
+    PORT.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name, value in changes.items():
             patch.setitem(connection.settings_dict, name, value)
@@ -79,7 +81,7 @@ def reconnected(**changes: object) -> Iterator[None]:
 
 
 def limited(**limits: str) -> AbstractContextManager[None]:
-    """Within it, every connection has these time limits: `limited(lock_timeout="100ms")`."""
+    """Context manager: inside it, every connection has these time limits: `limited(lock_timeout="100ms")`."""
     options = connection.settings_dict["OPTIONS"]
     added = " ".join(f"-c {name}={value}" for name, value in limits.items())
     return reconnected(OPTIONS={**options, "options": f"{options['options']} {added}"})
@@ -87,8 +89,8 @@ def limited(**limits: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def full_pool(timeout: float = 0.1) -> Iterator[Callable[[], None]]:
-    """All connections of the pool are in use. A request for one waits for `timeout` seconds, or until the yielded
-    function is called, which gives one back.
+    """Context manager: inside it, all connections of the pool are in use. A request for one waits for `timeout`
+    seconds, or until the yielded function is called, which returns one to the pool.
     """
     options = connection.settings_dict["OPTIONS"]
     with reconnected(OPTIONS={**options, "pool": {"min_size": 1, "max_size": 2, "timeout": timeout}}):
@@ -110,7 +112,8 @@ def _close() -> None:
 def backends_waiting() -> int:
     """The number of connections to the tests' database that wait for a lock."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction, the view would never change
+        # Otherwise, the view would not change within a transaction.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )

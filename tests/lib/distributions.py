@@ -1,4 +1,4 @@
-"""The two distributions of this repository, built by uv, and environments of their own into which they are installed."""
+"""The two distributions of this repository, built by uv, and separate environments to install them into."""
 
 import os
 import subprocess
@@ -52,7 +52,9 @@ class Environment:
         return {line.partition("==")[0] for line in uv("pip", "freeze", "--python", self.python).splitlines()}
 
     def run(self, *arguments: object, asked: str | None = None, **variables: str) -> str:
-        """Runs Python there, with this standard input, and returns what it prints. Raises AssertionError with the traceback if it fails."""
+        """Runs Python in the environment, with this standard input, and returns its output. Raises AssertionError with
+        the traceback if it fails.
+        """
         environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
         done = subprocess.run(
             [self.python, *map(str, arguments)],

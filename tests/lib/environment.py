@@ -1,5 +1,5 @@
-"""Sets the environment variables that the settings need before pytest-django reads them. Therefore it is a plugin (`-p`
-in pyproject.toml) and not a conftest.
+"""Sets the environment variables that the settings need before pytest-django reads them. Therefore this is a plugin
+(`-p` in pyproject.toml) and not a conftest.
 
 The tests run on a real PostgreSQL: that of DATABASE_URL if it is set, otherwise their own in .cache, which is started
 for the run and stopped after it.
@@ -33,13 +33,13 @@ FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS"
              "PROXIES_DROP_UNDERSCORES", "MUTUAL_TLS", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
              "THROTTLE_SCALE", "OUTBOUND_ALLOWED_HOSTS", "SIGNING_ALGORITHM", "LOG_LEVEL")  # fmt: skip
 
-# The markers of long tests, those of the longest files first. Most of these tests wait for most of their time.
+# The markers of long tests, those of the longest files first. Most of these tests spend most of their time waiting.
 LONG = ("sdk", "packaged", "browser", "served", "node", "simulation", "large")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
 def pytest_load_initial_conftests() -> None:
-    gc.disable()  # until all tests are collected, which creates many objects and frees none
+    gc.disable()  # switched off until all tests are collected, because collecting creates many objects and frees none
     # Container images often set this variable. With it, each process of the tests and each server that they start would
     # compile the site again, which is a third of its start-up time.
     sys.dont_write_bytecode = False
@@ -93,15 +93,15 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    gc.freeze()  # garbage collection never looks at imported objects again
-    gc.set_threshold(20_000, 10, 10)  # and rarely at what tests leave, because there is enough memory
+    gc.freeze()  # excludes imported objects from garbage collection
+    gc.set_threshold(20_000, 10, 10)  # and makes collections rare, because there is enough memory
     gc.enable()
 
 
 def _own_directory(database_url: str) -> str:
-    """The directory for temporary files. Each run has its own, because a run takes away the access of other users when
-    it begins, and PostgreSQL and nginx of a run may work there as other users. The path is short, because paths of
-    sockets have a maximum length.
+    """The directory for temporary files. Each run has its own directory, because pytest denies access to other users
+    when it begins, and a run's PostgreSQL and nginx may run as other users. The path is short, because socket paths
+    have a maximum length.
     """
     run = hashlib.sha256(f"{ROOT} {database_url}".encode()).hexdigest()[:8]
     directory = Path(tempfile.gettempdir(), f"countersign-{run}")
@@ -110,8 +110,8 @@ def _own_directory(database_url: str) -> str:
 
 
 def _own_database() -> str:
-    """Test runs at the same time share the database server but not the database. A run uses again the database that a
-    killed run left.
+    """Simultaneous test runs share the database server but not the database. A run reuses the database that a killed
+    run left.
     """
     resources = ExitStack()
     atexit.register(resources.close)  # also if pytest fails before the first test

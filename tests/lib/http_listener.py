@@ -26,7 +26,8 @@ class HttpListener:
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                listener.received_headers.append(self.headers)  # first: who waits for `received` reads both
+                # Before `received`, because a test that waits for `received` reads both.
+                listener.received_headers.append(self.headers)
                 listener.received.append((self.command, self.path, content))
                 body = listener.body if isinstance(listener.body, bytes) else json.dumps(listener.body).encode()
                 headers = listener.headers

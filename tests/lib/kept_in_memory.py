@@ -1,5 +1,5 @@
 """Makes the caches of a test process keep their entries. On a busy machine a test can take longer than the lifetime of
-cached clients, keys and status lists; reading them again would add a statement to those that tests count.
+cached clients, keys and status lists; reading them again would add a statement, and tests count statements.
 """
 
 from oauth.clients import cache
@@ -8,7 +8,7 @@ from oauth.keys import ring
 from oauth.status import ended_recently, published_lists
 from oauth.status.ended_recently import Ended
 
-#: Here, a status list is read again after five minutes instead of five seconds.
+#: In tests, a status list is read again after five minutes instead of five seconds.
 _TIMES_AS_LONG = 60
 
 

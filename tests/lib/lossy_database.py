@@ -1,4 +1,4 @@
-"""A network between the site and PostgreSQL that fails at the worst moment: at the COMMIT of a transfer."""
+"""A proxy between the site and PostgreSQL that loses a message at the COMMIT of a transfer."""
 
 import socket
 import threading
@@ -25,7 +25,7 @@ class Losses:
 
 @contextmanager
 def through_a_network_that_loses(what: str) -> Iterator[Losses]:
-    """Within it, this process connects through a network that loses messages."""
+    """Context manager: inside it, this process connects through the proxy that loses messages."""
     losses = Losses(what)
     server = connection.get_connection_params()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -41,7 +41,7 @@ def through_a_network_that_loses(what: str) -> Iterator[Losses]:
 
 
 def _accept(listener: socket.socket, host: str, port: int, losses: Losses) -> None:
-    with suppress(OSError):  # the test is over
+    with suppress(OSError):  # the test has ended
         while True:
             near, _ = listener.accept()
             threading.Thread(target=_serve, args=[near, _connect(host, port), losses]).start()

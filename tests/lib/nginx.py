@@ -1,4 +1,4 @@
-"""A real nginx in front of a site, for tests. A test gives the server block; the rest of the configuration is always
+"""A real nginx in front of a site, for tests. A test provides the server block; the rest of the configuration is always
 the same.
 """
 

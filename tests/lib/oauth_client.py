@@ -43,8 +43,8 @@ def _hidden(page: BeautifulSoup) -> dict[str, str]:
 
 
 def decide(browser: Browser, page: Any, decision: str = "allow") -> Any:
-    """The user presses a button of the consent page, leaves the checkboxes as they are, and shares all accounts if
-    asked.
+    """Presses a button of the consent page, with the checkboxes as they are. Shares all accounts if the page asks for
+    them.
     """
     seen = BeautifulSoup(page.content, "html.parser")
     ticked = seen.select("main form input[checked], .everything input")

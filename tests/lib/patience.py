@@ -1,7 +1,7 @@
 """Longer time limits for the database connections of a test process.
 
 The site's own limits are a few seconds, because users wait. A test process that shares a core with ten others may pause
-for longer than that while it holds a transaction or a lock. A test of a limit sets its own (`database.limited`).
+for longer than that inside a transaction. A test of a limit sets its own (`database.limited`).
 """
 
 from typing import Any

@@ -1,4 +1,6 @@
-"""Writes docs/pages.md: each page of the site map with its pictures. `make screenshots` writes both."""
+"""Writes docs/pages.md: each page of the site map with its pictures. `make screenshots` writes the document and the
+pictures.
+"""
 
 from pathlib import Path
 

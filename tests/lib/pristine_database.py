@@ -11,7 +11,8 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
-# Renewed as if `migrate` had just run, because the database is a copy of a template that may be months old.
+# Rows with times, which are renewed as if `migrate` had just run, because the database is a copy of a template that may
+# be months old.
 FRESH_KEYS = "UPDATE oauth_signingkey SET published_at = now(), active_at = now()"
 
 
@@ -50,15 +51,14 @@ class Pristine:
             cursor.execute("SET session_replication_role = DEFAULT")
 
 
-# Larger than any table in the tests, except one that a test has filled with many rows.
+# Finds only tables that a test has filled with many rows.
 _SWELLED = f"{_TABLES.partition(' ORDER')[0]} AND pg_relation_size(oid) > 1000000"
 
 
 def sweep() -> None:
-    """Vacuums the rows that large tests have rolled back. Later queries of these tables would read each of them. After
-    that, the planner has as few statistics of the table as after `migrate`, instead of assuming that it is empty.
-
-    Only where autovacuum is off, as in the tests' own PostgreSQL.
+    """Vacuums the rows that large tests have rolled back, because later queries of these tables would read them. Then
+    resets the planner's statistics to those after `migrate`, because VACUUM records that the table is empty. Only if
+    autovacuum is off, as in the tests' own PostgreSQL.
     """
     with connection.cursor() as cursor:
         cursor.execute("SHOW autovacuum")

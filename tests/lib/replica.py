@@ -1,4 +1,4 @@
-"""A site that reads from a replica. The replica is the tests' database under a second alias."""
+"""A site that reads from a replica, which is the tests' database under a second alias."""
 
 import time
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ HERE = 100 * 8192 + 1000
 
 @contextmanager
 def reading_from_a_replica() -> Iterator[Age]:
-    """Within it, a replica is new enough and has replayed the log up to HERE. It sees only committed rows, so the test
-    needs `transaction=True`.
+    """Context manager: inside it, a replica is new enough and has replayed the log up to HERE. It sees only committed
+    rows, so the test needs `transaction=True`.
     """
     age = Age()
     age.look(at=time.monotonic() + 600, timeline="1", written=HERE, replayed=HERE)

@@ -1,6 +1,6 @@
-"""RSA keys of the site. Making and checking one takes longer than most tests, so a test process keeps the keys that it
-has made. A test gets each of them at most once. Rows that outlive a test, such as those of `migrate`, have their own
-keys.
+"""RSA keys of the site. Generating and checking one takes longer than most tests, so a test process reuses the keys
+that it has generated. A test gets each key at most once. Rows that exist for several tests, such as those of `migrate`,
+have their own keys.
 """
 
 import functools

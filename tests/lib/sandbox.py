@@ -1,5 +1,5 @@
-"""Runs commands with another root directory, in a mount namespace. This is as close to a container as the kernel allows
-without a container engine. The programs of this machine are mounted read-only; everything else is in the directory.
+"""Runs commands with another root directory, in a mount namespace. This is close to a container, without a container
+engine. The programs of this machine are mounted read-only; everything else is in the directory.
 """
 
 import os

@@ -1,7 +1,5 @@
-"""The database of the demo, set up once in a test run; sites of tests start on copies of it.
-
-Setting it up takes twenty seconds, a copy takes one. tests/config/test_demo.py tests that the demo sets up an empty
-database.
+"""The database of the demo, set up once in a test run. The sites of tests start with copies, because setting it up
+takes twenty seconds, and copying it takes one. tests/config/test_demo.py tests that the demo sets up an empty database.
 """
 
 import os

@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _FIRST_PORT = 20_000
 _taken = ExitStack()
 atexit.register(_taken.close)
-PATIENCE_SECONDS = 200  # long enough for a very busy machine, and below the time limit of `make mutants`
-#: A server may stand still in a transaction for longer than the site lets its users wait.
+PATIENCE_SECONDS = 200  # long enough for a very busy machine, but shorter than the time limit of `make mutants`
+#: On a busy machine, a server may pause in a transaction for longer than the site's own time limits.
 _PATIENT = {
     "STATEMENT_TIMEOUT": "60s", "LOCK_TIMEOUT": "60s", "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "200s",
     "DB_POOL_TIMEOUT": "60",
@@ -66,7 +66,7 @@ class Server:
         try:
             return self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()  # no other test may find it still running
+            self.process.kill()  # so that no other test finds the server still running
             self.process.wait()
             raise
 
@@ -119,7 +119,7 @@ def run(
 
 
 def _patience(command: tuple[str, ...]) -> list[str]:
-    """Long waits, so that a busy machine does not count as an overload; a test of overload sets its own limits."""
+    """Long limits, so that a busy machine does not cause an overload; a test of overload sets its own limits."""
     is_serve = command[0] == "serve" and "--queue-seconds" not in command
     return ["--queue-seconds", str(PATIENCE_SECONDS)] if is_serve else []
 
@@ -146,7 +146,7 @@ def wait_until(
 
 
 def open_to_passers_by(directory: Path) -> None:
-    """Lets other users reach `directory` through its parents, which pytest made for our user only."""
+    """Lets other users enter the parents of `directory`, which pytest has created for our user only."""
     for one in (directory, *directory.parents):
         if one == Path(tempfile.gettempdir()):
             return
@@ -156,8 +156,8 @@ def open_to_passers_by(directory: Path) -> None:
 def free_port() -> int:
     """A TCP port that no other test gets while this process runs.
 
-    It is below the ports that systems give to outgoing connections. A UDP socket of the same number, which nobody else
-    uses, tells the other processes that it is taken: the server that is to listen there may start seconds later.
+    It is below the ports that systems give to outgoing connections. A UDP socket on the same port, which is otherwise
+    unused, reserves it among the test processes, because the server may start seconds later.
     """
     ports_of_tests = itertools.count(_FIRST_PORT + os.getpid() * 7 % 10_000)
     return next(port for port in ports_of_tests if _take(port) and ports.is_free(port, "127.0.0.1", "::1"))
@@ -207,7 +207,7 @@ def own_database(suffix: str, *, template: str = "template1") -> Iterator[str]:
     name = f"{tests.path[1:]}_{suffix}{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(tests._replace(path="/postgres").geturl(), autocommit=True) as connection:
-        connection.execute(drop)  # a run that was killed may have left it
+        connection.execute(drop)  # a killed run may have left it
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
         try:

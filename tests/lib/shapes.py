@@ -27,7 +27,7 @@ ELSEWHERE = {"payee_name": LONG, "payee_iban": "FR1420041010050500013M02606"}
 
 
 def make() -> dict[str, dict[str, str]]:
-    """The ids of these objects, by kind and by the name of the shape."""
+    """Creates the objects. Returns their ids, by kind and by a name of what is special about them."""
     sam, other = _user(EMAIL, "Sam Shapes"), _user(f"jo-{EMAIL}", "Jo Shapes")
     accounts = {
         name: _account(sam, name) for name in ("open", "no data", "frozen", "joint", "closed", "many rows", LONG)
@@ -73,7 +73,7 @@ def _pay_in(account: Account, times: int) -> None:
 
 
 def _transfers(sam: User, source: Account, own: Account, other: Account) -> dict[str, Transfer]:
-    """Transfers inside the bank are posted at once. The amount decides how one to another bank ends."""
+    """Transfers within the bank are posted at once. The amount of a transfer to another bank decides its outcome."""
     inside: dict[str, dict[str, Any]] = {
         "to an own account": {"destination": own},
         "to a payee here": {"destination": other, "payee_name": "Jo Shapes", "payee_iban": other.iban},

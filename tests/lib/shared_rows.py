@@ -1,8 +1,8 @@
 """Rows that every test of a module begins with, written once.
 
 They are in a transaction around all tests of the module; each test runs in a savepoint, and its changes are rolled
-back. Do not use it for tests that commit (`transaction=True`), nor where PostgreSQL's `now()` matters, because it does
-not advance within a transaction.
+back. Not suitable for tests that commit (`transaction=True`) or depend on PostgreSQL's `now()`, which does not advance
+within a transaction.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from pytest_django import DjangoDbBlocker
 
 @contextmanager
 def around_the_module(blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Rows written within it exist for all tests of the module. Between the tests, pytest-django blocks access to the
-    database as usual.
+    """Context manager: rows written inside it exist for all tests of the module. Between the tests, pytest-django
+    blocks access to the database as usual.
     """
     atomic = transaction.atomic()
     atomic._from_testcase = True  # type: ignore[attr-defined]  # as Django's TestCase: `durable` blocks may be within

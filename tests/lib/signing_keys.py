@@ -1,4 +1,4 @@
-"""The site's private keys, which only tests read from the table, and the end of keys that leaked."""
+"""The site's private keys, which only tests read from the table, and the time after an emergency rotation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ def private_key(algorithm="ES256"):
 
 @contextmanager
 def after_an_emergency() -> Iterator[None]:
-    """A context in which the keys that were just replaced in an emergency are no longer published."""
+    """Context manager: inside it, the keys that were just replaced in an emergency are no longer published."""
     with time_machine.travel(timezone.now() + EMERGENCY_GRACE):
         keys.ring.forget()
         yield

@@ -1,4 +1,4 @@
-"""Every page of the site, with the user who sees it and the way to it. Tests of all pages use this list."""
+"""Every page of the site, with a user who may see it and the steps to get there. Tests of all pages use this list."""
 
 import re
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from tests.lib.visitors import Site
 class Row:
     """`view` is the name of the URL that the browser ends at.
 
-    `path` may have placeholders for facts of the site, such as {account}. `first` is what the user does before; it
-    returns the path to open, or nothing if the browser is there already.
+    `path` may have placeholders for values of the site, such as {account}. `first` performs the steps before; it
+    returns the path to open, or nothing if the browser is already there.
     """
 
     view: str
@@ -160,7 +160,7 @@ ALICE = [
     Row("oauth:authorize", "", "alice", Site.ask_by_own_app, "an app that is not live"),
 ]  # fmt: skip
 
-#: This visitor signs up, and in the end has every second factor.
+#: This visitor signs up, and at the end has every second factor.
 GRACE = [
     Row("account_email_verification_sent", "", "grace", Site.sign_up, "just signed up"),
     Row("account_confirm_email", "", "grace", Site.open_the_link),
@@ -288,7 +288,7 @@ NO_PAGE = {
 }
 
 
-#: Violations in Django's own templates and stylesheets of the admin: the rule, the place, and why it stays.
+#: Accepted violations in Django's own templates and stylesheets of the admin: the rule, the element, and the reason.
 DJANGOS = [
     ("label-title-only", "^#searchbar$", "the label is the picture of a magnifying glass, which says “Search”"),
     ("aria-prohibited-attr", r"help-tooltip", "the picture of a magnifying glass beside a filter of permissions"),

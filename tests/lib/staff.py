@@ -44,8 +44,9 @@ def browser_of(user: User) -> Browser:
 
 @contextmanager
 def logins_kept() -> Iterator[None]:
-    """For hundreds of requests of users whose login and rights stay as they are: the session, the user and what they may do
-    are read from the database once, instead of in each request."""
+    """For tests that send hundreds of requests as the same user: reads the session, the user and the permissions from
+    the database once, instead of in each request.
+    """
     rows: dict[str | None, Any] = {}
     users: dict[str | None, Any] = {}
     factors: dict[Any, Any] = {}

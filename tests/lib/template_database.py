@@ -32,7 +32,7 @@ from config.upgrades.executor import FrugalExecutor
 from tests.lib.changed_migration import ROOT, ChangedMigration
 from tests.lib.patience import Patience
 
-# Of several test runs at the same time, one makes the template. The others wait for this lock and then find it.
+# Of several simultaneous test runs, one makes the template. The others wait for this lock and then find the template.
 _ADVISORY_LOCK = 7_318_207
 
 
@@ -61,7 +61,7 @@ def _replacing_functions(changed: ChangedMigration) -> tuple[str, list[str]]:
 
 def _shared_template() -> str:
     name = f"template_{_fingerprint()}"
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]  # Django's own door to CREATE DATABASE
+    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]  # Django's own function for CREATE DATABASE
         cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
         _make(cursor, name, _migrate, instead_of=("template_", "before_"))
     return name
@@ -102,9 +102,9 @@ def _copy(
 def _make(
     cursor: Any, name: str, migrate: Callable[[], None], *, copy_of: str | None = None, instead_of: tuple[str, ...] = ()
 ) -> None:
-    """Makes the template if it does not exist. It gets its name only when it is complete, so a run that is killed
-    leaves no incomplete template. Databases whose names begin with one of `instead_of` belong to earlier migrations and
-    are dropped.
+    """Makes the template if it does not exist. The template gets its final name only when it is complete, so a killed
+    run leaves no incomplete template. Databases whose names begin with one of `instead_of` belong to earlier migrations
+    and are dropped.
     """
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
     if cursor.fetchone():

@@ -7,8 +7,8 @@ from django.db import connection
 
 
 def in_parallel(*works: Callable[[], object]) -> list[object]:
-    """Runs each function on its own thread and connection, all at the same time. Returns the results; an exception that
-    a function raises is its result.
+    """Runs all functions at the same time, each on its own thread and connection. Returns the results; if a function
+    raises an exception, that is its result.
     """
     barrier = threading.Barrier(len(works))
     results: list[object] = []
@@ -17,7 +17,7 @@ def in_parallel(*works: Callable[[], object]) -> list[object]:
         try:
             barrier.wait()
             results.append(work())
-        except Exception as error:  # noqa: BLE001 (a result for the test to look at)
+        except Exception as error:  # noqa: BLE001 (a result for the test to check)
             results.append(error)
         finally:
             connection.close()

@@ -28,8 +28,9 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Toolchain:
-    """`programs` must be on PATH. `install` fetches the versions that `manifests` pin, and `build` makes programs of the
-    sources. Both run in the cache. Only a toolchain whose sources are not in tests/interop names `sources`."""
+    """`programs` must be on PATH. `install` fetches the versions that `manifests` pin, and `build` compiles the
+    sources. Both run in the cache. `sources` is set only if the sources are not in tests/interop.
+    """
 
     language: str
     programs: tuple[str, ...]

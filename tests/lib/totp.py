@@ -8,6 +8,6 @@ SECRET = "JBSWY3DPEHPK3PXP"
 
 
 def code(secret=SECRET):
-    """The code of this moment. The server also accepts the one before and the one after."""
+    """The current code. The server also accepts the previous and the next one."""
     _before, now, _after = yield_hotp_counters_from_time()
     return format_hotp_value(hotp_value(secret, now))

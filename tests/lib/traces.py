@@ -56,8 +56,8 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 
 
 def tree(spans: list[Span], names: dict[str, str]) -> str:
-    """A tree of requests, jobs and outbound requests, each below its cause. `names` replaces names of processes and
-    hosts.
+    """The spans as a tree: each request, job and outbound request is below the span that caused it. `names` replaces
+    names of processes and hosts.
     """
     shown = sorted((one for one in spans if "db.system.name" not in one.attributes), key=lambda one: one.began)
     by_id = {one.span_id: one for one in spans}

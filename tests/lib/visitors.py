@@ -39,11 +39,11 @@ print(reviews.ask(app, owner, note="We show accounts in one list.").pk)
 
 
 class Site:
-    """The demo, and facts about it. Each method brings `page` somewhere, or returns the path to open."""
+    """The demo, and facts about it. Each method navigates `page`, or returns the path to open."""
 
     def __init__(self, live: Server) -> None:
         self.live = live
-        self.own_app = ""  # the path of the app that the developer registered
+        self.own_app = ""  # the path of the page of the app that the developer registered
         self.grace = f"grace-{secrets.token_hex(4)}@people.test"  # the user who signs up
 
     @cached_property
@@ -231,7 +231,7 @@ class Site:
         self.ask(page, "accounts:read", **own)
 
     def review_an_app(self, page: Page) -> str:
-        """The path of an app that another developer has sent for review."""
+        """The path of the review of another developer's app."""
         made = self.live.manage("shell", "-v0", "-c", _SENT).strip().splitlines()[-1]
         return f"/admin/oauth/clientreview/{made}/change/"
 

@@ -12,7 +12,7 @@ from tests.simulation.desk import Desk
 
 
 class Actor(threading.Thread):
-    """Repeats `act`. If a connection was cut or a process killed, the result of a request is unknown."""
+    """Repeats `act`. If a connection was closed or a process killed, the result of a request is unknown."""
 
     def __init__(self, act: Callable[[], None], desk: Desk, stop: threading.Event, *, pause_seconds: float = 0) -> None:
         super().__init__()
@@ -26,8 +26,8 @@ class Actor(threading.Thread):
                 except (requests.RequestException, OperationalError, InterfaceError):
                     self.desk.told["lost"] += 1
                     connection.close()
-                    time.sleep(0.05)  # as an app would, before it tries again
-        except Exception:  # noqa: BLE001 (whatever it is, the test tells of it)
+                    time.sleep(0.05)  # an app would also wait before it retries
+        except Exception:  # noqa: BLE001 (the test reports any exception)
             self.desk.violations.append(f"{self.act.__qualname__} ended:\n{traceback.format_exc()}")
         finally:
             connection.close()

@@ -76,7 +76,7 @@ class Changer:
         self._expect(said["code"] != "no_exchange_rate" or not has_rate, wanted, said)
 
     def take(self) -> None:
-        """Accepts a quote: usually a new one, sometimes one that has expired or that another device accepts at the same
+        """Accepts a quote: usually a new one, sometimes an expired one, or one that another device accepts at the same
         time.
         """
         used = {one.quote["id"] for one in self.taken}
@@ -100,7 +100,7 @@ class Changer:
         while cursor is not None:
             page = f"?limit=200&cursor={cursor}" if cursor else "?limit=200"
             answer = self._ask(f"exchanges{page}")
-            if answer.status_code == 503:  # an error of a connection that was cut before
+            if answer.status_code == 503:  # an error of a connection that was closed before
                 continue
             found |= {one["id"]: one for one in answer.json()["data"]}
             cursor = answer.json()["next_cursor"]
@@ -145,7 +145,7 @@ class Rates:
 
     dice: random.Random
     desk: Desk
-    #: When each rate was acknowledged. From then on, no older rate of its pair may be used.
+    #: When each rate was acknowledged. After that, no older rate of the pair may be used.
     acknowledged: dict[UUID, datetime] = field(default_factory=dict)
 
     def set_all(self) -> None:

@@ -1,7 +1,7 @@
 """Data that all actors of the simulation share: the bank's day, and everything that the bank has acknowledged to them.
 
-An actor records an acknowledgement when the answer arrives. It records an attempt that may take effect without an
-answer before it is made.
+An actor records an acknowledgement when the answer arrives. Before an attempt that may take effect without an answer,
+it records the attempt.
 """
 
 from collections import Counter, defaultdict
@@ -20,7 +20,9 @@ Interval = tuple[datetime, datetime | None]
 
 @dataclass
 class Start:
-    """An order may have been resumed. Without an answer, this may have happened at any later time."""
+    """The start of an attempt to resume an order. Without an answer, the order may have been resumed at any later
+    time.
+    """
 
     began_at: datetime
     ended_at: datetime | None = None
@@ -39,7 +41,7 @@ class Collection:
 
 @dataclass
 class Desk:
-    #: A date that moves faster than the real calendar; standing orders follow it.
+    #: The date of the simulation, which advances faster than the real one; standing orders follow it.
     today: date = field(default_factory=bank_day.today)
     told: Counter[str] = field(default_factory=Counter)
     #: Violations, as text.
@@ -54,7 +56,7 @@ class Desk:
     #: Requests for reversals and captures, with the transaction from the answer to the second officer, or "declined".
     approved: dict[UUID, UUID] = field(default_factory=dict)
     declined: set[UUID] = field(default_factory=set)
-    #: How often an officer got the answer that an account is frozen or open again.
+    #: The number of freezes and unfreezes that were acknowledged to officers, by account.
     frozen: Counter[UUID] = field(default_factory=Counter)
     unfrozen: Counter[UUID] = field(default_factory=Counter)
     #: Holds of shops, with the transaction that took their money.

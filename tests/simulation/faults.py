@@ -1,5 +1,5 @@
-"""Faults during the simulation: database connections are cut, and server processes and the worker are killed. One seed
-decides on all of them.
+"""Faults during the simulation: closes database connections, and kills server processes and the worker. One seed
+determines all of them.
 """
 
 import os
@@ -16,7 +16,7 @@ import psycopg
 
 from tests.lib.servers import ROOT
 
-#: A server that has to replace a process again within 5.5 s gives up, because granian considers this a loop of crashes.
+#: granian gives up if a process has to be replaced again within 5.5 s, because it considers this a crash loop.
 SECONDS_BETWEEN_KILLS = 8.0
 
 
@@ -67,7 +67,7 @@ class Faults:
                     since_kill = 0.0
 
     def cut_a_connection(self, connection: psycopg.Connection) -> None:
-        """Cuts a connection that is running a statement, if there is one."""
+        """Closes a connection that is running a statement, if there is one."""
         busy = connection.execute(
             "SELECT pid FROM pg_stat_activity WHERE usename = %s ORDER BY state = 'idle', pid", [self.role]
         ).fetchall()[:3]

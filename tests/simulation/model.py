@@ -50,7 +50,7 @@ class ModelTransaction:
 
 @dataclass
 class ModelLedger:
-    """It leaves out the bank's own accounts, because they refuse nothing."""
+    """The model leaves out the bank's own accounts, which have no limits."""
 
     accounts: dict[UUID, ModelAccount] = field(default_factory=dict)
     holds: dict[UUID, ModelHold] = field(default_factory=dict)

@@ -1,5 +1,5 @@
-"""Officers of the bank: they freeze accounts, put payment orders on hold, and reverse payments, which needs two of
-them.
+"""Officers of the bank: they freeze accounts, put payment orders on hold, and reverse payments, for which two are
+needed.
 """
 
 import random
@@ -61,7 +61,7 @@ class Officer:
             oversight.request_capture(self.dice.choice(owed).pk, by=self.by, reason="simulated")
 
     def decide(self) -> None:
-        """Officers also try to decide about their own requests, which is refused."""
+        """Decides about a request. Officers also try to decide about their own requests, which must be refused."""
         asked = ReversalRequest.objects.filter(status="open")
         if (one := self._any(asked.values_list("pk", flat=True))) is None:
             return

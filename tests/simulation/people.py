@@ -22,7 +22,7 @@ TRY_AGAIN = {503, 409}
 REFUSALS = {"insufficient_funds", "account_not_open", "own_limit_exceeded"}
 REFUSALS_OF_ORDERS = {"account_not_open", "too_many_orders"}
 ELSEWHERE = ["DE89370400440532013000", "FR7630006000011234567890189"]
-#: The limit that a user has set, while it is unknown whether the last change took effect.
+#: Marks the limit of a user as unknown, because the last change may or may not have taken effect.
 UNKNOWN = -1
 
 

@@ -1,4 +1,4 @@
-"""Shops hold money on the account of a card, and then take it, release it, or forget it until the hold expires."""
+"""Shops place holds on the accounts of cards, and then capture or release them, or let them expire."""
 
 import random
 from dataclasses import dataclass, field
@@ -65,5 +65,5 @@ class Shop:
         self._any()
 
     def _any(self) -> Hold | None:
-        """Returns any of the holds. Each is returned only once, because an answer may be lost."""
+        """Returns one of the holds. Each is returned only once, because an answer may be lost."""
         return self.open.pop(self.dice.randrange(len(self.open))) if self.open else None

@@ -1,4 +1,4 @@
-"""The periodic jobs of the worker, with a calendar that moves faster than the real one."""
+"""The periodic jobs of the worker, with a date that advances faster than the real one."""
 
 import random
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Tasks:
 
     def clear_up(self) -> None:
         """Closes months for a few accounts at a time, so that this takes long. Closes days one after the other, until a
-        connection is cut.
+        connection is closed.
         """
         some_months = partial(close_months, most=1)
         self.dice.choices([payments.expire, payments.resume, some_months, end_of_day.close_days], [4, 4, 6, 1])[0]()

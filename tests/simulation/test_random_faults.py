@@ -1,11 +1,11 @@
-"""A bank runs while parts of it fail. Everything that it acknowledged exists exactly once, and every penny is accounted
-for.
+"""Runs a bank while parts of it fail. Afterwards, everything that was acknowledged exists exactly once, and every penny
+is accounted for.
 
-Customers pay, set up orders, exchange currency, and remove apps; officers freeze, hold and reverse; shops reserve and
-take; creditors collect, and users take their money back; rates move; days and months end. Meanwhile connections are cut
-and processes killed.
-`make simulate` runs it for a minute; set SECONDS and SEED to change the run. The seed decides what users do and what
-breaks, but the operating system decides the order of simultaneous actions, so a seed does not repeat every race.
+Customers pay, set up orders, exchange currency, and remove apps; officers freeze, hold and reverse; shops place and
+capture holds; creditors collect, and users request refunds; rates change; days and months end. Meanwhile connections
+are closed and processes killed. `make simulate` runs it for a minute; set SECONDS and SEED to change the run. The seed
+decides what users do and what breaks, but the operating system decides the order of simultaneous actions, so a seed
+does not repeat every race.
 """
 
 import logging
@@ -65,7 +65,7 @@ SECONDS = float(os.environ.get("SECONDS") or 4)
 PEOPLE, ACCOUNTS_EACH = 8, 2
 #: The first account of each user has money for a long time, the second one soon runs out of it.
 FUNDS_MINOR = (3_000_000, 30_000)
-#: High, so that the bank's limits, which have their own tests, do not matter here.
+#: Higher than all sums here, because the bank's limits have their own tests.
 PLENTY = 10**12
 LIMITS = ",".join(f"{currency}={PLENTY}" for currency in CURRENCIES)
 #: The initial amount of each foreign currency, which is enough for a few exchanges.
@@ -88,7 +88,7 @@ def role(settings, tmp_path):
     settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
     settings.STEP_UP_AMOUNT_MINOR = settings.NEW_PAYEE_LIMIT_MINOR = dict.fromkeys(CURRENCIES, PLENTY)
     settings.BANK_CATCH_UP_DAYS = 10_000
-    logging.disable(logging.CRITICAL)  # connections are cut all the time
+    logging.disable(logging.CRITICAL)  # because connections are closed all the time
     with site_role() as role:
         yield role
     logging.disable(logging.NOTSET)
@@ -181,7 +181,7 @@ def rates(seed, role, desk):
 
 @pytest.fixture
 def changers(accounts, people, rates, seed, desk):
-    """Some of the people, each also on another device. At the same time, their other apps pay from the accounts whose
+    """Some of the users, each also on a second device. At the same time, their other apps pay from the accounts whose
     currency they sell.
     """
     changers = []
@@ -214,7 +214,7 @@ def officers(accounts, changers, seed, desk):
 def test_acknowledged_is_stored_and_nothing_is_lost(
     accounts, people, changers, rates, officers, site, role, seed, desk
 ):
-    """Whatever the bank acknowledged is stored, and the ledger balances, whatever failed on the way."""
+    """Everything that the bank acknowledged is stored, and the ledger balances, whatever failed meanwhile."""
     server, worker = site
     opening = dict(Account.objects.filter(kind="customer").values_list("pk", "posted_minor"))
     faults = Faults(
@@ -304,7 +304,7 @@ def everybody_acts(people, rates, officers, accounts, faults, desk, seed):
 
 def the_bank_goes_on_without_faults(officers, desk):
     """Ends the faults: unfreezes accounts, declines requests that wait for a second officer, and pays due orders."""
-    connection.close()  # this connection may have been cut
+    connection.close()  # this connection may have been closed
     one, other = officers
     for freeze in AccountFreeze.objects.filter(unfrozen_by=None):
         by = other if freeze.frozen_by_id == one.user.pk else one

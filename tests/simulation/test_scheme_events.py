@@ -147,7 +147,7 @@ class SchemeMachine(RuleBasedStateMachine):
 
     @staticmethod
     def survive(work: Callable[[], Any], dies: int) -> Any:
-        """Processes the message, during which the connection may break. The sender then sends it again."""
+        """Processes the message. If the connection breaks meanwhile, the sender sends the message again."""
         try:
             with crashing(before_statement=dies):
                 return work()

@@ -63,7 +63,7 @@ class Command(BaseCommand):
             environment.remember_port(settings.PORT)
             self.stdout.write(_guide())
             self.stdout.flush()
-            # The queue is long, so that a small, busy machine still shows its pages.
+            # A long queue, so that a small, busy machine still shows pages.
             serving.serve(
                 host="127.0.0.1", port=settings.PORT, workers=2, threads=4, queue_seconds=30, with_worker=True
             )
