@@ -28,7 +28,3 @@ class HoldAdmin(ReadOnly):
     @admin.display(description=_("amount"))
     def amount(self, hold: Hold) -> str:
         return amounts.with_code(hold.account.currency, hold.amount_minor)
-
-    @admin.display(description=_("transfer"))
-    def transfer(self, hold: Hold) -> str:
-        return str(getattr(hold, "transfer", "-"))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from oauth.admin.paginator import CappedPaginator
 from oauth.models import Authorization, Client
-from oauth.staff import Guarded
+from oauth.staff import DeletedOnlyWithOthers, Guarded
 
 
 class LiveFilter(admin.SimpleListFilter):
@@ -27,7 +27,7 @@ class LiveFilter(admin.SimpleListFilter):
 
 
 @admin.register(Authorization)
-class AuthorizationAdmin(Guarded):
+class AuthorizationAdmin(DeletedOnlyWithOthers, Guarded):
     audits_itself = True
     list_display = (
         "client",
@@ -88,7 +88,4 @@ class AuthorizationAdmin(Guarded):
         return request.user.has_perm("oauth.change_authorization")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Authorization | None = None) -> bool:
         return False

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -212,6 +213,12 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
             return HttpResponseRedirect(request.path)
         extra = {"usage": usage(client)} if client else {}
         return super().delete_view(request, object_id, {**extra, **(extra_context or {})})
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[Any], dict[str, int], set[str], Any]:
+        """Who may delete a client may also delete what belongs to it, such as authorizations."""
+        rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        own = {str(model._meta.verbose_name) for model in apps.get_app_config("oauth").get_models()}
+        return rows, counts, {name for name in lacking if str(name) not in own}, protected
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
         AuditEvent.record(AuditEvent.Action.CLIENT_DELETED, client=obj.client_id, actor=request.user.pk)

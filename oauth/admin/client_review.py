@@ -14,11 +14,11 @@ from oauth.clients.self_service import reviews
 from oauth.models import Client, ClientReview
 from oauth.models.audit_event import origin
 from oauth.models.client_review import REVIEWED
-from oauth.staff import Guarded
+from oauth.staff import DeletedOnlyWithOthers, Guarded
 
 
 @admin.register(ClientReview)
-class ClientReviewAdmin(Guarded):
+class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
     """Staff who may change clients decide, but never about their own app."""
 
     audits_itself = True
@@ -31,9 +31,6 @@ class ClientReviewAdmin(Guarded):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: ClientReview | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ClientReview | None = None) -> bool:
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: ClientReview | None = None) -> bool:

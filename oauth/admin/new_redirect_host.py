@@ -10,11 +10,11 @@ from django.http import HttpRequest
 
 from oauth.models import NewRedirectHost
 from oauth.models.audit_event import origin
-from oauth.staff import Guarded
+from oauth.staff import DeletedOnlyWithOthers, Guarded
 
 
 @admin.register(NewRedirectHost)
-class NewRedirectHostAdmin(Guarded):
+class NewRedirectHostAdmin(DeletedOnlyWithOthers, Guarded):
     audits_itself = True
     list_display = ("client", "redirect_uris", "asked_by", "asked_at", "decided_by", "decided_at", "is_approved")
     list_select_related = ("client", "asked_by", "decided_by")
@@ -25,9 +25,6 @@ class NewRedirectHostAdmin(Guarded):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: NewRedirectHost | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: NewRedirectHost | None = None) -> bool:
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: NewRedirectHost | None = None) -> bool:

@@ -4,7 +4,8 @@
 `Guarded` one. The ModelAdmins of `oauth` are `Guarded` themselves, so they are safe in any site.
 """
 
+from oauth.staff.deletion import DeletedOnlyWithOthers
 from oauth.staff.guard import Guarded
 from oauth.staff.site import GuardedSite, changes_nothing
 
-__all__ = ["Guarded", "GuardedSite", "changes_nothing"]
+__all__ = ["DeletedOnlyWithOthers", "Guarded", "GuardedSite", "changes_nothing"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import CharField, ForeignKey
+from django.db.models import CharField, ForeignKey, OneToOneRel
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -52,7 +52,7 @@ def close_doors(model_admin: Any, request: HttpRequest, form: Any, *, is_editabl
     closed = {
         name: _text_of(field)
         for name in shown_only
-        if (field := _foreign_key(model_admin, name)) is not None and not _may_open(model_admin, request, field)
+        if (field := _shown_row(model_admin, name)) is not None and not _may_open(model_admin, request, field)
     }
 
     def replaced(names: Any) -> list[Any]:
@@ -72,11 +72,12 @@ def _may_open(model_admin: Any, request: HttpRequest, field: Any) -> bool:
 
 def _text_of(field: Any) -> Callable[[Any], Any]:
     def text(row: Any) -> Any:
-        one = getattr(row, field.name)
+        one = getattr(row, field.name, None)  # the other side of a one-to-one relation may have no row
         return None if one is None else str(one)
 
     text.__name__ = field.name
-    text.short_description = field.verbose_name  # type: ignore[attr-defined]  # as Django's admin reads it
+    label = field.related_model._meta.verbose_name if isinstance(field, OneToOneRel) else field.verbose_name
+    text.short_description = label  # type: ignore[attr-defined]  # as Django's admin reads it
     return text
 
 
@@ -118,10 +119,17 @@ def foreign_keys(model_admin: Any, request: HttpRequest) -> list[str] | bool:
 
 
 def _foreign_key(model_admin: Any, name: Column) -> Any:
+    field = _shown_row(model_admin, name)
+    return field if isinstance(field, ForeignKey) else None
+
+
+def _shown_row(model_admin: Any, name: Column) -> Any:
+    """The field, if a form shows a row of another table for it: a foreign key, or the other side of a one-to-one
+    relation."""
     if not isinstance(name, str):
         return None
     try:
         field = model_admin.opts.get_field(name)
     except FieldDoesNotExist:
         return None
-    return field if isinstance(field, ForeignKey) else None
+    return field if isinstance(field, ForeignKey | OneToOneRel) else None

@@ -1,13 +1,14 @@
 """Lists of the bank in the admin name clients and users, and link to them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from bs4 import BeautifulSoup
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
 from banking import ledger
-from banking.models import AccessCount
+from banking.models import AccessCount, Transfer
 from oauth.models import Authorization
 from tests.lib.ledger import funded
 from tests.lib.staff import browser_of, looker, staff
@@ -49,6 +50,20 @@ def test_no_page_links_to_one_that_its_viewer_may_not_open(more, alice, bob, cur
         if one is not paid:
             assert alice.email in page.select_one("#content-main").text
             assert (f"/admin/accounts/user/{alice.pk}/change/" in links) == bool(more)
+
+
+@pytest.mark.parametrize("more", [[], ["view_transfer"]], ids=["one permission", "transfers as well"])
+def test_a_hold_links_to_its_transfer_for_staff_who_may_open_it(more, alice, current):
+    hold = ledger.hold(current, 50, until=timezone.now() + timedelta(days=1))
+    transfer = Transfer.objects.create(
+        user=alice, client_id="app", idempotency_key="0123456789abcdef", source=current, payee_name="Landlord",
+        payee_iban="GB33BUKB20201555555555", currency="GBP", amount_minor=50, reference="Rent", status="pending", hold=hold,
+    )  # fmt: skip
+    clerk = staff()
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["view_hold", *more]))
+    page = browser_of(clerk).get(f"/admin/banking/hold/{hold.pk}/change/").content.decode()
+    assert str(transfer) in page
+    assert (f"/admin/banking/transfer/{transfer.pk}/change/" in page) == bool(more)
 
 
 def test_who_may_not_view_clients_reads_the_id(mobile_app):

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import Permission
 
-from oauth.models import AuditEvent, Client
+from oauth.models import AuditEvent, Authorization, Client
 from tests.lib.staff import browser_of, staff
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,39 @@ def test_a_client_is_deleted_only_when_its_id_is_typed(admin_browser, mobile_app
     assert Client.objects.filter(pk=mobile_app.pk).exists()
     admin_browser.post(url, {"post": "yes", "typed": mobile_app.client_id})
     assert not Client.objects.filter(pk=mobile_app.pk).exists()
+
+
+@pytest.mark.parametrize("role", ["superuser", "Client manager"])
+def test_a_client_in_use_is_deleted_with_everything_that_users_allowed_it(
+    role, issued, mobile_app, api, token_endpoint
+):
+    tokens = issued(mobile_app)
+    url = f"/admin/oauth/client/{mobile_app.pk}/delete/"
+    staff_browser = browser_of(staff(role))
+    assert "Used by 1 user." in staff_browser.get(url).content.decode()
+    assert staff_browser.post(url, {"post": "yes", "typed": mobile_app.client_id}).status_code == 302
+    assert not Client.objects.filter(pk=mobile_app.pk).exists()
+    assert not Authorization.objects.exists()
+    assert token_endpoint.refresh(mobile_app, tokens["refresh_token"]).json()["error"] == "invalid_client"
+    assert api(tokens["access_token"]).get("/api/v1/accounts").status_code == 401
+
+
+def test_a_user_who_allowed_an_app_is_deleted_with_their_authorizations(issued, mobile_app, alice):
+    issued(mobile_app)
+    for role, status in (("Client manager", 403), ("superuser", 302)):
+        assert browser_of(staff(role)).post(
+            f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"}
+        ).status_code == (status)
+    assert not Authorization.objects.exists()
+
+
+def test_nobody_deletes_an_authorization_on_its_own(issued, mobile_app):
+    issued(mobile_app)
+    root, held = browser_of(staff("superuser")), Authorization.objects.get()
+    assert root.post(f"/admin/oauth/authorization/{held.pk}/delete/", {"post": "yes"}).status_code == 403
+    form = {"action": "delete_selected", "_selected_action": [str(held.pk)], "post": "yes"}
+    root.post("/admin/oauth/authorization/", form)
+    assert Authorization.objects.get() == held
 
 
 def test_rows_of_other_tables_are_links(issued, mobile_app, alice):
