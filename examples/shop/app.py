@@ -1,4 +1,4 @@
-"""An app of somebody else: it registers itself, sends its user to log in, and calls the API with the token."""
+"""A third-party app: it registers itself, sends its user to log in, and calls the API with the token."""
 
 import base64
 import hashlib

@@ -19,7 +19,7 @@ ENFORCED = ROOT / "oauth" / "conformance_report" / "enforced.json"
 # The tables with the rules of a standard that the report checks.
 _OF_STANDARDS = ("asvs_9", "asvs_10", "rfc_9700", "fapi")
 # New tables go before the sections that are not tables of rules.
-_AFTER_THE_TABLES = "## What this server does not protect from"
+_AFTER_THE_TABLES = "## What this server does not protect against"
 _NOTHING_REMOVED = "—"
 
 
