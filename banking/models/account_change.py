@@ -52,7 +52,7 @@ class AccountChange(models.Model):
         default_permissions = ("view",)
         permissions = [
             ("request_accountchange", "Can ask for an overdraft or for access to an account"),
-            ("approve_accountchange", "Can approve or decline what another officer asked for an account"),
+            ("approve_accountchange", "Can approve or decline another officer's request about an account"),
         ]
         indexes = [models.Index(fields=["-id"], name="account_change_open", condition=Q(status="open"))]
         constraints = [

@@ -52,8 +52,11 @@ class ReversalRequest(models.Model):
         db_table = "reversal_request"
         default_permissions = ("view",)
         permissions = [
-            ("request_reversal", "Can ask for a reversal, or for held money that another bank was paid"),
-            ("approve_reversal", "Can approve or decline what somebody else asked for"),
+            (
+                "request_reversal",
+                "Can ask for a reversal, or to take held money for a payment that another bank received",
+            ),
+            ("approve_reversal", "Can approve or decline such a request of another officer"),
         ]
         indexes = [
             models.Index(fields=["-id"], name="reversal_open", condition=Q(status="open")),

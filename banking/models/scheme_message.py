@@ -30,7 +30,7 @@ class SchemeMessage(models.Model):
         DONE = "done", "Done as the message says"
         REFUSED = "refused", "Refused; nothing was booked"
         REPEATED = "repeated", "Received before; nothing was done"
-        DISPUTED = "disputed", "Contradicts what we know; nothing was done, staff must look"
+        DISPUTED = "disputed", "Contradicts our records; nothing was done; staff must check"
         SUSPENSE = "suspense", "In suspense; staff must decide"
         TO_RETURN = "to_return", "In suspense; being given back"
         GIVEN_BACK = "given_back", "Given back"

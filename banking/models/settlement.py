@@ -32,7 +32,7 @@ class SettlementFile(models.Model):
     class Meta:
         db_table = "settlement_file"
         default_permissions = ("view",)
-        permissions = [("read_settlementfile", "Can read settlement files in")]
+        permissions = [("read_settlementfile", "Can upload settlement files")]
         constraints = [models.UniqueConstraint(fields=["message_id"], name="settlement_file_once")]
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ class SettlementDifference(models.Model):
         default_permissions = ("view",)
         permissions = [
             ("ask_settlementdifference", "Can ask to move a difference to suspense"),
-            ("decide_settlementdifference", "Can decide what another officer asked for a difference"),
+            ("decide_settlementdifference", "Can approve or decline another officer's request about a difference"),
         ]
         indexes = [
             models.Index(fields=["-id"], name="difference_open", condition=Q(status__in=["open", "asked"])),
