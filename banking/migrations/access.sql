@@ -1,5 +1,5 @@
--- The table account_access says whose account it is. Whichever role writes the holder of an account, this trigger writes the
--- owner's row.
+-- The table account_access says who may use an account. When the holder of an account is written, by any role, this trigger
+-- writes the owner's row.
 CREATE FUNCTION access_of_owner() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'UPDATE' THEN

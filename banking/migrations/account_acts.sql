@@ -1,5 +1,5 @@
--- Only these functions change an account's overdraft, the access to it, and its closure. Each is told who acts: an officer,
--- or a user of the account. Officers never act on accounts that they have access to.
+-- Only these functions change an account's overdraft and the access to it, and close it. An argument names who acts: an
+-- officer, or a user of the account. Officers never act on accounts that they have access to.
 
 -- The foreign key itself ends the access of a deleted user, because the site's role may not delete access.
 ALTER TABLE account_access ADD CONSTRAINT access_of_a_user
@@ -41,7 +41,7 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- A user acts on an account: raises an exception if they are not active.
+-- Records that a user acts on an account. Raises an exception if the user is not active.
 CREATE FUNCTION act_as_user(who uuid, why text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM {users} WHERE id = who AND is_active) THEN
@@ -52,7 +52,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION act_as_user(uuid, text) FROM PUBLIC;
 
--- An officer acts on an account that they have no access to.
+-- Records that an officer acts on an account. Raises an exception if the officer has access to it.
 CREATE FUNCTION act_as_outsider(which uuid, officer uuid, why text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   PERFORM act_as(officer, why);
@@ -69,12 +69,12 @@ CREATE FUNCTION act_is_over() RETURNS void LANGUAGE sql SECURITY DEFINER SET sea
 $$;
 REVOKE ALL ON FUNCTION act_is_over() FROM PUBLIC;
 
--- Whom a user with this role may let in, and whose access they may end.
+-- Whether a user with the first role may give an access with the second role, and end one.
 CREATE FUNCTION may_invite(inviting varchar, invited varchar) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT invited IN ('delegate', 'reader') AND inviting IN ('owner', 'holder') OR invited = 'holder' AND inviting = 'owner'
 $$;
 
--- One officer requests a change. Officers may not request it for an account that they have access to, or access for
+-- One officer requests a change. Officers may not request a change of an account that they have access to, or access for
 -- themselves.
 CREATE FUNCTION account_change_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -90,7 +90,7 @@ CREATE TRIGGER account_change_guard BEFORE INSERT ON account_change FOR EACH ROW
 CREATE TRIGGER no_delete BEFORE DELETE ON account_change FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON account_change FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();
 
--- Another officer approves, and the change is made. False if the request is not open or cannot be carried out.
+-- Another officer approves, and the change is made. Returns false if the request is not open or cannot be carried out.
 CREATE FUNCTION approve_account_change(which uuid, officer uuid, why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE asked account_change;
@@ -143,7 +143,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION decline_account_change(uuid, uuid, text) FROM PUBLIC;
 
--- One officer lowers an overdraft. A check constraint refuses to go below what is used.
+-- One officer lowers an overdraft. A check constraint refuses an overdraft below the part that is in use.
 CREATE FUNCTION lower_overdraft(which uuid, amount bigint, officer uuid, why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -183,8 +183,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION end_access(uuid, uuid, uuid, boolean, text) FROM PUBLIC;
 
--- The owner or an officer closes an account without money, without holds, without a payment on its way, and without a
--- charge that it owes.
+-- The owner or an officer closes an account that has no money, no holds, no pending payment and no charge that it owes.
 CREATE FUNCTION close_account(which uuid, actor uuid, is_officer boolean, why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -267,7 +266,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION rename_account(uuid, uuid, varchar) FROM PUBLIC;
 
--- An account that nobody used since a time becomes dormant.
+-- An account that nobody has used since the given time becomes dormant.
 CREATE FUNCTION mark_dormant(which uuid, unused_since timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

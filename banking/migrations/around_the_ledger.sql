@@ -1,7 +1,7 @@
 -- At COMMIT, transfers, holds and reversals must agree with the entries. Every change of an account's state or access is
 -- recorded.
 
--- The accounts, the payee and the amount of a transfer never change, and a transfer that has ended stays as it ended.
+-- The accounts, the payee and the amount of a transfer never change, and a transfer that has ended does not change.
 CREATE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF (NEW.id, NEW.user_id, NEW.source_id, NEW.destination_id, NEW.payee_iban, NEW.payee_name, NEW.amount_minor, NEW.currency, NEW.hold_id)
@@ -113,8 +113,8 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- Who changed the state of an account or the access to it. The functions below name the officer; what the owner of the
--- tables does without them is recorded as well.
+-- Records who changed the state of an account or the access to it. The functions below name the officer; changes that the
+-- owner of the tables makes without these functions are recorded as well.
 CREATE FUNCTION write_account_act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE officer uuid := nullif(current_setting('bank.officer', true), '')::uuid;
         why text := coalesce(current_setting('bank.reason', true), '');
@@ -142,7 +142,7 @@ CREATE TRIGGER write_account_act AFTER INSERT OR DELETE OR UPDATE ON account_acc
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON account_act FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON account_act FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();
 
--- The site's role opens no account with an overdraft, or in another state than open.
+-- The site's role cannot create an account with an overdraft, or in a state other than open.
 CREATE OR REPLACE FUNCTION opening_is_zero() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF (NEW.posted_minor, NEW.held_minor, NEW.last_seq) <> (0, 0, 0)
@@ -197,7 +197,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION unfreeze_account(uuid, uuid, text) FROM PUBLIC;
 
--- A chain of digests per account: each covers the entries since the one before, with their transactions and transfers.
+-- A chain of digests per account: each covers the entries since the previous digest, with their transactions and transfers.
 -- The arrays have the same text as json and as jsonb, and json is faster.
 CREATE FUNCTION entries_digest(which uuid, after bigint, up_to bigint, before bytea) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$

@@ -1,5 +1,5 @@
--- The digest that a link of the chain must have. As one function, so that PostgreSQL's parallel workers share
--- the work.
+-- The digest that a link of the chain must have. It is one function, so that PostgreSQL's parallel workers can share the
+-- work.
 CREATE FUNCTION expected_digest(which uuid, up_to bigint) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE COST 10000 SET search_path = public, pg_temp AS $$
   SELECT entries_digest(which, coalesce(b.seq, 0), up_to, b.digest)

@@ -1,4 +1,4 @@
--- A refund is credited once, by the reversal that it names, and a refund that has ended stays as it ended.
+-- A refund is credited once, by the reversal that it names, and a refund that has ended does not change.
 CREATE FUNCTION refund_contradiction(r direct_debit_refund) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     WHEN NOT EXISTS (SELECT FROM scheme_message WHERE id = r.collection_id AND kind = 'collect' AND status = 'done') THEN 'nothing was collected'
@@ -40,7 +40,7 @@ END $$;
 CREATE CONSTRAINT TRIGGER refund_equals_its_reversal AFTER INSERT OR UPDATE ON direct_debit_refund
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refund_equals_its_reversal();
 
--- An account to which a refund may still come is not closed.
+-- An account cannot be closed while a refund may still be credited to it.
 CREATE OR REPLACE FUNCTION close_account(which uuid, actor uuid, is_officer boolean, why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

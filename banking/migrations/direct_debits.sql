@@ -1,5 +1,5 @@
--- The creditor and the account of a mandate never change, and a mandate that has ended stays as it ended. The time of a
--- cancellation is the database's, like the times of entries.
+-- The creditor and the account of a mandate never change, and a mandate that has ended does not change. The time of a
+-- cancellation is from the database's clock, like the times of entries.
 CREATE FUNCTION mandate_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF (NEW.id, NEW.account_id, NEW.creditor_id, NEW.reference, NEW.creditor_name, NEW.creditor_iban, NEW.sequence, NEW.created_at)
@@ -67,7 +67,7 @@ CREATE CONSTRAINT TRIGGER mandate_equals_its_collections AFTER INSERT OR UPDATE 
 CREATE CONSTRAINT TRIGGER mandate_equals_its_collections AFTER INSERT OR UPDATE ON scheme_message
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.mandate_id IS NOT NULL) EXECUTE FUNCTION mandate_equals_its_collections('mandate_id');
 
--- An account from which a creditor collects is in use.
+-- A collection counts as use of the account.
 CREATE OR REPLACE FUNCTION mark_dormant(which uuid, unused_since timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- The site's role passes the time since which an account must be unused. For this role, the time is at least 30 days ago.
+-- The argument is the time since which the account must be unused. For the site's role, it must be at least 30 days ago.
 CREATE OR REPLACE FUNCTION mark_dormant(which uuid, unused_since timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

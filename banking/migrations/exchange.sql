@@ -1,6 +1,6 @@
 -- Currency exchange: two transactions that exist together, follow a quote, and are never reversed.
 
--- How many digits the minor unit of a currency has (ISO 4217), as in banking.notation.currencies.
+-- The number of decimal digits of a currency's minor unit (ISO 4217), as in banking.notation.currencies.
 CREATE FUNCTION minor_digits(currency text) RETURNS int LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0
@@ -9,8 +9,8 @@ CREATE FUNCTION minor_digits(currency text) RETURNS int LANGUAGE sql IMMUTABLE S
     ELSE 2 END
 $$;
 
--- Whether a transaction is this half of the exchange: the customer's account on one side, the bank's own on the other. It
--- is sealed, so no entry is added after this is asked.
+-- Whether a transaction is this half of the exchange, with the customer's account on one side and the bank's own on the
+-- other. It must be sealed, so no entry can be added after this check.
 CREATE FUNCTION is_half_of_exchange(of_exchange uuid, half uuid, in_currency text, of_account uuid, amount bigint)
 RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT EXISTS (SELECT FROM ledger_transaction t WHERE t.id = half AND t.exchange_id = of_exchange AND t.kind = 'exchange'
@@ -22,8 +22,9 @@ RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
             FROM ledger_entry e JOIN bank_account a ON a.id = e.account_id WHERE e.transaction_id = half)
 $$;
 
--- What contradicts an exchange, NULL if nothing does. The rate is cut off after twelve decimal places. Amounts are rounded in
--- the bank's favour, by less than one minor unit. The comparisons multiply and never divide, so that each is exact.
+-- Why an exchange contradicts its quote or rate; NULL if it does not. The rate is cut off after twelve decimal places.
+-- Amounts are rounded in the bank's favour, by less than one minor unit. The comparisons multiply and never divide, so that
+-- each is exact.
 CREATE FUNCTION exchange_contradiction(x exchange) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     -- SET CONSTRAINTS asks before the foreign keys do, and only once.
@@ -80,7 +81,8 @@ CREATE CONSTRAINT TRIGGER half_has_its_exchange AFTER INSERT ON ledger_transacti
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.kind = 'exchange' OR NEW.exchange_id IS NOT NULL)
   EXECUTE FUNCTION half_has_its_exchange();
 
--- A half is never reversed, so nobody can undo one half alone. A user who wants the money back makes another exchange.
+-- The transactions of an exchange cannot be reversed, so that nobody can undo only one of them. A user who wants the money
+-- back makes another exchange.
 CREATE FUNCTION half_is_not_reversed() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   -- What this snapshot does not show may be a half.
@@ -93,7 +95,7 @@ END $$;
 CREATE TRIGGER half_is_not_reversed BEFORE INSERT ON ledger_transaction FOR EACH ROW WHEN (NEW.reverses_id IS NOT NULL)
   EXECUTE FUNCTION half_is_not_reversed();
 
--- Neither the request for a rate nor the decision about it ever changes.
+-- The request for a rate and the decision about it never change.
 CREATE FUNCTION exchange_rate_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
@@ -147,7 +149,7 @@ BEGIN
   SELECT l.amount_minor INTO own_limit FROM payment_limit l WHERE l.user_id = payer AND l.currency = in_currency;
 END $$;
 
--- An account from which money was exchanged is in use.
+-- An exchange counts as use of the source account.
 CREATE OR REPLACE FUNCTION mark_dormant(which uuid, unused_since timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

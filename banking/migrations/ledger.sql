@@ -1,4 +1,4 @@
--- The ledger's own guarantees: they hold for every role, the owner included.
+-- The guarantees of the ledger, which hold for every role, the owner included.
 
 -- One currency per transaction and per account. Immediate: an entry of another currency fails at once.
 ALTER TABLE ledger_entry
@@ -71,7 +71,7 @@ END $$;
 CREATE TRIGGER hold_apply BEFORE INSERT OR UPDATE ON hold FOR EACH ROW EXECUTE FUNCTION hold_apply();
 CREATE TRIGGER no_delete BEFORE DELETE ON hold FOR EACH ROW EXECUTE FUNCTION forbid_change();
 
--- Balances move only through entries and holds. The id, currency and kind of an account never change.
+-- Balances change only through entries and holds. The id, currency and kind of an account never change.
 CREATE FUNCTION balance_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF pg_trigger_depth() < 2

@@ -1,11 +1,12 @@
--- The entry up to which the chain of an account reaches. A function, because PostgreSQL runs no correlated subquery in
--- parallel.
+-- The number of the last entry that the chain of an account covers. It is a function, because PostgreSQL runs no correlated
+-- subquery in parallel.
 CREATE FUNCTION linked_up_to(which uuid) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = public, pg_temp AS $$
   SELECT coalesce(max(seq), 0) FROM ledger_digest WHERE account_id = which
 $$;
 
--- The links that the chains lack. PostgreSQL runs the query of RETURN QUERY in several processes, as it does not for INSERT.
+-- The missing links of the chains. PostgreSQL can run the query of RETURN QUERY in several processes, but not one whose
+-- rows are inserted.
 CREATE FUNCTION missing_links() RETURNS TABLE (account_id uuid, seq bigint, digest bytea)
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
@@ -13,7 +14,7 @@ BEGIN
                  FROM bank_account a WHERE a.last_seq > linked_up_to(a.id);
 END $$;
 
--- The same links and records as before.
+-- Adds the same links and records as the earlier version.
 CREATE OR REPLACE FUNCTION extend_digests(OUT run int, OUT links bigint, OUT root bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE records bigint;

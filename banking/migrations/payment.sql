@@ -1,8 +1,8 @@
--- A payment in one call: `post_transfer`. It decides in the order of its steps, and the first reason to refuse counts.
--- Everything runs with the caller's rights; constraints and triggers decide as well, for every role. What is known
--- before the call, such as the clock, the limits and whether the user has just logged in, is an argument.
+-- A payment in one call: `post_transfer`. It checks in the order of its steps, and returns the first reason to refuse.
+-- Everything runs with the caller's rights; constraints and triggers apply as well, to every role. Facts that are known
+-- before the call, such as the time, the limits and whether the user has just logged in, are arguments.
 
--- Claims an idempotency key, and stores the answer that is right if the payment succeeds. `claim` is `first`, `known` with
+-- Claims an idempotency key, and stores the answer for the case that the payment succeeds. `claim` is `first`, `known` with
 -- the stored answer, or `waiting` if the first request with this key did not end within lock_timeout.
 CREATE FUNCTION claim_key(
   app text, payer uuid, deed text, once_key text, print bytea, answer_status int, answer jsonb,
@@ -33,10 +33,11 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('new payees of ' || payer, 0));
 END $$;
 
--- Everything that the user ordered since, from any account, by any app or page. Payments that were cancelled, expired or
--- rejected later count too, or the same slice could be sent again and again; those that the bank refused at once do not.
--- For the user's own limit only what was or will be paid to others counts. Payment orders that are due count before their
--- transfers are made. Transfers are found by id, which grows with time and is indexed.
+-- The sum of all payments that the user has ordered since a time, from any account, by any app or page. Payments that were
+-- later cancelled, expired or rejected also count; otherwise, the same amount could be sent again and again. Payments that
+-- the bank refused at once do not count. For the user's own limit, only amounts that were or will be paid to others count.
+-- Payment orders that are due count before their transfers are made. Transfers are found by id, which grows with time and
+-- is indexed.
 CREATE FUNCTION day_sum(
   payer uuid, in_currency text, since uuid, today date, with_orders boolean,
   OUT ordered numeric, OUT to_others numeric, OUT own_limit bigint
@@ -54,9 +55,8 @@ BEGIN
   SELECT l.amount_minor INTO own_limit FROM payment_limit l WHERE l.user_id = payer AND l.currency = in_currency;
 END $$;
 
--- Whether this payment would bring the sum for all new payees above the limit. A payee is new until it has been stored
--- for that period, so that a thief who took over a session today cannot have added it. The caller holds the
--- payer's lock.
+-- Whether this payment would bring the sum for all new payees above the limit. A payee is new until it has been stored for
+-- that period, because an attacker who took over a session today may have added it. The caller holds the payer's lock.
 CREATE FUNCTION is_too_much_for_new_payees(payer uuid, to_iban text, amount bigint, in_currency text, since timestamptz, most bigint)
 RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
@@ -73,7 +73,7 @@ END $$;
 
 -- Whether the user may pay from the account, and the client may see it: `picked` and the accounts of the consents
 -- `picked_by` are those of its authorization details (RFC 9396), NULL for all accounts. An account that the user may only
--- read is not theirs: they cannot pay from it, and paying into it is a payment to somebody else.
+-- view is not theirs: they cannot pay from it, and a payment to it is one to somebody else.
 CREATE FUNCTION uses_account(payer uuid, which uuid, picked uuid[], picked_by uuid[])
 RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
@@ -82,10 +82,10 @@ BEGIN
           OR EXISTS (SELECT FROM consent_account p WHERE p.account_id = which AND p.consent_id = ANY (picked_by)));
 END $$;
 
--- Every check that is possible before money is touched. `refusal` is the code of the first that fails, `about` the part of
--- the order that it is about. `destination` is an account of this bank, NULL if the money goes to another bank. `payee` is
--- the IBAN of somebody else, empty between the user's own accounts and if nobody can be paid there. `is_looked_up` says
--- that the answer reveals something about another user's account.
+-- Makes every check that is possible before an account is locked. `refusal` is the code of the first one that fails,
+-- `about` the part of the order that the refusal is about. `destination` is an account of this bank; NULL if the money goes
+-- to another bank. `payee` is the IBAN of somebody else; empty between the user's own accounts, and if the destination
+-- cannot be paid. `is_looked_up` says that the answer reveals something about another user's account.
 CREATE FUNCTION prepare_payment(
   payer uuid, paid_from uuid, paid_to uuid, to_iban text, is_payee_known boolean, is_iban_valid boolean, is_iban_ours boolean,
   amount bigint, in_currency text, has_scheme boolean, picked uuid[], picked_by uuid[], single uuid[],
@@ -153,8 +153,8 @@ BEGIN
   END IF;
 END $$;
 
--- Writes each event (event, account, transaction or transfer) for each app that asked for it and may see the account.
--- Returns the deliveries, which are jobs of the background worker.
+-- Writes each event (event, account, transaction or transfer) for each app that has subscribed to it and may see the
+-- account. Returns the deliveries, which are jobs of the background worker.
 CREATE FUNCTION announce(happened text[], at_accounts uuid[], resources uuid[]) RETURNS SETOF uuid
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN

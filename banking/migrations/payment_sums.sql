@@ -1,10 +1,11 @@
--- The sum of a day, for which a bounded number of rows is read however many payments a user makes: once there are many,
--- those older than a quarter of an hour are summed up in payment_sum.
+-- The sum of a day, which reads a bounded number of rows however many payments a user makes: if there are many, those older
+-- than a quarter of an hour are summed up in payment_sum.
 
--- Everything that the user ordered since, from any account, by any app or page. Payments that were cancelled, expired or
--- rejected later count too, or the same slice could be sent again and again; those that the bank refused at once do not.
--- For the user's own limit only what was or will be paid to others counts. Payment orders that are due count before their
--- transfers are made. Transfers are found by id, which grows with time and is indexed; `were_read` says how many.
+-- The sum of all payments that the user has ordered since a time, from any account, by any app or page. Payments that were
+-- later cancelled, expired or rejected also count; otherwise, the same amount could be sent again and again. Payments that
+-- the bank refused at once do not count. For the user's own limit, only amounts that were or will be paid to others count.
+-- Payment orders that are due count before their transfers are made. Transfers are found by id, which grows with time and
+-- is indexed; `were_read` says how many.
 DROP FUNCTION day_sum(uuid, text, uuid, date, boolean);
 CREATE FUNCTION day_sum(
   payer uuid, in_currency text, since uuid, today date, with_orders boolean,
@@ -36,9 +37,9 @@ BEGIN
 END $$;
 
 -- Sums up the transfers after the last sum, or after the first transfer of the day, that are older than a quarter of an
--- hour: transfers made now have higher ids. At most 500, because all of them are read again once the day begins among them.
--- The caller holds the payer's lock. If somebody changes one of the transfers at this moment, it does nothing, and the next
--- payment sums up.
+-- hour: transfers made now have higher ids. At most 500, because all of them are read again once the period of 24 hours
+-- begins among them. The caller holds the payer's lock. If another transaction is changing one of the transfers, does
+-- nothing, and the next payment tries again.
 CREATE FUNCTION sum_up_payments(payer uuid, in_currency text, since uuid, at timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

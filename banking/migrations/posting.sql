@@ -1,9 +1,9 @@
 -- Posting a transaction of the ledger in one call. The functions run with the caller's rights, and the triggers still
--- decide: they number entries, move balances, check the seal. LANGUAGE plpgsql keeps the plans of its queries for the
+-- apply: they number entries, update balances and check the seal. LANGUAGE plpgsql keeps the plans of its queries for the
 -- connection; a function of LANGUAGE sql with a search_path plans them at each call. All queries find rows by keys, so one
 -- plan is right for all values.
 
--- The name and IBAN of the other side, as a user reads it in the entry of an account.
+-- The name and IBAN of the other side, as users see them in an entry of an account.
 CREATE FUNCTION counterparty(of_account uuid, other uuid, OUT seen_name text, OUT seen_iban text)
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
@@ -14,9 +14,9 @@ BEGIN
    WHERE a.id = of_account;
 END $$;
 
--- Writes the header of a transaction after locking its accounts: customers' accounts by id. The bank's own accounts come
--- last, and only their entries lock them, just before the seal: every payment touches one, so that lock must be short.
--- NO KEY, because a full lock would conflict with the KEY SHARE locks of foreign keys.
+-- Locks the customers' accounts of a transaction, by id, and writes its header. The bank's own accounts come last, and only
+-- their entries lock them, just before the seal: every payment uses one of them, so that lock must be short. NO KEY,
+-- because a full lock would conflict with the KEY SHARE locks of foreign keys.
 CREATE FUNCTION write_header(posting uuid, sort text, words text, at timestamptz, undone uuid, touched uuid[])
 RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE found record;

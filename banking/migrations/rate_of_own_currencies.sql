@@ -1,4 +1,4 @@
--- Officers who can exchange two currencies themselves neither ask for a rate between them nor decide about it.
+-- Officers who can exchange two currencies themselves can neither request a rate between them nor decide about one.
 CREATE OR REPLACE FUNCTION exchange_rate_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN

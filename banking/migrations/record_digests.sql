@@ -1,5 +1,5 @@
--- Digests of records that were decided or closed and never change again, in addition to those of entries. The audit
--- compares each with its record. The digest of each run, which is kept outside of the database, covers them.
+-- Digests of records that were decided or closed and never change again, in addition to the digests of entries. The audit
+-- compares each digest with its record. The digest of each run, which is kept outside of the database, covers them.
 
 CREATE FUNCTION final_records() RETURNS TABLE (kind text, key text, content text)
 LANGUAGE sql STABLE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
@@ -35,7 +35,8 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
     FROM account_change WHERE status <> 'open'
 $$;
 
--- A settlement file with its matches, and with its differences as they were read. NULL if it is gone.
+-- A settlement file with its matches, and with its differences as they were when the file was read. NULL if the file does
+-- not exist.
 CREATE FUNCTION settlement_record(which uuid) RETURNS text
 LANGUAGE sql STABLE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
   SELECT jsonb_build_array(message_id, digest, currency, begins_at, ends_at, entries, matched, read_by_id, read_at, (
@@ -45,7 +46,7 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
     FROM settlement_file f WHERE f.id = which
 $$;
 
--- The interest of all accounts of a day.
+-- The interest of all accounts for one day.
 CREATE FUNCTION interest_record(which date) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT coalesce(string_agg(concat_ws(' ', account_id, balance_minor, earned_units, owed_units), E'\n' ORDER BY account_id), '')
     FROM interest_accrual WHERE day = which
@@ -64,8 +65,8 @@ CREATE OR REPLACE FUNCTION digest_of_run(which int) RETURNS bytea LANGUAGE sql S
                    FROM record_digest WHERE run = which), ''))
 $$;
 
--- Extends the chain of each account that has new entries, and adds what has become final since. Returns the number of the
--- run, how many digests it wrote, and the digest of them.
+-- Extends the chain of each account that has new entries, and adds the records that have become final since. Returns the
+-- number of the run, how many digests it wrote, and the digest of them.
 CREATE OR REPLACE FUNCTION extend_digests(OUT run int, OUT links bigint, OUT root bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE records bigint;
@@ -109,7 +110,7 @@ END $$;
 CREATE TRIGGER difference_starts_open BEFORE INSERT OR UPDATE ON settlement_difference
   FOR EACH ROW EXECUTE FUNCTION difference_starts_open();
 
--- A day is closed after its steps. It never begins closed, or the days before it would be skipped.
+-- A day is closed after its steps. It must not be created as closed; otherwise the days before it would be skipped.
 CREATE FUNCTION bank_day_starts_open() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' AND NEW.status = 'closed'

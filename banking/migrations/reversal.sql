@@ -1,4 +1,4 @@
--- Neither a request nor its decision ever changes. An approval must name the transaction that reverses the other one.
+-- Requests and decisions never change. An approval must name the transaction that reverses the other one.
 CREATE FUNCTION reversal_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN

@@ -2,8 +2,8 @@
 -- attach it to a temporary table of its own, and move balances by inserting there.
 REVOKE ALL ON FUNCTION entry_apply(), hold_apply(), access_of_owner() FROM PUBLIC;
 
--- A key that is forgotten too early lets a request be done twice, so the site's role has no right to DELETE
--- there. Through this function, it can delete only keys that are older than seven days.
+-- If a key were deleted too early, a request could be carried out twice, so the site's role has no right to DELETE from
+-- this table. Through this function, it can delete only keys that are older than seven days.
 CREATE FUNCTION purge_idempotency_records(most int) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WITH old AS (

@@ -1,5 +1,5 @@
--- Play money and real money never meet: sandbox customers have accounts in XTS and no others, nobody else has one, and a
--- transaction has one currency (entry_account_currency).
+-- Play money and real money are kept apart: sandbox customers have accounts in XTS and no others, nobody else has one, and
+-- a transaction has one currency (entry_account_currency).
 CREATE FUNCTION refuse_mixture(of_account boolean, of_user boolean) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF of_account IS DISTINCT FROM of_user THEN

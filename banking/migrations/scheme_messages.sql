@@ -1,4 +1,4 @@
--- A payment to another bank can come back: posted -> returned, once, by a transaction of kind `return` that undoes it.
+-- A payment to another bank can be returned: posted -> returned, once, by a transaction of kind `return` that reverses it.
 
 CREATE OR REPLACE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -55,7 +55,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- Why a message of the payment scheme is not booked as it says; NULL if it is.
+-- Why a message of the payment scheme contradicts its booking; NULL if it does not.
 CREATE FUNCTION scheme_message_contradiction(m scheme_message) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
     WHEN m.kind = 'payment' AND NOT EXISTS (

@@ -1,4 +1,4 @@
--- What was read from a settlement file never changes. A difference changes only by the decisions of officers, or if a later
+-- The contents of a settlement file never change. A difference changes only by the decisions of officers, or if a later
 -- file settles it; officers can move exactly its amount.
 CREATE FUNCTION difference_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN

@@ -1,7 +1,7 @@
--- Payments of accounts that are shared, or that nobody has used for long.
+-- Payments from shared accounts and from dormant accounts.
 
--- Whether the account is the user's own money: they own it or hold it jointly. To a delegate, who pays for others, and to a
--- reader it is somebody else's: a payment between it and their own account is one to or from somebody else.
+-- Whether the user owns the account or holds it jointly. For a delegate or a reader, the account is somebody else's: a
+-- payment between it and their own account is a payment to or from somebody else.
 CREATE FUNCTION holds_account(payer uuid, which uuid) RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM account_access WHERE user_id = payer AND account_id = which AND role IN ('owner', 'holder'));
@@ -18,10 +18,10 @@ BEGIN
   RETURN EXISTS (SELECT FROM consent_account p WHERE p.account_id = which AND p.consent_id = ANY (picked_by));
 END $$;
 
--- Every check that is possible before money is touched. `refusal` is the code of the first that fails, `about` the part of
--- the order that it is about. `destination` is an account of this bank, NULL if the money goes to another bank. `payee` is
--- the IBAN of somebody else, empty between the user's own accounts and if nobody can be paid there. `is_looked_up` says
--- that the answer reveals something about another user's account.
+-- Makes every check that is possible before an account is locked. `refusal` is the code of the first one that fails,
+-- `about` the part of the order that the refusal is about. `destination` is an account of this bank; NULL if the money goes
+-- to another bank. `payee` is the IBAN of somebody else; empty between the user's own accounts, and if the destination
+-- cannot be paid. `is_looked_up` says that the answer reveals something about another user's account.
 CREATE OR REPLACE FUNCTION prepare_payment(
   payer uuid, paid_from uuid, paid_to uuid, to_iban text, is_payee_known boolean, is_iban_valid boolean, is_iban_ours boolean,
   amount bigint, in_currency text, has_scheme boolean, picked uuid[], picked_by uuid[], single uuid[],

@@ -1,4 +1,4 @@
--- When the status of a transfer, or the reason for it, changed last.
+-- Stores when the status of a transfer, or the reason for it, last changed.
 CREATE FUNCTION transfer_updated() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   NEW.updated_at := CASE TG_OP WHEN 'INSERT' THEN NEW.created_at ELSE greatest(clock_timestamp(), OLD.updated_at, NEW.created_at) END;

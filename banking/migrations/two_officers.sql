@@ -1,4 +1,4 @@
--- Two officers undo a transaction, or take the held money of a transfer for which the other bank was paid.
+-- Two officers reverse a transaction, or take the held money of a transfer for which the other bank was paid.
 CREATE OR REPLACE FUNCTION reversal_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
