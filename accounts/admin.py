@@ -109,6 +109,10 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
         may_give = request.user.has_perm("auth.change_group")
         return [(name, options) for name, options in sets if name != "Rights" or may_give]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Django's page for a new user refuses staff who may not change users; without this, links would lead there."""
+        return super().has_add_permission(request) and self.has_change_permission(request)
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if change and "email" in form.changed_data:
             self._ask_for_email(request, obj, form)

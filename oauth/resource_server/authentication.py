@@ -29,6 +29,10 @@ from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import TYP, AccessToken
 from oauth.tokens.verification import InvalidJWT, VerifyingBackend
 
+# The attribute with which the middleware of Django's per-site cache decides whether it stores the answer. A stored
+# answer would be given to the same token again: without the proof of its key, and after its revocation.
+STORED_BY_DJANGO = "_cache_update_cache"
+
 
 def presented_token(header: bytes) -> tuple[str, bytes] | None:
     """(`bearer` or `dpop`, the token) of an Authorization header; None for another scheme.
@@ -130,6 +134,8 @@ def authenticate(request: Request) -> AccessToken | None:
     It must be in `Authorization: Bearer <access token>` (RFC 6750 §2.1) or `DPoP <access token>` (RFC 9449 §7.1). A
     token anywhere else, such as in the query, is ignored. Raises a Refusal.
     """
+    if hasattr(request, STORED_BY_DJANGO):
+        setattr(request, STORED_BY_DJANGO, False)
     with refusals_of(request):
         return _authenticate(request)
 

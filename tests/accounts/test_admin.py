@@ -2,8 +2,10 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Permission
 
 from accounts.models import User
+from tests.lib.staff import browser_of, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -37,3 +39,13 @@ def test_nobody_reads_the_secret_of_a_second_factor(admin_browser, alice):
     assert admin_browser.get("/admin/mfa/authenticator/add/").status_code == 403
     admin_browser.post(f"/admin/mfa/authenticator/{factor.pk}/delete/", {"post": "yes"})
     assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize(("rights", "is_linked"), [(["add_user"], False), (["add_user", "change_user"], True)])
+def test_the_page_for_a_new_user_is_linked_for_staff_who_may_open_it(rights, is_linked):
+    clerk = staff()
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["view_user", *rights]))
+    browser, url = browser_of(clerk), "/admin/accounts/user/add/"
+    assert browser.get(url).status_code == (200 if is_linked else 403)
+    for page in ("/admin/", "/admin/accounts/user/"):
+        assert (f'href="{url}' in browser.get(page).content.decode()) == is_linked

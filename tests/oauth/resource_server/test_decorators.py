@@ -7,12 +7,15 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.http import JsonResponse
+from django.middleware.cache import FetchFromCacheMiddleware, UpdateCacheMiddleware
 from django.test import AsyncRequestFactory, RequestFactory
 from django.utils import timezone
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from oauth.conf import conf
 from oauth.models import Authorization
-from oauth.resource_server import needs_token, require_authentication, require_scopes
+from oauth.resource_server import JWTBearer, needs_token, require_authentication, require_scopes
 from tests.lib import dpop
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +119,28 @@ def test_a_bound_token_comes_with_a_proof_and_gets_the_next_nonce(get, view, acc
     assert old.status_code == 401
     assert 'DPoP error="use_dpop_nonce"' in old["WWW-Authenticate"]
     assert old["DPoP-Nonce"] == answer["DPoP-Nonce"]
+
+
+class Orders(APIView):
+    authentication_classes = [JWTBearer]
+    required_scopes = {"GET": ["accounts:read"]}
+
+    def get(self, request):
+        return Response({"user": request.auth.claims.user_id})
+
+
+@pytest.mark.parametrize("view", [orders, Orders.as_view()], ids=["needs_token", "JWTBearer"])
+def test_djangos_cache_gives_no_answer_that_the_token_would_not_get(view, access_token, alice):
+    """With the per-site cache of Django, a second request with the token of the first was not verified."""
+    cached = UpdateCacheMiddleware(FetchFromCacheMiddleware(view))
+    token = access_token(alice, confirmation={"jkt": dpop.KEY.jwk.thumbprint()})
+    bound = {"Authorization": f"DPoP {token}"}
+    proof = dpop.proof(method="GET", url=f"{conf.ISSUER}{PATH}", token=token)
+    first = ask(cached, **bound, DPoP=proof)
+    if not getattr(first, "is_rendered", True):  # the cache stores it then
+        first.render()
+    assert first.status_code == 200
+    assert ask(cached, **bound).status_code == 401
 
 
 def test_a_refusal_of_the_view_itself_is_answered_with_its_challenge(access_token, alice):
