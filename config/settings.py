@@ -165,7 +165,7 @@ TEMPLATES = [
     }
 ]
 
-# Off: plain Django, with none of the tricks of oauth/fast_path/README.md.
+# Off: plain Django, with none of the optimizations of oauth/fast_path/README.md.
 FAST_PATH = env.bool("FAST_PATH", default=True)
 
 # --- database: PostgreSQL only
@@ -190,11 +190,11 @@ def _database(variable: str, **session: str) -> dict[str, Any]:
                 "min_size": env.int("DB_POOL_MIN", default=1),
                 "max_size": env.int("DB_POOL_MAX", default=8),
                 "timeout": env.float("DB_POOL_TIMEOUT", default=1.0),
-                # Requests beyond this number are refused immediately, because each one that waits is a thread whose
-                # slot other requests use meanwhile (config/server/lending.py).
+                # Requests beyond this number are refused immediately, because each waiting request occupies a thread,
+                # whose slot other requests use meanwhile (config/server/lending.py).
                 "max_waiting": env.int("DB_POOL_MAX_WAITING", default=32),
-                # A failed connection is tried once more at once, and then again by the next request that needs it:
-                # the breaker (config/database) decides when. psycopg's own pauses double up to minutes.
+                # A failed connection is tried once more at once, and then when the next request needs one and the
+                # breaker (config/database) is closed. psycopg's own pauses would double up to minutes.
                 "reconnect_timeout": 0.0,
             },
             # Hand-written SQL is prepared once per connection. pgbouncer before 1.22 in transaction mode does not
@@ -219,7 +219,7 @@ if env.str("DATABASE_REPLICA_URL", default=""):
     _inside = MIDDLEWARE.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1
     MIDDLEWARE.insert(_inside, "config.database.replica.written.MarkWritten")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# The watch over the database (config/database), in seconds: how long its probe may take, and how long a statement may
+# The watch of the database (config/database), in seconds: how long its probe may take, and how long a statement may
 # have no answer before the site ends it. The second time must be longer than STATEMENT_TIMEOUT.
 DB_PROBE_TIMEOUT: float = env.float("DB_PROBE_TIMEOUT", default=1.0)
 DB_STATEMENT_DEADLINE: float = env.float("DB_STATEMENT_DEADLINE", default=8.0)
@@ -298,7 +298,7 @@ ACCOUNT_RATE_LIMITS = {
     # Counts second factors only.
     "login_failed": _scaled((5, "5m/key")),
     "signup": _scaled((20, "m/ip")),
-    # Per email address. accounts/login/resending.py has the wait that the page shows.
+    # Per email address. The wait that the page shows is in accounts/login/resending.py.
     "confirm_email": _scaled((1, "m/key")),
     # accounts/addresses/mail_limit.py counts the emails to one address, for all pages together.
     "reset_password": _scaled((20, "m/ip")),
@@ -374,7 +374,7 @@ PERSONAL_DATA = [
     "banking.accounts.personal_data.export",
 ]
 
-# A function (user) -> bool: whether others rely on the user's name. The user can then not change the name alone.
+# A function (user) -> bool: whether others rely on the user's name. If so, users cannot change their name themselves.
 NAME_IS_KEPT = "banking.account_life.naming.is_name_of_a_holder"
 
 # Classes with the methods of accounts.closing.parts.Part: what must be done before a user account is closed, what ends
@@ -409,7 +409,7 @@ STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=6
 
 # The public client that /api/docs logs in with. The demo has one.
 API_DOCS_CLIENT_ID = env.str("API_DOCS_CLIENT_ID", default="" if PRODUCTION else "demo-docs")
-# GET /consent lists at most this many accounts; GET /accounts pages through all.
+# GET /consent lists at most this many accounts; GET /accounts lists all, in pages.
 BANK_MOST_LISTED_ACCOUNTS = 200
 # A payee counts as new for this period, in which all new payees of a user together may get this amount.
 NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
@@ -441,7 +441,7 @@ BANK_LOGGED_IN_AT = "accounts.login.authentication_context.logged_in_at"
 WEBHOOK_SIGNER = "oauth.tokens.signing.sign_detached"
 # Signs the digests of the ledger, which each audit logs and appends to a file outside of the database, if one is named.
 LEDGER_SIGNER = "oauth.tokens.signing.sign_detached"
-# Whether a key of ours signed a digest at a given time: a function (content, detached JWS, typ=, at=) -> bool.
+# Whether one of our keys signed a digest at a given time: a function (content, detached JWS, typ=, at=) -> bool.
 LEDGER_VERIFIER = "oauth.tokens.detached.is_ours"
 LEDGER_DIGEST_FILE: str = env.str("LEDGER_DIGEST_FILE", default="")
 # The class that pays other banks; see banking/payments/scheme.py. Empty: no other bank can be paid.
@@ -501,7 +501,7 @@ OAUTH = {
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
     "REAUTHENTICATION_URL": f"{URL_PREFIX}/accounts/reauthenticate/",
     "STEP_UP_URL": f"{URL_PREFIX}/accounts/stronger/",
-    # A proxy of TRUSTED_PROXIES ends mutual TLS (RFC 8705) and sends the certificate on (RFC 9440).
+    # A proxy of TRUSTED_PROXIES terminates mutual TLS (RFC 8705) and passes the certificate on (RFC 9440).
     "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
     "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
     "MTLS_ORIGIN": MTLS_ORIGIN,

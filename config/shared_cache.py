@@ -33,7 +33,7 @@ _away_until = float("-inf")  # a value of time.monotonic()
 
 
 def options() -> dict[str, Any]:
-    """For redis-py's connections. One more try, at once, if a connection was closed since it was last used."""
+    """Options of redis-py's connections. Retries once, at once, if a connection was closed since it was last used."""
     return {
         "socket_timeout": SOCKET_SECONDS,
         "socket_connect_timeout": SOCKET_SECONDS,

@@ -1,4 +1,4 @@
-"""Closing months: one row per account and month. Once it exists, nothing more is booked into that month."""
+"""Closing months: one row per account and month. Once the row exists, nothing more is booked into that month."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""Locking down a user or a client: one action of staff ends everything that they could do, in one transaction.
+"""Locking down a user or a client: one action of staff that ends all access, in one transaction.
 
 Sessions, tokens and codes end for good; the user must log in and allow each app again. `lift_user` and `lift_client`
 undo what can be undone: they make the user and the client active again and unfreeze the accounts.
@@ -35,7 +35,7 @@ def lift_user(user: User, *, by: Officer, reason: str) -> int:
 
 @transaction.atomic
 def lock_client(client: Client, *, by: Officer, reason: str) -> lockdown.Stopped:
-    """No request of the client is accepted any more, and its tokens stop within seconds."""
+    """Refuses all requests of the client from now on; its tokens stop working within seconds."""
     stopped = lockdown.stop_orders_of_app(client.client_id, by=by, reason=reason)
     _set_active(client, by=by, reason=f"locked down: {reason}", is_active=False)
     return stopped

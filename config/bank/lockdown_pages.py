@@ -29,7 +29,7 @@ OF_CLIENT = ("oauth.change_client", "banking.hold_scheduledtransfer")
 
 
 class LockdownForm(forms.Form):
-    """`name` must be typed, so that nobody locks down the wrong one by mistake."""
+    """`name` must be typed, so that nobody locks down the wrong user or client by mistake."""
 
     reason = forms.CharField(max_length=120, widget=AdminTextInputWidget, help_text="For a later review.")
     typed = forms.CharField(widget=AdminTextInputWidget({"autocomplete": "off"}))
@@ -48,7 +48,7 @@ class LockdownForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The texts of a page, and `act`, which does the action."""
+    """The texts of a page, and `act`, which carries out the action."""
 
     title: str
     name: str

@@ -134,7 +134,7 @@ _LISTS = (
 
 
 def waiting_for(user: Any) -> Iterator[Task]:
-    """One query for each list that the user may decide about; lists without anything open are left out."""
+    """Makes one query for each list that the user may decide on, and leaves out lists without open items."""
     for one in _LISTS:
         if not user.has_perm(one.permission):
             continue

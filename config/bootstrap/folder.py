@@ -1,10 +1,11 @@
 """The folder of secrets and settings, in the form that the units of deploy/systemd read. Must not import Django.
 
-    <folder>/secrets/<name>   one secret each, mode 0600 <folder>/environment      variables that are not secret:
-    NAME=value <folder>/site.sh          sets both in a shell, with the database role of the site <folder>/owner.sh
-    the same with the owner of the tables, for `migrate`
+    <folder>/secrets/<name>   one secret each, mode 0600
+    <folder>/environment      variables that are not secret: NAME=value
+    <folder>/site.sh          sets both in a shell, with the database role of the site
+    <folder>/owner.sh         the same with the owner of the tables, for `migrate`
 
-No file that exists is changed.
+Existing files are never changed.
 """
 
 import base64
@@ -106,8 +107,8 @@ def _issuer(folder: Path, given: str | None) -> str | None:
 
 
 def _take(folder: Path, name: str) -> str:
-    """Stores the secret `name` from the environment, unless it is stored already. If it is missing, returns how to
-    provide it, otherwise an empty text.
+    """Stores the secret `name` from the environment, unless it is stored already. If it is missing, returns a text that
+    says how to provide it, otherwise an empty text.
     """
     variable, example = _GIVEN[name]
     file = folder / "secrets" / name

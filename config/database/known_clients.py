@@ -1,10 +1,10 @@
 """Keeps the signing keys and the clients in use in memory. While the database is unreachable, these clients get tokens
-with the grant type client_credentials, and everybody gets the JWK Set, even from a process that had no such request
-before.
+with the grant type client_credentials, and everybody gets the JWK Set, even from a process that has not answered such a
+request before.
 
 It runs in one thread in each process of `serve`, with its own connection, apart from the watch, which must never wait
 for a statement. The processes of one server tell each other which clients they serve. A proxy often sends all requests
-of a client to one process, and another process gets them when the first one is gone or busy.
+of a client to one process, and another process gets them when the first one has ended or is busy.
 """
 
 import json
@@ -99,8 +99,8 @@ class Reader:
 
 def _leave_the_pool() -> None:
     """Gives this thread a connection of its own. Requests may hold all connections of the pool, for example while each
-    COMMIT waits for a synchronous standby that has failed. The known clients must not become too old meanwhile:
-    requests of these clients would then wait for a connection, too.
+    COMMIT waits for a synchronous standby that has failed. Otherwise the data of the known clients could become too
+    old, and requests of these clients would also wait for a connection.
     """
     pooled: Any = connections[DEFAULT_DB_ALIAS]
     options = {name: value for name, value in pooled.settings_dict["OPTIONS"].items() if name != "pool"}

@@ -1,4 +1,4 @@
-"""Asks the database once a second, opens and closes the breaker, and ends statements that have no answer.
+"""Probes the database once a second (a “look”), opens and closes the breaker, and ends statements that get no answer.
 
 It runs in one thread in each process of `serve`, with its own connection.
 """
@@ -174,7 +174,9 @@ def start(after_look: Callable[[], None] = lambda: None) -> Watch:
 
 
 def _forget_idle_connections() -> None:
-    """Closes idle connections of the pool. After an outage of the network, their server may be gone without notice."""
+    """Closes idle connections of the pool. After an outage of the network, the server may have closed them without
+    notice.
+    """
     pool: Any = connections["default"].pool  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
     if pool is not None and not pool.closed:
         pool.drain()

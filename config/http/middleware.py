@@ -1,8 +1,8 @@
 """Middleware of the site: refuses malformed requests, answers outages, keeps private pages out of caches, limits forms
 and chooses the language of a page.
 
-With the fast path, machine endpoints go through OAUTH["MACHINE_MIDDLEWARE"] instead. Without it they go through all of
-these; rules for pages are then not applied to them.
+With the fast path, machine endpoints go through OAUTH["MACHINE_MIDDLEWARE"] instead. Without the fast path they go
+through all of these, and the rules for pages are not applied to them.
 """
 
 import logging

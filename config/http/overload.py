@@ -25,7 +25,7 @@ from oauth.pages import brand
 _HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
 _CSP_OF_A_PAGE = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; frame-ancestors 'none'"
 _CSP_OF_A_MACHINE = "default-src 'none'; frame-ancestors 'none'"
-#: Stands for the error ID in the stored page, and has the same length.
+#: A placeholder for the error ID in the stored page, of the same length.
 _ANY_ID = "0" * 32
 _BUSY = f"{HTTPStatus.SERVICE_UNAVAILABLE} {HTTPStatus.SERVICE_UNAVAILABLE.phrase}"
 
@@ -78,7 +78,7 @@ def too_many_logins(environ: WSGIEnvironment, start_response: StartResponse) -> 
 
 @lru_cache(maxsize=64)
 def _page(language: str, _brand: brand.Brand, prefix: str) -> bytes:
-    """Rendered once, and again when the brand has changed, which the template reads itself."""
+    """The page, rendered once, and again when the branding has changed."""
     set_script_prefix(f"{prefix}/")
     with translation.override(language):
         return render_to_string("503_logins.html", {"request_id": _ANY_ID}).encode()

@@ -33,7 +33,7 @@ lookups = Counter(
 
 
 class Sampler:
-    """Remembers what it has counted, so that each sample adds the difference."""
+    """Remembers the last values, so that each sample adds the difference."""
 
     def __init__(self) -> None:
         self._counted: dict[tuple[str, str], int] = {}

@@ -1,4 +1,4 @@
-"""The background worker beside the server, in a process of its own that is started again whenever it ends."""
+"""The background worker beside the server, in a separate process that is started again whenever it ends."""
 
 import logging
 import multiprocessing
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 def running() -> Iterator[None]:
     """Context manager: runs the worker, and at the end of the block waits until the running jobs have ended.
 
-    The processes of multiprocessing must be spawned: fork would copy this process's database connections.
+    The process is spawned, because a fork would inherit this process's database connections.
     """
     stop, begun = threading.Event(), threading.Event()
     keeper = threading.Thread(target=_keep, args=[stop, begun], name="background-worker", daemon=True)

@@ -1,10 +1,10 @@
 """Reads the whole body of a request before the request takes one of the few slots for Django.
 
-granian gives a request to a thread when its headers have arrived. The thread then waits for the body inside of
-granian, where Python cannot interrupt it, so a few slow clients could block every thread. Here, many threads may wait
-for a body, each for a limited time, and only some requests at a time go on to Django (config/server/admission.py).
-Probes and documents from memory do not wait for other requests. Only a few requests that compute a password hash run at
-the same time. If too many threads wait for a body, the longest wait ends: the body of an honest client arrives with the
+granian gives a request to a thread when its headers have arrived. The thread then waits for the body inside of granian,
+where Python cannot interrupt it, so a few slow clients could block every thread. Here, many threads may wait for a
+body, each for a limited time, and only some requests at a time continue to Django (config/server/admission.py). Probes
+and documents from memory do not wait for other requests. Only a few requests that compute a password hash run at the
+same time. If too many threads wait for a body, the longest wait ends: the body of an honest client arrives with the
 headers or a round trip later.
 """
 

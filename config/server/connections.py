@@ -50,7 +50,7 @@ class _Connection:
     after: float
 
     def may_wait(self, requests: "Iterable[Request]") -> bool:
-        """Whether one of the requests may have come on this connection."""
+        """Whether one of the requests may have arrived on this connection."""
         if self.since_sent >= self.since_received - _TICKETS_SECONDS:
             return True
         # If bytes were sent after the last ones arrived, they are an answer. Still, a request may have arrived with the
@@ -87,7 +87,7 @@ class Request:
 
 
 class Connections:
-    """The connections to this process, looked at when a request asks for them."""
+    """The connections to this process, read from the kernel when a request needs them (a “look”)."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

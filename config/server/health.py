@@ -56,7 +56,7 @@ class ProbeMiddleware:
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers. At the separate port: at least one worker process does."""
+    """200 if the process runs; at the separate port, if at least one worker process is alive."""
     if heartbeats.is_server() and not heartbeats.workers_alive():
         return JsonResponse({"status": "failed"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     return JsonResponse({"status": "ok"})
@@ -67,7 +67,7 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Whether to send requests here: 200 only if every check passes. The answer lists each check.
 
-    The clock is listed but does not count: if the database's clock were wrong, no server would be ready.
+    The clock is listed but does not affect the status: if the database's clock were wrong, no server would be ready.
     """
     state = _watched()
     database = _holds(_database_answers) if state is None else not state.reason
@@ -139,7 +139,7 @@ def _networks(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 
 
 def _watched() -> watch.State | None:
-    """The finding of this process's watch, if it has one. It works even while all connections are in use."""
+    """The result of this process's watch, if it has one. It is available even while all connections are in use."""
     state = watch.current.state if watch.current is not None else None
     if state is not None and time.monotonic() - state.looked_at > settings.DB_PROBE_TIMEOUT + SECONDS_OF_A_LOOK:
         return replace(state, reason="no answer")  # the watch itself is waiting, for example for DNS

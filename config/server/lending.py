@@ -3,7 +3,7 @@
 While the database hangs, or a COMMIT waits for a missing standby, a few requests would keep all slots of a process for
 seconds, and requests that need no database would be refused. So while a request waits for a slot, a thread looks
 regularly for requests that have waited for the database since its last look, and passes their slots on. When such a
-request has its answer from the database, it waits for a slot again before it goes on (config/database/in_use.py).
+request has its answer from the database, it waits for a slot again before it continues (config/database/in_use.py).
 
 The number of these threads is limited by the connections of the pool and the threads that may wait for one
 (DB_POOL_MAX, DB_POOL_MAX_WAITING). Beyond these limits, a request that needs the database is refused.

@@ -155,15 +155,16 @@ def _certificates(leaf: str, chain: str) -> tuple[bytes, ...]:
 
 
 def _der(value: str) -> bytes:
-    """RFC 9440 §2.1: `:base64 of the DER:`. nginx cannot send that; its `$ssl_client_escaped_cert` is a percent-encoded
-    PEM. Raises ValueError."""
+    """RFC 9440 §2.1: `:base64 of the DER:`. nginx cannot send this form; its `$ssl_client_escaped_cert` is a
+    percent-encoded PEM. Raises ValueError.
+    """
     if value.startswith(":") and value.endswith(":") and len(value) > 2:
         return b64decode(value[1:-1], validate=True)
     return ssl.PEM_cert_to_DER_cert(unquote(value, errors="strict"))
 
 
 def _hops(forwarded_for: str) -> Iterator[str]:
-    """The IP addresses, nearest first, up to the first value that is not one."""
+    """The IP addresses, nearest first, up to the first value that is not an IP address."""
     for item in reversed(forwarded_for.split(",")):
         if not item.strip():
             continue  # RFC 9110 §5.6.1: a list may have empty elements

@@ -78,7 +78,7 @@ def serve(
     """Serves until SIGTERM or SIGINT. Requests in flight then have STOP_SECONDS to finish.
 
     Each worker process handles `threads` requests at a time; up to `queue` others wait, for `queue_seconds` at most,
-    and all beyond are answered 503. It closes a connection if the headers of the next request have not arrived after
+    and further ones are answered 503. It closes a connection if the headers of the next request have not arrived after
     `idle_seconds`, or the body after `body_seconds`, or if the client reads nothing for `write_seconds`. With
     `health_port`, this process answers the probes there. With `with_worker`, a background worker runs beside it.
 

@@ -196,7 +196,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(held=consumes(holds))
     def forget(self, held: Hold) -> None:
-        """Removes a hold from the choices of the rules, which would otherwise mostly get holds that have ended."""
+        """Stops other rules from using this hold; otherwise they would mostly get holds that have ended."""
 
     @invariant()
     def accounts_are_as_in_the_model(self) -> None:
