@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.utils.encoders import JSONEncoder
@@ -21,6 +21,11 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        coding = parser_context["request"].META.get("HTTP_CONTENT_ENCODING", "")
+        if coding.strip().lower() not in ("", "identity"):
+            raise UnsupportedMediaType(
+                coding, "The body must not be compressed (Content-Encoding)."
+            )  # RFC 9110 §15.5.16
         body = stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge

@@ -2,17 +2,20 @@
 parses its value.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive, make_aware
 from rest_framework.request import Request
 
 from banking.api.problems import BadRequest
 from banking.api.text import NON_BLANK_PATTERN, is_visible
 from banking.notation import bank_day
+
+# RFC 3339 §5.6, and a time without an offset. Python's own parser also accepts other forms of ISO 8601.
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +156,8 @@ class Moment(Parameter):
     def parse(self, text: str) -> datetime:
         """Raises BadRequest."""
         try:
-            at = parse_datetime(text)
-            if at is None and (day := parse_date(text)):
-                at = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (made aware below)
-            if at is not None:
+            if _RFC_3339.fullmatch(text):
+                at = datetime.fromisoformat(text.upper())
                 return make_aware(at, bank_day.time_zone()) if is_naive(at) else at
         except (ValueError, OverflowError):
             pass

@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from banking.accounts.opening import internal_account, open_account
 from banking.api import transaction_window, transfer_page
+from banking.api.problems import BadRequest
+from banking.api.query import Moment
 from banking.ledger import post
 from banking.models import Payee, ScheduledTransfer, Transfer, Webhook, WebhookDelivery
 from tests.lib.ledger import funded, move
@@ -293,3 +295,26 @@ def test_orders_payees_and_deliveries_are_filtered(access_token, api, alice, cur
     for path in ("scheduled-transfers?status=x", "payees?text=", f"{deliveries}?status=dropped"):
         answer = app.get(f"/api/v1/{path}")
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-01", "2026-11-01T00:00:00Z", "2026-11-01t00:00:00z", "2026-11-01 00:00:00.5+14:00",
+        "2026-11-01T00:00:00", "0001-01-01T00:00:00+14:00",
+    ],
+)  # fmt: skip
+def test_a_time_has_the_form_of_rfc_3339(text):
+    assert Moment("from", "").parse(text).tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20261101", "2026-W48-1", "2026-305", "2026-11-01T00Z", "2026-11-01T00:00Z", "2026-11-01T00:00:00,5Z",
+        "2026-11-01T00:00:00+0100", "２０２６-11-01", "2026-11-01\n", "2026-02-30", "2026-11-01T24:00:01Z", "",
+    ],
+)  # fmt: skip
+def test_a_time_of_another_form_is_refused(text):
+    with pytest.raises(BadRequest):
+        Moment("from", "").parse(text)
