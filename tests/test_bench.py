@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from bench import chart, document, load
 from bench.load import Request
 from bench.peers.programs import Program
-from bench.report import BARE, COUNTERSIGN, DOT, compared
+from bench.report import BARE, COUNTERSIGN, DOT, DRF, FORMANCE, HYDRA, KEYCLOAK, NODE, SIMPLEJWT, compared
 from bench.servers import free_port, rsa_key
 from bench.targets import Results, table
 
@@ -114,6 +114,16 @@ def test_a_run_is_drawn() -> None:
     picture = chart.svg(_measured())
     assert "client_credentials" in picture
     assert "start and memory" not in picture
+
+
+def test_the_picture_names_each_server_that_has_a_bar_within_its_width() -> None:
+    peers = [COUNTERSIGN, NODE, KEYCLOAK, HYDRA, FORMANCE, DOT, SIMPLEJWT]
+    picture = chart.svg({f"{peer}: metadata": {"server_us": 100.0, "database_us": 0.0} for peer in peers})
+    width = int(re.findall(r'viewBox="0 0 (\d+) ', picture)[0])
+    for peer in peers:
+        (x,) = re.findall(rf'<text x="(\d+)" y="\d+">{peer}</text>', picture)
+        assert int(x) + 8 * len(peer) <= width
+    assert f">{DRF}</text>" not in picture
 
 
 def test_what_a_target_refers_to_is_in_the_document() -> None:
