@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -74,7 +75,7 @@ def list_of(model: Any) -> str:
 
 def _page(one: Any) -> str:
     try:
-        return reverse(f"admin:{one._meta.app_label}_{one._meta.model_name}_change", args=[one.pk])
+        return reverse(f"admin:{one._meta.app_label}_{one._meta.model_name}_change", args=[quote(one.pk)])
     except NoReverseMatch:  # the admin of this site has no such page
         return ""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, quote
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CharField, ForeignKey, OneToOneRel
 from django.http import HttpRequest
@@ -37,7 +37,7 @@ def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bo
         one = getattr(row, field.name)
         if one is None:
             return None
-        return format_html('<a href="{}">{}</a>', reverse(url_name, args=[one.pk]), one)
+        return format_html('<a href="{}">{}</a>', reverse(url_name, args=[quote(one.pk)]), one)
 
     column.__name__ = field.name
     column.short_description = field.verbose_name  # type: ignore[attr-defined]  # as Django's admin reads it

@@ -1,0 +1,5 @@
+from django.contrib import admin
+
+from tests.strange_project.models import Member
+
+admin.site.register(Member)
