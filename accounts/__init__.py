@@ -1,6 +1,6 @@
-"""Users, their login, and the facts about both that the authorization server gets.
+"""Users, how they log in, and what the authorization server learns about both.
 
 django-allauth does most of the work. The subpackages contain what this site adds: `login`, `passwords`,
-`second_factors`, `addresses`, `browsers`, `upstream`, `staff`, `pages`, `changes` (what follows from a new password or
-email) and `notices` (the emails about it). This package imports only `oauth`.
+`second_factors`, `addresses`, `browsers`, `upstream`, `staff`, `pages`, `changes` (what a new password or email ends),
+`closing` (of user accounts) and `notices` (emails about changes). This package imports only `oauth`.
 """

@@ -1,4 +1,6 @@
-"""What this site changes in allauth: the spelling of emails, guesses at passwords, redirects, links and notices."""
+"""allauth's account adapter for this site: normalized emails, slowed password guessing, redirects, email links,
+notices.
+"""
 
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -23,25 +25,24 @@ from oauth.authorize import interaction
 from oauth.infrastructure import mailboxes
 from oauth.pages import brand
 
-# Kinds of notices that accounts.changes and accounts.second_factors send, so allauth must not send them, too.
+# Kinds of notices that accounts.changes and accounts.second_factors send, so allauth must not send them again.
 _NOTIFIED_ELSEWHERE = {
     "password_changed", "password_set", "password_reset", "email_changed", "totp_deactivated", "webauthn_removed",
 }  # fmt: skip
 
-# The emails after sign-up. One of them says that the user account already exists, which the page must not reveal.
+# The emails that sign-up may send. The page must not reveal which of them was sent.
 _CONFIRMATIONS = {"email_confirmation", "email_confirmation_signup", "account_already_exists"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
     def clean_email(self, email: str) -> str:
-        """NFKC and lower case, as the user stores it, so that all spellings of an email are one user account."""
+        """Normalizes as `User` does (NFKC, lower case), so that all spellings of an email are one user account."""
         return super().clean_email(UserManager.normalize_email(email))
 
     def is_safe_url(self, url: str | None) -> bool:
         """Redirects after login must stay on this site, so only paths are allowed (RFC 9700 §4.11).
 
-        A link to an interaction of another browser leads to the home page, because the user of this browser did not
-        start that interaction.
+        An interaction that another browser started is not safe either; the login then leads to the home page.
         """
         if url is None or not url_has_allowed_host_and_scheme(url, allowed_hosts=None):
             return False
@@ -49,10 +50,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return not asked_by or self.request is None or interaction.is_of_browser(self.request, asked_by)
 
     def pre_authenticate(self, request: Any, **credentials: Any) -> None:
-        """Refuses nobody before the password is checked; accounts.login.guessing asks for a code instead."""
+        """Disables allauth's rate limit on logins, which refuses the user; accounts.login.guessing asks for a code
+        instead.
+        """
 
     def authenticate(self, request: Any, **credentials: Any) -> Any:
-        """A correct password does not count with an email that the user only claims (accounts.addresses)."""
+        """Refuses a correct password if the email does not belong to the user (accounts.addresses.ownership)."""
         user = super().authenticate(request, **credentials)
         if user is not None and addresses.owner_of(credentials.get("email", "")) != user:
             self.authentication_failed(request, **credentials)
@@ -71,7 +74,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return guessing.demands_code(login) or super().is_login_by_code_required(login)
 
     def reauthenticate(self, user: Any, password: str) -> bool:
-        """Stops guesses in a browser that is logged in. The user can always log out and log in again."""
+        """Limits password guesses in a logged-in browser. A user who reaches the limit can log out and log in again."""
         if guessing.is_proof_refused(user):
             raise self.validation_error("too_many_login_attempts")
         is_right: bool = user.check_password(password)
@@ -80,8 +83,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return is_right
 
     def add_message(self, request: Any, level: int, message_template: str | None = None, *args: Any, **kw: Any) -> None:
-        """No message about a code that follows guesses, because the page itself explains it. No message reveals
-        whether an email that was sent again has a user account."""
+        """Drops two messages: that a code was sent because of password guesses, which the page itself explains, and
+        that a confirmation was sent again, which would reveal that the email has a user account.
+        """
         is_explained = _is_suspected(request) and message_template == "account/messages/login_code_sent.txt"
         is_telling = (
             resending.is_under_way(request) and message_template == "account/messages/email_confirmation_sent.txt"
@@ -90,7 +94,7 @@ class AccountAdapter(DefaultAccountAdapter):
             super().add_message(request, level, message_template, *args, **kw)
 
     def login(self, request: Any, user: Any) -> None:
-        """The last step of every login, after the second factor. The first login of a user needs no notice."""
+        """The last step of every login, after the second factor. A user's first login sends no notice."""
         is_news = user.last_login is not None and not known_device.is_of(request, user)
         if user.last_login is None:
             _remove_access_of_a_stranger(request, user)
@@ -99,28 +103,28 @@ class AccountAdapter(DefaultAccountAdapter):
             notices.enqueue_notice("new_device", user, request)
 
     def post_login(self, request: Any, user: Any, *, redirect_url: str | None, **kwargs: Any) -> Any:
-        """The login leads to the page that its own tab asked for, even if a login in another tab began later."""
+        """Redirects to the `next` of this tab, even if a login in another tab began later."""
         return super().post_login(request, user, redirect_url=get_next_redirect_url(request) or redirect_url, **kwargs)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Reauthentication is not required right after a login."""
+        """A recent login counts as reauthentication."""
         return super().is_reauthentication_required(app=app, **kwargs) and not recent_proof.exists(self.request)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """A user with neither a password nor a second factor here reauthenticates at the identity provider."""
+        """A user who has neither a password nor a second factor reauthenticates at an identity provider."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         return methods or proof.ways(user)
 
     def send_notification_mail(
         self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
-        """The worker sends the notice. Its kind has allauth's name."""
+        """Enqueues a notice for the background worker. Its kind is the name of allauth's template."""
         kind = template_prefix.rpartition("/")[2]
         if kind not in _NOTIFIED_ELSEWHERE:
             notices.enqueue_notice(kind, user, self.request, to=email or "")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Links in emails lead to the issuer, not to the Host of the request (ZITADEL CVE-2025-64101)."""
+        """Builds links with the host of the issuer, never with the request's Host header (ZITADEL CVE-2025-64101)."""
         if not mailboxes.is_reachable(email):
             return
         suspected = _is_suspected(self.request)
@@ -158,8 +162,8 @@ class _IssuerSite(RequestSite):
 
 
 def _on_issuer(url: str, leads_to: str) -> str:
-    """The link contains `next`, the page to continue with. In another browser, the link leads to the home page, because
-    that browser cannot continue an app's request.
+    """`url` on the issuer's host. If `leads_to` is an interaction, it is added as `next`. Another browser ignores it
+    (`is_safe_url`).
     """
     issuer = urlsplit(settings.ORIGIN)
     path = urlunsplit(urlsplit(url)._replace(scheme="", netloc=""))
@@ -172,8 +176,8 @@ def _is_suspected(request: Any) -> bool:
 
 
 def _remove_access_of_a_stranger(request: Any, user: Any) -> None:
-    """Removes other access at the first login by a code from the mailbox, because somebody else may have signed up and
-    chosen the password.
+    """If the user's first login is by an emailed code, removes the password and the identity providers. Somebody else
+    may have signed up with this email and set them.
 
     "Pre-hijacked accounts", Sudhodanan and Paverd, USENIX Security 2022.
     """
@@ -181,6 +185,6 @@ def _remove_access_of_a_stranger(request: Any, user: Any) -> None:
     if "code" in ways and not ways & {"password", "socialaccount"}:
         remove_connections(user)
         user.set_unusable_password()
-        user.is_upgrading_hash = True  # nobody has logged in yet, so nothing ends and nobody is notified
+        user.is_upgrading_hash = True  # skips the effects of a password change: nobody has logged in yet
         user.save(update_fields=["password"])
         user.is_upgrading_hash = False

@@ -1,11 +1,11 @@
-"""Users in the admin. The admin has no login form of its own: allauth's has the rate limits."""
+"""Users in the admin. The admin uses the login page of the site, because that page has the rate limits."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import allauth.account.admin
 import allauth.mfa.admin
-import allauth.usersessions.admin  # noqa: F401  (these register what is replaced below)
+import allauth.usersessions.admin  # noqa: F401  (registers the ModelAdmins that are replaced below)
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -39,7 +39,7 @@ class InviteUserForm(ModelForm[User]):
     class Meta:
         model = User
         fields = ("email", "name")
-        help_texts: ClassVar = {"email": "An invitation goes to this address, with a link to choose a password."}
+        help_texts: ClassVar = {"email": "An invitation with a link to choose a password goes to this address."}
 
     def clean_email(self) -> str:
         return new_email.checked(self.cleaned_data["email"], user=None)
@@ -50,18 +50,18 @@ class InviteUserForm(ModelForm[User]):
 
 
 class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only
-    """Its help texts name the consequences of each change; accounts.changes carries them out."""
+    """Its help texts name the effects of each change; accounts.changes applies them."""
 
-    password = None  # type: ignore[assignment]  # Django's way to leave a field out; staff see no hash
+    password = None  # type: ignore[assignment]  # removes the inherited field, so that staff do not see the hash
 
     class Meta(UserChangeForm.Meta):
         model = User
         help_texts: ClassVar = {
-            "email": "The email that the user logs in with. Another member of staff must approve a new email, under "
-            "New emails. Then it removes every other email of the user. All browsers and apps are logged out, and "
+            "email": "The user logs in with this email. Another member of staff must approve a new email, under "
+            "New emails. It then replaces all emails of the user. All browsers and apps are logged out, and "
             "codes and links sent to the old emails stop working. The old and the new mailbox get a notice. The user "
             "must confirm the new email at the next login. The password, second factors and connections to other "
-            "sites stay.",
+            "sites are not changed.",
             "is_active": "Untick this instead of deleting the user. All browsers and apps are logged out, and the user "
             "gets a notice. If you tick it again, the user must log in again and allow each app again.",
         }
@@ -80,8 +80,8 @@ class ResetForm(forms.Form):
     ends_password = forms.BooleanField(
         label="Also remove the password now",
         required=False,
-        help_text="If somebody else may know it. All browsers and apps are logged out, and the user gets a notice. "
-        "Second factors and connections to other sites stay.",
+        help_text="Select this if somebody else may know it. All browsers and apps are logged out, and the user gets a "
+        "notice. Second factors and connections to other sites are not changed.",
     )
 
 
@@ -104,7 +104,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
     add_fieldsets = ((None, {"fields": ("email", "name")}),)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Staff who may edit roles may also give them to users. Others see them on a tab of the page."""
+        """Only staff who may edit roles can assign them here. Others see them on a tab of the page."""
         sets = super().get_fieldsets(request, obj)
         may_give = request.user.has_perm("auth.change_group")
         return [(name, options) for name, options in sets if name != "Rights" or may_give]
@@ -122,17 +122,17 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
             self.message_user(request, f"An invitation goes to {obj.email}. Its link works once.", messages.SUCCESS)
 
     def _ask_for_email(self, request: HttpRequest, obj: User, form: Any) -> None:
-        """The user keeps the email that they have until another member of staff approves the new one."""
+        """The user keeps the current email until another member of staff approves the new one."""
         asked = obj.email
         obj.email = User.objects.values_list("email", flat=True).get(pk=obj.pk)
-        form.changed_data.remove("email")  # what is logged as changed
+        form.changed_data.remove("email")  # the admin log must not list it as changed
         if asked != obj.email:
             new_email.ask(obj, asked, request.user)
             held = f"The user keeps {obj.email} until another member of staff approves {asked}, under New emails."
             self.message_user(request, held, messages.WARNING)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Sends a link to choose a password, in the place of Django's form in which staff type one."""
+        """Sends a link to choose a password. Replaces Django's form, where staff type the password."""
         user = self.get_object(request, unquote(id))
         if not self.has_change_permission(request, user):
             raise PermissionDenied
@@ -145,18 +145,18 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
         back = reverse("admin:accounts_user_change", args=[user.pk])
         if request.method == "POST" and form.is_valid():
             if user.closed_at is not None:
-                form.add_error(None, "The user has closed this account for good. They can sign up again.")
+                form.add_error(None, changes.why_inactive(user))
             elif not user.is_active:
-                form.add_error(None, "The user is not active, so no link would work. Activate the user first.")
+                form.add_error(None, "The user is not active, so the link would not work. Activate the user first.")
             elif mail_limit.will_be_reached(request, user.email):
-                form.add_error(None, "Several emails went to this address just now. Try again in five minutes.")
+                form.add_error(None, "Too many emails went to this address just now. Try again later.")
             else:
                 self._send_link(request, user, ends_password=form.cleaned_data.get("ends_password", False))
                 return HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request),
             "title": "Send an invitation" if is_invited else "Send a link to choose a password",
-            "effects": [f"The link goes to {user.email}. You do not see it. It works once."],
+            "effects": [f"The link goes to {user.email}. It works once, and you cannot see it."],
             "is_emergency": not is_invited,
             "change_url": back,
             "form": form,
@@ -229,14 +229,14 @@ class NewEmailAdmin(ModelAdmin[NewEmail]):
                 self.message_user(request, f"{done}: {asked}", messages.SUCCESS)
 
 
-admin.site.unregister(EmailAddress)  # an email is changed on the user's page only, because more follows from it
+admin.site.unregister(EmailAddress)  # staff change an email on the user's page, which applies the effects
 admin.site.unregister(Authenticator)
-admin.site.unregister(UserSession)  # it shows session keys; users end their sessions on the security page
+admin.site.unregister(UserSession)  # allauth's page shows session keys; users end their sessions on the security page
 
 
 @admin.register(FormerUser)
 class FormerUserAdmin(ModelAdmin[FormerUser]):
-    """The identity of a former user, to find their records by name or email for as long as the law requires it."""
+    """Identities of former users, to find their records by name or email for as long as the law requires."""
 
     list_display = ("email", "name", "closed_at")
     fields = readonly_fields = ("user", "email", "name", "closed_at")
@@ -256,7 +256,7 @@ class FormerUserAdmin(ModelAdmin[FormerUser]):
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ModelAdmin[Authenticator]):
-    """Second factors: support can remove a lost one. Nobody can read a secret or add a factor for another user."""
+    """Second factors. Support can remove a lost one. Nobody can read its secret or add one for another user."""
 
     list_display = fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
     search_fields = ("user__email__exact",)

@@ -13,9 +13,9 @@ class AccountsConfig(AppConfig):
 
 
 class BrowsersConfig(UserSessionsConfig):
-    """allauth's list of browsers, without its receiver of a login, which takes three statements for each browser.
+    """allauth's list of browsers without its receiver of logins, which runs three statements for each browser.
 
-    `sessions.delete_expired` does the same in one.
+    `sessions.delete_expired` needs one.
     """
 
     def ready(self) -> None:

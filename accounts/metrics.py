@@ -1,4 +1,4 @@
-"""Logins by outcome, for the /metrics of the site."""
+"""Counts logins by outcome, for /metrics."""
 
 from prometheus_client import Counter
 

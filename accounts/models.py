@@ -1,4 +1,4 @@
-"""The user, who logs in with an email. Clients know the user by a UUID that no other user ever gets."""
+"""The user, who logs in with an email. Clients identify the user by a UUID that is never reassigned."""
 
 import unicodedata
 import uuid
@@ -15,14 +15,14 @@ from oauth import fast_path
 from oauth.fast_path.model_rows import Columns
 from oauth.infrastructure.rows import rows
 
-# What clients learn about a user by the scopes profile and email.
+# The fields that clients can read with the scopes profile and email.
 PROFILE = frozenset({"name", "email", "language"})
 
 
 class UserQuerySet(models.QuerySet["User"]):
     def update(self, **values: Any) -> int:
-        """Saves row by row if the change has consequences, because accounts.changes needs each user's old and new
-        values.
+        """Saves row by row if a field of `acts.WATCHED` changes, because accounts.changes compares each user's old and
+        new values.
         """
         from accounts.changes import acts
 
@@ -46,7 +46,9 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # a base class made at run time
     def get(self, *args: Any, **kwargs: Any) -> "User":
-        """Reads the user by primary key, which each page does, without compiling a query of the ORM each time."""
+        """Reads a user by primary key, as each page does, by prepared SQL instead of a query that the ORM compiles each
+        time.
+        """
         pk = kwargs.get("pk")
         if args or len(kwargs) != 1 or not isinstance(pk, uuid.UUID) or self._db or not fast_path.is_on():
             found: User = super().get(*args, **kwargs)
@@ -59,7 +61,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """The whole email in lower case and NFKC, so that saving and looking up use the same spelling."""
+        """The email in NFKC and lower case, local part included. Use it before saving and looking up."""
         return unicodedata.normalize("NFKC", email or "").strip().lower()
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -85,27 +87,26 @@ def _by_pk() -> tuple[Columns["User"], str]:
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """`id` is the `sub` of tokens. It is random, so it reveals nothing about the user, not even when they signed up."""
+    """`id` is the `sub` of tokens. It is random, so it does not even reveal when the user signed up."""
 
-    # ASVS 5.0 10.3.3: random, so that no later user ever gets the `sub` of an earlier one.
+    # ASVS 5.0 10.3.3: a `sub` is never reassigned.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField("email", unique=True)
     name = models.CharField(max_length=150, blank=True)
     is_staff = models.BooleanField("may use the admin", default=False)
     is_active = models.BooleanField(default=True)
-    # A browser session holds a hash of it, so the next number logs out every browser.
+    # Each browser session holds a hash of this number, so incrementing it logs out every browser.
     session_generation = models.IntegerField(default=0, db_default=0, editable=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
-    # The language of the page at the last login, or the one chosen since. Emails that no page triggers are in this
-    # language.
+    # The language of the last login page, or the one chosen since. Emails that are sent without a page use it.
     language = models.CharField(max_length=16, blank=True, editable=False)
-    # An IANA name: of the browser at the first login, or chosen since. Empty: BANK_TIME_ZONE. See accounts.time_zones.
+    # An IANA name, from the browser or chosen by the user. Empty means BANK_TIME_ZONE. See accounts.time_zones.
     time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
-    # When the user closed it for good; see accounts.closing. Nothing personal is left in the row.
+    # When the user closed the account; see accounts.closing. The row then holds no personal data.
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    # OpenID Connect Core §5.1 `updated_at`: when one of PROFILE was last saved.
+    # OpenID Connect Core §5.1 `updated_at`: when a field of PROFILE was last saved.
     profile_updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
 
     USERNAME_FIELD = "email"
@@ -116,9 +117,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # Whether apps keep their access when the next password is saved.
     are_apps_kept = False
-    # Set while the user ends all access, because an event was not theirs.
+    # Set while the user ends all access with “This wasn't me”.
     is_being_secured = False
-    # Set while a login stores a stronger hash of the same password, which is not a new password.
+    # Set while a login replaces the hash of an unchanged password.
     is_upgrading_hash = False
 
     class Meta:
@@ -135,9 +136,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Also carries out the consequences of a new email, a new password or another `is_active`; see
-        accounts.changes.
-        """
+        """Also applies the effects of a new email, password or `is_active`; see accounts.changes."""
         from accounts.changes import acts
 
         self.email = UserManager.normalize_email(self.email)
@@ -157,7 +156,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             if stored is None:
                 super().save(*args, **kwargs)
                 return
-            for name in acts.WATCHED - written:  # not written now, so not changed
+            for name in acts.WATCHED - written:  # this save does not write it
                 stored[name] = getattr(self, name)
             self.session_generation = stored["session_generation"] + acts.end_browsers(self, stored)
             if fields is not None:
@@ -166,13 +165,13 @@ class User(AbstractBaseUser, PermissionsMixin):
             acts.follow(self, stored)
 
     def set_password(self, raw_password: str | None) -> None:
-        """Normalizes the password to NFC, because keyboards write the same letters in different ways (NIST SP 800-63B
+        """Normalizes the password to NFC, because keyboards encode the same letter differently (NIST SP 800-63B
         §5.1.1.2, RFC 8265 §4.2).
         """
         super().set_password(raw_password and unicodedata.normalize("NFC", raw_password))
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Also accepts a hash of an earlier release, which did not normalize the password."""
+        """Also accepts a hash made by an earlier release, which did not normalize passwords."""
         spellings = [raw_password]
         if raw_password and not raw_password.isascii():
             composed = unicodedata.normalize("NFC", raw_password)
@@ -184,7 +183,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.is_upgrading_hash = False
 
     def _get_session_auth_hash(self, secret: Any = None) -> str:
-        """Django's hash, mixed with the session generation. A browser session with another hash is logged out."""
+        """Django's session auth hash combined with the session generation. A browser session with another hash is
+        logged out.
+        """
         hashed: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]  # not in the stubs
         if not self.session_generation:
             return hashed
@@ -192,13 +193,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         return salted_hmac(salt, f"{hashed}{self.session_generation}", secret=secret, algorithm="sha256").hexdigest()
 
     def speak(self, language: str | None) -> None:
-        """Emails to the user are in this language from now on."""
+        """Stores the language of later emails to the user."""
         if language and language != self.language:
             self.language = language
             self.save(update_fields=["language"])
 
     def adopt_time_zone(self, name: str) -> None:
-        """Stores the zone that a browser reported, unless the user has one."""
+        """Stores the time zone that a browser reported, unless the user already has one."""
         if name and not self.time_zone:
             self.time_zone = name
             self.save(update_fields=["time_zone"])
@@ -221,19 +222,19 @@ class UsedTotpCode(models.Model):
 
     @classmethod
     def use(cls, user: User, counter: int) -> bool:
-        """Whether this code is newer than all used before. If two requests use it at the same time, only one gets
-        True.
+        """Marks a code as used. Returns whether it is newer than all used codes; of two concurrent requests, only one
+        gets True.
         """
         _row, is_first = cls.objects.get_or_create(user=user, defaults={"counter": counter})
         return is_first or cls.objects.filter(user=user, counter__lt=counter).update(counter=counter) == 1
 
 
 class NewEmail(models.Model):
-    """A request of staff to change a user's email. Another member of staff must approve it: see
-    accounts.addresses.new_email. Kept after the decision, for auditors.
+    """A request by staff to change a user's email, which another member of staff must approve
+    (accounts.addresses.new_email). Kept after the decision for auditors.
     """
 
-    # No constraints: the previous release deletes users without knowing this table.
+    # No foreign key constraints: the previous release does not know this table, and must be able to delete users.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="new_emails", db_constraint=False)
     email = models.EmailField()
     asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", db_constraint=False)
@@ -244,7 +245,7 @@ class NewEmail(models.Model):
 
     class Meta:
         verbose_name = "new email"
-        default_permissions = ()  # who may view and change users may view and decide these
+        default_permissions = ()  # staff need the permissions to view and change users
         constraints = [
             models.CheckConstraint(
                 name="new_email_needs_two",
@@ -260,9 +261,7 @@ class NewEmail(models.Model):
 
 
 class FormerUser(models.Model):
-    """The identity of a user who has closed their account, where the law requires the bank to keep it: see
-    accounts.closing.
-    """
+    """The identity of a user who has closed their account, kept if the law requires it; see accounts.closing."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="former_user")
     email = models.EmailField()
@@ -281,7 +280,7 @@ class TrustedBrowser(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_browsers")
     digest = models.CharField(max_length=64, unique=True)
-    # A hash of the password and the second factors. Trust ends when it changes.
+    # A hash of the password and the second factors. When it changes, the trust ends.
     fingerprint = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
     user_agent = models.CharField(max_length=200, blank=True)

@@ -7,8 +7,8 @@ from oauth.infrastructure import display_names
 
 
 def checked(name: str) -> str:
-    """UTS #36: other users read the name beside payments, so no character of it may be invisible or change the
-    direction of the following text. Raises ValidationError.
+    """UTS #36: other users see the name beside payments, so it must contain no characters that are invisible or change
+    the direction of text. Raises ValidationError.
     """
     if not display_names.is_printable(name):
         raise ValidationError(_("This contains an invisible character."))

@@ -1,6 +1,6 @@
-"""Receivers of what allauth and `oauth` report: a login, a confirmed email, a new app, a reused token.
+"""Receivers of the signals of allauth and `oauth`: logins, confirmed emails, authorizations, and encryption keys.
 
-Each signal is sent by the code that does the act. None is a signal of a model.
+None of them is a model signal.
 """
 
 from typing import Any
@@ -29,9 +29,8 @@ def record_login(request: HttpRequest, user: User, response: HttpResponseBase, *
     sessions.delete_expired(user)
     sessions.add(request, user)
     known_device.remember(request, response, user)
-    # The language is stored after the notice of a new browser is made, because the login may be somebody else's and the
-    # notice must be in the owner's language. A language that a client asked for is not stored, because emails come
-    # later.
+    # Store the language after the notice of a new browser was enqueued: the login may be an attacker's, and the notice
+    # must be in the owner's language. `ui_locales` of a client does not change the language of later emails.
     user.speak(getattr(request, "own_language", None) or translation.get_language())
     user.adopt_time_zone(time_zone.told_by(request))
     address = request.META.get("REMOTE_ADDR") or None

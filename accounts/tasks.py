@@ -11,7 +11,7 @@ from accounts.notices import notice
 from accounts.second_factors import stored_secrets
 from oauth.infrastructure import outage
 
-# Retries after 10 s, 100 s, 17 minutes and about 3 hours, so that a mail server or the database can restart.
+# Retries after 10 s, 100 s, 17 minutes and about 3 hours, to outlast an outage of the mail server or the database.
 _PATIENT = RetryStrategy(
     max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *outage.ERRORS]
 )
@@ -30,12 +30,12 @@ def tell_owner_of_guesses(email: str, address: str, language: str) -> None:
 @app.periodic(cron="23 4 * * *")
 @app.task(name="accounts.erase_former_users", queue="accounts", queueing_lock="accounts.erase_former_users")
 def erase_former_users(timestamp: int) -> None:
-    """Erases the names of users who closed their account longer ago than the law requires."""
+    """Erases the identities of users who closed their account more than FORMER_USERS_KEPT ago."""
     closing.erase_former_users()
 
 
 @app.periodic(cron="37 * * * *")
 @app.task(name="accounts.encrypt_second_factors", queue="accounts", queueing_lock="accounts.encrypt_second_factors")
 def encrypt_second_factors(timestamp: int) -> None:
-    """Encrypts secrets that are in plaintext or under an older key."""
+    """Encrypts secrets that are stored in plaintext or encrypted with an older key."""
     stored_secrets.encrypt_all()

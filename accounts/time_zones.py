@@ -1,4 +1,4 @@
-"""The time zone in which a user reads times: chosen in the profile, otherwise the one that their browser reported."""
+"""The time zone of a user: chosen in the profile, or else reported by the browser."""
 
 from datetime import tzinfo
 from functools import cache
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-#: The part before the slash of zones where people live; the others are aliases and offsets.
+#: The first part of the IANA names that the select offers. All other names are aliases and offsets.
 _CONTINENTS: dict[str, object] = {
     "Africa": _("Africa"),
     "America": _("America"),
@@ -29,12 +29,12 @@ def names() -> frozenset[str]:
 
 
 def zone_of(name: str) -> tzinfo:
-    """The bank's zone for a name that is empty or unknown."""
+    """Returns the bank's time zone if the name is empty or unknown."""
     return ZoneInfo(name) if name in names() else timezone.get_default_timezone()
 
 
 def choices(chosen: str = "") -> list[tuple[object, list[tuple[str, str]]]]:
-    """For a select, by continent. A chosen alias, such as US/Eastern, is one of them."""
+    """The choices of a select, grouped by continent. Includes `chosen` even if it is an alias, such as US/Eastern."""
     groups: dict[str, list[tuple[str, str]]] = {continent: [] for continent in _CONTINENTS}
     for name in sorted(names()):
         continent, _slash, place = name.partition("/")

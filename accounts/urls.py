@@ -1,4 +1,4 @@
-"""The home page and everything under /accounts/. Our views come before allauth's, whose names they keep."""
+"""The home page and everything under /accounts/. Our views come before allauth's and keep their names."""
 
 from allauth.account.views import password_set
 from allauth.mfa.totp.views import activate_totp, deactivate_totp
@@ -45,13 +45,13 @@ urlpatterns = [
     path("accounts/trusted/", trusted_browsers.end, name="account_trusted"),
     path("accounts/2fa/trust/", trusted_browsers.TrustView.as_view(), name="mfa_trust"),
     path("accounts/sessions/", SessionsView.as_view(), name="usersessions_list"),
-    # Each adds a way to log in, so the user must have authenticated recently. allauth does not require this if the user
-    # has neither a password nor a second factor.
+    # These views add a login method, so they require a recent authentication. allauth does not if the user has neither
+    # a password nor a second factor.
     path("accounts/2fa/webauthn/add/", recent_proof.required(add_webauthn), name="mfa_add_webauthn"),
     path("accounts/2fa/totp/activate/", recent_proof.required(activate_totp), name="mfa_activate_totp"),
     path("accounts/password/strength/", password_strength, name="account_password_strength"),
     path("accounts/password/set/", recent_proof.required(password_set), name="account_set_password"),
-    # The removal and its notice are in one transaction.
+    # Remove the factor and enqueue the notice in one transaction.
     path("accounts/2fa/totp/deactivate/", transaction.atomic(deactivate_totp), name="mfa_deactivate_totp"),
     path(
         "accounts/2fa/webauthn/keys/<int:pk>/remove/", transaction.atomic(remove_webauthn), name="mfa_remove_webauthn"

@@ -22,9 +22,7 @@ def claims_of(user: User, scopes: Set[str]) -> dict[str, Any]:
 
 
 def _parts_of_name(user: User) -> dict[str, str]:
-    """The site knows which part of a name is the family name only if an identity provider has said so about exactly
-    this name.
-    """
+    """`given_name` and `family_name`, if an identity provider has sent them together with exactly this `name`."""
     accounts: Any = user.socialaccount_set
     for extra_data in accounts.order_by("pk").values_list("extra_data", flat=True) if user.name else ():
         for told in (extra_data.get("userinfo"), extra_data.get("id_token"), extra_data):

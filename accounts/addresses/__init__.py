@@ -1,4 +1,4 @@
-"""Email addresses: whose they are, the forms that take them, and how many emails go to one. Imports `browsers`."""
+"""Email addresses: which user owns one, the forms that take one, and the limit of emails to one. Imports `browsers`."""
 
 from accounts.addresses.ownership import delete_claims, owner_of
 

@@ -1,4 +1,4 @@
-"""The email with which a user confirms an address, sent again."""
+"""Sends the email that confirms an address again."""
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.email_verification import send_verification_email_to_address
@@ -9,8 +9,8 @@ from accounts.addresses.ownership import owner_of
 
 
 def send_confirmation_again(request: HttpRequest, email: str) -> None:
-    """If the email address already has a user account, sends the same email as at sign-up, which says so (ASVS 5.0
-    6.3.8).
+    """If the address is already verified or is a user's main email, the email says that the account exists; the page
+    does not (ASVS 5.0 6.3.8).
     """
     owner = owner_of(email)
     address = EmailAddress.objects.filter(user=owner, email=email).first() if owner else None

@@ -1,5 +1,6 @@
-"""Forms that take an email. They do the same work whether or not the email has an account, so neither the answer nor
-its time reveals which (ASVS 5.0 6.3.8)."""
+"""Forms that take an email. They do the same work whether or not the email has an account, so neither the response nor
+its duration reveals it (ASVS 5.0 6.3.8).
+"""
 
 import secrets
 from typing import Any
@@ -21,7 +22,7 @@ class _SignsUp(BaseSignupForm):
         return email
 
     def try_save(self, request: HttpRequest) -> Any:
-        """An email that has an account takes as long as a new one."""
+        """Takes as long for an email that has an account as for a new one."""
         with transaction.atomic():
             if self.account_already_exists:
                 self._rehearse(request)
@@ -29,7 +30,7 @@ class _SignsUp(BaseSignupForm):
             return super().try_save(request)
 
     def _rehearse(self, request: HttpRequest) -> None:
-        """Creates a user with an unused email, password hash included, and rolls it back."""
+        """Creates a user with an unused email, which includes hashing the password, and rolls back."""
         given = self.cleaned_data["email"]
         self.cleaned_data["email"] = f"{secrets.token_hex(16)}@invalid"
         self.account_already_exists = False
@@ -48,7 +49,7 @@ class NewUserForm(_SignsUp, SignupForm):
 
 class NewUpstreamUserForm(_SignsUp, UpstreamSignupForm):
     def _rehearse(self, request: HttpRequest) -> None:
-        """Does nothing: no password is hashed here, and allauth's save would keep the connection."""
+        """Does nothing: this form has no password to hash, and allauth's `save` would connect the identity provider."""
 
 
 class ForgottenPasswordForm(ResetPasswordForm):
@@ -63,7 +64,7 @@ class CodeByMailForm(RequestLoginCodeForm):
     def clean_email(self) -> str:
         email: str = super().clean_email()
         owner = owner_of(email)
-        # A code that is not sent must not exist, because it could be guessed.
+        # Create no code that is not sent: somebody could guess it.
         is_mailed = not mail_limit.will_be_reached(context.request, email)
         self._user = owner if owner and owner.is_active and is_mailed else None
         return email

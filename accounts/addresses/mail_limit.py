@@ -1,8 +1,9 @@
-"""How many emails pages send to one address: for sign-up, confirmation, code and reset together.
+"""Limits how many emails the pages for sign-up, confirmation, login code and password reset together send to one
+address.
 
-An email above the limit is not sent, and the page does not say so, because a stranger may have asked. Each asker has a
-limit of their own, so that a stranger cannot use up the limit of the owner; a browser from which the owner has logged
-in before counts separately. Notices are not sent by a page, so they are not counted.
+An email above the limit is not sent, and the page does not say so, because a stranger may have asked. Each IP address
+has its own limit, and all IP addresses share another. A browser from which the owner has logged in before has a limit
+that no stranger can use up. Notices are not counted.
 """
 
 from collections.abc import Callable
@@ -19,8 +20,8 @@ ALL_ASKERS = Limit("mails-to-one-address", 12, seconds=3600)
 
 
 def is_reached(request: HttpRequest, email: str, *, is_proven: bool = False) -> bool:
-    """Counts this email and returns whether it is above the limit. `is_proven` means that the asker knows the password,
-    so emails that strangers caused do not count.
+    """Counts this email and returns whether it is above the limit. With `is_proven`, the sender of the request knows
+    the password, so emails that strangers caused do not count.
     """
     return _refuses(rate_limits.spend, request, email, is_proven)
 

@@ -1,8 +1,7 @@
 """The change of a user's email at the request of staff.
 
-It takes effect once another member of staff approves it. Whoever reads the mailbox can log in by a link or a code. So
-no member of staff, superusers included, can give a user another mailbox alone (NIST SP 800-53 AC-5, separation of
-duties).
+Another member of staff must approve the change. Whoever reads the mailbox can log in by a link or a code, so no member
+of staff, not even a superuser, may change it alone (NIST SP 800-53 AC-5, separation of duties).
 """
 
 from typing import Any
@@ -18,7 +17,7 @@ from accounts.models import NewEmail, User, UserManager
 
 
 def checked(given: str, *, user: User | None) -> str:
-    """Raises ValidationError for the email of another user."""
+    """Raises ValidationError if the email belongs to another user."""
     email = UserManager.normalize_email(given)
     if EmailAddress.objects.filter(email=email, verified=True).exclude(user=user).exists():
         raise ValidationError("This email belongs to another user.")
@@ -27,8 +26,8 @@ def checked(given: str, *, user: User | None) -> str:
 
 @transaction.atomic
 def ask(user: User, email: str, by: Any) -> NewEmail:
-    """Sends the user an email, because the user may not know of the request. An earlier request that is still open is
-    withdrawn, so staff who approve see one new email for each user.
+    """Tells the user by email, because the user may not know of the request. An earlier request that is still open is
+    withdrawn, so each user has at most one open request.
     """
     User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     waiting = NewEmail.objects.filter(user=user, decided_at=None)
@@ -43,15 +42,15 @@ def ask(user: User, email: str, by: Any) -> NewEmail:
 
 @transaction.atomic
 def approve(asked: NewEmail, by: Any) -> None:
-    """Raises PermissionDenied if the caller is the requester or the user, or if the request was decided before. Raises
-    ValidationError if another user has the email by now.
+    """Raises PermissionDenied if `by` is the requester or the user, or if the request was already decided. Raises
+    ValidationError if the account was closed or another user now has the email.
     """
     user, waiting = _waiting(asked)
-    # If the user who asked was deleted, the approver may be the same user, so the email must be asked for again.
+    # The requester may have been deleted; then nobody can show that the approver is somebody else.
     if waiting.asked_by_id is None or by.pk in (waiting.asked_by_id, user.pk):
         raise PermissionDenied("Another member of staff must approve a new email.")
     if user.closed_at is not None:
-        raise ValidationError("The user has closed this account for good.")
+        raise ValidationError(changes.why_inactive(user))
     email = checked(waiting.email, user=user)
     if User.objects.filter(email=email).exclude(pk=user.pk).exists():
         raise ValidationError("This email belongs to another user.")
@@ -61,7 +60,7 @@ def approve(asked: NewEmail, by: Any) -> None:
 
 @transaction.atomic
 def reject(asked: NewEmail, by: Any) -> None:
-    """The user who made the request may also withdraw it."""
+    """The requester, too, may reject (withdraw) it."""
     _user, waiting = _waiting(asked)
     _decide(waiting, by, is_approved=False)
 
@@ -70,7 +69,7 @@ def _waiting(asked: NewEmail) -> tuple[User, NewEmail]:
     user = User.objects.select_for_update(of=("self",)).get(pk=asked.user_id)
     waiting = NewEmail.objects.select_for_update(of=("self",)).filter(pk=asked.pk, decided_at=None).first()
     if waiting is None:
-        raise PermissionDenied("This was decided before.")
+        raise PermissionDenied("This request was already decided.")
     return user, waiting
 
 

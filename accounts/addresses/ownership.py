@@ -1,7 +1,7 @@
-"""An email belongs to the user who has verified it, otherwise to the user whose main email it is.
+"""An email belongs to the user who has verified it. If nobody has, it belongs to the user whose main email it is.
 
-Any other email of a user is a claim, which anybody can make. Nobody can log in with it, it gets no code and no reset
-link, and another user can still sign up with it.
+Any other email of a user is only a claim. Nobody can log in with it, no code or reset link is sent to it, and another
+user can still sign up with it.
 """
 
 from allauth.account.models import EmailAddress
@@ -17,8 +17,8 @@ def owner_of(email: str) -> User | None:
 
 
 def delete_claims(email: str, *, except_of: User | None = None) -> None:
-    """Deletes the email from other users, for whom it is neither verified nor the main email. Call it for a user who
-    verifies the email or signs up with it.
+    """Deletes claims of the email by users other than `except_of`. Call it when a user verifies the email or signs up
+    with it.
     """
     _claims(email).exclude(user=except_of).delete()
 

@@ -1,4 +1,4 @@
-"""The browsers of a user: logged in, known from an earlier login, or trusted without a second factor.
+"""A user's browsers: those logged in, those known from earlier logins, and those trusted without a second factor.
 
 Imports `models` only.
 """

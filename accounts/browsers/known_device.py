@@ -1,8 +1,7 @@
 """Device cookies (OWASP): a browser from which the user has logged in before has its own count of failed logins.
 
-Guesses at a password are slowed down wherever they come from. A stranger does not have the cookie, so the guesses of
-strangers do not lock the user out of this browser. The cookie gives no access. It only decides which count a failure
-belongs to.
+Strangers do not have the cookie, so their guesses do not slow down the owner's login in this browser. The cookie gives
+no access; it only selects the count.
 """
 
 import secrets
@@ -19,7 +18,7 @@ LIFETIME = timedelta(days=180)
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
-    """Call it after a login."""
+    """Call this after a login."""
     if not is_of(request, user):
         value = f"{secrets.token_urlsafe(16)} {user.pk}"
         response.set_signed_cookie(

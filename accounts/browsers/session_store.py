@@ -1,7 +1,7 @@
 """SESSION_ENGINE: Django's sessions in the database, with one statement for each change.
 
-Django first asks whether a new key of 32 random characters is taken, and begins a transaction for each statement. Here
-the primary key refuses a taken one, and the statement is its own transaction.
+Django first queries whether a new key of 32 random characters is taken, and begins a transaction for each write. Here
+the primary key rejects a taken key, and each statement commits by itself.
 """
 
 from typing import Any
@@ -18,8 +18,8 @@ from oauth.infrastructure.rows import rows
 
 class SessionStore(DatabaseSessionStore):
     def _get_session_from_db(self) -> Any:
-        """Each page of a logged-in user reads the session. Django compiles the query of the ORM each time, which takes
-        longer than PostgreSQL takes to answer.
+        """Reads the session by hand-written SQL: the ORM would compile the query on each page, which takes longer than
+        PostgreSQL takes to execute it.
         """
         if not fast_path.is_on():
             return super()._get_session_from_db()  # type: ignore[misc]  # not in the stubs

@@ -1,6 +1,6 @@
-"""The browser sessions of a user: listed, and ended one by one or all but the current one.
+"""Lists the browser sessions of a user, and ends one of them or all except the current one.
 
-When a browser session ends, so do the Session that apps know (`sid`) and the access that lasts as long as it.
+When a browser session ends, the Session that apps know (`sid`) ends too, and so does access that is limited to it.
 """
 
 from collections.abc import Iterable
@@ -38,15 +38,15 @@ class SessionsAdapter(DefaultUserSessionsAdapter):
 
 
 def delete_expired(user: User) -> None:
-    """Deletes rows whose browser session has expired or is gone. `listed` finds browsers that were logged out in
-    another way.
+    """Deletes rows whose browser session has expired or is gone. `listed` removes those that were logged out by other
+    means.
     """
     running = BrowserSession.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
     UserSession.objects.filter(~Exists(running), user=user).delete()
 
 
 def add(request: HttpRequest, user: User) -> None:
-    """For a login, which has just got a new session key. allauth's own way looks for the key first."""
+    """For a login, whose session key is new. allauth would first query whether the key has a row."""
     UserSession.objects.create(
         user=user,
         session_key=request.session.session_key,
@@ -66,7 +66,7 @@ def listed(request: HttpRequest) -> dict[str, Any]:
 
 
 class SessionsView(ListUserSessionsView):
-    """A POST with `session` ends that one; without `session`, it ends all others."""
+    """A POST with `session` ends that session; without it, all except the current one."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | listed(self.request)

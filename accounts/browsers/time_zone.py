@@ -1,7 +1,6 @@
-"""Pages show times in the user's zone. The browser reports its zone in a cookie, which a script of the login pages
-sets.
+"""Shows times in the user's time zone. A script of the login pages reports the browser's zone in a cookie.
 
-The bank's days and months follow BANK_TIME_ZONE, whatever time zone a user has chosen.
+Days and months of the bank always follow BANK_TIME_ZONE.
 """
 
 from collections.abc import Callable
@@ -20,13 +19,13 @@ _IN_BANK_TIME = ("/admin/", "/api/")
 
 
 def told_by(request: HttpRequest) -> str:
-    """The IANA name of the browser's zone; empty if the browser reported none, or an unknown one."""
+    """The IANA name of the browser's zone; empty if the cookie is missing or names an unknown zone."""
     name = request.COOKIES.get(COOKIE, "")
     return name if name in time_zones.names() else ""
 
 
 def cookie() -> dict[str, str]:
-    """Returns the cookie's name and attributes for the script. The cookie holds no secret, and no script reads it."""
+    """The cookie's name and attributes, for the script that sets it."""
     secure = "; Secure" if settings.IS_HTTPS else ""
     attributes = f"Path={settings.SESSION_COOKIE_PATH}; Max-Age={365 * 86_400}; SameSite=Lax{secure}"
     return {"name": COOKIE, "attributes": attributes}
@@ -48,7 +47,7 @@ class TimeZoneMiddleware:
 
 
 class _ZoneOfUser(tzinfo):
-    """Looks up the user when the page first shows a time, so that a page without times reads no session."""
+    """Reads the user's zone when a page first shows a time. A page without times does not read the session."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request

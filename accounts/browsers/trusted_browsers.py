@@ -1,8 +1,8 @@
-"""Trusted browsers: for a while, a login there needs no second factor. The user can list them and end each.
+"""Trusted browsers: logins in them need no second factor for a while. The user can list them and end the trust in each.
 
-allauth keeps this in a signed cookie only, which nobody can list or end. Here the cookie is a random value, and a row
-holds its digest. Trust ends with a new password, with any change of second factors, with "log out all other browsers",
-and after MFA_TRUST_COOKIE_AGE.
+allauth stores the trust only in a signed cookie, which can be neither listed nor ended. Here the cookie holds a random
+value, and a row holds its digest. Trust ends with a new password, with any change of second factors, with "log out all
+other browsers", and after MFA_TRUST_COOKIE_AGE.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ from django.views.decorators.http import require_POST
 from accounts.browsers import user_agents
 from accounts.models import TrustedBrowser, User
 
-# Users who share a browser each have their own value in its cookie.
+# The cookie holds one value for each user who shares the browser.
 _MAX_VALUES = 4
 
 
 class SecondStep(AuthenticateStage):
-    """allauth's stage, with our list of trusted browsers in place of its cookie."""
+    """allauth's login stage, with the rows of trusted browsers instead of allauth's cookie."""
 
     def _should_handle(self, request: HttpRequest) -> bool:
         user = self.login.user
@@ -58,7 +58,7 @@ class TrustView(AllauthTrustView):
 
 
 def remember(request: HttpRequest, user: User, response: HttpResponse) -> None:
-    """Always sets a new value, so that a value that somebody has put into the browser earlier is useless."""
+    """Always sets a new value, so that a value planted in the browser is useless."""
     value = secrets.token_urlsafe(32)
     TrustedBrowser.objects.filter(user=user).exclude(pk__in=_live(user)).delete()
     TrustedBrowser.objects.create(

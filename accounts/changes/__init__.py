@@ -1,6 +1,7 @@
-"""The consequences of a user's new email, password or state. `User.save()` calls it, so no code can bypass it.
+"""What a new email, password or state of a user ends, and whom it notifies. `User.save()` calls it, so no code can
+bypass it.
 
-These functions are for the shell, commands and other apps. Imports `notices` and `models`.
+The functions exported here are for the shell, commands and other apps. Imports `notices` and `models`.
 """
 
 from accounts.changes.acts import deactivate, reactivate, replace_address, set_password, why_inactive

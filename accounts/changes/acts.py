@@ -1,9 +1,8 @@
-"""The consequences of a new email, a new password, a deactivation and a reactivation: sessions and access that end, and
-notices.
+"""A new email, a new password, a deactivation and a reactivation each end sessions and access, and send notices.
 
-One function for each. `User.save()` finds out which of them a save contains and calls them in its transaction, so
-pages, the admin, commands and the shell cannot bypass them. For the same reason, `User.objects.update()` saves row by
-row. Sources: ASVS 5.0 6.3.7 (notify the user), 7.4.2 and 7.4.3 (end sessions), RFC 9700 §4.14 (end refresh tokens).
+`User.save()` compares the old and new values and calls these functions in its transaction, so pages, the admin,
+commands and the shell cannot bypass them. For the same reason, `User.objects.update()` saves row by row. Sources: ASVS
+5.0 6.3.7 (notify the user), 7.4.2 and 7.4.3 (end sessions), RFC 9700 §4.14 (end refresh tokens).
 """
 
 from typing import Any, Final
@@ -20,7 +19,7 @@ from oauth.sessions import login_session
 
 Stored = dict[str, Any]
 
-#: The fields whose change has consequences.
+#: The fields whose change has effects.
 WATCHED: Final = frozenset({"email", "password", "is_active"})
 
 
@@ -28,7 +27,7 @@ WATCHED: Final = frozenset({"email", "password", "is_active"})
 
 
 def set_password(user: User, password: str | None, *, are_apps_kept: bool = False) -> None:
-    """None removes the password."""
+    """A `password` of None removes the user's password."""
     user.set_password(password)
     user.are_apps_kept = are_apps_kept
     user.save(update_fields=["password"])
@@ -54,9 +53,9 @@ def reactivate(user: User) -> None:
 
 
 def why_inactive(user: User) -> str:
-    """Why this user cannot be active. Empty for everybody else."""
+    """The reason why this user must stay inactive; empty if there is none."""
     if user.closed_at is not None:
-        return "The user has closed this account for good. They can sign up again."
+        return "The user has closed this account permanently. They can sign up again."
     box = SandboxUser.objects.filter(user=user).select_related("owner").first()
     owner: Any = box.owner if box else None
     # ASVS 5.0 7.4.2: the developer knows the password of a sandbox user.
@@ -66,9 +65,8 @@ def why_inactive(user: User) -> str:
 
 
 def remove_connections(user: User) -> None:
-    """For the first login by the owner of a mailbox, because somebody else may have signed up with their email.
-
-    That person could log in later through a connection to another site that was left in the account.
+    """Call this at the first login by the owner of a mailbox. Somebody else may have signed up with their email, and
+    could log in later through a connection that stayed.
     """
     SocialAccount.objects.filter(user=user).delete()
 
@@ -77,13 +75,13 @@ def remove_connections(user: User) -> None:
 
 
 def end_browsers(user: User, stored: Stored) -> bool:
-    """Whether the next save must log out every browser. A new password already does so."""
+    """Whether this save must log out every browser. A new password does so without this."""
     return user.is_active != stored["is_active"] or _is_replaced(user, stored)
 
 
 def follow(user: User, stored: Stored) -> None:
-    """Carries out the consequences of a save. `stored` has the values from before it."""
-    if user.closed_at is not None:  # accounts.closing notifies the user and has erased the user's data
+    """Applies the effects of a save. `stored` has the values from before the save."""
+    if user.closed_at is not None:  # accounts.closing sends the notice
         _take_sandbox_users_along(user)
         login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
         return
@@ -121,7 +119,7 @@ def _password_changed(user: User, stored: Stored) -> None:
 
 
 def _address_changed(user: User, old: str) -> None:
-    """Users may choose among their verified emails. Any other new email replaces all of them."""
+    """Users may choose another of their verified emails. Any other new email replaces all emails of the user."""
     addresses = EmailAddress.objects.filter(user=user)
     if _is_own_choice(user):
         for email in (old, user.email):
@@ -141,7 +139,7 @@ def _deactivated(user: User) -> None:
 
 
 def _reactivated(user: User) -> None:
-    """Ends access again, because a request that ran during the deactivation may have written more."""
+    """Ends access again, because a request that ran during the deactivation may have created some."""
     login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
     notices.enqueue_notice("reactivated", user, actor.request(), by=actor.staff(user))
 

@@ -1,8 +1,8 @@
-"""Closing a user's account for good: what the user must do first, what ends, what is erased, and what must be kept by
-law.
+"""Closes a user account permanently: what the user must do first, what ends, what is erased, and what the law requires
+to keep.
 
-settings.CLOSING_PARTS names a class for each package that has data about users. Imports `changes`, `notices` and
-`browsers`.
+settings.CLOSING_PARTS names a class (see `parts`) for each package that stores data about users. Imports `changes`,
+`notices` and `browsers`.
 """
 
 from accounts.closing.closing import NotYet, close, obstacles

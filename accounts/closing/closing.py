@@ -1,7 +1,7 @@
-"""One transaction closes a user's account. The row of the user stays, without anything personal: its id is the `sub` of
-tokens, which no later user ever gets (ASVS 5.0 10.3.3), and the books name it.
+"""Closes a user account in one transaction. The row stays without personal data, because the ledger refers to its id,
+and no other user may get this `sub` (ASVS 5.0 10.3.3).
 
-The email is free again. Anyone who signs up with it is another user, and sees nothing of this one.
+The email can be used again. Whoever signs up with it is a new user.
 """
 
 from allauth.account.models import EmailAddress
@@ -18,7 +18,7 @@ from oauth.models import RememberedConsent
 
 
 class NotYet(Exception):
-    """Something must be done first."""
+    """`obstacles` lists what the user must do first."""
 
     def __init__(self, obstacles: list[Obstacle]) -> None:
         super().__init__("The user account cannot be closed yet.")
@@ -31,8 +31,9 @@ def obstacles(user: User) -> list[Obstacle]:
 
 @transaction.atomic
 def close(user: User, request: HttpRequest | None = None) -> None:
-    """Ends every browser, app, token and order of the user, and erases what no law requires. Raises NotYet, and then
-    nothing has happened."""
+    """Ends every session, authorization, token and order of the user, and erases what no law requires to keep. Raises
+    NotYet, and then changes nothing.
+    """
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     if user.closed_at is not None:
         return
@@ -50,7 +51,7 @@ def close(user: User, request: HttpRequest | None = None) -> None:
     RememberedConsent.objects.filter(authorization__user=user).delete()
     user.closed_at = timezone.now()
     user.is_active = user.is_staff = user.is_superuser = False
-    user.email = f"{user.pk}@closed.invalid"  # RFC 2606 §2: no mailbox ever
+    user.email = f"{user.pk}@closed.invalid"  # RFC 2606 §2: .invalid never has a mailbox
     user.name = user.language = user.time_zone = ""
     user.last_login = None
     user.set_unusable_password()

@@ -1,4 +1,4 @@
-"""The identity of a former user, kept for as long as the law requires it."""
+"""The identities of former users, kept for as long as the law requires."""
 
 from django.conf import settings
 from django.utils import timezone

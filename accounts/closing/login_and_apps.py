@@ -13,7 +13,7 @@ from oauth.models import Client
 
 
 class LoginAndApps:
-    """Sessions, authorizations and tokens end with the user's state (accounts.changes)."""
+    """Deactivating the user already ends sessions, authorizations and tokens (accounts.changes)."""
 
     def obstacles(self, user_id: UUID) -> Iterable[Obstacle]:
         if User.objects.filter(pk=user_id, is_staff=True).exists():

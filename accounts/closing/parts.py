@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-#: What must be done first, in words of the page's language, and the path of the page where it is done, or "".
+#: What the user must do first, in the language of the page, and the path of the page for it, or "".
 Obstacle = tuple[str, str]
 
 
@@ -17,12 +17,12 @@ class Part(Protocol):
         """The reasons why the user account cannot be closed now."""
 
     def leave(self, user_id: UUID, email: str) -> Iterable[Obstacle]:
-        """Ends and erases the user's objects, in the caller's transaction. If anything is in the way, the caller rolls
-        back.
+        """Ends and erases the user's objects in the caller's transaction. The caller rolls back if any part returns an
+        obstacle.
         """
 
     def keeps_records(self, user_id: UUID) -> bool:
-        """Whether the law requires the identity of this user after they have left."""
+        """Whether the law requires to keep the identity of this user."""
 
 
 @cache

@@ -1,6 +1,4 @@
-"""Work that is done after the response was sent, so that the time of the response does not reveal whether it was
-done.
-"""
+"""Runs work after the response was sent, so that the response time does not reveal whether there was any."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +9,7 @@ logger = logging.getLogger(__name__)
 
 
 def do_after_response(request: HttpRequest, work: Callable[[], object]) -> None:
-    """Needs AfterResponseMiddleware around the view."""
+    """Requires AfterResponseMiddleware."""
     request.after_response = [*getattr(request, "after_response", []), work]  # type: ignore[attr-defined]  # the middleware below reads it
 
 
@@ -22,8 +20,7 @@ class AfterResponseMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         for work in getattr(request, "after_response", []):
-            # Django calls these when the server closes the response.
-            response._resource_closers.append(_logged(work))  # type: ignore[attr-defined]  # what Django calls after the answer was sent
+            response._resource_closers.append(_logged(work))  # type: ignore[attr-defined]  # called after sending
         return response
 
 
@@ -31,7 +28,7 @@ def _logged(work: Callable[[], object]) -> Callable[[], None]:
     def do_it() -> None:
         try:
             work()
-        except OSError as error:  # from the mail server; the page offers to send the email again
+        except OSError as error:  # the mail server failed; the page offers to send the email again
             logger.warning("An email could not be sent: %s", type(error).__name__)
 
     return do_it

@@ -10,7 +10,7 @@ from accounts import second_factors
 from oauth.conf import conf
 from oauth.sessions.authentication_context import AuthenticationContext, from_last_login
 
-# allauth's `method`, or for second factors its `type` -> the value of RFC 8176 §2, if that has one for it.
+# allauth's `method` (for second factors, its `type`) -> the value of RFC 8176 §2, or our own if the RFC has none.
 _AMR = {
     "password": "pwd",
     "totp": "otp",
@@ -19,15 +19,15 @@ _AMR = {
     "code": "email",
     "socialaccount": "fed",
 }
-# How a login begins. A code by email is worth no more than a password, which can be reset by email, and we do not know
-# what an upstream provider asked of the user. So two of these are not two factors.
+# First factors; two of them do not make a login `mfa`. An emailed code adds nothing to a password, which can be reset
+# by email, and we do not know how an upstream provider authenticated the user.
 _FIRST = {"pwd", "email", "fed"}
 
 
 def from_session(request: HttpRequest) -> AuthenticationContext:
-    """`auth_time` is the time of the latest proof. `mfa` needs a passkey, which proves possession and verifies its
-    user, or a second factor besides another proof in the same login (ASVS 5.0 6.3.3). A trusted browser is no second
-    factor.
+    """`auth_time` is the time of the latest authentication. `mfa` requires a passkey, which proves possession and
+    verifies its user, or a first and a second factor in the same login (ASVS 5.0 6.3.3). A trusted browser is not a
+    second factor.
     """
     user = request.user if request.user.is_authenticated else None
     records: list[dict[str, Any]] = get_authentication_records(request, user)
@@ -40,7 +40,7 @@ def from_session(request: HttpRequest) -> AuthenticationContext:
         methods.add("mfa")
     weak, strong = conf.ACR_VALUES[0], conf.ACR_VALUES[-1]
     return AuthenticationContext(
-        # Not rounded, although tokens contain whole seconds.
+        # Keep fractions of a second; tokens contain whole seconds.
         auth_time=datetime.fromtimestamp(max(times), UTC),
         acr=strong if is_multi_factor else weak,
         amr=tuple(sorted(methods)),

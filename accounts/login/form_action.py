@@ -1,4 +1,4 @@
-"""Lets the forms of login lead back to the app that asked for the login."""
+"""Allows the login forms to redirect to the app that requested the login (CSP `form-action`)."""
 
 from collections.abc import Callable
 
@@ -9,19 +9,21 @@ from oauth.conf import conf
 
 _PAGES = ("login", "signup", "reauthenticate", "stronger", "2fa", "social", "confirm-email", "password/reset")
 _WAYS_BACK = tuple(f"/accounts/{page}/" for page in _PAGES)
-# A page that has one button and no data. Its form redirects to the login page of the identity provider.
+# These pages have one button, whose form redirects to an identity provider.
 _WAYS_OUT = "/accounts/oidc/"
 
 
 class FormActionMiddleware:
-    """Browsers apply CSP `form-action` to the redirects after a form as well: login, second factor or reauthentication,
-    then /oauth/authorize, then the app. It must come after CSPMiddleware, which merges this into the site's policy."""
+    """Browsers apply `form-action` also to redirects that follow a form: from the login to /oauth/authorize, and from
+    there to the app. Must come after CSPMiddleware, which merges the sources into the site's policy.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Called before the view, because the view may end the session, which knows where the login leads.
+        # Look up the app before the view runs, because the view may end the session, which stores where the login
+        # leads.
         asking = way_on.asking_client(request) if request.path_info.startswith(_WAYS_BACK) else None
         response = self.get_response(request)
         sources = list(asking.form_action) if asking else []

@@ -1,8 +1,8 @@
-"""Guesses at passwords are slowed down by a second proof, never by a refusal.
+"""Slows down password guessing by asking for a second proof. Never refuses a login.
 
-After a few failures, the page also asks for a code from the mailbox. It does so in the same way for a correct and for a
-wrong password, so further guesses tell nothing, and the owner of the password can still log in: with the code, or with
-a passkey (ASVS 5.0 6.3.1). Failures of strangers neither lock the owner out nor use up the owner's emails.
+After a few failures, the page also asks for an emailed code, whether or not the password is correct. So further guesses
+reveal nothing, and the owner can still log in with the code or with a passkey (ASVS 5.0 6.3.1). Strangers can neither
+lock the owner out nor use up the owner's emails.
 """
 
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
@@ -15,13 +15,13 @@ from accounts.models import User, UserManager
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
-# For one user account, from one IP address or from one browser in which its owner has logged in before.
+# Failures for one user account from one IP address, or from one browser in which its owner has logged in before.
 OF_ONE_PLACE = Limit("guesses-of-one-place", 5, seconds=300)
-# From one IP address, for all user accounts together.
+# Failures from one IP address for all user accounts together.
 OF_ONE_ADDRESS = Limit("guesses-of-one-address", 10)
-# From all IP addresses together, for one user account: the guesses of a botnet.
+# Failures for one user account from all IP addresses together, against a botnet.
 OF_STRANGERS = Limit("strangers", 100, seconds=3600)
-# In a browser that is logged in, when the user reauthenticates.
+# Failed reauthentications of one user.
 OF_PROOFS = Limit("guesses-of-proofs", 5, seconds=300)
 
 _KEY = "accounts.needs_code"
@@ -52,7 +52,7 @@ def count_proof(user: User) -> None:
 
 
 def demand_code(login: Login) -> None:
-    """This login continues with a code from the mailbox. Without a user, the page only looks as if it did."""
+    """Makes this login continue with an emailed code. For an unknown email, the page looks the same."""
     login.state[_KEY] = True
     logins.labels("code_demanded").inc()
 

@@ -1,7 +1,7 @@
-"""Forms of users who are not logged in, in a browser that opened several of our pages before it had a cookie.
+"""Accepts login forms from a browser that opened several of our pages before it had a CSRF cookie.
 
-Each of these pages sets a cookie with a CSRF token, and only the last cookie stays: the forms of the other tabs would
-be refused, although the user has just typed a password. The browser itself says where such a form comes from.
+Each of these pages sets a CSRF cookie, and the last one replaces the others, so Django would refuse the forms of the
+other tabs. The browser's headers show where such a form comes from.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class OwnFormsMiddleware:
-    """Lets our own pages send a form without a CSRF token while nobody is logged in.
+    """While nobody is logged in, skips the CSRF token for forms that our own pages send.
 
-    Fetch Metadata (W3C) and `Origin` show that the page is ours. This middleware must stand before Django's
-    CsrfViewMiddleware, which checks every other form.
+    Fetch Metadata (W3C) and `Origin` show that the page is ours. Must come before Django's CsrfViewMiddleware, which
+    checks every other form.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -33,8 +33,9 @@ class OwnFormsMiddleware:
 
 
 def _is_of_own_page(request: HttpRequest) -> bool:
-    """No script can set either header (Fetch §2.2.2). For a browser without cookies, Django's check decides; its error
-    page says what to do."""
+    """No script can set either header (Fetch §2.2.2). A browser without the cookie is left to Django's check, whose
+    error page says what to do.
+    """
     return (
         request.headers.get("Sec-Fetch-Site") == "same-origin"
         and request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"

@@ -1,4 +1,4 @@
-"""Pages of login that are ours; the others are allauth's."""
+"""The login pages that this site changes. All others are allauth's."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -31,7 +31,9 @@ from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 @login_required
 def stronger_login(request: HttpRequest) -> HttpResponseBase:
-    """Asks for more than a password (RFC 9470): redirects to the page of the second factor that this user has."""
+    """Step-up authentication (RFC 9470): redirects to the page of the user's second factor, or to the page that sets
+    one up.
+    """
     way_back = request.GET.get("next", "")
     if not url_has_allowed_host_and_scheme(way_back, allowed_hosts=None):
         way_back = ""
@@ -43,7 +45,7 @@ def stronger_login(request: HttpRequest) -> HttpResponseBase:
     return HttpResponseRedirect(f"{reverse(page)}{query}")
 
 
-#: The number of attempts from one IP address in a minute, because each computes a hash.
+#: Attempts per minute from one IP address; each computes a password hash.
 LOGINS = Limit("logins", 120)
 
 
@@ -62,7 +64,7 @@ class LoginView(AllauthLoginView):
         return answer
 
     def get_form(self, *args: Any, **kwargs: Any) -> Any:
-        """Browsers offer passkeys in the email field (WebAuthn §5.1.4, conditional mediation)."""
+        """Makes browsers offer passkeys in the email field (WebAuthn §5.1.4, conditional mediation)."""
         form = super().get_form(*args, **kwargs)
         form.fields["login"].widget.attrs["autocomplete"] = "username webauthn"
         url = way_on.with_next(reverse("account_reset_password"), way_on.way_on(self.request))
@@ -70,7 +72,7 @@ class LoginView(AllauthLoginView):
         return form
 
     def get_initial(self) -> dict[str, Any]:
-        """OpenID Connect Core §3.1.2.1: `login_hint` only fills in the field."""
+        """OpenID Connect Core §3.1.2.1: `login_hint` fills in the email field."""
         asking = interaction.asking_client(self.request, way_on.way_on(self.request))
         return {"login": asking.login_hint} if asking and asking.login_hint else super().get_initial()
 
@@ -87,7 +89,7 @@ class CodeView(ConfirmLoginCodeView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if not resending.is_remembered(self.request, "code", self._process.state["at"]):
-            self._remember()  # the code that led here
+            self._remember()  # the first code, sent before this page
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {"wait_seconds": resending.seconds_left(self.request, "code")}
 
@@ -106,7 +108,7 @@ class ConfirmationSentView(EmailVerificationSentView):
         email = resending.email_of(request, "confirmation")
         if email and not resending.is_early(request, "confirmation"):
             request.is_sending_again = True  # type: ignore[attr-defined]  # resending.is_under_way reads it
-            send_confirmation_again(request, email)  # the adapter remembers it
+            send_confirmation_again(request, email)  # AccountAdapter.send_mail calls resending.remember
             resending.say_sent(request)
         return HttpResponseRedirect(request.get_full_path(), status=303)
 
@@ -138,5 +140,5 @@ class PasswordResetView(AllauthPasswordResetView):
         return answer
 
     def get_success_url(self) -> str:
-        """It does not lead to `next`; only the link in the email does."""
+        """Ignores `next`; the link in the email has it."""
         return reverse("account_reset_password_done")

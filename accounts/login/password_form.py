@@ -14,7 +14,7 @@ from accounts.login import guessing
 
 class PasswordForm(LoginForm):
     def _clean_with_password(self, credentials: dict[str, Any]) -> Any:
-        """If guessing is suspected, the form is valid with any password, so that what follows looks the same."""
+        """If guessing is suspected, accepts any password, so that the next page does not reveal if it was correct."""
         email = credentials["email"]
         self.is_suspected = guessing.is_suspected(self.request, email)
         if not self.is_suspected:

@@ -1,8 +1,7 @@
 """Ends an unfinished login when the user's password, emails, state or session generation has changed since it began.
 
-Otherwise a code that was sent to a removed email, or a password that was correct before it was changed, would still
-complete the login (ASVS 5.0 6.5.5, 7.4.3): allauth keeps the login in the browser session, which a change of the user
-does not reach.
+Otherwise a code sent to a removed email, or the old password, would still complete the login (ASVS 5.0 6.5.5, 7.4.3),
+because allauth keeps an unfinished login in the browser session.
 """
 
 from collections.abc import Callable
@@ -34,7 +33,7 @@ class PendingLoginMiddleware:
 
 
 def _is_stale(request: HttpRequest) -> bool:
-    """A login without a mark is stale as well."""
+    """A login without a fingerprint is stale, too."""
     pending = _pending(request)
     if pending is None:
         return False
@@ -44,7 +43,7 @@ def _is_stale(request: HttpRequest) -> bool:
 
 
 def _mark(request: HttpRequest) -> None:
-    """Stores a fingerprint of the user in the session, once for each login."""
+    """Stores the user's fingerprint in the session when a login begins."""
     pending = _pending(request)
     if pending is None:
         return
@@ -54,8 +53,7 @@ def _mark(request: HttpRequest) -> None:
 
 
 def _pending(request: HttpRequest) -> tuple[str, float] | None:
-    """The user whose login is under way in this browser, and when it began. None for a login with an unknown
-    email, which only looks like one."""
+    """The primary key of the user whose login is unfinished, and when it began. None if there is no such user."""
     data = request.session.get(LOGIN_SESSION_KEY)
     if not isinstance(data, dict) or not data.get("user_pk"):
         return None

@@ -1,4 +1,4 @@
-"""Whether the user has logged in or reauthenticated in the last minutes (ASVS 5.0 7.5.1)."""
+"""Whether the user logged in or reauthenticated within ACCOUNT_REAUTHENTICATION_TIMEOUT (ASVS 5.0 7.5.1)."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,7 +1,7 @@
-"""“Send it again” on each page that has sent an email. The wait doubles with each email of this browser.
+"""“Send it again” on pages that have sent an email. The wait doubles with each email that this browser requests.
 
-The page shows the wait and a script counts it down, but the server enforces it. It is the same whether or not the email
-has a user account. accounts.addresses.mail_limit limits how many emails one address gets in all.
+The page counts the wait down, and the server enforces it. The wait does not depend on whether the email has a user
+account. accounts.addresses.mail_limit limits the emails to one address.
 """
 
 import math
@@ -19,8 +19,9 @@ _KEY = "accounts.sent"
 
 
 def remember(request: HttpRequest, page: str, email: str, *, about: object = "") -> None:
-    """Counts an email that was sent, or would have been. The count begins again for another `email`, or for another
-    `about`, which names the process that the email belongs to."""
+    """Counts an email, even one that was not sent because the address has no account. The count starts again for
+    another `email` or another `about`, which identifies the login that the email belongs to.
+    """
     sent = _sent(request, page)
     is_same = sent is not None and (sent["email"], sent["about"]) == (email, about)
     times = sent["times"] + 1 if sent is not None and is_same else 1
@@ -31,7 +32,7 @@ def remember(request: HttpRequest, page: str, email: str, *, about: object = "")
 
 
 def email_of(request: HttpRequest, page: str) -> str:
-    """Returns the email that this browser asked for; empty if there is none."""
+    """The address to which this browser requested an email; empty if there is none."""
     sent = _sent(request, page)
     return str(sent["email"]) if sent else ""
 
@@ -50,7 +51,7 @@ def seconds_left(request: HttpRequest, page: str) -> int:
 
 
 def is_early(request: HttpRequest, page: str) -> bool:
-    """Whether the wait is not over. Then the page says how long to wait, and nothing is sent."""
+    """Whether the wait is not over. If so, adds a message that says how long to wait."""
     left = seconds_left(request, page)
     if left:
         text = ngettext(

@@ -1,4 +1,4 @@
-"""The field that sign-up has besides allauth's."""
+"""The field that this site adds to allauth's sign-up form."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from accounts import names
 
 
 class SignupForm(forms.Form):
-    """Mixed into allauth's form by ACCOUNT_SIGNUP_FORM_CLASS."""
+    """allauth uses it as the base of its form (ACCOUNT_SIGNUP_FORM_CLASS)."""
 
     name = forms.CharField(
         label=_("Name"),
@@ -20,4 +20,4 @@ class SignupForm(forms.Form):
         return names.checked(self.cleaned_data["name"])
 
     def signup(self, request: object, user: object) -> None:
-        """Does nothing: the adapter has stored the name."""
+        """Required by allauth. Does nothing, because AccountAdapter.save_user stores the name."""

@@ -1,7 +1,6 @@
 """Decides where a login leads: to the app that asked for it, or to the page that the user wanted.
 
-Each page of login carries this in its own URL, as `next`. The session has room for only one, and a user may log in in
-several tabs.
+Each login page has it in its URL as `next`. A session can store only one, and a user may log in in several tabs.
 """
 
 from collections.abc import Callable
@@ -18,11 +17,11 @@ from django.urls import get_script_prefix
 from oauth.authorize import interaction
 from oauth.authorize.interaction import AskingClient
 
-# Pages that a logged-in user does not need.
+# Pages that are useless to a logged-in user.
 _WAYS_IN = tuple(
     f"/accounts/{page}/" for page in ("login", "signup", "2fa/authenticate", "2fa/trust", "2fa/webauthn/login")
 )
-# Pages to which a redirect keeps `next`.
+# Pages to which redirects keep `next`.
 _ON_THE_WAY = (
     *_WAYS_IN,
     *(f"/accounts/{page}/" for page in ("confirm-email", "password/reset", "reauthenticate", "2fa/reauthenticate")),
@@ -30,17 +29,17 @@ _ON_THE_WAY = (
 
 
 def way_on(request: HttpRequest) -> str:
-    """The `next` of this page or, if it has none, of the login that is under way in this browser; empty if none."""
+    """The `next` of this page, or else of the unfinished login in this browser; empty if there is none."""
     own: str | None = get_next_redirect_url(request)
     if own:
         return own
-    session = getattr(request, "session", {})  # a request may be refused before SessionMiddleware
+    session = getattr(request, "session", {})  # there is none if the request was refused before SessionMiddleware
     pending = session.get(LOGIN_SESSION_KEY)
     return (pending.get("redirect_url") or "") if isinstance(pending, dict) else ""
 
 
 def interaction_id(request: HttpRequest) -> str:
-    """The interaction that this page belongs to: the one it asks about, or where its login leads; empty if none."""
+    """The interaction that this page belongs to, or to which its login leads; empty if there is none."""
     own = interaction.id_in(request.get_full_path())
     if own or not request.path_info.startswith(("/accounts/", "/oauth/")):
         return own
@@ -50,8 +49,9 @@ def interaction_id(request: HttpRequest) -> str:
 
 
 def asking_client(request: HttpRequest) -> AskingClient | None:
-    """The app that this page of login is shown for. If the page leads nowhere, the home page comes next, which offers
-    the newest app that waits in this browser."""
+    """The app for which this login page is shown. Without `next`, it is the newest app that waits in this browser,
+    because the home page offers that one.
+    """
     path = way_on(request)
     if path:
         return interaction.asking_client(request, path)
@@ -59,23 +59,22 @@ def asking_client(request: HttpRequest) -> AskingClient | None:
 
 
 def after_stale_form(request: HttpRequest) -> HttpResponse | None:
-    """Where to go instead of an error about the CSRF token: a login form in another tab that was sent by a user who has
-    logged in meanwhile. It changes nothing, so it needs no token. None for any other form."""
+    """If a user who has logged in meanwhile submits a login form of another tab, redirects instead of answering with a
+    CSRF error. The form has no effect, so it needs no valid token. None for any other form.
+    """
     if not request.user.is_authenticated or not request.path_info.startswith(_WAYS_IN):
         return None
     return HttpResponseRedirect(get_next_redirect_url(request) or settings.LOGIN_REDIRECT_URL, status=303)
 
 
 def apps_of_refused(request: HttpRequest) -> list[AskingClient]:
-    """Returns the app to which the refused page or form would have led, or otherwise all apps that wait in this
-    browser.
-    """
+    """The app to which the refused request would have led; if there is none, all apps that wait in this browser."""
     asking = interaction.asking_client(request, _way_on_of_refused(request))
     return [asking] if asking else interaction.waiting(request)
 
 
 def _way_on_of_refused(request: HttpRequest) -> str:
-    """Empty if it cannot be read, because the request may have been refused before it had a session."""
+    """Empty if the request was refused before it had a session, or if its body cannot be read."""
     if not hasattr(request, "session"):
         return ""
     try:
@@ -86,16 +85,16 @@ def _way_on_of_refused(request: HttpRequest) -> str:
 
 
 class KeepWayOnMiddleware:
-    """Adds `next`, if it leads on to an app, to redirects between the pages of login where allauth leaves it out."""
+    """Adds `next` to redirects between login pages where allauth omits it, if `next` is an interaction."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Called before the view, because the view may end the session.
+        # Read `next` before the view runs, because the view may end the session.
         path = way_on(request) if request.path_info.startswith("/accounts/") else ""
         if path and not interaction.id_in(path):
-            path = ""  # a login keeps any other way on in its session, so the URL of its next page stays short
+            path = ""  # allauth keeps any other `next` in the session, so URLs can stay short
         response = self.get_response(request)
         if isinstance(response, HttpResponseRedirect):
             response["Location"] = with_next(response["Location"], path)
@@ -103,8 +102,8 @@ class KeepWayOnMiddleware:
 
 
 def with_next(location: str, path: str) -> str:
-    """`location` with `path` as `next`. Unchanged if it is not a page of login of this site, if it has a `next`
-    already, or if `path` is empty.
+    """`location` with `path` as `next`. Unchanged if `location` is not a login page of this site or already has a
+    `next`, or if `path` is empty.
     """
     parts = urlsplit(location)
     prefix = get_script_prefix().rstrip("/")

@@ -1,4 +1,4 @@
-"""Emails that tell a user about changes of the account, sent by the background worker. Imports `browsers`, `models`."""
+"""Emails that notify users of account changes, sent by the background worker. Imports `browsers`, `models`."""
 
 from accounts.notices.kinds import sentence
 from accounts.notices.notice import enqueue_notice, enqueue_notice_of_guesses, language_of, time_zone_of

@@ -1,4 +1,4 @@
-"""The sentence of each kind of notice, for the email and the security page. Kinds that allauth has keep its names."""
+"""The sentence of each kind of notice, for the email and the security page. allauth's notices keep allauth's names."""
 
 from typing import Final
 

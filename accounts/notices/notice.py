@@ -1,7 +1,7 @@
-"""Notices: emails to the user of an account, in plain text, with a link to the security page and never a token.
+"""Notices: emails to a user, with a link to the security page but never a token.
 
-A notice is a job, written in the transaction of the change. The background worker renders and sends it, so a slow mail
-server delays no request.
+The transaction of the change enqueues a job. The background worker renders and sends the email, so a slow mail server
+delays no request.
 """
 
 import hashlib
@@ -41,14 +41,14 @@ def time_zone_of(user: User) -> str:
 def enqueue_notice(
     kind: str, user: User, request: HttpRequest | None = None, *, to: str = "", by: User | None = None, **about: str
 ) -> None:
-    """Sends the notice to the main address, or to `to`.
+    """Enqueues a notice to the user's main address, or to `to`.
 
-    `about` fills in the sentence of the kind. `by` is the member of staff who made the change. Their IP address and
-    browser are in the audit log and not in the email.
+    `about` has the placeholders of the sentence. `by` is the member of staff who made the change; their IP address is
+    recorded in the audit log and not sent.
     """
     address = request.META.get("REMOTE_ADDR", "") if request else ""
     browser = user_agents.describe(request.headers.get("User-Agent", "")) if request else ""
-    if kind not in ("new_app", "reuse"):  # oauth itself records an audit event for these
+    if kind not in ("new_app", "reuse"):  # oauth records audit events for these
         AuditEvent.record(
             AuditEvent.Action.LOG_IN_CHANGED, user=user.pk, reason=kind, address=address or None, endpoint="account",
             actor=by.pk if by else "",
@@ -62,8 +62,9 @@ def enqueue_notice(
 
 
 def enqueue_notice_of_guesses(email: str, request: HttpRequest) -> None:
-    """At most once an hour. The worker finds out whether the email has an account, so that the time of the answer tells
-    the guesser nothing."""
+    """At most one per email in SECONDS_BETWEEN_NOTICES_OF_GUESSES. The worker looks up the account, so that the
+    response time does not reveal whether there is one.
+    """
     email = UserManager.normalize_email(email)[:254]
     if cache.add(f"accounts.tries.{hashlib.sha256(email.encode()).hexdigest()}", 1, SECONDS_BETWEEN_NOTICES_OF_GUESSES):
         app.configure_task(TELL_OF_GUESSES, queue="mail").defer(

@@ -1,5 +1,5 @@
-"""A user closes their account for good. The page first shows the obstacles, everything that will end, and the data that
-the bank keeps.
+"""The page that closes a user account. It shows the obstacles, everything that will end, and the data that the bank
+keeps.
 """
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from oauth.infrastructure.rate_limits import LimitReached
 @require_http_methods(["GET", "POST"])
 @recent_proof.required
 def close(request: HttpRequest) -> HttpResponseBase:
-    """Needs a fresh login (ASVS 5.0 7.5.1). `confirm` is the checkbox of the page."""
+    """Requires a recent authentication (ASVS 5.0 7.5.1) and the page's checkbox `confirm`."""
     user = request.user
     assert isinstance(user, User)
     if request.method == "GET":

@@ -1,4 +1,4 @@
-"""Context of every page."""
+"""Template context of every page."""
 
 from typing import Any
 
@@ -11,8 +11,9 @@ from oauth.authorize import interaction
 
 
 def asking_client(request: HttpRequest) -> dict[str, Any]:
-    """The app that asked for the login, and all apps that wait for their user in this browser. They are looked up only
-    if the page shows them."""
+    """The app that requested the login, and all apps that wait for the user in this browser. Looked up only if the
+    template uses them.
+    """
     return {
         "asking_client": SimpleLazyObject(lambda: way_on.asking_client(request)),
         "waiting": SimpleLazyObject(lambda: interaction.waiting(request)),
@@ -20,10 +21,10 @@ def asking_client(request: HttpRequest) -> dict[str, Any]:
 
 
 def time_zone_cookie(request: HttpRequest) -> dict[str, Any]:
-    """How a script of the login pages reports the browser's time zone."""
+    """The cookie in which a script of the login pages reports the browser's time zone."""
     return {"time_zone_cookie": time_zone.cookie()}
 
 
 def is_suspected(request: HttpRequest) -> dict[str, Any]:
-    """Whether the page asks for a code because of too many wrong passwords."""
+    """Whether the page asks for a code because of suspected password guessing."""
     return {"is_suspected": SimpleLazyObject(lambda: guessing.is_code_demanded_in(request))}

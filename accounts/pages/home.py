@@ -15,7 +15,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Sets the language of this browser, as Django does, and of emails to a logged-in user."""
+    """Sets the language of this browser, like Django's view, and the language of emails to the logged-in user."""
     language = request.POST.get("language", "")
     if request.user.is_authenticated and language in dict(settings.LANGUAGES):
         request.user.speak(language)

@@ -1,7 +1,6 @@
-"""“This wasn't me”: a user who does not recognize an event ends all access, and chooses a new password by email.
+"""“This wasn't me”: a user who does not recognize an event ends all access and gets a link to choose a new password.
 
-A thief at the browser may press the button, too. It ends the access of the thief and gives nothing in return, because
-only the owner of the mailbox gets the link.
+If an attacker in the user's session uses it, their access ends, too, and only the owner of the mailbox gets the link.
 """
 
 from typing import Any
@@ -43,8 +42,6 @@ def not_me(request: HttpRequest) -> HttpResponse:
 
 
 def _end_everything(user: User) -> None:
-    """Ends every browser session, the access of every app, the trust in browsers and the password, by the same function
-    as a new password.
-    """
+    """Removes the password, which also ends browser sessions, the access of apps and the trust in browsers."""
     user.is_being_secured = True
     acts.set_password(user, None)

@@ -1,7 +1,7 @@
 """All data about a user as one JSON file (GDPR articles 15 and 20).
 
-settings.PERSONAL_DATA names functions (user) -> (section, rows) pairs, so that each package adds its own tables. Rows
-are read while they are sent, so a long history needs no more memory than a short one.
+settings.PERSONAL_DATA names functions that return (section, rows) pairs for a user, so that each package adds its own
+tables. The response is streamed, so memory does not grow with the history.
 """
 
 import json
@@ -40,10 +40,10 @@ def of_user(user: User) -> Iterator[Section]:
     )
     addresses: Any = user.emailaddress_set
     yield "email_addresses", addresses.values("email", "verified", "primary")
-    # Second factors without their secrets.
+    # Leave out the secrets of second factors.
     yield "second_factors", Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")
     yield "other_sites", SocialAccount.objects.filter(user=user).values("provider", "date_joined", "extra_data")
-    UserSession.objects.purge_and_list(user)  # deletes sessions that a new password has ended
+    UserSession.objects.purge_and_list(user)  # deletes rows of ended sessions
     browsers = UserSession.objects.filter(user=user)
     yield "trusted_browsers", TrustedBrowser.objects.filter(user=user).values("created_at", "address", "user_agent")
     yield "browser_sessions", browsers.values("created_at", "last_seen_at", "ip", "user_agent")

@@ -1,4 +1,4 @@
-"""The profile: name, language and time zone, and the emails, whose forms lead to the page of emails."""
+"""The profile page: name, language, time zone and emails. The forms for emails post to allauth's page of emails."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes a paramet
         return names.checked(self.cleaned_data["name"])
 
     def save(self, commit: bool = True) -> Any:
-        """Saves only what was changed, so that no change of another tab is undone."""
+        """Saves only changed fields, so that a form in another tab cannot undo a change."""
         user = self.instance
         user.language, user.time_zone = self.cleaned_data["language"], self.cleaned_data["time_zone"]
         if self.changed_data:
@@ -68,7 +68,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         return _shown(request, ProfileForm(instance=user, label_suffix=""))
     form = ProfileForm(request.POST, instance=user, label_suffix="")
     if not form.is_valid():
-        user.refresh_from_db()  # the page greets the user by the stored name
+        user.refresh_from_db()  # the page shows the stored name, not the invalid one
         return _shown(request, form, status=400)
     form.save()
     if "name" in form.changed_data:

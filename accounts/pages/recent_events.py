@@ -1,4 +1,4 @@
-"""Recent events of a user, from the audit log, as sentences for the security page."""
+"""A user's recent events in the audit log, as sentences for the security page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from accounts.models import User
 from oauth.models import AuditEvent, Client
 
 _Action = AuditEvent.Action
-# The events that a user can recognize as their own, an app's or a stranger's. Issued tokens would be too many.
+# Events that a user can recognize. Tokens are issued too often to be listed.
 _SHOWN = (
     _Action.LOGGED_IN,
     _Action.LOGGED_OUT,
@@ -30,7 +30,7 @@ class RecentEvent:
 
 def recent(user: User, most: int = 12) -> list[RecentEvent]:
     theirs = AuditEvent.objects.filter(user=str(user.pk), action__in=_SHOWN)
-    # The login itself has its own event.
+    # A login from a new browser is already listed as a login.
     events = list(theirs.exclude(reason="new_device").order_by("-id")[:most])
     clients = {event.client for event in events if event.client}
     names = dict(Client.objects.filter(client_id__in=clients).values_list("client_id", "name"))

@@ -1,7 +1,7 @@
-"""What the meter beside a new password shows while it is typed: its strength, and which rules it breaks.
+"""Rates a new password while the user types it: its strength, and the rules that it breaks.
 
-The server judges it by the rules that refuse it later, so the meter never praises what the form refuses. The page sends
-the password in the body of a form, as it does a moment later to save it. It is neither stored nor logged.
+Applies the same rules as the form, so the meter never accepts a password that the form refuses. The page sends the
+password in the request body, as the form does. It is neither stored nor logged.
 """
 
 from django.contrib.auth.password_validation import validate_password
@@ -17,7 +17,7 @@ from accounts.passwords import strength
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
-#: The number of requests of one user or IP address in a minute.
+#: Requests per minute of one user or IP address.
 ASKED = Limit("password-strength", 120)
 LONGEST = 128
 
@@ -26,7 +26,7 @@ LONGEST = 128
 @never_cache
 @require_POST
 def password_strength(request: HttpRequest) -> JsonResponse:
-    """`score` is 0 to 4, `says` the same in a word, `problems` what must be changed."""
+    """Returns `score` (0 to 4), `says` (the score in words) and `problems` (the rules that the password breaks)."""
     user = request.user if isinstance(request.user, User) else None
     try:
         rate_limits.spend(ASKED, str(user.pk) if user else rate_limits.address_of(request))

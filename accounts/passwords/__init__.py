@@ -1,1 +1,1 @@
-"""The forms of a new password, and the links that replace one. Imports `models` only."""
+"""Forms for a new password, links that reset a password, hashing, and the strength rule. Imports `models` only."""

@@ -1,4 +1,4 @@
-"""Hashes of passwords: Argon2id at OWASP's parameters, a bounded number at the same time."""
+"""Password hashing with Argon2id and OWASP's parameters. Limits the number of concurrent hashes."""
 
 import os
 import sys
@@ -16,25 +16,24 @@ from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2Pass
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
-#: OWASP Password Storage Cheat Sheet: the least memory, in KiB, for each number of passes.
+#: OWASP Password Storage Cheat Sheet: the minimum memory in KiB for each number of passes.
 LEAST_MEMORY_KIB = {1: 47_104, 2: 19_456, 3: 12_288, 4: 9_216, 5: 7_168}
 
-#: The number of hashes that one process computes at a time. Each takes a core for about 25 ms.
+#: How many hashes one process computes at a time. Each takes about 25 ms of CPU time.
 AT_ONCE = 1
-#: The number of hashes that may wait. More are refused, so that a flood of logins leaves threads for tokens and the
-#: API.
+#: How many hashes may wait. More are refused, so that a flood of logins leaves threads for tokens and the API.
 WAITING_AT_MOST = 2
-#: The niceness of the threads that hash (nice(2)): the kernel prefers threads that answer requests.
+#: The niceness of the hashing thread (nice(2)), so that the kernel prefers threads that answer requests.
 NICENESS = 15
 
 _give_slot_back: ContextVar[Callable[[], None] | None] = ContextVar("give_slot_back", default=None)
 
 
 class TooManyHashes(Exception):
-    """The process already computes and waits for as many hashes as it may. Answered with 503 and Retry-After."""
+    """AT_ONCE hashes run and WAITING_AT_MOST hashes wait in this process. The response is 503 with Retry-After."""
 
     def __str__(self) -> str:
-        return f"{AT_ONCE} password hash is computed and {WAITING_AT_MOST} wait"
+        return f"password hashes running: {AT_ONCE}, waiting: {WAITING_AT_MOST}"
 
 
 def is_strong(*, memory_kib: int, passes: int) -> bool:
@@ -43,7 +42,7 @@ def is_strong(*, memory_kib: int, passes: int) -> bool:
 
 
 class Argon2PasswordHasher(DjangoArgon2PasswordHasher):
-    """A stored hash with other parameters is replaced at the next login. Raises TooManyHashes."""
+    """Raises TooManyHashes. Django replaces a stored hash with other parameters at the next login."""
 
     time_cost = settings.PASSWORD_HASH_PASSES
     memory_cost = settings.PASSWORD_HASH_MEMORY_KIB
@@ -57,8 +56,8 @@ class Argon2PasswordHasher(DjangoArgon2PasswordHasher):
 
 
 def in_turn(compute: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-    """Computes a hash in the only thread for hashes, which reuses its memory. Raises TooManyHashes instead of waiting
-    behind too many others.
+    """Computes a hash in the single hashing thread, which reuses its memory. Raises TooManyHashes if too many are
+    waiting.
     """
     places = _places(os.getpid())
     if not places.acquire(blocking=False):
@@ -73,8 +72,8 @@ def in_turn(compute: Callable[Given, Result], *args: Given.args, **kwargs: Given
 
 @contextmanager
 def without_slot(give_back: Callable[[], None] | None) -> Iterator[None]:
-    """Within it, a request that may compute or wait for a hash gives its slot to other requests
-    (config/server/bodies.py). Without `give_back`, the server has no slots.
+    """Inside this context, a request gives its slot to other requests before it waits for a hash
+    (config/server/bodies.py). `give_back` is None if the server has no slots.
     """
     token = _give_slot_back.set(give_back)
     try:
@@ -84,7 +83,7 @@ def without_slot(give_back: Callable[[], None] | None) -> Iterator[None]:
 
 
 def require_place() -> None:
-    """A view calls this before it does work whose result it could not use. Raises TooManyHashes."""
+    """Raises TooManyHashes if no hash can be computed now. A view calls this before work that would be wasted."""
     places = _places(os.getpid())
     if not places.acquire(blocking=False):
         raise TooManyHashes
@@ -93,18 +92,20 @@ def require_place() -> None:
 
 @cache
 def _places(process: int) -> threading.BoundedSemaphore:
-    """The places of this process. After a fork, places of the parent would never be given back."""
+    """The semaphore of this process. A forked child needs its own, because threads of the parent would never release
+    it.
+    """
     return threading.BoundedSemaphore(AT_ONCE + WAITING_AT_MOST)
 
 
 @cache
 def _threads(process: int) -> ThreadPoolExecutor:
-    """The thread of this process. After a fork, threads of the parent do not run."""
+    """The hashing thread of this process. A forked child has no threads of its parent."""
     return ThreadPoolExecutor(AT_ONCE, "password-hash", initializer=_step_back)
 
 
 def _step_back() -> None:
-    """Lets the kernel run other threads first. Only Linux counts niceness by thread."""
+    """Lowers the priority of this thread. Only Linux has niceness per thread."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS))

@@ -1,4 +1,4 @@
-"""The forms for a new password, which ask whether apps keep their access."""
+"""Forms for a new password, with the choice whether apps keep their access."""
 
 from allauth.account.forms import ChangePasswordForm, SetPasswordForm
 from django import forms
@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class _EndApps(forms.Form):
-    """Someone who knew the old password may have allowed an app, so a new password ends all apps by default.
+    """Somebody who knew the old password may have allowed an app, so by default a new password ends the access of all
+    apps.
 
-    ASVS 5.0 7.4.3 demands the choice. A password that is replaced by a link in an email always ends all apps.
+    ASVS 5.0 7.4.3 requires the choice. A password reset by an emailed link always ends their access.
     """
 
     end_apps = forms.BooleanField(

@@ -1,4 +1,4 @@
-"""Links that replace a password. They stop working after a deactivation as well."""
+"""Links that reset a password."""
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
@@ -14,7 +14,9 @@ from accounts.models import User
 
 
 class ResetLinks(EmailAwarePasswordResetTokenGenerator):
-    """allauth's links already stop working after a new password, a login and another email (ASVS 5.0 6.4.3)."""
+    """A deactivation invalidates these links. A new password, a login and a new email already invalidate allauth's
+    links (ASVS 5.0 6.4.3).
+    """
 
     def _make_hash_value(self, user: AbstractBaseUser, timestamp: int) -> str:
         assert isinstance(user, User)
@@ -22,15 +24,17 @@ class ResetLinks(EmailAwarePasswordResetTokenGenerator):
 
 
 def link(user: User) -> str:
-    """The link where this user sets a password. It works once, and as long as a link of a forgotten password."""
+    """The link where this user sets a password. It works once and has the lifetime of the link for a forgotten
+    password.
+    """
     path = reverse("account_reset_password_from_key", args=[user_pk_to_url_str(user), ResetLinks().make_token(user)])
     return f"{settings.ORIGIN}{path}"
 
 
 def send(request: HttpRequest, user: User, kind: str) -> None:
-    """Sends an email with a link, at the request of staff. `kind` is "invitation" or "staff_reset".
+    """Emails a link to the user at the request of staff. `kind` is "invitation" or "staff_reset".
 
-    ASVS 5.0 6.4.6: staff start a reset, but they neither choose nor learn a password, so they never see the link.
+    ASVS 5.0 6.4.6: staff can start a reset, but must neither choose nor learn the password, so they never see the link.
     """
     with request_context(request), translation.override(user.language or settings.LANGUAGE_CODE):
         context = {"user": user, "password_reset_url": link(user)}

@@ -1,7 +1,6 @@
-"""Estimates how many guesses a password takes, for the meter beside the field and for the rule that refuses weak
-passwords.
+"""Estimates how many guesses a password takes, for the strength meter and for the rule that refuses weak passwords.
 
-zxcvbn estimates it (D. Wheeler, USENIX Security 2016). It runs here: in a browser it would need 800 kB of dictionaries.
+Uses zxcvbn (D. Wheeler, USENIX Security 2016) on the server, because its dictionaries have 800 kB.
 """
 
 import re
@@ -14,18 +13,18 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from oauth.pages import brand
 
-#: The least score that is accepted: 10^6 guesses are made within a day by a botnet, whatever the page limits.
+#: The lowest accepted score. A botnet can make 10^6 guesses in a day despite rate limits.
 LEAST_SCORE = 2
-#: Longer passwords are judged by their beginning, so that the time is bounded: at most 50 ms.
+#: Only this many characters are rated, which takes at most 50 ms.
 _JUDGED = 40
 
 
 def score(password: str, own_words: Collection[str] = ()) -> int:
-    """Returns a score from 0 (guessed immediately) to 4 (practically impossible to guess); 10^3, 10^6, 10^8 and 10^10
-    guesses are the limits. `own_words` are words that an attacker knows about the user, in capital or small letters.
-    They add no strength.
+    """Returns a score from 0 (guessed immediately) to 4 (practically impossible to guess). The scores 1 to 4 begin at
+    10^3, 10^6, 10^8 and 10^10 guesses. `own_words`, which an attacker knows about the user, add no strength; case is
+    ignored.
     """
-    # imported here, because loading its dictionaries takes 0.2 s and 16 MiB, and not all processes need them
+    # import late: the dictionaries take 0.2 s and 16 MiB, and not every process needs them
     from zxcvbn import zxcvbn
 
     known = "|".join(map(re.escape, sorted(own_words, key=len, reverse=True)))
@@ -37,15 +36,13 @@ def score(password: str, own_words: Collection[str] = ()) -> int:
 
 
 def words_of(user: Any) -> frozenset[str]:
-    """ASVS 5.0 6.2.11: what belongs to this user, and the name of the site."""
+    """ASVS 5.0 6.2.11: words from the user's email and name and from the name of the site."""
     texts = (getattr(user, "email", ""), getattr(user, "name", ""), brand.known().name)
     return frozenset(word for text in texts for word in re.split(r"\W+", text.lower()) if len(word) > 2)
 
 
 class GuessableValidator:
-    """Refuses a password with a score below LEAST_SCORE, however long it is. It asks for no kinds of characters (ASVS
-    5.0 6.2.5).
-    """
+    """Refuses a password with a score below LEAST_SCORE. Requires no particular characters (ASVS 5.0 6.2.5)."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         if score(password, words_of(user)) < LEAST_SCORE:

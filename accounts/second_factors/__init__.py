@@ -1,4 +1,4 @@
-"""Second factors of users: their removal, the forms that ask for them, and their secrets in the database.
+"""Second factors of users: the forms that ask for them, their secrets in the database, and their removal.
 
 Imports `changes` and `notices`.
 """

@@ -1,7 +1,7 @@
-"""The factors that a user has besides a password (ASVS 5.0 6.3.3), and their removal.
+"""A user's second factors (ASVS 5.0 6.3.3) and their removal.
 
-Every removal is audited, and the user gets an email about it (ASVS 5.0 6.3.7). Staff, commands and the shell call
-`remove`. allauth's pages send `authenticator_removed`. Any other deletion is refused, because nobody would be notified.
+Every removal is audited and sends the user a notice (ASVS 5.0 6.3.7). Staff, commands and the shell call `remove`;
+allauth's pages send `authenticator_removed`. Any other deletion raises, because it would notify nobody.
 """
 
 from contextvars import ContextVar
@@ -17,14 +17,14 @@ from django.dispatch import receiver
 from accounts import notices
 from accounts.changes import actor
 
-#: Type of the removed factor -> kind of the notice.
+#: The type of the removed factor and the kind of its notice.
 _REMOVED: Final = {
     Authenticator.Type.TOTP: "totp_deactivated",
     Authenticator.Type.WEBAUTHN: "webauthn_removed",
     Authenticator.Type.RECOVERY_CODES: "recovery_codes_removed",
 }
 
-# Recovery codes come with each of these, so having only recovery codes is no reason to ask for a second factor.
+# Recovery codes are not listed, because they only replace one of these.
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 _is_removing: ContextVar[bool] = ContextVar("is_removing", default=False)
@@ -36,7 +36,7 @@ def types_of(user: Any) -> frozenset[str]:
 
 @transaction.atomic
 def remove(factor: Authenticator) -> None:
-    """Removes the factor, and with the last one the recovery codes. Notifies the user of each removal."""
+    """Removes the factor and, if it is the last one, also the recovery codes. Notifies the user of each removal."""
     removed = [factor]
     others = Authenticator.objects.filter(user_id=factor.user_id).exclude(pk=factor.pk)
     if not others.filter(type__in=_FACTORS).exists():
@@ -44,14 +44,14 @@ def remove(factor: Authenticator) -> None:
     removing = _is_removing.set(True)
     try:
         for one in removed:
-            if one.delete()[0]:  # otherwise another removal has already deleted it
+            if one.delete()[0]:  # false if a concurrent removal has deleted it
                 _notify(one)
     finally:
         _is_removing.reset(removing)
 
 
 def erase_all(user: Any) -> None:
-    """Sends no notices, because it is for a user account that is being closed, and the user is notified of that."""
+    """For closing a user account. Sends no notices, because the user is notified of the closing."""
     removing = _is_removing.set(True)
     try:
         Authenticator.objects.filter(user_id=user.pk).delete()
@@ -72,7 +72,9 @@ def _notify(factor: Authenticator) -> None:
 
 @receiver(pre_delete, sender=Authenticator)
 def _refuse_deletion_without_notice(origin: Any, **_: Any) -> None:
-    """allauth's pages delete by themselves, inside a request. The factors of a deleted user go without a notice."""
+    """Allows deletions within a request, because allauth's pages delete factors themselves, and cascades from a deleted
+    user.
+    """
     deleted = origin.model if isinstance(origin, QuerySet) else type(origin)
     if deleted is Authenticator and not _is_removing.get() and actor.request() is None:
-        raise TypeError("Remove second factors by accounts.second_factors.remove(), which notifies their user.")
+        raise TypeError("Remove second factors with accounts.second_factors.remove(), which notifies the user.")

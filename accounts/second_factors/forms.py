@@ -1,6 +1,6 @@
 """The forms that take a second factor. A code of an authenticator app works once; a passkey must verify its user.
 
-They are stricter than allauth's in these two rules, which must not depend on allauth's version or on the cache.
+These two rules do not depend on allauth's version or on the cache.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ from accounts.models import UsedTotpCode
 
 
 class _CountsOnce(forms.Form):
-    """RFC 6238 §5.2: a code is refused at its second use, and so is every older code, whatever the tolerance."""
+    """RFC 6238 §5.2: refuses a used code and every older code, even within the tolerance for clock differences."""
 
     user: Any
     authenticator: Authenticator
@@ -47,7 +47,7 @@ class ProveAgainForm(_CountsOnce, ReauthenticateForm):
 
 class SetUpAppForm(ActivateTOTPForm):
     def clean_code(self) -> str:
-        """The code that sets up the app cannot be used to log in."""
+        """Marks the code as used, so that it cannot also be used to log in."""
         code: str = super().clean_code()
         _use(self.user, self.secret, code)
         return code
@@ -62,10 +62,10 @@ def _use(user: Any, secret: str, code: str) -> None:
 
 
 class _UserVerified(forms.Form):
-    """WebAuthn §6.1: the flag UV says that the device verified its user. Without it, a stolen key would be enough.
+    """WebAuthn §6.1: requires the flag UV, which says that the authenticator verified its user. Without it, a stolen
+    security key would be enough.
 
-    allauth 65.21 accepted a challenge that another user's login had left in the session, and with it a key that was
-    only touched.
+    allauth 65.21 accepted a challenge left in the session by another user's login, and so a key that was only touched.
     """
 
     def clean_credential(self) -> Authenticator:

@@ -1,4 +1,4 @@
-"""The form that adds a passkey: always one that verifies its user and needs no email at login."""
+"""The form that adds a passkey, which must verify its user and work without an email at login."""
 
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
@@ -12,5 +12,5 @@ class AddPasskeyForm(AddWebAuthnForm):
         max_length=100,
         help_text=_("A name that helps you recognize it, such as “my phone”."),
     )
-    # allauth then requires that the device has verified its user, which makes the passkey two factors in one.
+    # Makes allauth require user verification, so that the passkey counts as two factors.
     passwordless = forms.BooleanField(initial=True, widget=forms.HiddenInput)

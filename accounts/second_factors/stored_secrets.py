@@ -1,7 +1,7 @@
-"""Secrets of second factors in the database: the key of an authenticator app and the seed of recovery codes are
-encrypted under KEY_ENCRYPTION_KEYS (ASVS 5.0 11.4.1, 14.2.6).
+"""Encrypts the keys of authenticator apps and the seeds of recovery codes with KEY_ENCRYPTION_KEYS in the database
+(ASVS 5.0 11.4.1, 14.2.6).
 
-An older row is read in plaintext until the worker has encrypted it, so that two releases can run side by side.
+Older rows may hold plaintext until the background worker has encrypted them, so that two releases can run side by side.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from accounts.second_factors import factors
 from oauth.keys import encryption
 from oauth.pages import brand
 
-# A key of an authenticator app is base32 and a seed is hexadecimal, so neither begins with this.
+# No plaintext begins with this: the key of an authenticator app is base32, and a seed is hexadecimal.
 _PREFIX = "fernet:"
 _SECRETS = ("secret", "seed")
 BATCH = 200
@@ -23,7 +23,7 @@ BATCH = 200
 
 class SecondFactorAdapter(DefaultMFAAdapter):
     def _get_site_name(self) -> str:
-        """The name under which authenticator apps and devices list their entry for this site."""
+        """The name that authenticator apps and devices show for this site."""
         return brand.current().name
 
     def encrypt(self, text: str) -> str:
@@ -37,9 +37,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
 
 def encrypt_all() -> int:
-    """Encrypts every secret that is not under the newest of KEY_ENCRYPTION_KEYS. Returns how many factors changed.
+    """Encrypts every secret that is not encrypted with the newest of KEY_ENCRYPTION_KEYS. Returns how many factors
+    changed.
 
-    Each batch is a transaction that locks its rows, so that a recovery code which is used meanwhile stays used.
+    Each batch locks its rows, so that it cannot overwrite the concurrent use of a recovery code.
     """
     adapter, changed, after = SecondFactorAdapter(), 0, 0
     with_secret = Authenticator.objects.filter(type__in=(Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES))
@@ -60,8 +61,9 @@ def encrypt_all() -> int:
 
 
 def lost(*, forget: bool) -> int:
-    """How many factors have a secret that no key of KEY_ENCRYPTION_KEYS can decrypt. With `forget`, they are removed
-    as staff would: their users get an email and set up new ones."""
+    """Counts the factors whose secret no key of KEY_ENCRYPTION_KEYS can decrypt. With `forget`, removes them and
+    notifies their users.
+    """
     found = [row for row in Authenticator.objects.order_by("pk").iterator() if _is_lost(row.data)]
     if forget:
         for factor in found:

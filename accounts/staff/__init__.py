@@ -1,1 +1,1 @@
-"""Staff in the admin: how they must authenticate, and which users they may change. Imports `login` and below."""
+"""Staff in the admin: how they must authenticate, and which users they may change. Imports `login`."""

@@ -2,6 +2,6 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class StaffConfig(AdminConfig):
-    """django.contrib.admin with our admin site, which guards every ModelAdmin of every app."""
+    """django.contrib.admin with our admin site, which adds checks to the ModelAdmins of every app."""
 
     default_site = "accounts.staff.site.StaffSite"

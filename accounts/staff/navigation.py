@@ -1,6 +1,4 @@
-"""The navigation of the admin: grouped by task instead of by Django app, because staff know their tasks but not our
-packages.
-"""
+"""Groups the admin's navigation by task instead of by Django app."""
 
 from typing import Any
 
@@ -9,8 +7,9 @@ from django.utils.translation import gettext
 
 
 def by_job(apps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What `AdminSite.get_app_list` returns, grouped as settings.ADMIN_NAVIGATION says. A model that it does not name
-    stays with its app."""
+    """The result of `AdminSite.get_app_list`, grouped as in settings.ADMIN_NAVIGATION. A model that the setting does
+    not name stays with its app.
+    """
     models = {f"{app['app_label']}.{model['object_name']}": model for app in apps for model in app["models"]}
     jobs: list[dict[str, Any]] = []
     for number, (title, labels) in enumerate(settings.ADMIN_NAVIGATION):

@@ -14,16 +14,18 @@ from oauth.conf import conf
 
 
 def is_strong_enough(request: HttpRequest) -> bool:
-    """A trusted browser is not a second factor. A user who has one must always use it, whatever the setting."""
+    """Whether staff used a second factor in this login; a trusted browser does not count. If STAFF_SECOND_FACTOR is
+    off, only users who have a second factor must use it.
+    """
     known: bool | None = getattr(request, "_is_strong_enough", None)
     if known is None:
         known = _is_strong(request) or not (settings.STAFF_SECOND_FACTOR or second_factors.types_of(request.user))
-        request._is_strong_enough = known  # type: ignore[attr-defined]  # kept for this request only
+        request._is_strong_enough = known  # type: ignore[attr-defined]  # cached for this request
     return known
 
 
 def is_recent(request: HttpRequest) -> bool:
-    """Whether the last login or reauthentication is within STAFF_PROOF_MAX_AGE; zero turns the rule off."""
+    """Whether the last login or reauthentication is younger than STAFF_PROOF_MAX_AGE. Zero turns the rule off."""
     longest: timedelta = settings.STAFF_PROOF_MAX_AGE
     return not longest or timezone.now() - authentication_context.from_session(request).auth_time < longest
 

@@ -1,8 +1,7 @@
-"""Staff must not change a user who has more rights than they, nor give rights that they do not have (ASVS 5.0 8.2.1,
-8.3.1; least privilege).
+"""Staff must not change a user who has rights that they lack, nor give such rights to anybody (ASVS 5.0 8.2.1, 8.3.1;
+least privilege).
 
-Django checks `change_user` only. With that permission alone, a member of support could set a superuser's password or
-become a superuser.
+Django checks only `change_user`. With that permission, staff could become superuser or set a superuser's password.
 """
 
 from collections.abc import Iterable
@@ -15,12 +14,12 @@ from django.http import HttpRequest
 from accounts.models import User
 from oauth.infrastructure.generic import ModelAdmin
 
-# The apps that store how a user logs in: emails, second factors, connections, browsers.
+# The Django apps that store emails, second factors, connections and browsers of users.
 _LOGIN_APPS = frozenset({"accounts", "account", "mfa", "socialaccount", "usersessions"})
 
 
 def rights_of(user: Any) -> set[int]:
-    """Includes the rights of an inactive user, who has them again after a reactivation."""
+    """The primary keys of the permissions of `user`. An inactive user keeps them for a reactivation."""
     held = Permission.objects.filter(Q(user=user) | Q(group__user=user))
     return set(held.values_list("pk", flat=True))
 
@@ -36,7 +35,7 @@ def may_give(actor: Any, permissions: Iterable[int]) -> bool:
 
 
 class _Respecting(ModelAdmin[Any]):
-    """Django also checks these for each row that an action or a cascade would delete."""
+    """Checks each object. Django calls these methods also for each row that an action or a cascade would delete."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
@@ -49,14 +48,14 @@ class _Respecting(ModelAdmin[Any]):
 
 
 class OfAUser(_Respecting):
-    """Rows of a user: the user, and the user's login methods."""
+    """For users and for rows of their login methods."""
 
     def _may_touch(self, request: HttpRequest, obj: Any) -> bool:
         return obj is None or may_touch(request.user, obj if isinstance(obj, User) else obj.user)
 
 
 class Rights(_Respecting):
-    """Fields and rows that give rights."""
+    """For users and groups, whose fields and rows give rights."""
 
     def _may_touch(self, request: HttpRequest, obj: Any) -> bool:
         if not isinstance(obj, Group):
@@ -85,7 +84,7 @@ def _theirs_to_give(choices: QuerySet[Any], actor: Any) -> QuerySet[Any]:
 
 
 def respecting(model: type[Model], admin_class: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
-    """The ModelAdmin with the rules of its model in front of its own."""
+    """`admin_class` with the checks for its model as additional base classes."""
     bases: list[type] = []
     if model is User or (model._meta.app_label in _LOGIN_APPS and any(f.name == "user" for f in model._meta.fields)):
         bases.append(OfAUser)

@@ -1,4 +1,4 @@
-"""The admin of this site: staff must log in with a second factor, and have authenticated recently before a change."""
+"""The admin site. Staff must log in with a second factor, and must have authenticated recently to change anything."""
 
 from functools import update_wrapper
 from typing import Any
@@ -43,7 +43,7 @@ class StaffSite(GuardedSite):
         return super().has_permission(request) and proof.is_strong_enough(request)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Every page of the admin goes through this, those of third-party apps included."""
+        """Wraps every page of the admin, including those of third-party apps."""
         if getattr(view, "changes_nothing", False):
             return super().admin_view(view, cacheable)
 
@@ -56,7 +56,9 @@ class StaffSite(GuardedSite):
         return super().admin_view(update_wrapper(with_proof, view), cacheable)
 
     def _ask_again(self, request: HttpRequest) -> HttpResponse:
-        """The form stays in the browser, because it may hold a password that the server must not store meanwhile."""
+        """Asks the user to authenticate in a new tab. The form stays open in the browser, because the server must not
+        store its fields.
+        """
         context = {
             **self.each_context(request),
             "title": "Confirm that it is you",
@@ -70,9 +72,9 @@ class StaffSite(GuardedSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Redirects to the login of the site, which limits guesses and asks for the second factor.
+        """Redirects to the login page of the site, which has the rate limits and asks for the second factor.
 
-        Staff who are logged in without a second factor are redirected to it, or told how to set one up.
+        Staff who logged in without their second factor are redirected to it. Staff who have none see how to set one up.
         """
         way_back = request.GET.get(REDIRECT_FIELD_NAME, "")
         if not url_has_allowed_host_and_scheme(way_back, allowed_hosts=None):

@@ -1,4 +1,4 @@
-"""The site's changes to allauth for upstream providers: guarded requests, no login by email, the full name."""
+"""allauth's social account adapter for this site: restricted outbound requests, no login by email, the full name."""
 
 import io
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Distrusted(OAuth2Error):
-    """The answer of the provider must not be trusted. The text is ours and safe to log."""
+    """The provider's response must not be used. The message contains only our words, so it is safe to log."""
 
 
 _SENT = ("Authorization", "Content-Type", "Accept")
@@ -30,7 +30,7 @@ _SENT = ("Authorization", "Content-Type", "Accept")
 class UpstreamAdapter(DefaultSocialAccountAdapter):
     def get_requests_session(self) -> requests.Session:
         session = requests.Session()
-        session.trust_env = False  # no proxy and no .netrc of the machine
+        session.trust_env = False  # ignore proxy variables and .netrc
         session.mount("https://", GuardedTransport())
         session.mount("http://", GuardedTransport())
         return session
@@ -38,7 +38,7 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
     def on_authentication_error(
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
-        """Logs only our own words, because an answer of the provider may hold secrets."""
+        """Logs nothing that the provider sent, because it may contain secrets."""
         cause = exception if isinstance(exception, Distrusted | requests.ConnectionError) else type(exception).__name__
         logger.warning("Login through %s failed: %s, %s", provider.app.provider_id, error, cause)
 
@@ -53,9 +53,7 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
         return False
 
     def is_email_verified(self, provider: Any, email: str) -> bool:
-        """Never connects a user only because the provider names an email; see
-        UpstreamProvider.extract_email_addresses.
-        """
+        """Disables allauth's settings for verified emails; UpstreamProvider.extract_email_addresses decides."""
         return False
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
@@ -68,7 +66,7 @@ class GuardedTransport(BaseAdapter):
     """Sends requests through `outbound`: to public addresses only, over https, with a deadline and a size limit."""
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        given: Any = request.body  # bytes, or the text of a form
+        given: Any = request.body  # bytes or str
         body = given.decode() if isinstance(given, bytes) else given
         headers = {name: str(request.headers[name]) for name in _SENT if name in request.headers}
         try:

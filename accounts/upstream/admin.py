@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import allauth.socialaccount.admin  # noqa: F401  (registers what is replaced below)
+import allauth.socialaccount.admin  # noqa: F401  (registers the ModelAdmins that are replaced below)
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.conf import settings
@@ -25,24 +25,24 @@ class ProviderForm(ModelForm[SocialApp]):
     provider_id = forms.SlugField(
         label="Short name",
         max_length=40,
-        help_text="Part of the redirect URI. Users are linked to it, so it cannot change.",
+        help_text="Part of the redirect URI. User accounts refer to it, so it cannot be changed.",
     )
     server_url = forms.CharField(
-        label="Issuer", help_text="As its discovery document says, such as https://login.example.com"
+        label="Issuer", help_text="The issuer in its discovery document, such as https://login.example.com"
     )
     secret = forms.CharField(
         label="Client secret", required=False, widget=forms.PasswordInput(render_value=False),
-        help_text="Empty: keep the stored secret.",
+        help_text="Leave this empty to keep the stored secret.",
     )  # fmt: skip
     token_auth_method = forms.ChoiceField(
-        label="How the secret is sent",
+        label="Client authentication method",
         choices=[(method, method) for method in ("client_secret_basic", "client_secret_post")],
-        help_text="As the client is registered there (OpenID Connect Core §9).",
+        help_text="The method for which the client is registered at the provider (OpenID Connect Core §9).",
     )
     trusted_domains = forms.CharField(
         required=False,
         help_text="Domains, separated by spaces, whose emails count as verified if the provider says so. "
-        "Only domains whose mail the provider runs.",
+        "List only domains whose mailboxes the provider runs.",
     )
 
     class Meta:
@@ -93,7 +93,7 @@ class ProviderAdmin(ModelAdmin[SocialApp]):
     show_full_result_count = False
 
     def get_fields(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
-        """Staff who may only view see the stored fields, without the secret."""
+        """Staff with only the view permission see the stored fields without the secret."""
         fields = super().get_fields(request, obj)
         may_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         return fields if may_edit else [name for name in fields if name in ("name", "provider_id", "client_id")]
@@ -102,14 +102,14 @@ class ProviderAdmin(ModelAdmin[SocialApp]):
     def issuer(self, app: SocialApp) -> str:
         return str((app.settings or {}).get("server_url", ""))
 
-    @admin.display(description="Redirect URI to register there")
+    @admin.display(description="Redirect URI to register at the provider")
     def redirect_uri(self, app: SocialApp) -> str:
         return settings.ORIGIN + reverse("openid_connect_callback", kwargs={"provider_id": app.provider_id})
 
 
 @admin.register(SocialAccount)
 class UpstreamAccountAdmin(ModelAdmin[SocialAccount]):
-    """Users and their providers. Support can remove a connection; nobody can add one for another user."""
+    """Connections of users to providers. Support can remove one; nobody can add one for another user."""
 
     list_display = fields = readonly_fields = ("user", "provider", "uid", "date_joined", "last_login")
     search_fields = ("user__email__exact", "uid__exact")

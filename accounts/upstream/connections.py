@@ -11,7 +11,7 @@ from accounts import notices
 
 @transaction.atomic
 def disconnect(connection: SocialAccount, request: HttpRequest) -> None:
-    """By staff. It is audited, and the user gets a notice."""
+    """Removes a connection at the request of staff. Audits it and notifies the user."""
     user: Any = connection.user
     staff: Any = request.user
     connection.delete()

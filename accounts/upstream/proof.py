@@ -1,4 +1,4 @@
-"""Reauthentication at the provider, for users who have no other way to log in."""
+"""Reauthentication at an identity provider, for users who have no other login method."""
 
 import time
 from typing import Any
@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 
 def ways(user: Any) -> list[dict[str, Any]]:
-    """Reauthentication methods in allauth's form: one for each provider that the user is connected to."""
+    """One reauthentication method, as allauth represents it, for each provider to which the user is connected."""
     if not user.is_authenticated:
         return []
     connected = SocialAccount.objects.filter(user=user).values("provider")
-    # OpenID Connect Core §3.1.2.1: max_age makes the provider ask, and say when it did.
+    # OpenID Connect Core §3.1.2.1: `max_age` makes the provider reauthenticate the user and return `auth_time`.
     query = urlencode({"process": AuthProcess.REDIRECT, "auth_params": "prompt=login&max_age=0"})
     return [
         {
@@ -31,8 +31,8 @@ def ways(user: Any) -> list[dict[str, Any]]:
 
 
 def record(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Only for the user who is logged in, and only if the provider says that it has just authenticated them. That
-    we asked the provider for this proves nothing, because the browser could have changed our request.
+    """Records a reauthentication if the provider's user is the logged-in user and `auth_time` is recent. The request
+    alone proves nothing, because the browser could have removed `max_age` from it.
     """
     asked_at = (sociallogin.account.extra_data.get("id_token") or {}).get("auth_time")
     user = request.user

@@ -1,4 +1,4 @@
-"""The OpenID Connect provider that allauth finds here (`provider_classes`), stricter than its own."""
+"""An OpenID Connect provider for allauth (`provider_classes`), stricter than allauth's own."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ from accounts.upstream.adapter import Distrusted
 
 
 class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
-    #: The nonce of the current request. Empty until the code is redeemed; an ID token never has an empty nonce.
+    #: The nonce that the ID token must have. Empty, and so never matched, until the code is redeemed.
     expected_nonce = ""
 
     @property
@@ -34,7 +34,8 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
             missing = [name for name in _REQUIRED if not isinstance(config.get(name), str)]
             if missing:
                 raise Distrusted(f"The discovery document must have {', '.join(missing)}.")
-            # OpenID Connect Discovery §4.3, ASVS 5.0 10.5.3: it must name the issuer that it was fetched from.
+            # OpenID Connect Discovery §4.3, ASVS 5.0 10.5.3: the document must name the issuer from which it was
+            # fetched.
             if f"{config['issuer'].rstrip('/')}/.well-known/openid-configuration" != provider.server_url:
                 raise Distrusted("The discovery document names another issuer.")
             self._openid_config = config
@@ -44,7 +45,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
     def get_access_token_data(
         self, request: HttpRequest, app: SocialApp, client: Any, pkce_code_verifier: str | None = None
     ) -> dict[str, Any]:
-        """The two tokens. Nothing else in the answer is used."""
+        """Returns only the access token and the ID token of the token response."""
         if pkce_code_verifier is None:
             raise Distrusted("The authorization request did not use PKCE.")
         self._check_issuer(request)
@@ -55,8 +56,8 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         return {name: given.get(name) for name in ("access_token", "id_token")}
 
     def _check_issuer(self, request: HttpRequest) -> None:
-        """RFC 9207 §2.4: the answer must come from this provider, before its code goes there. Otherwise a malicious
-        provider could receive the codes of another provider (RFC 9700 §4.4).
+        """RFC 9207 §2.4: before the code is sent to this provider, `iss` must show that it comes from there. Otherwise
+        a malicious provider could receive codes of another provider (mix-up attack, RFC 9700 §4.4).
         """
         named = request.GET.getlist("iss")
         if not named and self.openid_config.get("authorization_response_iss_parameter_supported") is not True:
@@ -65,7 +66,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
             raise Distrusted("The authorization response must name the provider exactly once, in the parameter iss.")
 
     def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> SocialLogin:
-        """OpenID Connect Core §3.1.3.5: an ID token that is not valid ends the login, before UserInfo is asked."""
+        """OpenID Connect Core §3.1.3.5: validates the ID token before it requests UserInfo."""
         jwks = self._json(self.openid_config["jwks_uri"])
         claims = id_token.validated(
             kwargs["response"]["id_token"],
@@ -78,7 +79,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         data = {"id_token": claims}
         if "userinfo_endpoint" in self.openid_config and app.settings.get("fetch_userinfo", True):
             data["userinfo"] = self._user_info(token.token, jwks=jwks, client_id=app.client_id)
-            # §5.3.2: UserInfo about another subject must not be used.
+            # §5.3.2: a UserInfo response about another subject must not be used.
             if data["userinfo"].get("sub") != claims["sub"]:
                 raise Distrusted("The sub of the UserInfo response must be that of the ID token.")
         login: SocialLogin = self.get_provider().sociallogin_from_response(request, data)
@@ -108,39 +109,43 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         return found
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
-        """The URL is on the issuer's host, not on the Host of the request."""
+        """Builds the URL with the host of our issuer, never with the Host header of the request."""
         path = reverse("openid_connect_callback", kwargs={"provider_id": self.provider_id})
         return f"{settings.ORIGIN}{path}"
 
 
 _REQUIRED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
-# Parameters that a link to our login page may pass to the provider, with their form (OpenID Connect Core §3.1.2.1).
+# Parameters that a link to our login page may pass on to the provider, and their syntax (OpenID Connect Core §3.1.2.1).
 _ASKED = {"prompt": re.compile(r"login|consent|select_account"), "max_age": re.compile(r"[0-9]{1,9}")}
 
 
 class UpstreamProvider(OpenIDConnectProvider):
     oauth2_adapter_class = UpstreamOAuth2Adapter
-    supports_token_authentication = False  # an ID token that a client brings answers no request of ours
+    supports_token_authentication = False  # an ID token sent by a browser has no nonce of ours
 
     def get_pkce_params(self) -> dict[str, str]:
-        """PKCE and a nonce for every provider (RFC 9700 §2.1.1, OpenID Connect Core §3.1.2.1)."""
+        """Uses PKCE and a nonce with every provider (RFC 9700 §2.1.1, OpenID Connect Core §3.1.2.1)."""
         challenge: dict[str, str] = generate_code_challenge()
         return {**challenge, "nonce": id_token.nonce_for(challenge["code_verifier"])}
 
     def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, str]:
-        """Anybody can write such a link, so it must not replace `redirect_uri`, `scope`, `login_hint` and the like."""
+        """Passes on only _ASKED, because anybody can write a link that would replace `redirect_uri`, `scope` or
+        `login_hint`.
+        """
         asked = dict(parse_qsl(request.GET.get("auth_params", "")))
         allowed = {name: asked[name] for name, form in _ASKED.items() if form.fullmatch(asked.get(name, ""))}
         return {**self.get_auth_params(), **allowed}
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:
-        """The admin decides which scopes are requested, not the link."""
+        """Ignores the link: the provider's settings define the requested scopes."""
         scopes: list[str] = self.get_scope()
         return scopes
 
     def extract_uid(self, data: dict[str, Any]) -> str:
-        """A digest of (`iss`, `sub`), so that a provider whose issuer was changed matches no user (ASVS 5.0 10.5.2)."""
+        """A digest of (`iss`, `sub`). After a change of the provider's issuer, no earlier user matches (ASVS 5.0
+        10.5.2).
+        """
         identity = json.dumps([data["id_token"]["iss"], data["id_token"]["sub"]])
         return base64.urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()).rstrip(b"=").decode()
 
@@ -151,7 +156,7 @@ class UpstreamProvider(OpenIDConnectProvider):
         return addresses
 
     def _is_trusted_with(self, email: str) -> bool:
-        """Whether the admin wrote the domain into the provider's settings: {"verified_email": ["example.com"]}."""
+        """Whether the provider's settings list the domain of the email: {"verified_email": ["example.com"]}."""
         domains = self.app.settings.get("verified_email")
         return isinstance(domains, list) and email.rpartition("@")[2].lower() in [str(one).lower() for one in domains]
 

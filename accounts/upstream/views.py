@@ -1,4 +1,4 @@
-"""The redirect to the provider and the way back, through our adapter."""
+"""The redirect to the provider and its callback, with our OAuth adapter."""
 
 from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.models import SocialApp
@@ -25,6 +25,6 @@ def _answer(view: type[OAuth2View], request: HttpRequest, provider_id: str) -> H
         response = view.adapter_view(adapter)(request)
     except SocialApp.DoesNotExist:
         raise Http404 from None
-    except (OAuth2Error, RequestException) as error:  # also before the redirect, when its metadata is fetched
+    except (OAuth2Error, RequestException) as error:  # the metadata is fetched before the redirect, too
         response = render_authentication_error(request, adapter.get_provider(), exception=error)
     return response
