@@ -1,6 +1,6 @@
 """The pluggable authorization server: OAuth 2.1 on django-oauth-toolkit, JWT access tokens (RFC 9068).
 
-A token request:  endpoints.token -> clients.authentication -> grants.<type> in one transaction -> tokens.
-An API request:   resource_server.authentication -> resource_server.permissions -> the view.
-Imports nothing of the site around it; settings are read only through `conf.py`.
+A token request:  endpoints.token -> clients.authentication -> grants.<type> in one transaction -> tokens. An API
+request:   resource_server.authentication -> resource_server.permissions -> the view. Imports no other package of the
+site, and reads settings only through `conf.py`.
 """

@@ -1,8 +1,8 @@
-"""The addresses of the endpoints: metadata publishes them, and DPoP proofs and client assertions name them.
+"""The URLs of the endpoints, for the metadata and for checking `htu` of DPoP proofs and `aud` of client assertions.
 
-An endpoint is below the issuer, which may have a path. One that a client calls with its certificate also has an alias
-at MTLS_ORIGIN (RFC 8705 §5), with the same path. A JWT may name either. None of them comes from the Host header of a
-request.
+An endpoint's URL is below the issuer, which may have a path. An endpoint that clients call with a certificate also has
+an alias with the same path at MTLS_ORIGIN (RFC 8705 §5). A JWT may name either URL. Neither depends on the Host header
+of a request.
 """
 
 from oauth.conf import conf
@@ -31,12 +31,12 @@ AUTHENTICATING = (
     "revocation_endpoint",
     "introspection_endpoint",
 )
-#: The endpoints that a client calls with its certificate, to authenticate or to use a bound token.
+#: The endpoints that clients call with a certificate, to authenticate or to present a certificate-bound token.
 WITH_CERTIFICATE = (*AUTHENTICATING, "userinfo_endpoint", "grant_management_endpoint")
 
 
 def published() -> dict[str, str]:
-    """The URLs of the endpoints, by metadata member."""
+    """Metadata member -> URL of each endpoint."""
     return {name: conf.url(path) for name, path in ENDPOINTS.items()}
 
 
@@ -48,14 +48,15 @@ def aliases() -> dict[str, str]:
 
 
 def of_endpoint(name: str) -> tuple[str, ...]:
-    """All URLs of the endpoint with this metadata member; the issuer's comes first."""
+    """Both URLs of the endpoint with this metadata member; the one below the issuer comes first."""
     path = f"{conf.issuer_path}{ENDPOINTS[name]}"
     return of_path(conf.issuer_origin, path) if name in WITH_CERTIFICATE else (f"{conf.issuer_origin}{path}",)
 
 
 def of_path(origin: str, path: str) -> tuple[str, ...]:
-    """All URLs of a path that clients call with their certificate or a bound token. `origin` is the issuer's, or an
-    API's own; `path` is the whole path of the URL."""
+    """All URLs of a path that clients call with a certificate or a bound token. `origin` is that of the issuer or of an
+    API; `path` is the complete path.
+    """
     if conf.CLIENT_CERTIFICATE and conf.MTLS_ORIGIN and origin == conf.issuer_origin:
         return (f"{origin}{path}", f"{conf.MTLS_ORIGIN}{path}")
     return (f"{origin}{path}",)

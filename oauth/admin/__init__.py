@@ -1,12 +1,12 @@
 """The admin of the authorization server: clients, keys, authorizations, scopes.
 
-django-oauth-toolkit registers our Client with `ClientAdmin`; its own token tables stay empty and out of sight.
+django-oauth-toolkit registers our Client with `ClientAdmin`. Its own token models stay empty and are not registered.
 """
 
 from django.contrib import admin
 from oauth2_provider import models as engine
 
-from oauth.admin.client import ClientAdmin  # must come before the next import, which looks for this name here
+from oauth.admin.client import ClientAdmin  # must come before the next import, which reads this name
 
 import oauth2_provider.admin  # noqa: F401  isort: skip
 from oauth.admin.audit_event import AuditEventAdmin

@@ -28,7 +28,7 @@ _WENT_WRONG = (AuditEvent.Action.REFUSED, AuditEvent.Action.DENIED)
 
 
 class NarrowDown(forms.Form):
-    """The filters of the log. Each has an index, or is a range of the primary key."""
+    """The filters of the log. Each uses an index or a range of the primary key."""
 
     action = forms.ChoiceField(label=_("Event"), required=False, choices=[("", _("All")), *AuditEvent.Action.choices])
     outcome = forms.ChoiceField(
@@ -39,7 +39,7 @@ class NarrowDown(forms.Form):
     error_code = forms.CharField(label=_("OAuth error"), required=False, max_length=60)
     client_id = forms.CharField(label=_("Client ID"), required=False, max_length=255)
     person = forms.CharField(label=_("User"), required=False, max_length=254, help_text=_("Login name or primary key."))
-    by_admin = forms.CharField(label=_("Admin who did it"), required=False, max_length=254)
+    by_admin = forms.CharField(label=_("Admin"), required=False, max_length=254)
     since = forms.DateTimeField(label=_("From"), required=False, help_text="2026-01-31 08:00")
     until = forms.DateTimeField(label=_("Before"), required=False)
 
@@ -64,8 +64,9 @@ class NarrowDown(forms.Form):
 
 
 def _primary_key(name: str) -> str:
-    """The primary key of the user with this login name. Any other value counts as a primary key, which may be a deleted
-    user's."""
+    """The primary key of the user with this login name. If there is none, returns `name`, which may be the primary key
+    of a deleted user.
+    """
     if not name:
         return ""
     user: Any = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name}).first()
@@ -77,7 +78,7 @@ def _lines(*texts: str) -> str:
 
 
 class NarrowDownFilter(admin.ListFilter):
-    """A form beside the list instead of lists of links, which would be too long for clients and users."""
+    """A form instead of Django's lists of links, which would be too long for clients and users."""
 
     title = _("filter")
     template = "admin/oauth/auditevent/filter.html"
@@ -98,15 +99,15 @@ class NarrowDownFilter(admin.ListFilter):
         yield {"form": self.form, "query": changelist.query}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
-        return self.form.narrowed(queryset)  # type: ignore[arg-type]  # the form is the one made above
+        return self.form.narrowed(queryset)  # type: ignore[arg-type]  # self.form is set in __init__
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(Guarded):
-    # Puts two facts into one cell where one explains the other, so that the table fits beside the filter at 1280 px.
+    # Some cells show two fields, so that the table fits beside the filter at 1280 px.
     list_display = ("time", "what", "who", "app", "why", "where")
     list_filter = (NarrowDownFilter,)
-    # The search finds whole values only, each by an index, because the log is long.
+    # Only whole values, because these have indexes.
     search_fields = ("error_id__exact", "client__exact", "user__exact")
     search_help_text = _(
         "An error ID, a client ID or a user ID. Shows the newest 1000 events; use the filter to see others."
@@ -114,7 +115,7 @@ class AuditEventAdmin(Guarded):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
-    sortable_by = ()  # sorted only by time, which is the order of the primary key
+    sortable_by = ()  # the primary key already sorts by time
     list_per_page = 50
     change_list_template = "admin/oauth/auditevent/change_list.html"
     fields = (
@@ -127,7 +128,7 @@ class AuditEventAdmin(Guarded):
         return super().get_search_results(request, queryset, error_id_in(search_term))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Finds the names of the page's users and clients, in two queries."""
+        """Reads the names of the page's users and clients in two queries."""
         changelist = super().get_changelist_instance(request)
         events = list(changelist.result_list)
         links = Links.of(request, events)
@@ -187,7 +188,7 @@ class AuditEventAdmin(Guarded):
         return [path("export/", view, name="oauth_auditevent_export"), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> StreamingHttpResponse | HttpResponse:
-        """All events of the list. A POST, because the export itself is recorded in the log."""
+        """Exports all events that match the filter. Requires POST, because the log records the export."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         if request.method != "POST":

@@ -41,12 +41,12 @@ class AuthorizationAdmin(DeletedOnlyWithOthers, Guarded):
     )
     list_filter = (LiveFilter, "revocation_reason")
     list_select_related = ("client", "user")
-    search_fields = ("pk",)  # shows the search field; see get_search_results
+    search_fields = ("pk",)  # makes Django show the search field; see get_search_results
     search_help_text = _("A client ID, or a user's login name.")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
-    ordering = ("-id",)  # UUIDv7: the newest first
+    ordering = ("-id",)  # UUIDv7, so the newest come first
     sortable_by = ()
     actions = ("revoke",)
     fields = (
@@ -59,7 +59,7 @@ class AuthorizationAdmin(DeletedOnlyWithOthers, Guarded):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Authorization], search_term: str
     ) -> tuple[QuerySet[Authorization], bool]:
-        """Looks up whole names first, because an OR over joined tables would read all rows."""
+        """Looks up the client or user first, because an OR over joined tables would read all rows."""
         term = search_term.strip()
         if not term:
             return queryset, False

@@ -1,4 +1,4 @@
-"""The look of the pages. There is one row; without it, the pages look as the settings say."""
+"""The branding of the pages: a single row. Without it, the settings apply."""
 
 from django.contrib import admin
 from django.http import HttpRequest

@@ -1,4 +1,4 @@
-"""Clients: the admin selects the kind of app, and the form sets safe values. Other fields are one click away."""
+"""Clients. The admin selects the kind of app, and the form fills in safe values; other fields are collapsed."""
 
 from typing import Any
 
@@ -34,12 +34,12 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
     list_filter = ("kind", "is_live", "is_active")
     list_select_related = ("user",)
     search_fields = ("name__istartswith", "client_id__exact")
-    search_help_text = _("The beginning of its name, or its client ID.")
+    search_help_text = _("The beginning of the name, or the client ID.")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    view_on_site = False  # the link would lead staff to a URL of the app's developer, or nowhere
+    view_on_site = False  # the link could lead staff to a URL that the app's developer chose
     paginator = CappedPaginator
-    sortable_by = ()  # the newest first, by the primary key
+    sortable_by = ()  # always sorted by primary key, the newest first
     autocomplete_fields = ("exchange_from",)
     change_list_template = "admin/oauth/client/change_list.html"
     change_form_template = "admin/oauth/client/change_form.html"
@@ -60,14 +60,12 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
 
     @admin.display(description="developer")
     def owner(self, client: Client) -> str:
-        """The user who registered the client for themselves. Clients that admins registered, or that registered
-        themselves, have no owner.
-        """
+        """The developer who registered the client; none if an admin did, or if it was registered dynamically."""
         return str(client.user) if client.user else ""
 
     @admin.display(description="logo as users see it")
     def logo_as_shown(self, client: Client) -> str:
-        """The stored copy. The field of the form has only the address of the original."""
+        """The stored copy of the logo; the form has only its URL."""
         row = ClientLogo.objects.filter(client=client, source=client.logo_uri).first()
         if row is None:
             return "The background worker has not fetched it yet." if client.logo_uri else "-"
@@ -79,7 +77,7 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
         if obj is None:
             return [(None, {"fields": AddClientForm.fields_of(_kind(request))})]
-        # Staff who may only view do not need the fields that are not stored.
+        # Leave out unstored fields for staff with only the view permission.
         keys = ("client_jwks", "client_jwks_uri", *CERTIFICATE_NAMES)
         keys = ("proves_itself_by", *keys) if self.has_change_permission(request, obj) else keys
         return [
@@ -99,12 +97,12 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
             ),
             ("Protocol", {"fields": ("client_type", "token_endpoint_auth_method", "grant_types")}),
             (
-                "Its own keys and certificate",
+                "Keys and certificate of the client",
                 {
                     "fields": keys,
-                    "description": "Public keys, as a JWK Set or by its address. For a certificate from a certificate "
-                    "authority, enter exactly one of the five names. A self-signed certificate must be "
-                    "in the keys, as x5c (RFC 8705 §2).",
+                    "description": "Public keys, as a JWK Set or by its URL. For a certificate from a certificate "
+                    "authority, enter exactly one of the five subject names. A self-signed certificate must be "
+                    "in the keys as x5c (RFC 8705 §2).",
                     "classes": ("collapse",),
                 },
             ),
@@ -160,7 +158,7 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
         css = {"all": ["oauth/admin.css"]}
         js = ["oauth/advice.js"]
 
-    # --- the pages: the kind comes first, and warnings appear beside the form
+    # --- pages
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().get_changeform_initial_data(request), "kind": _kind(request)}
@@ -188,7 +186,7 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         if not change and obj.has_secret:
-            request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]  # the response of this request shows it once
+            request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]  # shown once, in the response
         obj.changed_by = request.user
         if change and redirect_hosts.hold_back(obj, request.user):
             held = (
@@ -203,7 +201,7 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
         AuditEvent.record(action, client=obj.client_id, actor=request.user.pk, reason=changed)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """A client is deleted on its own page, where its ID must be typed."""
+        """Removes deletion from the list: a client is deleted on its own page, where staff must type its ID."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
@@ -264,5 +262,5 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
 
 
 def _kind(request: HttpRequest) -> str:
-    """The kind that was selected on the first page of a registration."""
+    """The kind selected on the first page of the registration."""
     return request.POST.get("kind") or request.GET.get("kind", "")

@@ -1,4 +1,4 @@
-"""The form that changes a client and shows all fields. The form of a new client is in `clients.client_form`."""
+"""The form that changes a client, with all fields. The form of a new client is in `clients.client_form`."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ from oauth.models.client import (
 
 __all__ = ["CERTIFICATE_NAMES", "AddClientForm", "ChangeClientForm", "PlainClientForm"]
 
-# A form without these fields leaves them unchanged.
+# If a form does not send these fields, they stay unchanged.
 _KEPT_WHEN_ABSENT = ("subject_type", "backchannel_token_delivery_mode", "security_profile")
 CERTIFICATE_NAMES = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
 _FAPI = frozenset(SecurityProfile.values) - {SecurityProfile.OAUTH21.value}
 
 
 class PlainClientForm(ModelForm[Client]):
-    """The form for staff who may view a client but not change it."""
+    """The form for staff with only the view permission."""
 
     class Meta:
         model = Client
@@ -43,7 +43,7 @@ class ChangeClientForm(ClientForm):
         label=_("Change the authentication method"),
         help_text=_("To a key or a certificate. The client secret stops working within seconds."),
     )
-    # No checkbox: a form that is sent without it must not turn the protection off.
+    # Not a checkbox, because a form without this field must not turn PKCE off.
     require_pkce = forms.TypedChoiceField(
         required=False,
         label=_("PKCE"),
@@ -67,7 +67,7 @@ class ChangeClientForm(ClientForm):
         method.choices = [("", _("Unchanged")), *(one for one in authentication.choices() if one[0] in offered)]
 
     def clean(self) -> dict[str, Any] | None:
-        """If the client has a FAPI profile and keys, it authenticates with the keys, and its secret is removed."""
+        """A client with a FAPI profile and keys authenticates with the keys, and its secret is removed."""
         cleaned = super().clean()
         given = self.cleaned_data
         for name in _KEPT_WHEN_ABSENT:

@@ -1,4 +1,4 @@
-"""Requests for review by developers: a new app, or new values of a live app. Staff approve or decline them."""
+"""Review requests of developers: for a new app, or for new values of a live app. Staff approve or decline them."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from oauth.staff import DeletedOnlyWithOthers, Guarded
 
 @admin.register(ClientReview)
 class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
-    """Staff who may change clients decide, but never about their own app."""
+    """Staff with the permission to change clients decide, but not about their own apps."""
 
     audits_itself = True
     list_display = ("__str__", "client", "asked_by", "asked_at", "state", "decided_by", "decided_at")
@@ -49,7 +49,7 @@ class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The values that the app asks for, its current values, and the two buttons."""
+        """Shows the requested and the current values and the two buttons."""
         review = self.get_object(request, object_id)
         if review is None or not self.has_view_permission(request, review):
             raise Http404
@@ -87,7 +87,11 @@ class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
             self.message_user(request, " ".join(texts), messages.ERROR)
         else:
             self.log_change(request, review, "Approved." if is_approved else "Declined.")
-            done = "Approved: the app is live with these values." if is_approved else "Declined. The developer is told."
+            done = (
+                "Approved: the app is live with these values."
+                if is_approved
+                else "Declined. The developer is notified."
+            )
             self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:oauth_clientreview_change", args=[pk]))
 
@@ -97,14 +101,14 @@ class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
 
 
 def _rows(review: ClientReview) -> list[tuple[str, Any, Any]]:
-    """All values of an app that is not live; for a live app, only those that change."""
+    """The rows (name, current, requested): all values of an app that is not live, or the changes of a live app."""
     if not review.client.is_live:
         return [(name, "", review.values[name]) for name in REVIEWED]
     return review.changes()
 
 
 def _as_asked(review: ClientReview) -> Client:
-    """The client with the values asked for. Never saved."""
+    """The client with the requested values. Never saved."""
     client: Client = Client.objects.get(pk=review.client_id)
     for name in REVIEWED:
         setattr(client, name, review.values[name])

@@ -1,4 +1,6 @@
-"""The client secret. Only the response to the POST that created it shows it. A client can have two during a change."""
+"""Client secrets. Only the response to the POST that creates a secret shows it. After a change, the old one works for a
+while.
+"""
 
 from typing import Any
 
@@ -20,7 +22,7 @@ from oauth.models.audit_event import origin
 
 
 class SecretViews:
-    """Views of the secret, to be mixed into the ModelAdmin of Client."""
+    """Mixin for the ModelAdmin of Client: the views of the secret."""
 
     opts: Any
     admin_site: Any
@@ -30,7 +32,7 @@ class SecretViews:
     change_url: Any
 
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Creates a new secret. The old one works for SECRET_OVERLAP more."""
+        """Creates a secret. The old one still works for SECRET_OVERLAP."""
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
@@ -42,7 +44,7 @@ class SecretViews:
         return self.show_secret(request, client, secret)
 
     def retire_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ends the old secret now, before SECRET_OVERLAP is over."""
+        """Ends the old secret before SECRET_OVERLAP is over."""
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not self.has_change_permission(request, client):
             raise PermissionDenied

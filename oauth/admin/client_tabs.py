@@ -1,4 +1,4 @@
-"""The tabs of a client's page: its users, its events and its secret; and how much it is used."""
+"""The tabs of a client's page: its users, events and secret."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,12 +16,12 @@ from oauth.admin.links import Links, linked, list_of
 from oauth.admin.tabs import EVENTS_OF_CLIENT, MOST_SHOWN, Row, Tab, Table, events, when
 from oauth.models import AuditEvent, Authorization, Client, ClientReview
 
-#: Users of a client are counted up to this number.
+#: Counting users of a client stops at this number.
 MOST_COUNTED = 1000
 
 
 def usage(client: Client) -> str:
-    """How many users have allowed it, and when it last got tokens. Two queries, of at most MOST_COUNTED rows."""
+    """How many users allow the client, and when it last got tokens. Two queries that read at most MOST_COUNTED rows."""
     live = Authorization.objects.live().filter(client=client).order_by()
     users = live.values("user").distinct()[:MOST_COUNTED].count()
     last = AuditEvent.objects.filter(client=client.client_id, action=AuditEvent.Action.ISSUED).order_by("-id").first()
@@ -30,20 +30,20 @@ def usage(client: Client) -> str:
 
 
 def origin_of(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
-    """Says who registered the client, and who may allow it. One query for the review of an app that is not live."""
+    """Who registered the client, and which users may allow it. Queries the open review of an app that is not live."""
     source = Client.RegistrationSource(client.registration_source)
     others = "an admin or a command" if source == Client.RegistrationSource.MANUAL else str(source.label)
     facts = [("Registered by", linked(request, client.user) if client.user else others)]
     if client.is_live:
-        return [*facts, ("State", "Live: every user may allow it.")]
+        return [*facts, ("State", "Live: every user may allow the app.")]
     review = ClientReview.objects.filter(client=client, state=ClientReview.State.OPEN).first()
-    what = "Sandbox: only sandbox users of its developer may allow it, until staff approve it."
-    asked = format_html("{} {}", what, linked(request, review, "A review waits.")) if review else what
+    what = "Sandbox: until staff approve the app, only sandbox users of its developer may allow it."
+    asked = format_html("{} {}", what, linked(request, review, "A review is open.")) if review else what
     return [*facts, ("State", asked)]
 
 
 class TabViews:
-    """Views of the tabs, to be mixed into the ModelAdmin of Client. Each view checks its own permission."""
+    """Mixin for the ModelAdmin of Client: the views of the tabs. Each checks its own permission."""
 
     opts: Any
     admin_site: Any
@@ -79,7 +79,7 @@ class TabViews:
         ]
         more = ("All authorizations of this client", f"{list_of(Authorization)}?{urlencode({'q': client.client_id})}")
         table = Table(
-            ("User", "Scopes", "Allowed", "Last used", "Until"), rows, "Nobody allows this client.", more=more
+            ("User", "Scopes", "Allowed", "Last used", "Until"), rows, "No user allows this client.", more=more
         )
         return self._tab(request, client, "users", table, usage(client))
 
@@ -88,7 +88,7 @@ class TabViews:
         found = list(AuditEvent.objects.filter(client=client.client_id).order_by("-id")[:MOST_SHOWN])
         rows = events(found, links=Links.of(request, found), of_user=False)
         more = ("The audit log of this client", f"{list_of(AuditEvent)}?{urlencode({'q': client.client_id})}")
-        table = Table(EVENTS_OF_CLIENT, rows, "The audit log has nothing about this client.", more=more)
+        table = Table(EVENTS_OF_CLIENT, rows, "The audit log has no events of this client.", more=more)
         return self._tab(request, client, "events", table)
 
     def secret_tab(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -122,7 +122,7 @@ class TabViews:
 
 
 def is_confirmed(request: HttpRequest, client: Client) -> bool:
-    """Whether the user has typed the client ID, which is required for actions that stop a client in use. If not, adds a
+    """Whether the user has typed the client ID, as required for actions that can break a client in use. If not, adds a
     message.
     """
     if request.POST.get("typed", "").strip() == client.client_id:

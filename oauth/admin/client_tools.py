@@ -1,4 +1,4 @@
-"""Tools for a client: warnings, a test of its flow, and sample programs."""
+"""Tools for a client: warnings about its settings, a test of its flow, and sample programs."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from oauth.staff import changes_nothing
 
 
 class ToolViews:
-    """Views of the tools, to be mixed into the ModelAdmin of Client. Each view checks its own permission."""
+    """Mixin for the ModelAdmin of Client: the views of the tools. Each checks its own permission."""
 
     opts: Any
     admin_site: Any
@@ -51,7 +51,7 @@ class ToolViews:
             (form.fields[name].label if name in form.fields else "", text)
             for name, texts in form.errors.items()
             for text in texts
-            # No warnings about fields that are still empty.
+            # Skip fields that are still empty.
             if form.data.get(name) or name == "__all__"
         ]
         filled_in = self.as_filled_in(form, form.instance)
@@ -60,7 +60,7 @@ class ToolViews:
         return render(request, "admin/oauth/client/advice.html", context)
 
     def as_filled_in(self, form: Any, client: Client) -> Client:
-        """The client with the values of the form, even if the form is invalid. Never saved."""
+        """The client with the valid values of the form, even if other fields are invalid. Never saved."""
         for name, value in getattr(form, "cleaned_data", {}).items():
             if name in {field.name for field in Client._meta.concrete_fields}:
                 setattr(client, name, value)

@@ -1,4 +1,4 @@
-"""The conformance report in the admin: of the site with its newest clients, and of one client."""
+"""The conformance reports in the admin: one of the site with its newest clients, and one of each client."""
 
 from typing import Any
 
@@ -16,16 +16,14 @@ CLIENTS_ON_A_PAGE = 50
 
 
 class ConformanceViews:
-    """Views of the conformance report, to be mixed into the ModelAdmin of Client. They read the configuration and
-    change nothing.
-    """
+    """Mixin for the ModelAdmin of Client: the views of the conformance reports."""
 
     opts: Any
     admin_site: Any
     change_url: Any
 
     def conformance(self, request: HttpRequest) -> HttpResponse:
-        """Two queries, besides those of every page of the admin: the signing keys and one page of clients."""
+        """Runs two queries: for the signing keys and for one page of clients."""
         standards = self._allowed_standards(request)
         clients = Client.objects.filter(is_active=True).order_by("-pk")
         if before := request.GET.get("before", ""):
@@ -71,7 +69,7 @@ class ConformanceViews:
 
 
 def _number(text: str) -> int:
-    """Raises Http404 unless it can be a primary key."""
+    """Raises Http404 if `text` cannot be a primary key."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise Http404
     return int(text)

@@ -1,8 +1,7 @@
-"""The test button: runs a client's flow in this process, with the functions that serve real requests, and undoes it.
+"""The test button: runs a client's flow in this process with the functions that serve real requests, and rolls back.
 
-The test does not redirect and does not need the client's secret. It runs in one transaction that is rolled back, so no
-authorization, code or refresh token is left. An API would accept the signed access token without a database query, so
-the page shows it decoded only.
+The test neither redirects nor needs the client's secret. The rollback leaves no authorization, code or refresh token.
+An API would still accept the signed access token, so the page shows it only decoded.
 """
 
 import hashlib
@@ -52,14 +51,14 @@ class Step:
 
 
 def run(client: Client, request: HttpRequest) -> list[Step]:
-    """The steps, up to the first that failed, which says why. The user of the flow is the admin who runs it."""
+    """The steps up to the first failure. The user of the flow is the admin who runs the test."""
     steps: list[Step] = []
     with transaction.atomic():
         try:
-            # This transaction must stay usable after a refusal inside a grant.
+            # A savepoint, so that the outer transaction stays usable after a refusal inside a grant.
             with transaction.atomic():
                 for step in _steps(client, request):
-                    steps.append(step)  # noqa: PERF402  (keeps those before a refusal)
+                    steps.append(step)  # noqa: PERF402  (keeps the steps before a refusal)
         except OAuthError as refusal:
             steps.append(_refused(refusal))
         transaction.set_rollback(True)
@@ -73,12 +72,12 @@ def _refused(refusal: OAuthError) -> Step:
 
 def _steps(client: Client, request: HttpRequest) -> Iterator[Step]:
     if not client.is_active:
-        yield Step(gettext("Disabled"), gettext("This client is refused everywhere."), is_done=False)
+        yield Step(gettext("Disabled"), gettext("Every endpoint refuses this client."), is_done=False)
         return
     if not client.is_live:
         yield Step(
             gettext("Not live"),
-            gettext("Only sandbox users of its developer may allow it, so you cannot try it. Review it first."),
+            gettext("Only sandbox users of its developer may allow this app, so you cannot test it. Review it first."),
             is_done=False,
         )
         return
@@ -91,7 +90,9 @@ def _steps(client: Client, request: HttpRequest) -> Iterator[Step]:
         yield from _service(client)
     else:
         yield Step(
-            gettext("Not tried"), gettext("Its grant types need another client, or a user on another device."), False
+            gettext("Not tried"),
+            gettext("The grant types of this client need another client, or a user on another device."),
+            False,
         )
 
 
@@ -100,11 +101,11 @@ def _authentication(client: Client) -> Step:
     if client.is_public:
         return Step(
             title,
-            gettext("It is a public client, which cannot authenticate. PKCE and the redirect URI protect the code."),
+            gettext("A public client cannot authenticate. PKCE and the redirect URI protect the code."),
         )
     return Step(
         title,
-        gettext("Not tried here, because we do not know its secret or private key. The sample programs try it."),
+        gettext("Not tried here, because we do not know its secret or private key. The sample programs do it."),
         facts={"token_endpoint_auth_method": client.token_endpoint_auth_method},
     )
 
@@ -122,7 +123,7 @@ def _code(client: Client, request: HttpRequest) -> Iterator[Step]:
     }
     yield Step(
         gettext("The authorization request"),
-        gettext("Its parameters are sent to /oauth/par, and the browser carries a reference.")
+        gettext("The app sends the parameters to /oauth/par, and the browser sends only the request_uri.")
         if client.must_push
         else gettext("The app sends the browser to this URL, with a new PKCE challenge each time."),
         facts={} if client.must_push else {"GET": f"{conf.url('/oauth/authorize')}?{urlencode(asked)}"},
@@ -141,7 +142,7 @@ def _code(client: Client, request: HttpRequest) -> Iterator[Step]:
 def _code_came_back(understood: AuthorizationRequest) -> Step:
     return Step(
         gettext("The browser returns to the app"),
-        gettext("With a code that works once, within a minute, and only with the code verifier."),
+        gettext("The URL has a code that works once, within a minute, and only with the code verifier."),
         facts={"redirect_uri": understood.redirect_uri, "response_mode": understood.response_mode, "iss": conf.ISSUER},
     )
 
@@ -158,7 +159,7 @@ def _device(client: Client, request: HttpRequest) -> Iterator[Step]:
     )
     yield Step(
         gettext("The device shows a code"),
-        gettext("The user types it on a phone. The device polls every few seconds."),
+        gettext("The user types the code on a phone. The device polls every few seconds."),
         facts={"verification_uri": conf.url("/oauth/device"), "user_code": waiting.user_code_shown},
     )
     yield _person_is_asked(client, tuple(client.allowed_scopes))
@@ -178,13 +179,13 @@ def _person_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
     sentences = {title: "; ".join(one.sentence for one in asked) for title, asked in permissions.groups(scopes, client)}
     return Step(
         gettext("The user is asked"),
-        gettext("The user logs in and sees this. The test allows it for you, and undoes it at the end."),
+        gettext("The user logs in and sees these sentences. The test allows them for you, and undoes it at the end."),
         facts=sentences,
     )
 
 
 def _session(request: HttpRequest) -> Session:
-    """A session like the one of the admin's browser, but the browser does not get it."""
+    """A session with the login of the admin's browser, which is not connected to the browser."""
     context = authentication_context.current(request)
     user: Any = request.user
     return Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))
@@ -194,8 +195,8 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
     params = Parameters({name: (value,) for name, value in form.items() if value})
     issued = grants.run(grant_type, GrantRequest(client, params, token_policy(), _confirmation(client)))
     yield Step(
-        gettext("The token endpoint answers"),
-        gettext("The response that an app would get, without the tokens."),
+        gettext("The token endpoint responds"),
+        gettext("The app would get this response. The tokens are not shown."),
         document={name: _shown(name, value) for name, value in issued.to_response().items()},
     )
     yield _decoded(issued)
@@ -207,7 +208,7 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
         rotates = renewed.refresh_token != issued.refresh_token
         yield Step(
             gettext("The token is refreshed"),
-            gettext("With a new refresh token. The old one stops working when the new one is used.")
+            gettext("The response has a new refresh token. The old one stops working when the new one is used.")
             if rotates
             else gettext("The refresh token stays the same, because it is bound to the client or its key."),
         )
@@ -215,7 +216,7 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
 
 
 def _confirmation(client: Client, issued: Issuance | None = None) -> dict[str, str]:
-    """A thumbprint that belongs to no key, for a client whose tokens must be bound."""
+    """A random thumbprint for a client whose tokens must be sender-constrained, or that of `issued`."""
     if issued is not None:
         return dict(issued.confirmation)
     thumbprint = base64url_encode(secrets.token_bytes(32)).decode()
@@ -233,6 +234,6 @@ def _decoded(issued: Issuance) -> Step:
     payload = jwt.decode(issued.access_token, options={"verify_signature": False})
     return Step(
         gettext("The access token, decoded"),
-        gettext("What an API reads after it has checked the signature. Apps must not read it."),
+        gettext("An API reads this after it has checked the signature. Apps must not read access tokens."),
         document={"header": header, "payload": payload},
     )

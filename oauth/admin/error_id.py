@@ -1,11 +1,12 @@
-"""The error ID in what somebody sends to support."""
+"""Finds the error ID in a text that a user or developer sends to support."""
 
 import re
 
 
 def error_id_in(text: str) -> str:
-    """The error id in what somebody pasted: a whole description, or the `instance` of a problem document. Other text,
-    such as the id of a user or a client, is left as it is."""
+    """The error ID in an error description or in the `instance` of a problem document. Returns any other text, such as
+    the ID of a user or a client, unchanged.
+    """
     named = re.search(r"\berror id ([0-9a-f]{16,32})\b", text)
     if named:
         return named[1]

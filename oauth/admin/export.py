@@ -1,4 +1,4 @@
-"""The audit log as a file, streamed in batches, so that a million events need no more memory than a thousand."""
+"""Exports the audit log as a file, streamed in batches so that memory does not grow with the number of events."""
 
 import csv
 import json
@@ -27,9 +27,7 @@ def response(events: AuditEventQuerySet, format_name: str, *, name: str) -> Stre
 
 
 def _rows(events: AuditEventQuerySet) -> Iterator[dict[str, Any]]:
-    """Reads the rows, the newest first, one batch per statement. Each batch begins after the last key of the batch
-    before.
-    """
+    """Reads the rows, newest first, one batch per statement. A batch begins after the last key of the previous one."""
     events = events.order_by("-id")
     batch = list(events.values(*_FIELDS)[:BATCH])
     while batch:
@@ -38,7 +36,7 @@ def _rows(events: AuditEventQuerySet) -> Iterator[dict[str, Any]]:
 
 
 class _Echo:
-    """A file for csv.writer that returns what is written."""
+    """A file for csv.writer whose `write` returns its argument."""
 
     def write(self, line: str) -> str:
         return line

@@ -1,4 +1,6 @@
-"""Initial access tokens: who may register clients, within which limits. `manage.py registration_token` creates them."""
+"""Initial access tokens: who may register clients, and within which limits. `manage.py registration_token` creates
+them.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +22,7 @@ CEILING = (
 
 
 class CeilingForm(ModelForm[InitialAccessToken]):
-    """The most that its clients may have: a checkbox for each value."""
+    """The values that registered clients may have: a checkbox for each."""
 
     class Meta:
         model = InitialAccessToken
@@ -36,7 +38,7 @@ class CeilingForm(ModelForm[InitialAccessToken]):
             "authorization_details_types": [(one, one) for one in conf.AUTHORIZATION_DETAILS_TYPES],
             "allowed_resources": [(one, one) for one in conf.RESOURCES],
         }
-        # Staff who may only view get the values as text, without form fields.
+        # Staff with only the view permission see the values as text instead of form fields.
         for name, values in choices.items():
             if name not in self.fields:
                 continue

@@ -1,4 +1,4 @@
-"""Names with links to their pages, instead of the ids that the audit log stores."""
+"""Shows names with links instead of the IDs that the audit log stores."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,21 +16,23 @@ from oauth.models import AuditEvent, Client
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Links by the stored id. An object that is not found, or that this member of staff may not see, stays an id."""
+    """Maps stored IDs to names and URLs. An ID whose object does not exist, or that this member of staff may not view,
+    is shown as it is.
+    """
 
     clients: Mapping[str, tuple[str, str]]
     users: Mapping[str, tuple[str, str]]
 
     @classmethod
     def of(cls, request: HttpRequest, events: Iterable[AuditEvent]) -> "Links":
-        """Two queries."""
+        """For the clients and users of these events, with two queries."""
         events = list(events)
         users = {one for event in events for one in (event.user, event.actor)}
         return cls.of_ids(request, {event.client for event in events}, users)
 
     @classmethod
     def of_ids(cls, request: HttpRequest, client_ids: set[str], user_ids: set[str]) -> "Links":
-        """Empty ids are left out."""
+        """Ignores empty IDs."""
         model: Any = get_user_model()
         may_see_users = request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
         client_ids, user_ids = client_ids - {""}, user_ids - {""}
@@ -54,7 +56,7 @@ def _users(ids: set[str]) -> dict[str, tuple[str, str]]:
 
 
 def _is_key(text: str) -> bool:
-    """Whether the text can be a primary key. Some events hold a text that a stranger sent in place of a user's key."""
+    """Whether the text can be a primary key. Some events have a text that a stranger sent as a user."""
     try:
         get_user_model()._meta.pk.to_python(text)
     except ValidationError:
@@ -63,7 +65,7 @@ def _is_key(text: str) -> bool:
 
 
 def linked(request: HttpRequest, one: Any, text: str = "") -> str:
-    """The name of a row, or `text`; as a link if this member of staff may view the row's page."""
+    """`text` or the name of the object, as a link if this member of staff may view its page."""
     opts = one._meta
     url = _page(one) if request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}") else ""
     return format_html('<a href="{}">{}</a>', url, text or str(one)) if url else text or str(one)
@@ -76,7 +78,7 @@ def list_of(model: Any) -> str:
 def _page(one: Any) -> str:
     try:
         return reverse(f"admin:{one._meta.app_label}_{one._meta.model_name}_change", args=[quote(one.pk)])
-    except NoReverseMatch:  # the admin of this site has no such page
+    except NoReverseMatch:  # the site's admin does not register this model
         return ""
 
 

@@ -1,4 +1,4 @@
-"""New redirect hosts of clients in use: requested on the client's page, and approved here by another admin."""
+"""New redirect hosts of clients in use. One admin requests a host on the client's page; another approves it here."""
 
 from collections.abc import Callable
 from typing import Any

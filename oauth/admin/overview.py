@@ -1,4 +1,4 @@
-"""The panels of the authorization server."""
+"""The authorization server's panels on the admin's home page."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -21,10 +21,10 @@ from oauth.models.client import Kind, SecurityProfile
 from oauth.operations import workers
 
 DAYS = 14
-#: Rows per day, kind or reason are counted up to this number.
+#: Counting rows stops at this number.
 MOST_COUNTED = 100_000
 
-# Ranges of the index (action, id): no row is read, and counting stops at the limit.
+# Counts ranges of the index (action, id), without reading rows, up to the limit.
 _EVENTS_A_DAY = """
 SELECT d.number, (SELECT count(*) FROM (
          SELECT 1 FROM oauth_auditevent e WHERE e.action = %s AND e.id >= d.first AND e.id < d.next LIMIT %s) counted)
@@ -113,7 +113,9 @@ def signing_keys() -> Panel:
         if due and due < now - timedelta(days=1):
             unready.append(algorithm)
     alarm = (
-        gettext("No key, or an overdue rotation: %s. Is the worker running?") % ", ".join(unready) if unready else ""
+        gettext("No key, or an overdue rotation: %s. Is the background worker running?") % ", ".join(unready)
+        if unready
+        else ""
     )
     summary = gettext("%s signs access tokens.") % conf.SIGNING_ALGORITHM
     url = reverse("admin:oauth_signingkey_changelist")
@@ -122,17 +124,19 @@ def signing_keys() -> Panel:
 
 @needs("oauth.view_auditevent")
 def worker() -> Panel:
-    """Shows the same as oauth.W003, for operators who do not run `check --database`."""
+    """Warns like oauth.W003, for operators who do not run `check --database`."""
     last = workers.last_seen_at()
     alarm = ""
     if last is None:
-        alarm = gettext("The worker is not running, so clients are not notified of logouts. Start manage.py worker.")
+        alarm = gettext(
+            "The background worker is not running, so clients are not notified of logouts. Start manage.py worker."
+        )
     summary = gettext("Last seen: %s") % date_format(timezone.localtime(last), "TIME_FORMAT") if last else ""
     return Panel(gettext("Background worker"), "oauth.view_auditevent", summary=summary, alarm=alarm)
 
 
 def _a_day(action: str) -> Any:
-    """Events of this kind as columns for the last DAYS days, today last. Counts older than two days are cached."""
+    """Counts events with this action on each of the last DAYS days, today last. Caches all but the last two counts."""
     today = timezone.localdate()
     dates = [today - timedelta(days=n) for n in reversed(range(DAYS))]
     keys = {day: f"oauth.admin.a_day.{action}.{day}" for day in dates}

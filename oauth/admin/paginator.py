@@ -1,4 +1,4 @@
-"""Pages of a long table without a count of all rows."""
+"""Paginates a long table without counting all rows."""
 
 from functools import cached_property
 from typing import Any
@@ -7,12 +7,12 @@ from django.db.models import QuerySet
 
 from oauth.infrastructure.generic import Paginator
 
-#: A list shows at most this many rows; filters find the others.
+#: A list shows at most this many rows. Filters show others.
 MOST_LISTED = 1000
 
 
 class CappedPaginator(Paginator[QuerySet[Any]]):
-    """Counts up to MOST_LISTED, so that neither COUNT(*) nor OFFSET reads a whole table."""
+    """Counts at most MOST_LISTED rows, so that neither COUNT(*) nor OFFSET reads the whole table."""
 
     @cached_property
     def count(self) -> int:

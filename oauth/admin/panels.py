@@ -1,7 +1,7 @@
-"""The panels of the admin's home page: small charts, each with the permission that a user needs to see it.
+"""The panels of the admin's home page: small charts, each with the permission required to see it.
 
-A panel is a function () -> Panel in PANELS or OAUTH["ADMIN_PANELS"]. It must not count a whole table. Its result is
-cached for CACHED_SECONDS, so that many users who open the page cause one query.
+PANELS and OAUTH["ADMIN_PANELS"] name functions () -> Panel. A function must not count a whole table. Its result is
+cached for CACHED_SECONDS.
 """
 
 import logging
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Bar:
-    """One number of a chart. `share` is its length in percent of the longest; `x` is its position among columns."""
+    """One value of a chart. `share` is its length in percent of the longest bar; `x` is its horizontal position."""
 
     label: str
     value: int
@@ -42,7 +42,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """`columns` are numbers per day, `bars` per kind, `facts` pairs (label, text). `alarm` says what is wrong."""
+    """`columns` are values per day, `bars` are values per kind, `facts` are pairs (label, text). `alarm` describes a
+    problem.
+    """
 
     title: str
     permission: str
@@ -52,7 +54,7 @@ class Panel:
     summary: str = ""
     alarm: str = ""
     url: str = ""
-    #: Columns are 20 units apart.
+    #: The width of the columns: 20 units each.
     width: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -60,7 +62,7 @@ class Panel:
 
 
 def chart(numbers: Sequence[tuple[str, int]], *, cap: int = 0) -> tuple[Bar, ...]:
-    """Bars from (label, value). A value of `cap` means that many or more."""
+    """Makes bars of pairs (label, value). A value of `cap` is shown as “or more”."""
     longest = max((value for _, value in numbers), default=0) or 1
     return tuple(
         Bar(label, value, round(100 * value / longest, 1), 20 * number, bool(cap) and value >= cap)
@@ -69,7 +71,7 @@ def chart(numbers: Sequence[tuple[str, int]], *, cap: int = 0) -> tuple[Bar, ...
 
 
 def visible_to(user: Any) -> list[Panel]:
-    """The panels that this user may see, in order. A panel that fails says so."""
+    """The panels that this user may see, in order. A panel whose function fails shows an error."""
     return [panel for path in (*PANELS, *conf.ADMIN_PANELS) if (panel := _of(path, user))]
 
 
@@ -85,7 +87,7 @@ def _of(path: str, user: Any) -> Panel | None:
             with transaction.atomic():
                 panel = make()
         except Error:
-            # The rest of the page is still useful.
+            # Show the other panels anyway.
             logger.exception("panel %s", path)
             panel = Panel(path.rpartition(".")[2], permission, alarm=gettext("This took too long or failed."))
         cache.set(key, panel, CACHED_SECONDS)
@@ -93,7 +95,7 @@ def _of(path: str, user: Any) -> Panel | None:
 
 
 def needs(permission: str) -> Callable[[Callable[[], Panel]], Callable[[], Panel]]:
-    """Decorator: the permission that a user needs for the panel. It is checked before the panel is made."""
+    """Decorator: sets the permission required for the panel, which is checked before the function runs."""
 
     def named(make: Callable[[], Panel]) -> Callable[[], Panel]:
         make.permission = permission  # type: ignore[attr-defined]  # an attribute of a function

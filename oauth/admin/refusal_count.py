@@ -1,4 +1,4 @@
-"""Refusals of strangers in the admin. Nobody can edit them."""
+"""Counts of refused requests of strangers, read-only."""
 
 from django.contrib import admin
 from django.http import HttpRequest

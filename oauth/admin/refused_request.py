@@ -1,4 +1,4 @@
-"""Refused requests that the audit log does not hold. The search of the audit log finds them, too."""
+"""Refused requests that are not in the audit log. The search of the audit log finds them, too."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from oauth.admin.tabs import Row, Table, when
 from oauth.models import RefusedRequest
 from oauth.staff import Guarded
 
-#: Rows of one error ID: an app that repeats a request may get the answer of the first again.
+#: The most rows shown for one error ID. Several requests have the same ID if a repeated request gets the same response.
 MOST_OF_AN_ID = 5
 
 
 def table_of(request: HttpRequest, error_id: str) -> Table | None:
-    """Returns the data about the ID. None if there are none, if the text cannot be an ID, or if the user may not view
-    them.
+    """The refused requests with this error ID. None if there are none, if the text is not an error ID, or if the user
+    may not view them.
     """
     if not is_error_id(error_id) or not request.user.has_perm("oauth.view_refusedrequest"):
         return None

@@ -1,4 +1,4 @@
-"""Scopes: staff edit the sentence that users read, never the name that clients use."""
+"""Scopes. Staff can edit the sentence that users read, but not the name that clients use."""
 
 from django.contrib import admin
 from django.http import HttpRequest

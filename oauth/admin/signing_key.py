@@ -1,4 +1,4 @@
-"""Signing keys: view, rotate and replace. The private part is never shown, and no key can be entered."""
+"""Signing keys: view, rotate and replace. Private keys are never shown, and no key can be entered."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from oauth.staff import Guarded
 
 
 class ConfirmRotation(forms.Form):
-    """Asks for the store only if there is a choice."""
+    """Asks for the key store if there are several."""
 
     store = forms.ChoiceField(
         label=gettext_lazy("Where new private keys are stored"),
@@ -50,12 +50,12 @@ class ConfirmRotation(forms.Form):
 
 
 class ConfirmReplacement(ConfirmRotation):
-    """Staff must type the algorithm, because a replaced key ends every token signed with it."""
+    """Staff must type the algorithm, because a replacement invalidates every token that the key has signed."""
 
     next_leaked = forms.BooleanField(
         label=gettext_lazy("The next key may have leaked, too"),
         help_text=gettext_lazy(
-            "Tick this if somebody has the database and KEY_ENCRYPTION_KEYS. Change KEY_ENCRYPTION_KEYS first. APIs on "
+            "Select this if an attacker has the database and KEY_ENCRYPTION_KEYS. Change these keys first. APIs on "
             "other machines then refuse new tokens for some seconds."
         ),
         required=False,
@@ -114,7 +114,7 @@ class SigningKeyAdmin(Guarded):
     def has_rotate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("oauth.rotate_signingkey")
 
-    # --- changes: the same as `manage.py rotate_keys`, with a permission
+    # --- changes, as with `manage.py rotate_keys`
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         extra = {"may_rotate": self.has_rotate_permission(request), "algorithms": SIGNING_ALGORITHMS}
@@ -131,7 +131,9 @@ class SigningKeyAdmin(Guarded):
         ]
 
     def rotate(self, request: HttpRequest, algorithm: str) -> HttpResponse:
-        """Clients notice nothing: a key is published before it signs, and stays as long as its tokens."""
+        """Does not affect clients: a key is published before it signs, and stays published as long as tokens that it
+        signed are valid.
+        """
         self._check(request, algorithm)
         form = ConfirmRotation(request.POST or None, algorithm=algorithm)
         if request.method != "POST" or (form.fields and not form.is_valid()):
@@ -140,14 +142,14 @@ class SigningKeyAdmin(Guarded):
             key = self._changed(request, rotation.rotate, algorithm, **_values(form))
         if key is not None:
             text = gettext(
-                "The next %(algorithm)s key, %(kid)s, signs from %(time)s on. The key after that is published, too."
+                "The next %(algorithm)s key, %(kid)s, signs from %(time)s. The key after it is published, too."
             )
             values = {"algorithm": algorithm, "kid": key.kid, "time": f"{key.active_at:%Y-%m-%d %H:%M:%S} UTC"}
             self.message_user(request, text % values, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
 
     def replace(self, request: HttpRequest, algorithm: str) -> HttpResponse:
-        """For an emergency: in seconds, everything that keys of this algorithm have signed is refused."""
+        """For an emergency: within seconds, everything signed by earlier keys of this algorithm is refused."""
         self._check(request, algorithm)
         form = ConfirmReplacement(request.POST or None, algorithm=algorithm)
         if request.method != "POST" or not form.is_valid():
@@ -156,7 +158,7 @@ class SigningKeyAdmin(Guarded):
             key = self._changed(request, rotation.replace_now, algorithm, **_values(form))
         if key is not None:
             text = gettext(
-                "%(kid)s signs. In 15 seconds, this site refuses everything that other %(algorithm)s keys have signed."
+                "%(kid)s signs. Within 15 seconds, this site refuses everything signed by other %(algorithm)s keys."
             )
             self.message_user(request, text % {"algorithm": algorithm, "kid": key.kid}, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
@@ -164,7 +166,7 @@ class SigningKeyAdmin(Guarded):
     def _changed(
         self, request: HttpRequest, change: Callable[..., SigningKey], algorithm: str, **values: Any
     ) -> SigningKey | None:
-        """Returns None and adds a message if the key store cannot be used; then nothing has changed."""
+        """Runs `change`. If the key store fails, adds a message and returns None; nothing has changed then."""
         try:
             return change(algorithm, actor=str(request.user.pk), **values)
         except stores.KeyStoreError as error:

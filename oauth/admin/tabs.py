@@ -1,4 +1,4 @@
-"""Tabs of a page about one user or client: each is a separate page with one table, and actions beside its rows."""
+"""Tabs of the admin pages about a user or a client. Each tab is a page with one table, whose rows can have actions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,13 @@ from django.utils.html import format_html
 from oauth.admin.links import Links
 from oauth.models import AuditEvent
 
-#: A tab shows at most this many rows, the newest. A link leads to the list that has them all.
+#: A tab shows at most this many of the newest rows, with a link to the complete list.
 MOST_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A button that posts `value` under the name of the action; with `url`, a link to a page that asks for
-    confirmation.
-    """
+    """A button that posts `value` as the field `name`, or, if `url` is set, a link to a confirmation page."""
 
     label: str
     name: str = ""
@@ -28,7 +26,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells are text, or safe HTML."""
+    """`cells` are text or safe HTML."""
 
     cells: Sequence[str]
     act: Act | None = None
@@ -41,7 +39,7 @@ class Table:
     empty: str
     #: An action on all rows.
     act: Act | None = None
-    #: A link to the page with more of them: (label, URL).
+    #: A link to the complete list: (label, URL).
     more: tuple[str, str] | None = None
 
     @property
@@ -57,7 +55,7 @@ class Tab:
 
 
 def when(moment: datetime | None) -> str:
-    """The time with seconds and the zone; "-" for None."""
+    """The time with seconds and time zone; "-" for None."""
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}" if moment else "-"
 
 
@@ -66,7 +64,7 @@ EVENTS_OF_CLIENT = ("Time", "Event", "User", "Reason", "IP address", "Error ID")
 
 
 def events(found: Iterable[AuditEvent], *, links: Links, of_user: bool) -> list[Row]:
-    """Rows of the audit log, for a page about a user or about a client."""
+    """Rows of the audit log, for the page of a user or of a client."""
     return [_event(event, links, of_user) for event in found]
 
 

@@ -1,4 +1,4 @@
-"""Counters and latencies of the authorization server, for the /metrics of the site."""
+"""Counters and latencies of the authorization server, for /metrics."""
 
 import time
 from functools import cache
@@ -9,7 +9,7 @@ tokens_issued = Counter("oauth_tokens_issued_total", "Token responses, by grant 
 refusals = Counter("oauth_refusals_total", "Refused protocol requests, by endpoint and error.", ["endpoint", "error"])
 seconds = Histogram(
     "oauth_request_seconds",
-    "Time to answer a protocol request, by endpoint, grant type and outcome (ok, or the error code).",
+    "Duration of a protocol request, by endpoint, grant type and outcome (ok, or the error code).",
     ["endpoint", "grant_type", "outcome"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
@@ -19,12 +19,12 @@ backlog = Gauge(
 
 
 def observe(endpoint: str, grant_type: str, outcome: str, *, since: float) -> None:
-    """Counts a request that began at `since`, a time of time.perf_counter(). The labels come from our own lists, never
+    """Counts a request that began at `since`, a value of time.perf_counter(). Labels must be from our own lists, never
     from the request.
     """
     _seconds_of(endpoint, grant_type, outcome).observe(time.perf_counter() - since)
 
 
-# prometheus_client checks the labels and looks the series up under a lock, so series are kept here.
+# Cached, because prometheus_client validates the labels and looks up the series under a lock.
 _seconds_of = cache(seconds.labels)
 issued_by = cache(tokens_issued.labels)

@@ -1,4 +1,4 @@
-"""Records refusals of machine endpoints and pages: in the metrics, the log and the audit log."""
+"""Records refusals of machine endpoints and pages in the metrics, the log and the audit log."""
 
 import logging
 
@@ -10,11 +10,11 @@ from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
 from oauth.models import AuditEvent, Client, RefusalCount
 
-# Expected answers, not events: a device that waits, a client that needs a nonce, and a limit that was reached.
+# Expected responses that are not audit events: a device polls, a client needs a nonce, a rate limit was reached.
 UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
 
-# The most events in the audit log that strangers may cause in the name of a client: per IP address, and in total.
-# Further refusals are only counted.
+# How many audit events strangers may cause by sending a client's ID, per IP address and in total. Further refusals are
+# only counted.
 EVENTS_OF_STRANGERS = Limit("events-of-strangers", 30)
 EVENTS_OF_STRANGERS_OF_CLIENT = Limit("events-of-strangers-of-client", 300)
 
@@ -29,10 +29,10 @@ def record(
     client: Client | None = None,
     is_proven: bool = False,
 ) -> None:
-    """The log and the audit log hold the error id that the client received.
+    """The log and the audit log contain the error ID that the client received.
 
-    Refusals that a stranger can cause are only counted (RefusalCount): nobody can delete from the audit log, so
-    strangers must not be able to fill it.
+    Refusals that a stranger can cause without limit are only counted (RefusalCount), because the audit log is
+    append-only and strangers must not be able to fill it.
     """
     note(endpoint, refusal.code, refusal.error_id, reason=refusal.description, detail=refusal.detail)
     if isinstance(refusal, UNRECORDED):
@@ -58,7 +58,7 @@ def record(
 
 
 def _remember(endpoint: str, refusal: OAuthError, request: HttpRequest, client_id: str) -> None:
-    """Remembers the request with the client_id that it named, which may not exist."""
+    """Stores the request with its client_id, which may not exist."""
     refused_requests.remember(
         request,
         error_id=refusal.error_id,
@@ -71,8 +71,9 @@ def _remember(endpoint: str, refusal: OAuthError, request: HttpRequest, client_i
 
 
 def note(endpoint: str, code: str, error_id: str, *, reason: str, detail: str = "") -> None:
-    """Records a refusal in the metrics and the log. A refused access token is recorded only here, because any stranger
-    can cause such refusals."""
+    """Records a refusal only in the metrics and the log. Endpoints that take access tokens call only this for a refused
+    token, because any stranger can cause such refusals.
+    """
     metrics.refusals.labels(endpoint, code).inc()
     extra = {"error_id": error_id, "reason": reason, "detail": detail}
     logger.warning("%s refused: %s", endpoint, code, extra=extra)
@@ -83,7 +84,7 @@ def _is_known(client: Client | None, refusal: OAuthError) -> bool:
 
 
 def _is_worth_an_event(client_id: str, request: HttpRequest) -> bool:
-    """Anybody can send a client's ID, so a limit bounds how many events such requests may cause."""
+    """Whether the request is within the limits of events. Anybody can send a client's ID."""
     return rate_limits.is_within(
         EVENTS_OF_STRANGERS, rate_limits.address_of(request), client_id
     ) and rate_limits.is_within(EVENTS_OF_STRANGERS_OF_CLIENT, client_id)

@@ -1,8 +1,7 @@
-"""Remembers refused requests, so that staff find every error ID that was shown.
+"""Stores refused requests, so that staff can find an error ID that is not in the audit log.
 
-A request adds an entry to a list in memory, never a statement; one INSERT stores the entries later. A flood fills
-neither memory nor table: each network and each process has a budget for each minute, and requests above it are not
-remembered. The log has a line for every request.
+A request only appends to a list in memory; one INSERT stores the list later. Each network and each process has a budget
+per minute, so that a flood fills neither memory nor the table. Requests above the budget are only in the log.
 """
 
 import re
@@ -18,17 +17,17 @@ from oauth.infrastructure.provided import Provided
 from oauth.infrastructure.store_later import UNAVAILABLE, StoreLater
 from oauth.models import RefusedRequest
 
-#: The budgets for a minute: for one network (IPv4 /24, IPv6 /48) and for a worker process.
+#: Budgets per minute of one network (IPv4 /24, IPv6 /48) and of one worker process.
 MOST_OF_NETWORK = 30
 MOST = 240
-#: The most requests that are kept in memory while nothing can be stored.
+#: How many requests are kept in memory while the database is unavailable.
 MOST_PENDING = 500
 LONGEST_REASON = 500
 
-# Links of emails have a token in the path, which is longer.
+# Path segments that cannot be tokens: tokens in links of emails are longer.
 _SHORT = re.compile(r"[\w.~-]{1,19}|[0-9a-fA-F-]{36}")
 
-#: How often a process stores the requests. Zero means only when it stops.
+#: How often a process stores the requests. Zero means only when the process stops.
 interval: Provided[timedelta] = Provided(timedelta(0))
 
 
@@ -64,7 +63,7 @@ def remember(
     user: str = "",
     client: str = "",
 ) -> None:
-    """`client` may be any text that a stranger has sent as client_id."""
+    """`client` may be any text sent as client_id."""
     with _later.lock:
         if not _is_within_budget(rate_limits.network_of(request)):
             return
@@ -86,8 +85,8 @@ def remember(
 
 
 def path_of(request: HttpRequest) -> str:
-    """The path without the parts that may be a token: parts that are neither a word of the route, nor short, nor the ID
-    of a row.
+    """The path with every segment replaced that may be a token: one that is not a word of the route, not short, and not
+    a UUID.
     """
     words = request.resolver_match.route.split("/") if request.resolver_match else ()
     parts = _printable(request.path_info).split("/")[:12]
@@ -95,8 +94,8 @@ def path_of(request: HttpRequest) -> str:
 
 
 def store() -> int:
-    """Writes what is remembered; returns the number of rows. Those that cannot be stored now are kept in memory, up
-    to MOST_PENDING.
+    """Writes the list and returns the number of rows. If the database is unavailable, keeps up to MOST_PENDING in
+    memory and raises.
     """
     global _pending
     with _later.lock:
@@ -118,7 +117,7 @@ def _cut(name: str, value: object) -> object:
 
 
 def _printable(text: str) -> str:
-    """PostgreSQL stores no NUL, and a log line is one line."""
+    """Replaces control characters: PostgreSQL cannot store NUL, and a line break would begin a new log line."""
     return "".join(one if one.isprintable() else "�" for one in text)
 
 

@@ -1,13 +1,11 @@
-"""Rich authorization requests (RFC 9396): `authorization_details`, by types that other apps register.
+"""Rich authorization requests (RFC 9396): `authorization_details` of types that other Django apps register.
 
     OAUTH["AUTHORIZATION_DETAILS_TYPES"] = {"transfer": "banking.consents.transfer.TransferDetails"}
 
-names a subclass of `DetailsType`. This app does not know what the details of a type mean. It validates them against
-the type's JSON Schema, asks the user what the type wants to ask, and puts the granted details into every token.
-
-`scope_details` limits scopes that a client requests without details.
-`request` parses the parameter, `questions` and `answers` serve the consent page, `narrowing` serves the token endpoint.
-Imports only `infrastructure` and `errors`.
+names a subclass of `DetailsType`. This package does not interpret the details of a type. It validates them against the
+type's JSON Schema, shows the type's question on the consent page, and puts the granted details into tokens.
+`scope_details` limits scopes that a client requests without details. `request` parses the parameter, `questions` and
+`answers` are for the consent page, `narrowing` for the token endpoint. Imports only `infrastructure` and `errors`.
 """
 
 from oauth.authorization_details.answers import granted

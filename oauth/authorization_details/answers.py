@@ -1,4 +1,4 @@
-"""Turns requested details into granted ones, by the user's answers on the consent page."""
+"""Turns requested details into granted ones, according to the user's answers on the consent page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from oauth.authorization_details.registry import types
 def granted(
     details: Sequence[Detail], user: Any, client_id: str, chosen: Mapping[int, Sequence[str]]
 ) -> list[dict[str, Any]]:
-    """The details as allowed. `chosen` holds the ticked values by the number of the detail. Raises NotAnswered."""
+    """The granted details. `chosen` maps the index of a detail to the ticked values. Raises NotAnswered."""
     known = types()
     allowed = [
         known[detail["type"]].granted(detail, user, client_id, chosen.get(number, ()))

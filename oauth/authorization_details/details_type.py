@@ -1,4 +1,4 @@
-"""The class that an app subclasses for each type of authorization details, and what it shows to users."""
+"""The base class of each type of authorization details, and the data that it shows to users."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,88 +10,90 @@ Detail = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One thing that the user may tick. `hint` tells it apart from others, for example by the last digits of an account
-    number."""
+    """An option that the user may tick, such as an account. `hint` distinguishes it from others, such as the last
+    digits of the account number.
+    """
 
     value: str
     label: str
     hint: str = ""
     is_ticked: bool = False
-    #: A figure such as the balance of an account. It is shown at the end of the line, with its digits aligned to those
-    #: of other lines.
+    #: A number such as the balance of an account, right-aligned at the end of the line.
     amount: str = ""
-    #: Whether it means all choices, including future ones.
+    #: Whether this option stands for all options, including future ones.
     is_everything: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The view of a detail that the user sees. It must say exactly what is enforced (ASVS 5.0 10.7.2)."""
+    """A detail as shown to the user. It must say exactly what is enforced (ASVS 5.0 10.7.2)."""
 
     title: str
     sentences: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
-    #: The most important fact, in large letters: the amount of a payment.
+    #: The most important fact, such as the amount of a payment, in large letters.
     headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Question(Summary):
-    """A summary on the consent page, with choices where the user may pick."""
+    """A summary on the consent page, with options from which the user may choose."""
 
     prompt: str = ""
     choices: Sequence[Choice] = ()
     takes_several: bool = False
-    #: The text of the button that allows it, such as “Pay £12.50”; empty for “Allow”.
+    #: The label of the button that allows the detail, such as “Pay £12.50”. Empty means “Allow”.
     button: str = ""
-    #: Whether it allows only a single action, so that there is nothing to revoke later.
+    #: Whether the detail allows a single action, so that nothing can be revoked later.
     is_once: bool = False
-    #: Information for the user before the decision: (kind, text). The kind is `good`, `warn` or `bad`.
+    #: A notice above the decision: (kind, text). The kind is `good`, `warn` or `bad`.
     notice: tuple[str, str] | None = None
-    #: A page of this site where the user can create something to pick, if there is nothing: (text, URL).
+    #: If there are no options, a page where the user can create one: (text, URL).
     way_to_choices: tuple[str, str] | None = None
 
 
 class NotAnswered(ValueError):
-    """The user's choice is not possible. The text says what to do; it is shown to the user."""
+    """The user's choice is invalid. The message is shown to the user and must say what to do."""
 
 
 class DetailsType:
-    """The definition of one type of details, by a Django app. `schema` is a closed JSON Schema (2020-12) of the whole
-    object.
+    """Defines one type of details. `schema` is a JSON Schema (2020-12) of the whole object, without additional
+    properties.
     """
 
     schema: ClassVar[Mapping[str, Any]]
 
     def check(self, detail: Detail) -> None:
-        """Raises ValueError for rules that the schema cannot express."""
+        """Checks rules that the schema cannot express. Raises ValueError."""
 
     def scopes(self, detail: Detail) -> Iterable[str]:
-        """The scopes that the detail needs. They are granted with it, to a client that may have them. The API limits
-        them to what the detail says, so the consent page shows the detail instead of the scopes."""
+        """The scopes that the detail needs. They are granted together with the detail if the client may have them. The
+        API must limit them to what the detail allows, so the consent page shows only the detail.
+        """
         return ()
 
     def lifetime(self, detail: Detail) -> timedelta | None:
-        """The longest time for which the detail may be used; None for no limit of its own."""
+        """The longest time for which the detail may be used; None if the type sets no limit."""
         return None
 
     def question(self, detail: Detail, user: Any) -> Question:
-        """The question of the consent page about a requested detail."""
+        """The question that the consent page asks about a requested detail."""
         raise NotImplementedError
 
     def summary(self, detail: Detail) -> Summary:
-        """A granted detail, for the page where the user can take it back."""
+        """The summary of a granted detail, for the page where the user can revoke it."""
         raise NotImplementedError
 
     def question_again(self, detail: Detail, user: Any) -> Question | None:
-        """The parts of a granted detail that the user may change; None if there are none."""
+        """The question with which the user may change a granted detail; None if nothing can be changed."""
         return None
 
     def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        """The granted detail with the user's new choice. Runs in the caller's transaction. Raises NotAnswered."""
+        """The granted detail after the user has changed it. Runs in the caller's transaction. Raises NotAnswered."""
         raise NotImplementedError
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any] | None:
-        """The detail as the user allowed it, enriched (RFC 9396 §7.1). Runs in the transaction that writes the
-        authorization, and may write rows of its own there. Raises NotAnswered."""
+        """The detail as granted by the user, enriched (RFC 9396 §7.1). Runs in the transaction that writes the
+        authorization, and may write additional rows. Raises NotAnswered.
+        """
         raise NotImplementedError

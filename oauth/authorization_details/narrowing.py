@@ -1,4 +1,4 @@
-"""Authorization details in a token request (RFC 9396 §6): never more than was granted."""
+"""Authorization details in a token request (RFC 9396 §6), which must not exceed the granted ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,10 @@ from oauth.errors import InvalidAuthorizationDetails
 
 
 def narrowed(text: str | None, allowed: Sequence[Detail]) -> list[dict[str, Any]]:
-    """The granted details, narrowed to those that the token request names; all of them if it names none.
+    """The granted details, narrowed to those of the token request; all of them if the request has none.
 
-    A requested list must be a subset of the granted one; any other value must be equal. A member that the request
-    leaves out stays as granted.
-    Raises InvalidAuthorizationDetails.
+    A requested list must be a subset of the granted list; any other value must be equal to the granted one. A member
+    that the request omits stays as granted. Raises InvalidAuthorizationDetails.
     """
     if text is None:
         return [dict(detail) for detail in allowed]

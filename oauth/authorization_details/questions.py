@@ -14,8 +14,8 @@ def questions(details: Iterable[Detail], user: Any) -> list[Question]:
 
 
 def summaries(details: Iterable[Detail]) -> list[Summary]:
-    """Granted details. For a type that is no longer registered, shows only its name, so that the user can still revoke
-    the detail.
+    """Summaries of granted details. For a type that is no longer registered, shows only its name, so that the user can
+    still revoke it.
     """
     known = types()
     return [
@@ -25,6 +25,6 @@ def summaries(details: Iterable[Detail]) -> list[Summary]:
 
 
 def question_again(detail: Detail, user: Any) -> Question | None:
-    """The parts of a granted detail that the user may change; None if there are none."""
+    """The question with which the user may change a granted detail; None if nothing can be changed."""
     known = types()
     return known[detail["type"]].question_again(detail, user) if detail["type"] in known else None

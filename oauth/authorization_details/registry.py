@@ -13,7 +13,7 @@ from oauth.infrastructure.provided import Provided
 
 #: OAUTH["AUTHORIZATION_DETAILS_TYPES"]: type of details -> dotted path of a subclass of DetailsType.
 registered: Provided[Mapping[str, str]] = Provided()
-#: The same for subclasses of ScopeDetails, which no client can request: OAUTH["DETAILS_OF_SCOPES"].
+#: OAUTH["DETAILS_OF_SCOPES"]: the same for subclasses of ScopeDetails, which no client can request.
 of_scopes: Provided[Mapping[str, str]] = Provided()
 
 
@@ -40,7 +40,7 @@ def _load(path: str) -> DetailsType:
 
 @cache
 def _class_at(path: str) -> type[DetailsType]:
-    """Checks the schema once in a process, because that takes 10 ms. Raises SchemaError."""
+    """Cached, because checking the schema takes 10 ms. Raises SchemaError."""
     details_type: type[DetailsType] = import_string(path)
     Draft202012Validator.check_schema(details_type.schema)
     return details_type

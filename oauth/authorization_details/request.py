@@ -14,7 +14,7 @@ MAX_CHARACTERS = 16 * 1024
 
 
 def parse(text: str | None, *, allowed_types: Sequence[str], resources: Sequence[str]) -> tuple[dict[str, Any], ...]:
-    """The details of a request. Raises InvalidAuthorizationDetails for an unknown type, member or value (§5)."""
+    """The requested details. Raises InvalidAuthorizationDetails for an unknown type, member or value (§5)."""
     if text is None:
         return ()
     known = types()
@@ -37,7 +37,7 @@ def parse(text: str | None, *, allowed_types: Sequence[str], resources: Sequence
 
 
 def parse_array(text: str) -> list[dict[str, Any]]:
-    """An array of objects (§2). Repeated members and floats are refused: two parsers could read them differently."""
+    """Parses an array of objects (§2). Refuses repeated members and floats, which parsers read differently."""
     try:
         if len(text) > MAX_CHARACTERS:
             raise ValueError("too long")
@@ -71,7 +71,7 @@ def _is_printable(value: Any) -> bool:
 
 
 def _describe(problem: Any) -> str:
-    """The error, without repeating the value that was sent."""
+    """Describes the error without the value that the client sent."""
     match problem.validator:
         case "required":
             missing = [name for name in problem.validator_value if name not in problem.instance]

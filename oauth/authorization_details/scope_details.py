@@ -1,10 +1,9 @@
-"""Details that the server adds if a client requests scopes without details: which of the user's accounts these scopes
-cover.
+"""Details that the server adds if a client requests scopes without details, such as the accounts that the scopes cover.
 
     OAUTH["DETAILS_OF_SCOPES"] = {"account_access": "banking.consents.account_access.AccountAccess"}
 
-names subclasses of `ScopeDetails`. Once granted they are authorization details like any other (RFC 9396): in the
-tokens, on the page of connected apps, at the API. A client cannot request them.
+names subclasses of `ScopeDetails`. Clients cannot request them. Once granted, they are ordinary authorization details
+(RFC 9396) in tokens, on the page of connected apps and at the API.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,8 +17,9 @@ from oauth.infrastructure.rows import changed
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An INSERT of rows that belong to a new authorization, and its parameters. It selects from `given`, which has a
-    row if the authorization is written and none otherwise. Each placeholder has a type, as in `%s::uuid`."""
+    """An INSERT of rows that belong to a new authorization. It must select from `given`, which has a row only if the
+    authorization is written, and its placeholders must have types, as in `%s::uuid`.
+    """
 
     statement: str
     parameters: Sequence[Any]
@@ -27,21 +27,21 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A detail that limits a new authorization as an earlier one was limited, and the rows to write with it."""
+    """A detail that repeats the limit of an earlier authorization in a new one, and the rows to write with it."""
 
     detail: Detail
     inserts: Sequence[Insert] = ()
 
 
 class ScopeDetails(DetailsType):
-    """`granted` returns None if the user limits nothing. The scopes then have their full meaning."""
+    """A type of details that limits scopes. `granted` returns None if the user sets no limit."""
 
     def of_scopes(self, scopes: Iterable[str]) -> Detail | None:
-        """The question of the consent page about these scopes; None if there is none."""
+        """The detail about which the consent page asks for these scopes; None if it asks nothing."""
         raise NotImplementedError
 
     def unlimited(self, scopes: Iterable[str]) -> Detail | None:
-        """The detail that has the same meaning as these scopes without a detail."""
+        """A detail that means the same as these scopes without any detail."""
         raise NotImplementedError
 
     def limited(self, detail: Detail) -> Iterable[str]:
@@ -49,15 +49,15 @@ class ScopeDetails(DetailsType):
         raise NotImplementedError
 
     def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> Again | None:
-        """The same limit for these scopes, in a new authorization without a consent page; None if the detail is not
-        about them. Writes nothing. Raises NotAnswered if none of the accounts or other things is left.
+        """The same limit for these scopes in a new authorization that needs no consent page; None if the detail does
+        not limit them. Writes nothing. Raises NotAnswered if nothing that the detail allowed still exists.
         """
         raise NotImplementedError
 
 
 def completed(details: Sequence[Detail], scopes: Iterable[str]) -> tuple[Detail, ...]:
-    """The details of a request. A request without details gets the ones that limit its scopes, so that the consent
-    page asks about them.
+    """The requested details. If there are none, the details that limit the requested scopes, so that the consent page
+    asks about them.
     """
     if details:
         return tuple(details)
@@ -66,12 +66,12 @@ def completed(details: Sequence[Detail], scopes: Iterable[str]) -> tuple[Detail,
 
 
 def are_of_scopes(details: Iterable[Detail]) -> bool:
-    """Whether each of these details limits scopes, and none grants any."""
+    """Whether all of these details are ScopeDetails, which limit scopes and grant none."""
     return all(detail["type"] in of_scopes.values for detail in details)
 
 
 def limited_by(details: Iterable[Detail]) -> set[str]:
-    """The scopes that were allowed only as far as these details say."""
+    """The scopes that these details limit."""
     known = types()
     return {
         scope
@@ -82,8 +82,9 @@ def limited_by(details: Iterable[Detail]) -> set[str]:
 
 
 def granted_again(details: Iterable[Detail], user: Any, client_id: str, scopes: Iterable[str]) -> list[Again]:
-    """The same limits for a new authorization with these scopes. The caller writes the rows of each. Raises
-    NotAnswered, and KeyError for a detail of another kind."""
+    """The same limits for a new authorization with these scopes. The caller must write their rows. Raises NotAnswered,
+    and KeyError if a detail is not of a ScopeDetails type.
+    """
     scopes = tuple(scopes)
     by_name = {name: one for name, one in types().items() if isinstance(one, ScopeDetails)}
     again = [by_name[detail["type"]].granted_again(detail, user, client_id, scopes) for detail in details]
@@ -91,7 +92,7 @@ def granted_again(details: Iterable[Detail], user: Any, client_id: str, scopes: 
 
 
 def write(again: Iterable[Again]) -> list[Detail]:
-    """Writes the rows, in the transaction that writes the authorization. Returns the details."""
+    """Writes the rows and returns the details. Call this in the transaction that writes the authorization."""
     limits = list(again)
     for one in limits:
         for insert in one.inserts:
@@ -102,10 +103,10 @@ def write(again: Iterable[Again]) -> list[Detail]:
 def joined(
     before: tuple[Sequence[str], Sequence[Detail]], added: tuple[Sequence[str], Sequence[Detail]]
 ) -> list[dict[str, Any]]:
-    """Joins the details of a grant with details that are added to it; each side is its scopes and its details.
+    """Joins the details of a grant with added details. `before` and `added` are pairs of scopes and details.
 
-    A side without details has no limit. If only one side has details, the other side gets details that say "no limit".
-    Then neither side narrows or widens the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
+    Scopes without details have no limit. If only one pair has details, the other gets details that say so. Then neither
+    narrows or widens the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
     """
     if not before[1] and not added[1]:
         return []
@@ -113,7 +114,7 @@ def joined(
 
 
 def in_words(details: Sequence[Detail], scopes: Sequence[str]) -> list[Detail]:
-    """The details of a grant. A grant without details gets the ones that say that its scopes have no limit."""
+    """The details of a grant. If there are none, the details that say that its scopes have no limit."""
     if details:
         return list(details)
     return [detail for one in _of_scopes() if (detail := one.unlimited(scopes)) is not None]

@@ -1,8 +1,8 @@
-"""The stored answer of an interaction: for a minute, a double click or a form that is sent again gets the same answer.
+"""The stored response of an interaction. For a minute, a double click or a resubmitted form gets the same response.
 
-So there is one code and one authorization, however often the user presses the button. The answer is not repeated if
-something has ended since: the code was used, the authorization was revoked, the user logged out, or the request was
-denied.
+So one consent page creates one code and one authorization. The response is not repeated if the code was used, the
+authorization was revoked, the user logged out or another user logged in, or the user has since denied a request of this
+client.
 """
 
 import base64
@@ -35,8 +35,9 @@ _DELIVERIES: dict[str, type[Redirect] | type[Form] | type[Page]] = {
 def keep(
     interaction: Interaction, delivery: Delivery, *, authorization: Authorization | None = None, code: str = ""
 ) -> None:
-    """Call it in the transaction of the answer. Does nothing for an answer without a page. A refusal has no
-    authorization."""
+    """Stores the response. Call this in the transaction of the decision. Does nothing if the request was answered
+    without a page. A refusal has no authorization.
+    """
     if interaction.row is None:
         return
     told = {"as": type(delivery).__name__, "delivery": asdict(delivery), "code": code}
@@ -49,7 +50,7 @@ def keep(
 
 
 def repeated(interaction: Interaction) -> Repeat:
-    """The earlier answer of an answered interaction. Raises InteractionOver if it no longer counts."""
+    """The earlier response of an answered interaction. Raises InteractionOver if it must not be repeated."""
     row = interaction.row
     assert row is not None
     if not _is_recent(row) or row.user_id != _user_id(interaction):
@@ -62,11 +63,11 @@ def repeated(interaction: Interaction) -> Repeat:
 
 
 def take_back(interaction: Interaction) -> Refuse | Repeat:
-    """The user denies the request after allowing it a moment ago with the same form. The authorization ends, and the
-    client gets access_denied.
+    """The user denies the request after allowing it with the same form. The authorization ends, and the client gets
+    access_denied.
 
-    Raises InteractionOver for a change of an earlier grant, which nobody can undo. Call it in a transaction, with the
-    row locked.
+    Raises InteractionOver if the request changed an earlier grant, which cannot be undone. Call this in a transaction,
+    with the row locked.
     """
     row = interaction.row
     assert row is not None
@@ -90,8 +91,9 @@ def _is_recent(row: StoredInteraction) -> bool:
 
 
 def _still_counts(interaction: Interaction, row: StoredInteraction, code: str) -> bool:
-    """RFC 6749 §4.1.2: a code is for one use. A client that got a used code again would redeem it, and so end
-    the authorization."""
+    """Whether the response may be repeated. RFC 6749 §4.1.2: if a client redeemed a used code again, its authorization
+    would end.
+    """
     named = liveness.Named(interaction.client.client_id, row.authorization_id)
     if liveness.authority(named) is None:
         return False
@@ -108,8 +110,6 @@ def _user_id(interaction: Interaction) -> Any:
 
 
 def _cipher(interaction: Interaction) -> Fernet:
-    """Encrypted under a key derived from the browser's cookie, so the database contains no usable code (ASVS 5.0
-    11.4.1).
-    """
+    """Derives the key from the browser's cookie, so that the database contains no usable code (ASVS 5.0 11.4.1)."""
     key = hmac.digest(interaction.secret.encode(), b"oauth.authorize.answer", hashlib.sha256)
     return Fernet(base64.urlsafe_b64encode(key))

@@ -1,7 +1,7 @@
-"""Answers with the cached client in the usual case, as the machine endpoints do. This saves one statement.
+"""Answers a usual request with the cached client, as the machine endpoints do. This saves one statement.
 
-The cached client is used only to accept a request. A request that would be refused, or that needs the user's answer,
-is decided again with the client's current row. `granting_again` writes nothing if that row has changed since it was
+The cached client is used only to accept a request. A request that would be refused, or that needs a page, is decided
+again with the client's current row. `granting_again` writes nothing if the client's row has changed since it was
 cached.
 """
 
@@ -20,7 +20,7 @@ from oauth.models import Client
 from oauth.parameters import Parameters
 from oauth.sessions.authentication_context import AuthenticationContext
 
-#: The parameters of a usual request: no pushed request, no request object, and nothing that needs a further step.
+#: The parameters of a usual request: it is neither pushed nor signed, and needs no further step.
 _USUAL = frozenset({
     "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
     "code_challenge_method", "prompt", "resource", "claims", "dpop_jkt",
@@ -40,23 +40,24 @@ def answer(
     sid: str | None,
     decisions: Sequence[Sequence[Any]] | None = None,
 ) -> Respond | None:
-    """The answer to a usual request of a cached client; None if the caller must read the client and run all steps. In
-    this case, nothing has been written. Takes `decisions` and raises as `granting_again.try_fast` does.
+    """The response to a usual request of a cached client. None, with nothing written, if the caller must read the
+    client and run all steps. See `granting_again.try_fast` for `decisions` and errors.
     """
     if login is None or not is_possible(params, client):
         return None
     try:
         loaded = load_request(http_request, params, client, login)
     except OAuthError:
-        return None  # decided again with the client's current row
+        return None  # the caller decides with the client's current row
     if isinstance(loaded, Refuse) or _needs_a_step(loaded.request) or consent.is_always_needed(loaded.request, client):
         return None
     return granting_again.try_fast(loaded, sid, decisions)
 
 
 def _needs_a_step(request: AuthorizationRequest) -> bool:
-    """Whether a step before `answer_silently` depends on more than the request: the client's defaults may require a
-    recent or a stronger login."""
+    """Whether a step before `answer_silently` has something to check. The client's defaults may require a recent or a
+    stronger login.
+    """
     return bool(
         request.max_age is not None
         or "login" in request.prompts

@@ -1,4 +1,4 @@
-"""Notices about backchannel requests, sent by the background worker: to the user, and to the client (CIBA §10.2)."""
+"""Notices about backchannel requests to the user and to the client (CIBA §10.2), sent by the background worker."""
 
 import json
 import logging
@@ -24,12 +24,12 @@ class NotDelivered(Exception):
 
 
 def enqueue_user_notice(asked: BackchannelRequest) -> None:
-    """Call it in the transaction that stores the request."""
+    """Call this in the transaction that stores the request."""
     app.configure_task(NOTIFY_USER, queue="mail").defer(request_id=str(asked.pk))
 
 
 def notify_user(request_id: str) -> None:
-    """Emails the user where to decide. The email has no link that decides by itself."""
+    """Emails the user a link to the page for the decision. No link in the email decides by itself."""
     asked = backchannel_request.undecided().select_related("client", "user").filter(pk=request_id).first()
     if asked is None or asked.user is None or not asked.user.is_active:
         return
@@ -44,7 +44,7 @@ def notify_user(request_id: str) -> None:
             "page": conf.url("/oauth/requests"),
         }
         emails.send(
-            # Nothing that a client chose may be in the subject of our email.
+            # The subject must not contain text that a client chose.
             _("An app asks for your approval"),
             _(
                 "%(app)s asks for your approval.\n\nIts message: %(message)s\n\nIf you expect this, log in and decide "
@@ -57,7 +57,7 @@ def notify_user(request_id: str) -> None:
 
 
 def _name_in_mail(client: Client) -> str:
-    """The name of a client that staff have not checked is marked; a name that contains a link is left out."""
+    """Marks the name of a client that staff have not checked, and omits a name that contains a link."""
     if client.is_vouched_for:
         return client.shown_name
     if display_names.holds_link(client.shown_name):
@@ -66,14 +66,14 @@ def _name_in_mail(client: Client) -> str:
 
 
 def enqueue_client_notice(asked: BackchannelRequest) -> None:
-    """CIBA §10.2: for a client in ping mode. Call it in the transaction of the decision."""
+    """CIBA §10.2: notifies a client in ping mode. Call this in the transaction of the decision."""
     if asked.auth_req_id:
         app.configure_task(NOTIFY_CLIENT, queue="notifications").defer(request_id=str(asked.pk))
 
 
 def notify_client(request_id: str) -> None:
-    """Makes one delivery attempt. Raises NotDelivered if it fails, or turns.Postponed if it was not made. After an
-    answer, the auth_req_id and the client's token are deleted.
+    """Attempts one delivery. Raises NotDelivered if it fails, and turns.Postponed if there was no attempt. After a
+    response, deletes the auth_req_id and the client's token.
     """
     asked = BackchannelRequest.objects.select_related("client").filter(pk=request_id).exclude(auth_req_id="").first()
     if asked is None or not asked.client.is_active or not asked.client.backchannel_client_notification_endpoint:
@@ -92,6 +92,7 @@ def notify_client(request_id: str) -> None:
     if answer.status >= 500 or answer.status < 200:
         raise NotDelivered(f"the client answered {answer.status}")
     if answer.status >= 300:
-        # §10.2: a redirect is not followed, and a client that refuses its own token would refuse it again. It can poll.
+        # §10.2: redirects must not be followed. A retry of a refused token would also fail; the client can poll
+        # instead.
         logger.warning("A CIBA notification was refused: %s", answer.status, extra={"client": asked.client.client_id})
     BackchannelRequest.objects.filter(pk=asked.pk).update(auth_req_id="", client_notification_token="")

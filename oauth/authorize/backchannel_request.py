@@ -34,14 +34,14 @@ from oauth.tokens import id_token
 INTERVAL_SECONDS = 5
 LONGEST = timedelta(minutes=10)
 LONGEST_BINDING_MESSAGE = 60
-# Limits keep a client from asking a user until they give in. Each client has its own, so that no client can use up
-# another's. The limit by hint comes first, so that its refusal does not say whether the user exists; the limit by user
-# also covers other spellings of the hint.
+# These limits keep a client from asking a user again and again until the user allows it. Each client has its own, so
+# that no client can use up another's. The limit by hint comes first, so that reaching it does not reveal whether the
+# user exists. The limit by user also covers other spellings of the hint.
 OF_A_HINT = Limit("backchannel-requests", 20, seconds=3600)
 OF_A_USER = Limit("backchannel-requests-of-user", 20, seconds=3600)
 MOST_AT_ONCE = 5
 _NOBODY = UUID(int=0)
-# RFC 6750 §2.1.
+# RFC 6750 §2.1: the syntax of a bearer token.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
 
 
@@ -52,7 +52,7 @@ def undecided() -> QuerySet[BackchannelRequest]:
 
 
 def parse(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
-    """A new request, not yet saved, and its auth_req_id. Raises the OAuthError to send to the client (§13)."""
+    """Returns an unsaved request and its auth_req_id. Raises the OAuthError to send to the client (§13)."""
     if client.is_fapi and "request" not in params:
         raise InvalidRequest("This client must sign its requests: send a request object (FAPI-CIBA §5.2.2).")
     params = _opened(params, client)
@@ -67,7 +67,8 @@ def parse(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
     token = params.get("client_notification_token", "")
     if is_ping and (not _TOKEN.fullmatch(token) or len(token) > 1024):
         raise InvalidRequest("client_notification_token must be a bearer token of 22 to 1024 characters (CIBA §7.1).")
-    # A request without one hint is malformed, whatever its message is: invalid_request (§7.1, §13).
+    # Check the hint before the binding message: a request without exactly one hint must get invalid_request (§7.1,
+    # §13).
     hint, found = _hint(params, client)
     message = _binding_message(params, client)
     _refuse_too_many(hint, client)
@@ -91,7 +92,7 @@ def parse(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
 
 
 def _opened(params: Parameters, client: Client) -> Parameters:
-    """§13 has no other error code for a signed request (§7.1.1) than invalid_request."""
+    """Opens the request object. §13 has only invalid_request for errors in a signed request (§7.1.1)."""
     try:
         return request_object.opened(params, client, rules=request_object.OF_BACKCHANNEL)
     except (InvalidRequestObject, RequestNotSupported) as error:
@@ -99,9 +100,9 @@ def _opened(params: Parameters, client: Client) -> Parameters:
 
 
 def _binding_message(params: Parameters, client: Client) -> str:
-    """§7.1: shown on both devices, so that the user knows what they allow.
+    """§7.1: the message is shown on both devices, so that the user knows what they allow.
 
-    It is part of an email from this site, so it must not contain a link (§13 invalid_binding_message).
+    Our email quotes it, so it must not contain a link (§13 invalid_binding_message).
     """
     message = params.get("binding_message", "")
     if len(message) > LONGEST_BINDING_MESSAGE or not display_names.is_printable(message):
@@ -122,7 +123,7 @@ def _lifetime(asked: str | None) -> timedelta:
 
 
 def _hint(params: Parameters, client: Client) -> tuple[bytes, Any]:
-    """§7.1: the digest of the hint, and its user, or None if there is none."""
+    """§7.1: the digest of the hint, and the user whom it names; None for an unknown user."""
     hints = [name for name in ("login_hint", "id_token_hint", "login_hint_token") if name in params]
     if len(hints) != 1:
         raise InvalidRequest("Exactly one of login_hint and id_token_hint must name the user.")
@@ -149,11 +150,11 @@ def _refuse_too_many(hint: bytes, client: Client) -> None:
 
 
 def _may_be_asked(user: Any, hint: bytes, client: Client) -> bool:
-    """Whether the request reaches this user. The client does not learn this.
+    """Whether this user is asked. The client does not learn the result.
 
-    §13 defines `unknown_user_id` for a hint that names nobody. It would reveal to a client who has an account here. So
-    such a request is accepted, and expires like a request that the user does not answer. The same queries run whether
-    or not the user exists, so that timing does not reveal it either.
+    §13 defines `unknown_user_id` for a hint that names nobody, but this would reveal who has an account. So such a
+    request is accepted, and expires like one that the user does not answer. The same queries run whether or not the
+    user exists, so that timing does not reveal it either.
     """
     pk = user.pk if user is not None else _NOBODY
     is_known_to_client = Authorization.objects.filter(user=pk, client=client).exists()
@@ -162,9 +163,9 @@ def _may_be_asked(user: Any, hint: bytes, client: Client) -> bool:
         rate_limits.spend(OF_A_USER, client.client_id, hint.hex() if user is None else str(pk))
     except LimitReached:
         return False
-    # Staff have not checked a client that registered itself: it may ask only users who allowed it before.
+    # A client that staff have not checked may ask only users who have allowed it before.
     may_ask = is_known_to_client or client.is_vouched_for
-    # An app that is not live may only ask the sandbox users of its developer.
+    # An app that is not live may ask only sandbox users of its developer.
     may_ask = (may_ask or not client.is_live) and SandboxUser.may_allow(client, pk)
     return user is not None and user.is_active and may_ask and waiting < MOST_AT_ONCE
 

@@ -1,4 +1,4 @@
-"""The `claims` parameter (OpenID Connect Core §5.5): claims requested one by one."""
+"""The `claims` parameter (OpenID Connect Core §5.5), which requests individual claims."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _PLACES = ("id_token", "userinfo")
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """`names` holds the claims that we have and that the client may get. Others are left out: §5.5.1 allows that."""
+    """`names` has the claims that we support and that the client may get. Others are ignored, as §5.5.1 allows."""
 
     names: dict[str, list[str]]
     essential_acr_values: tuple[str, ...] = ()
@@ -22,7 +22,7 @@ class Claims:
 
     @classmethod
     def parse(cls, text: str | None, client: Client) -> "Claims":
-        """Raises InvalidRequest if it is not the JSON of §5.5."""
+        """Raises InvalidRequest if `text` is not JSON as defined in §5.5."""
         if text is None:
             return cls(names={})
         try:
@@ -49,7 +49,7 @@ def _members(document: Any, place: str) -> Mapping[str, Any]:
 
 
 def _essential_acr_values(wanted: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """§5.5.1.1: an essential acr with values must be met, or the request fails."""
+    """§5.5.1.1: if `acr` is essential and has values, the login must meet one of them."""
     if not wanted or wanted.get("essential") is not True:
         return ()
     values = wanted.get("values", [wanted["value"]] if "value" in wanted else [])
@@ -59,7 +59,7 @@ def _essential_acr_values(wanted: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 
 def _subject(wanted: Mapping[str, Any] | None) -> str:
-    """§5.5.1: a `sub` with a value names the only user who may answer."""
+    """§5.5.1: a `sub` with a value names the only user whose login is accepted."""
     value = wanted.get("value", "") if wanted else ""
     if not isinstance(value, str) or not value.isprintable():
         raise InvalidRequest("The value of the claim sub must be a string.")

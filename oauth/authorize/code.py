@@ -12,14 +12,14 @@ from oauth.models.secret import digest, new_secret
 
 
 def issue(authorization: Authorization, request: AuthorizationRequest) -> str:
-    """Writes a code for what the user allowed of this request; only its hash is stored. Returns the code."""
+    """Creates a code for the allowed request and returns it. Only its hash is stored."""
     code, row = unsaved(authorization, request)
     insert(row)
     return code
 
 
 def unsaved(authorization: Authorization, request: AuthorizationRequest) -> tuple[str, AuthorizationCode]:
-    """A code and its row, for a statement that writes more than the row."""
+    """A code and its unsaved row, for a statement that also writes other rows."""
     code = new_secret()
     now = timezone.now()
     row = with_defaults(

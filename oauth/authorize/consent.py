@@ -1,4 +1,4 @@
-"""Whether the user must be asked, and until when an answer lasts."""
+"""Whether the user must be asked for consent, and when an authorization ends."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,14 +15,14 @@ from oauth.models import Client
 
 
 class ConsentNeeded(Exception):
-    """No earlier decision of the user covers the whole request."""
+    """No earlier decision of the user covers the entire request."""
 
 
 def is_always_needed(request: AuthorizationRequest, client: Client) -> bool:
-    """Whether the user must be asked, whatever they allowed before.
+    """Whether the consent page must be shown regardless of earlier decisions.
 
-    ASVS 5.0 10.7.1: always if the client cannot prove its identity. The consent page is also where the user picks
-    accounts and changes a grant.
+    ASVS 5.0 10.7.1: always for a client that cannot authenticate. The user also needs the page to choose accounts and
+    to change a grant.
     """
     return bool(
         client.is_public
@@ -33,11 +33,11 @@ def is_always_needed(request: AuthorizationRequest, client: Client) -> bool:
 
 
 def remembered_answer(request: AuthorizationRequest, client: Client, user: Any) -> tuple[datetime, list[Detail]]:
-    """(until, details) of the decision in which the user allowed all of this request: the date that the page showed,
-    and the same limits (ASVS 5.0 10.4.8, 10.7.2).
+    """The end date and the details of the decision in which the user allowed the entire request (ASVS 5.0 10.4.8,
+    10.7.2).
 
-    Call it in the transaction that writes the authorization. It locks the decision: if the user denies the same scopes
-    in another tab, one of the two waits for the other. Raises ConsentNeeded.
+    Call this in the transaction that writes the authorization. Locks the decision, so that it waits for a concurrent
+    denial of the same scopes, or the denial waits. Raises ConsentNeeded.
     """
     decision = remembered.find_decision(request, client, user)
     if decision is None:
@@ -52,6 +52,6 @@ def remembered_answer(request: AuthorizationRequest, client: Client, user: Any) 
 
 
 def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:
-    """When an authorization given now ends, however often it is refreshed (ASVS 5.0 10.4.8)."""
+    """When an authorization granted now ends. Refreshing tokens does not extend it (ASVS 5.0 10.4.8)."""
     longest = client.authorization_lifetime or conf.AUTHORIZATION_LIFETIME
     return timezone.now() + min(longest, authorization_details.lifetime_of(details) or longest)

@@ -14,22 +14,24 @@ from oauth.authorize.picker import Part
 
 @dataclass(frozen=True, slots=True)
 class ConsentPrompt:
-    """`groups` are the scopes, `parts` the questions of authorization details. `problem` says what to change about the
-    form that was sent. All that is enforced is shown, the end date included (ASVS 5.0 10.7.2)."""
+    """`groups` are the scopes, `parts` the questions about authorization details. `problem` says what to change in the
+    submitted form. Everything that is enforced is shown, including the end date (ASVS 5.0 10.7.2).
+    """
 
     groups: Sequence[tuple[str, Sequence[Permission]]]
     may_change: bool
     parts: Sequence[Part]
     grant_management_action: str
     expires_at: datetime
-    #: The question of the page, if it is about a single action, such as a payment.
+    #: The question, if the whole page is about a single action such as a payment.
     act: Question | None = None
     problem: str = ""
 
 
 def consent_prompt(interaction: Interaction, *, problem: str = "") -> ConsentPrompt:
-    """The prompt with the ticks of the form that the user sent. At first, `permissions` and the types of the details
-    decide what is ticked."""
+    """The prompt with the ticks of the submitted form, or with the defaults of `permissions` and of the types of
+    details.
+    """
     request, form = interaction.request, interaction.form
     details = authorization_details.completed(request.authorization_details, request.scopes)
     groups = permissions.groups(request.consented_scopes, interaction.client, request.authorization_details, given=form)

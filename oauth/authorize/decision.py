@@ -1,7 +1,7 @@
-"""The user's decision: what allowing and denying write.
+"""What the user's decision writes.
 
-Each function is one transaction, so an error undoes all of it. An authorization ends with its session (except with
-`offline_access`), so none may be written after a logout. LoginRequired is raised instead, to be shown to the user.
+Each function runs in a transaction. An authorization without `offline_access` ends with its session, so none may be
+written after a logout: the functions then raise LoginRequired, which must be shown to the user.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,8 +32,8 @@ def allow(
 ) -> Authorization:
     """Writes what the user allowed on the consent page.
 
-    `shown` is the request as the page showed it; `request` is what they allowed of it; `chosen` holds what they ticked,
-    by the number of the detail. Raises authorization_details.NotAnswered.
+    `shown` is the request as the page showed it, `request` is the part that the user allowed, and `chosen` maps the
+    index of a detail to the ticked values. Raises authorization_details.NotAnswered.
     """
     asked = authorization_details.completed(request.authorization_details, request.scopes)
     details = authorization_details.granted(asked, session.user, client.client_id, chosen)
@@ -49,8 +49,9 @@ def allow(
 def allow_again(
     request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
 ) -> Authorization:
-    """Writes what the user allowed before, without asking: within the same limits, and until the date that the page
-    showed (ASVS 5.0 10.4.8)."""
+    """Writes what the user allowed before, without asking again. `limits` and `until` are those of the earlier decision
+    (ASVS 5.0 10.4.8).
+    """
     return _write(session, _again(request, client, session, limits, until=until), is_new=False)
 
 
@@ -64,8 +65,9 @@ def allow_scopes(
     chosen: Mapping[int, Sequence[str]],
     withheld: Iterable[str] = (),
 ) -> Authorization:
-    """Writes what the user allowed of a request that has only scopes: from a device (RFC 8628) or over the back channel
-    (CIBA). `withheld` are the scopes that they did not allow."""
+    """Writes what the user allowed of a request that has only scopes: a device (RFC 8628) or backchannel (CIBA)
+    request. `withheld` are the scopes that the user did not allow.
+    """
     asked = authorization_details.completed((), scopes)
     details = authorization_details.granted(asked, session.user, client.client_id, chosen)
     authorization = _write(session, _unsaved(client, session, scopes=scopes, resources=resources, details=details))
@@ -75,13 +77,13 @@ def allow_scopes(
 
 @transaction.atomic(savepoint=False)
 def allow_whole(client: Client, session: Session, *, scopes: Iterable[str], resources: Iterable[str]) -> Authorization:
-    """Decides without a consent page and without limits, for a dry run by staff, which is rolled back."""
+    """Allows everything without a consent page, for a dry run by staff that is rolled back."""
     return _write(session, _unsaved(client, session, scopes=scopes, resources=resources))
 
 
 @transaction.atomic(savepoint=False)
 def deny(user: Any, client: Client, scopes: Iterable[str]) -> None:
-    """Stores a denial: the user is asked for these scopes again, whatever they allowed before."""
+    """Records a denial. The user will be asked for these scopes again, even if they allowed them before."""
     AuditEvent.record(AuditEvent.Action.DENIED, user=user.pk, client=client.client_id)
     remembered.narrow(user, client, scopes)
 
@@ -89,13 +91,13 @@ def deny(user: Any, client: Client, scopes: Iterable[str]) -> None:
 def unsaved_again(
     request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
 ) -> tuple[Authorization, AuditEvent]:
-    """The rows that `allow_again` writes, for a statement that writes more rows. `session` may be unsaved."""
+    """The rows that `allow_again` writes, for a statement that also writes other rows. `session` may be unsaved."""
     authorization = _again(request, client, session, limits, until=until)
     return authorization, AuditEvent.unsaved(AuditEvent.Action.ALLOWED, **_facts(authorization))
 
 
 def _write(session: Session, authorization: Authorization, *, is_new: bool = True) -> Authorization:
-    """`is_new` is False if the user has allowed this client the same before."""
+    """`is_new` is False if the authorization repeats an earlier decision."""
     keep_open(session)
     authorization.save(force_insert=True)
     if is_new:
@@ -161,7 +163,7 @@ def _unsaved(
 def _change(
     request: AuthorizationRequest, client: Client, session: Session, details: Sequence[Detail]
 ) -> Authorization:
-    """FAPI Grant Management §5: changes an earlier grant of this user. Raises InvalidGrantID if it is not theirs."""
+    """FAPI Grant Management §5: changes an earlier grant. Raises InvalidGrantID if the grant is not the user's."""
     keep_open(session)
     action = request.grant_management_action
     grant = grant_management.find_grant(request.grant_id, client, user=session.user, lock=True)
@@ -188,7 +190,7 @@ def keep_open(session: Session) -> None:
 
 
 def _facts(authorization: Authorization, action: str = "") -> dict[str, Any]:
-    """The details of the decision for the audit log."""
+    """The fields of the audit event."""
     types = [detail["type"] for detail in authorization.authorization_details]
     return {
         "user": authorization.user_id,

@@ -1,4 +1,4 @@
-"""Looks up or ends the authorization that an access token names, for a resource server on the same site."""
+"""Looks up or ends the authorization of an access token, for a resource server on the same site."""
 
 from oauth.models import Authorization
 from oauth.resource_server.authorization import AuthorizationSummary, InsufficientRight
@@ -8,7 +8,7 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
-    """None if the authorization has ended. For a client that acts for itself, the summary comes from the token."""
+    """None if the authorization has ended. If the client acts on its own behalf, the summary comes from the token."""
     authority = liveness.authority(claims)
     if authority is None:
         return None
@@ -27,7 +27,7 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
         client_id=client.client_id,
         client_name=client.name,
         is_confidential=not client.is_public,
-        # ASVS 5.0 10.4.11: within what the client may have now.
+        # ASVS 5.0 10.4.11: only scopes that the client is still allowed.
         scopes=sorted({*authorization.scopes} & {*client.allowed_scopes}),
         authorization_details=authorization.authorization_details,
         granted_at=authorization.created_at,
@@ -36,22 +36,23 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
 
 
 def end(claims: AccessTokenClaims) -> None:
-    """Ends the authorization at the client's request, with all its tokens, as RFC 7009 does. Does nothing for a client
-    that acts for itself.
+    """Ends the authorization and all its tokens at the client's request, like RFC 7009. Does nothing if the client acts
+    on its own behalf.
 
-    Raises InvalidToken if the authorization has ended already, and InsufficientRight or InsufficientScope if this token
+    Raises InvalidToken if the authorization has already ended, and InsufficientRight or InsufficientScope if this token
     must not end it.
     """
     authority = liveness.authority(claims)
     if authority is None:
-        raise InvalidToken("The authorization behind this token has ended.")
+        raise InvalidToken("The authorization of this token has ended.")
     authorization = authority.authorization
     if authorization is None:
         return
-    # RFC 8693 §4.1: a service that exchanged a token acts for the user, but the user did not allow it to do this.
+    # RFC 8693 §4.1: a service that exchanged a token acts for the user, but the user has not allowed it to end
+    # authorizations.
     if claims.actor or not authority.is_of_the_allowed_client:
         raise InsufficientRight
-    # A token with fewer scopes, for a part of the app, must not end the authorization of the whole app.
+    # A token with fewer scopes than the authorization must not end it.
     if missing := {*authorization.scopes} & {*authority.client.allowed_scopes} - claims.scopes:
         raise InsufficientScope(sorted(missing))
     authorization.revoke(Authorization.RevocationReason.CLIENT)

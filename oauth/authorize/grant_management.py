@@ -1,4 +1,4 @@
-"""Changes an earlier grant instead of making a new one (FAPI Grant Management for OAuth 2.0 §5)."""
+"""Changes an earlier grant instead of creating a new one (FAPI Grant Management for OAuth 2.0 §5)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,8 +18,9 @@ ACTIONS = (CREATE, UPDATE, "merge", REPLACE)  # later drafts call `update` merge
 
 
 def requested_action(params: Parameters, client: Client) -> tuple[str, str]:
-    """(action, grant_id) of a request, both empty if it does not manage grants. Raises InvalidRequest, or
-    InvalidGrantID for a grant that this client does not have (§5.2, §5.4)."""
+    """Returns (action, grant_id), both empty if the request does not manage a grant. Raises InvalidRequest, or
+    InvalidGrantID if this client has no such grant (§5.2, §5.4).
+    """
     action, grant_id = params.get("grant_management_action", ""), params.get("grant_id", "")
     if action and action not in ACTIONS:
         raise InvalidRequest(f"grant_management_action must be one of: {', '.join(ACTIONS)}.")
@@ -28,14 +29,14 @@ def requested_action(params: Parameters, client: Client) -> tuple[str, str]:
             "grant_id must be sent with grant_management_action update, merge or replace, and only then."
         )
     if client.is_public and grant_id:
-        raise InvalidRequest("A public client must not send grant_id: it cannot prove that the grant is its own.")
+        raise InvalidRequest("A public client must not send grant_id, because it cannot authenticate.")
     if grant_id:
         find_grant(grant_id, client)
     return (UPDATE if action == "merge" else action), grant_id
 
 
 def find_grant(grant_id: str, client: Client, *, user: Any = None, lock: bool = False) -> Authorization:
-    """The live grant of this client and, if one is given, this user. Raises InvalidGrantID."""
+    """The live grant of this client (and of this user, if given). Raises InvalidGrantID."""
     grants = Authorization.objects.live().filter(client=client)
     if user is not None:
         grants = grants.filter(user=user)
@@ -51,7 +52,7 @@ def find_grant(grant_id: str, client: Client, *, user: Any = None, lock: bool = 
 
 
 def update(grant: Authorization, session: Session, allowed: dict[str, Any]) -> None:
-    """Adds what is allowed now (§5.4). Tokens issued before do not change."""
+    """Adds `allowed` to the grant (§5.4). Tokens issued earlier do not change."""
     grant.authorization_details = authorization_details.joined(
         (grant.scopes, grant.authorization_details), (allowed["scopes"], allowed["authorization_details"])
     )
@@ -65,10 +66,10 @@ def update(grant: Authorization, session: Session, allowed: dict[str, Any]) -> N
 
 
 def replace(grant: Authorization, session: Session, allowed: dict[str, Any]) -> None:
-    """Replaces what was allowed before (§5.4).
+    """Replaces the content of the grant with `allowed` (§5.4).
 
-    Codes and refresh tokens are deleted. The status list ends access tokens, because they may say more than the user
-    now allows.
+    Deletes codes and refresh tokens, and revokes access tokens through the status list, because they may contain more
+    than the user now allows.
     """
     AuthorizationCode.objects.filter(authorization=grant).delete()
     RefreshToken.objects.filter(authorization=grant).delete()
@@ -80,16 +81,17 @@ def replace(grant: Authorization, session: Session, allowed: dict[str, Any]) -> 
 
 
 def change_details(grant: Authorization, details: Sequence[Detail]) -> None:
-    """The user changes their choice without the client. Refresh tokens stay valid; access tokens end, because they
-    name the earlier details."""
+    """Changes the details at the user's own request. Refresh tokens stay valid; access tokens end, because they contain
+    the earlier details.
+    """
     grant.authorization_details = list(details)
     _end_access_tokens(grant)
     grant.save(update_fields=["authorization_details", "status_index"])
 
 
 def _end_access_tokens(grant: Authorization) -> None:
-    """Ends the access tokens of the grant. APIs learn of this from the status list. Payments do not wait for the list:
-    they call `status.liveness`.
+    """Revokes the grant's access tokens through the status list. Payments, which call `status.liveness`, see this at
+    once.
     """
     RevokedStatus.objects.get_or_create(index=grant.status_index, defaults={"revoked_at": timezone.now()})
     grant.status_index = next_status_index()
@@ -102,7 +104,7 @@ def details_after(grant: Authorization, action: str, details: Sequence[Detail]) 
 def _save(grant: Authorization, session: Session) -> None:
     grant.session = session
     grant.auth_time, grant.acr, grant.amr = session.auth_time, session.acr, session.amr
-    grant.is_repeat = False  # the user was asked on a page, so this decision may be remembered
+    grant.is_repeat = False  # the user decided on a consent page, so the decision may be remembered
     grant.save()
 
 

@@ -1,9 +1,9 @@
-"""Answers without a page in the usual case, in two statements: a read without locks, and a write that happens only
-if nothing has changed since.
+"""Answers the usual request without a page, in two statements: a read without locks, and a write that takes effect only
+if nothing has changed since the read.
 
-The write locks the decision and the session, and happens only if the row of the client is as it was read. PostgreSQL
-re-reads a row that it had to wait for, so a denial in another tab or a logout that commits first leaves nothing to
-write. Then, and in every case that is not the usual one, the caller decides again in a transaction.
+The write locks the decision and the session, and checks that the client's row is the one that was read. PostgreSQL
+re-reads a row whose lock it had to wait for, so nothing is written if a denial in another tab or a logout commits
+first. Then, and for any unusual request, the caller decides again in a transaction.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, R
 def try_fast(
     interaction: Interaction, sid: str | None, decisions: Sequence[Sequence[Any]] | None = None
 ) -> Respond | None:
-    """The response with a code if the user has allowed all of the request before; None if the caller must decide again.
-    Raises LoginRequired if the user has logged out since the read. `sid` is the user's session. `decisions` are the
-    rows for `remembered.newest_covering`, if they were read together with the session.
+    """The response with a code if the user has allowed the entire request before; None if the caller must decide again.
+    Raises LoginRequired if the user has logged out since the read. `sid` is the ID of the Session. `decisions` are the
+    rows for `remembered.newest_covering`, if they were already read.
     """
     request, client, user = interaction.request, interaction.client, interaction.user
     is_usual = interaction.row is None and request.pushed_id is None and request.response_type == "code"
@@ -69,7 +69,7 @@ def _respond(
         *values(AuthorizationCode).of(row),
     ]
     if changed(_statement(tuple(insert.statement for insert in inserts)), parameters) != 1:
-        decision.keep_open(session)  # otherwise, the caller would begin a new session after a logout
+        decision.keep_open(session)  # raises after a logout; otherwise the caller would start a new session
         return None
     return response.success(request, client, {"code": secret})
 
@@ -81,8 +81,9 @@ def _authorizations() -> Values[Authorization]:
 
 @lru_cache(maxsize=100)
 def _statement(inserts: tuple[str, ...]) -> str:
-    """`open` finds the session only if it has not ended and matches the browser's login, and only if the client's row
-    still has the version that was read (if that is known). FOR KEY SHARE makes a logout wait (ASVS 5.0 7.4.1)."""
+    """`open` is empty if the session has ended or differs from the browser's login, or if the client's row no longer
+    has the version that was read (if known). FOR KEY SHARE makes a logout wait (ASVS 5.0 7.4.1).
+    """
     sessions, clients = Session._meta.db_table, Client._meta.db_table
     events, codes = values(AuditEvent), values(AuthorizationCode)
     limits = "".join(f"limit_{number} AS ({insert}),\n" for number, insert in enumerate(inserts))

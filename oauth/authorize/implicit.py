@@ -1,4 +1,4 @@
-"""The implicit flow (RFC 6749 §4.2): off unless both the site and the client allow it."""
+"""The implicit flow (RFC 6749 §4.2), which is off unless both the site and the client allow it."""
 
 from oauth.authorize.request import AuthorizationRequest
 from oauth.grants import entitlement, issuance

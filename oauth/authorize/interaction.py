@@ -1,7 +1,7 @@
-"""An authorization request while the user logs in and decides: a row, bound to one browser by its own cookie.
+"""An authorization request while the user logs in and decides: a row that a cookie binds to one browser.
 
-The browser carries only the id of the row, so a tampered form or URL changes nothing (CVE-2026-7571 in Keycloak), and
-the cookie, so that nobody else can continue with it (RFC 6749 §10.12). See docs/decisions/008-interactions.md.
+The browser sends only the ID of the row, so tampering with a form or URL has no effect (CVE-2026-7571 in Keycloak). The
+cookie prevents others from continuing the request (RFC 6749 §10.12). See docs/decisions/008-interactions.md.
 """
 
 import secrets
@@ -31,7 +31,8 @@ from oauth.sessions.authentication_context import AuthenticationContext
 _PAGE = "oauth:authorize"
 _PARAMETER = "interaction"
 _UNKNOWN = _("This login took too long, or it began in another browser. Start again from the app.")
-# The `next` of a login page may lead to another login page, whose `next` leads to the interaction.
+# How many nested `next` parameters are followed: a login page may lead to another login page, which leads to the
+# interaction.
 _MOST_DETOURS = 3
 
 
@@ -39,11 +40,11 @@ _MOST_DETOURS = 3
 class Interaction:
     """The data that the steps use: a valid request, its client, and the user at the browser.
 
-    `http_request` gives the user and their session. `login` tells how and when the user logged in; None if nobody is
-    logged in. `row` is None until `start` has stored the request; a request that is answered without a page is never
-    stored. `path` leads back to it. `secret` is the value of the browser's cookie. `form` is the page as the user
-    sent it; None if they have not been asked yet. `dropped` are the ids of older interactions of this browser that made
-    room for a new one.
+    `http_request` has the user and the browser session. `login` says how and when the user logged in; None if nobody is
+    logged in. `row` is None until `start` stores the request; a request that is answered without a page is never
+    stored. `path` is the URL path of the stored interaction. `secret` is the value of the browser's cookie. `form` is
+    the submitted consent page; None before that. `dropped` are the IDs of older interactions of this browser that were
+    deleted for this one.
     """
 
     http_request: HttpRequest
@@ -68,8 +69,8 @@ class Interaction:
 
 
 class InteractionOver(InvalidRequest):
-    """The interaction is over: nobody can continue with it. `expired` is the interaction if it was never answered: its
-    user can still go back.
+    """The interaction cannot be continued. `expired` is its row if it was never answered; the user can then still go
+    back to the client.
     """
 
     def __init__(self, description: str, *, expired: StoredInteraction | None = None) -> None:
@@ -79,8 +80,9 @@ class InteractionOver(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class AskingClient:
-    """An app that waits for its user in this browser. `path` leads on to its consent page. `form_action` must be in
-    the Content-Security-Policy of a page whose form leads there."""
+    """An app that waits for its user in this browser. `path` is the interaction. A page whose form leads there must
+    have `form_action` in its Content-Security-Policy.
+    """
 
     name: str
     host: str
@@ -92,7 +94,7 @@ class AskingClient:
 
 
 def start(interaction: Interaction, *, shown_to: Any = None) -> Interaction:
-    """Stores the request, unless it is stored already; the result has a row. The page must bind the browser to it."""
+    """Stores the request, unless it is already stored. The caller must set the cookie that binds the browser to it."""
     if interaction.row is not None:
         return interaction
     now, secret = timezone.now(), new_secret()
@@ -111,7 +113,7 @@ def start(interaction: Interaction, *, shown_to: Any = None) -> Interaction:
 
 
 def show(interaction: Interaction) -> Interaction:
-    """Stores the request, and to whom its consent page is shown: nobody else can answer it."""
+    """Stores the request and the user to whom the consent page is shown. Nobody else can answer that page."""
     row = interaction.row
     if row is None:
         return start(interaction, shown_to=interaction.user)
@@ -123,10 +125,11 @@ def show(interaction: Interaction) -> Interaction:
 def load(
     http_request: HttpRequest, interaction_id: str, login: AuthenticationContext | None, form: Parameters | None = None
 ) -> Interaction:
-    """Raises InvalidRequest if this browser has no such request, if it is too old, or if its client was disabled.
+    """Loads a stored interaction. Raises InvalidRequest if this browser has no such interaction, if it has expired, or
+    if its client was disabled.
 
-    The parameters are those that were validated at the start. A user can go back to the client even when it is too
-    late to continue.
+    The parameters are those validated when it was stored. A user can still deny an expired request, which leads back to
+    the client.
     """
     secret = browser_binding.secrets_of(http_request).get(interaction_id, "")
     row = StoredInteraction.objects.select_related("client").filter(pk=interaction_id).first() if secret else None
@@ -142,8 +145,8 @@ def load(
 
 
 def lock(interaction: Interaction) -> Interaction:
-    """The same interaction with its current row, locked so that nobody else can answer it until the transaction
-    ends.
+    """The interaction with its current row, locked until the transaction ends, so that no parallel request can answer
+    it.
     """
     if interaction.row is None:
         return interaction
@@ -154,7 +157,7 @@ def lock(interaction: Interaction) -> Interaction:
 
 
 def waiting(http_request: HttpRequest) -> list[AskingClient]:
-    """The apps that wait for their user in this browser: each once, with its newest request; the newest first."""
+    """The apps that wait for their user in this browser, newest first, each with its newest request."""
     newest: dict[int, AskingClient] = {}
     for row in _waiting_rows(http_request, browser_binding.secrets_of(http_request)):
         newest.setdefault(row.client_id, _asking(row))
@@ -162,7 +165,7 @@ def waiting(http_request: HttpRequest) -> list[AskingClient]:
 
 
 def asking_client(http_request: HttpRequest, way_on: str | None = None) -> AskingClient | None:
-    """The app to which `way_on` leads, by default the `next` of a login page. None if it leads elsewhere."""
+    """The app to which `way_on` (by default, the `next` of the current page) leads. None if it leads to none."""
     if way_on is None:
         way_on = http_request.POST.get(REDIRECT_FIELD_NAME) or http_request.GET.get(REDIRECT_FIELD_NAME) or ""
     interaction_id = id_in(way_on)
@@ -172,7 +175,7 @@ def asking_client(http_request: HttpRequest, way_on: str | None = None) -> Askin
 
 
 def is_of_browser(http_request: HttpRequest, interaction_id: str) -> bool:
-    """Whether this browser holds a cookie for it. Only `load` compares the cookie with the row."""
+    """Whether this browser has a cookie for this interaction. Only `load` compares the cookie with the row."""
     return interaction_id in browser_binding.secrets_of(http_request)
 
 
@@ -181,8 +184,9 @@ def path_of(interaction_id: str) -> str:
 
 
 def id_in(way_on: str) -> str:
-    """The id of the interaction to which a path of this site leads, directly or through the `next` of other pages;
-    empty if it leads to none."""
+    """The ID of the interaction to which a path of this site leads, directly or through nested `next` parameters; empty
+    if there is none.
+    """
     for _detour in range(_MOST_DETOURS):
         try:
             parts = urlsplit(way_on)
@@ -222,7 +226,9 @@ def _asking(row: StoredInteraction) -> AskingClient:
 
 
 def _make_room(http_request: HttpRequest) -> tuple[str, ...]:
-    """Deletes the oldest rows of a browser that has the maximum number. Returns the ids whose cookies are useless."""
+    """If the browser has the maximum number of interactions, deletes the oldest. Returns the IDs whose cookies can be
+    deleted.
+    """
     held = browser_binding.secrets_of(http_request)
     if len(held) < browser_binding.MOST:
         return ()

@@ -1,4 +1,4 @@
-"""Reads the login of a browser, its user and the user's decisions about a client in one statement instead of three."""
+"""Reads a browser's login, its user and the user's decisions about a client in one statement instead of three."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -17,14 +17,14 @@ from oauth.models.secret import digest
 from oauth.sessions import login_session
 from oauth.sessions.authentication_context import AuthenticationContext, login_of
 
-#: How many decisions are read. If none of them covers a request, the page reads the others as well.
+#: How many decisions are read. If none of them covers the request, the usual path reads all.
 NEWEST_DECISIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class KnownLogin:
-    """`sid` is the Session, which has not ended. `decisions` are the newest live decisions of the user about the
-    client, as rows with `remembered.columns()`.
+    """`sid` is the ID of the live Session. `decisions` are the user's newest live decisions about the client, as rows
+    with `remembered.columns()`.
     """
 
     login: AuthenticationContext | None
@@ -33,16 +33,17 @@ class KnownLogin:
 
 
 def find(request: HttpRequest, session_key: str, client: Client) -> KnownLogin | None:
-    """Sets `session` and `user` of the request, as Django's middleware does. None if nobody is logged in or the login
-    has expired (ASVS 5.0 7.3.2), if this login has allowed nothing yet or has logged out (7.4.1), or if the user has
-    allowed the client nothing."""
+    """Sets `session` and `user` of the request, as Django's middleware does. Returns None if nobody is logged in, if
+    the login has expired (ASVS 5.0 7.3.2) or ended (7.4.1), if it has no Session yet, or if the user has no live
+    decision about the client.
+    """
     now = timezone.now()
     found = rows(_statement(), [digest(session_key), client.pk, now, now, session_key, now])
     if not found:
         return None
     data, sid, *row = found[0]
     session, user = browser_login.opened(session_key, data), _users().instance(row[: _users().count])
-    # The statement joins by the key of the session. The signed content of the session says whose it is.
+    # The statement finds the user by the session key. The signed session data must name the same user.
     if not browser_login.is_logged_in(session, user) or login_session.sid_in(session) != str(sid):
         return None
     request.session, request.user = session, user

@@ -1,6 +1,4 @@
-"""The decision of a step: the next response to the user's browser. `oauth.pages.authorization_outcome` renders each of
-them.
-"""
+"""The outcome of a step: the next response to the browser, as data. `oauth.pages.authorization_outcome` renders it."""
 
 from dataclasses import dataclass
 
@@ -13,22 +11,22 @@ from oauth.models import Client
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """The login page. The interaction is stored, so that the browser can return to it."""
+    """The login page. The interaction is stored, so that the browser can continue it."""
 
     interaction: Interaction
 
 
 @dataclass(frozen=True, slots=True)
 class StepUp:
-    """The page for a stronger login."""
+    """The page for step-up authentication."""
 
     interaction: Interaction
 
 
 @dataclass(frozen=True, slots=True)
 class OfferOtherAccount:
-    """The page that says that the client expects another user. `is_sandbox` if the reason is that only sandbox users,
-    or only other users, may allow the app.
+    """The page that says that another user must log in. `is_sandbox` if the reason is that sandbox users may not allow
+    this app, or that only they may.
     """
 
     interaction: Interaction
@@ -61,13 +59,13 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Repeats the response of this interaction: the user pressed a button twice, or went back."""
+    """The same response again, because the user pressed a button twice or went back."""
 
     delivery: Delivery
     client: Client
     is_refusal: bool
 
 
-#: The outcomes that end an interaction without success, or repeat how it ended.
+#: The outcomes that end an interaction with an error, or repeat an earlier outcome.
 Ended = Refuse | Repeat
 Outcome = LogIn | StepUp | OfferOtherAccount | AskConsent | Respond | Refuse | Repeat

@@ -1,4 +1,4 @@
-"""The scopes of a request as lines of a consent page, and which of them the user left ticked."""
+"""The scopes of a request as lines of the consent page, and the scopes that the user left ticked."""
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +11,13 @@ from oauth.authorize.request import AuthorizationRequest
 from oauth.models import Client, Scope
 from oauth.models.scope import SCOPE_OF_CLAIM
 
-# The name of a scope's tick in the forms: one for each scope.
+# The form field of a scope's checkbox is this prefix and the scope.
 _TICK = "allow-"
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One line of a consent page. An optional one has a tick, and is granted only if it is ticked."""
+    """One line of a consent page. An optional one has a checkbox and is granted only if it is ticked."""
 
     name: str
     sentence: str
@@ -35,14 +35,14 @@ class Permission:
 def groups(
     scopes: Iterable[str], client: Client, details: Sequence[Detail] = (), *, given: Container[str] | None = None
 ) -> list[tuple[str, list[Permission]]]:
-    """The scopes as titles with sentences, in the order of the consent page. `given` is the form as it was sent.
+    """The titles of the consent page, each with its scopes, in order. `given` is the submitted form.
 
-    Scopes that a detail grants are left out: for a single transfer, the sentence "Make transfers" would be wrong. If
-    staff have not checked the app, scopes that change something are always optional, and not ticked at first.
+    Scopes that a detail grants are omitted: for a single transfer, the sentence "Make transfers" would be wrong. If
+    staff have not checked the app, scopes that change something are always optional and not ticked by default.
     """
     scopes = set(scopes) - set(authorization_details.scopes_of(details))
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes)}
-    # A single scope has no tick: the user can deny it.
+    # A single scope has no checkbox, because the user can deny the request instead.
     has_choice = len(scopes) > 1 or bool(details)
     titles: dict[str, list[Permission]] = {label: [] for label in map(str, Scope.Group.labels)}
     for row in sorted(rows.values(), key=lambda scope: (scope.position, scope.name)):
@@ -60,7 +60,7 @@ def groups(
 def kept(
     scopes: Sequence[str], client: Client, given: Container[str], details: Sequence[Detail] = ()
 ) -> tuple[str, ...]:
-    """The scopes without those that the user unticked (ASVS 5.0 10.7.2: what is shown is what counts).
+    """The scopes without those that the user unticked (ASVS 5.0 10.7.2).
 
     Raises NotAnswered if nothing is left.
     """
@@ -74,7 +74,7 @@ def kept(
 
 
 def allowed_part(request: AuthorizationRequest, client: Client, given: Container[str]) -> AuthorizationRequest:
-    """The request without the scopes that the user unticked, and without the claims by name that belong to these.
+    """The request without the scopes that the user unticked and without individual claims that belong to them.
 
     Raises NotAnswered.
     """
@@ -88,7 +88,7 @@ def allowed_part(request: AuthorizationRequest, client: Client, given: Container
 
 
 def may_change(groups: Iterable[tuple[str, Iterable[Permission]]], details: Iterable[Detail]) -> bool:
-    """Whether the request asks for more than reading."""
+    """Whether the request includes a scope that changes something."""
     names = {permission.name for _title, permissions in groups for permission in permissions}
     names |= set(authorization_details.scopes_of(details))
     return Scope.objects.filter(name__in=names, group=Scope.Group.WRITE).exists()

@@ -1,6 +1,6 @@
-"""The choices of a consent page, page by page and with a search, as plain forms that need no script.
+"""The options of a consent page with pagination and search, as plain forms that need no script.
 
-The form carries along what is ticked but not shown. Nothing in it is trusted: the answer is validated like any other.
+Hidden fields hold options that are ticked but not shown. The server validates the submitted form in any case.
 """
 
 import re
@@ -15,14 +15,14 @@ PART = 20
 _LONGEST_SEARCH = 100
 _LOOK = re.compile(r"look-([0-9])-([0-9]{1,3}|all|none)")
 
-#: Names in the form that may be repeated.
+#: Form fields that may be repeated.
 REPEATABLE = frozenset(f"{name}-{n}" for name in ("choice", "kept") for n in range(authorization_details.MOST))
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question with the choices that are shown. `kept` are ticked choices that are not shown. `everything` is the
-    choice that means all others; every page of choices shows it.
+    """One question with the options that are shown. `kept` are ticked options that are not shown. `everything` is the
+    option that stands for all others, shown on every page.
     """
 
     question: Question
@@ -38,8 +38,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """The user's input for one question. `look` says which part of the choices to show, or to tick all or none of
-    them.
+    """The user's input for one question. `look` is the page of options to show, or `all` or `none` to tick or untick
+    the options that the search has found.
     """
 
     search: str = ""
@@ -47,12 +47,12 @@ class _Form:
 
 
 def is_look(decision: str) -> bool:
-    """Whether the user wants to see other choices, and has not decided yet."""
+    """Whether the button shows other options instead of submitting a decision."""
     return bool(_LOOK.fullmatch(decision))
 
 
 def chosen(params: Parameters | None) -> dict[int, list[str]]:
-    """The ticked options, by the number of the question. A radio button that is shown replaces one that is not."""
+    """Maps the index of a question to the ticked options. A ticked radio button replaces a hidden earlier choice."""
     if params is None:
         return {}
     return {
@@ -62,7 +62,7 @@ def chosen(params: Parameters | None) -> dict[int, list[str]]:
 
 
 def parts(questions: Iterable[Question], params: Parameters | None) -> list[Part]:
-    """`params` is the form as it was sent; None if the page is shown for the first time."""
+    """`params` is the submitted form; None if the page is shown for the first time."""
     return [_part(question, n, params) for n, question in enumerate(questions)]
 
 
@@ -115,7 +115,7 @@ def _ticked(question: Question, n: int, params: Parameters | None) -> set[str]:
 
 
 def _after_look(ticked: set[str], found: Sequence[Choice], look: str) -> set[str]:
-    """The buttons for all and none change only the choices that the search has found."""
+    """The buttons for all and none change only the options that the search has found."""
     everything = {choice.value for choice in found}
     match look:
         case "all":

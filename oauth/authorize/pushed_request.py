@@ -1,4 +1,4 @@
-"""Pushed authorization requests (RFC 9126): stored under a request_uri that the browser carries, and answered once."""
+"""Pushed authorization requests (RFC 9126), stored under a request_uri and answered once."""
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
@@ -15,7 +15,7 @@ _NOT_VALID = _("The request_uri is unknown, already used, expired, or belongs to
 
 
 def store(client: Client, request: AuthorizationRequest) -> str:
-    """Returns its request_uri, which holds 256 random bits (RFC 9126 §2.2, §7.1)."""
+    """Returns the request_uri, which contains 256 random bits (RFC 9126 §2.2, §7.1)."""
     reference = new_secret()
     insert(
         PushedRequest(
@@ -29,9 +29,10 @@ def store(client: Client, request: AuthorizationRequest) -> str:
 
 
 def find(client: Client, request_uri: str) -> AuthorizationRequest:
-    """The stored request, for the client that pushed it (RFC 9126 §4, §7.3). Raises InvalidRequestURI, to be shown.
+    """The stored request, which `client` must have pushed (RFC 9126 §4, §7.3). Raises InvalidRequestURI, which must be
+    shown to the user.
 
-    This does not consume it: browsers load a page twice and scanners open links. The answer consumes it
+    The response consumes the request, not this function, because browsers may load a page twice and scanners open links
     (RFC 9126 §4, FAPI 2.0 §5.3.2.2).
     """
     reference = request_uri.removeprefix(PREFIX)
@@ -40,13 +41,14 @@ def find(client: Client, request_uri: str) -> AuthorizationRequest:
         raise InvalidRequestURI(_NOT_VALID)
     if pushed.expires_at <= timezone.now():
         raise InvalidRequestURI(_NOT_VALID, detail="expired")
-    # The user is asked now: prompt=login wants a login after this, not after the push.
+    # prompt=login requires a login after this moment, not after the push.
     asked_at = timezone.now().timestamp()
     return AuthorizationRequest.from_json({**pushed.request, "created_at": asked_at, "pushed_id": pushed.pk})
 
 
 def consume(request: AuthorizationRequest) -> None:
-    """Call it in the transaction of the answer, so that only one of two parallel answers succeeds. Raises
-    InvalidRequestURI."""
+    """Call this in the transaction of the response, so that only one of two parallel responses succeeds. Raises
+    InvalidRequestURI.
+    """
     if request.pushed_id is not None and not PushedRequest.objects.filter(pk=request.pushed_id).delete()[0]:
         raise InvalidRequestURI(_NOT_VALID, detail="answered before")

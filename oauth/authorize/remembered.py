@@ -1,7 +1,7 @@
-"""What a user allowed on a consent page, remembered for the next request of the same app.
+"""Decisions of users on the consent page, remembered for later requests of the same client.
 
-A request is answered without asking only if every part of it was shown and allowed in one decision: its scopes, claims,
-resources and where the answer goes. Scopes that a later decision denied, left out or narrowed by details are forgotten.
+A request is answered without a page only if one decision showed and allowed all of its scopes, claims and resources,
+and the host that gets the response. Scopes that a later decision denied, omitted or limited by details are forgotten.
 """
 
 import json
@@ -30,16 +30,15 @@ from oauth.models.scope import SCOPE_OF_CLAIM
 def find_decision(
     request: AuthorizationRequest, client: Client, user: Any, *, unlocked_in: Session | None = None
 ) -> RememberedConsent | None:
-    """The newest decision of this user that covers the whole request, with the scopes and the details of its
-    authorization; None if they must be asked.
+    """The user's newest decision that covers the entire request, with its authorization; None if there is none.
 
-    The rows are locked until the transaction ends, in the same order as in `narrow` and `forget`. PostgreSQL checks a
-    row again if another transaction has changed it while this waits for its lock. If `unlocked_in` names a session, no
-    row is locked, and nothing is found if that session has ended; the caller must write with `SAME_DECISION`.
+    Locks the rows until the transaction ends, in the same order as `narrow` and `forget`. PostgreSQL re-reads a row
+    whose lock it had to wait for. With `unlocked_in`, locks nothing and finds nothing if that session has ended; the
+    caller must then write with `SAME_DECISION`.
 
-    The authorization must be live, and no detail of it may grant scopes: an authorization with such details never
-    stands for scopes without them (RFC 9396 §6, ASVS 5.0 10.7.2). Details that limit scopes count: the caller must give
-    the same limits again.
+    The authorization must be live and must not have details that grant scopes, because these never stand for scopes
+    without the details (RFC 9396 §6, ASVS 5.0 10.7.2). If it has details that limit scopes, the caller must apply the
+    same limits again.
     """
     now = timezone.now()
     parameters = [user.pk, client.pk, now, now, *([unlocked_in.pk] if unlocked_in else ())]
@@ -49,7 +48,7 @@ def find_decision(
 def newest_covering(
     found: Sequence[Sequence[Any]], request: AuthorizationRequest, client: Client
 ) -> RememberedConsent | None:
-    """Chooses as `find_decision` does, from rows with `columns()`: the user's live decisions about the client."""
+    """Chooses like `find_decision`, from rows with `columns()` of the user's live decisions about the client."""
     about = _asking(request, client)
     newest_first = sorted(found, key=_time_of_decision(), reverse=True)
     covering = (
@@ -62,15 +61,15 @@ def newest_covering(
 
 
 _TABLE, _AUTHORIZATION = RememberedConsent._meta.db_table, Authorization._meta.db_table
-#: A shared lock: requests that use the same decision do not wait for each other, only for `narrow` and `forget`.
+#: A shared lock, so that requests with the same decision wait only for `narrow` and `forget`, not for each other.
 _LOCK = "FOR SHARE OF decision"
 DECISIONS = f"{_TABLE} decision JOIN {_AUTHORIZATION} given ON given.id = decision.authorization_id"
 IS_LIVE = """given.client_id = %s AND given.revoked_at IS NULL AND NOT given.is_repeat AND given.expires_at > %s
    AND decision.expires_at > %s"""
 _LIVE = f" FROM {DECISIONS} WHERE given.user_id = %s AND {IS_LIVE}"
 _IN_SESSION = f" AND EXISTS (SELECT FROM {Session._meta.db_table} WHERE id = %s AND ended_at IS NULL)"
-#: A query that locks the decision if it is still the one that `find_decision` read, and otherwise finds nothing. It
-#: compares only what can change: a new decision changes `decided_at`, and `narrow` changes `scopes` and `claims`.
+#: Locks the decision if it is still as `find_decision` read it, and otherwise finds nothing. Compares only the columns
+#: that can change: a new decision changes `decided_at`, and `narrow` changes `scopes` and `claims`.
 SAME_DECISION = f"""
 SELECT decision.authorization_id {_LIVE} AND decision.authorization_id = %s AND decision.decided_at = %s
    AND decision.scopes = %s::varchar[] AND decision.claims = %s::varchar[]
@@ -104,7 +103,7 @@ def _decisions(*, is_locked: bool) -> str:
 
 @cache
 def _time_of_decision() -> Callable[[Sequence[Any]], Any]:
-    """Of two decisions at the same time, the one with the higher key counts as newer."""
+    """The sort key. Of two decisions at the same time, the one with the higher primary key counts as newer."""
     names = [field.attname for field in RememberedConsent._meta.concrete_fields]
     return itemgetter(names.index("decided_at"), names.index(RememberedConsent._meta.pk.attname))
 
@@ -125,7 +124,9 @@ def _covers(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
 
 
 def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
-    """OpenID Connect Core §5.5: a claim that was allowed by name does not stand for its whole scope."""
+    """OpenID Connect Core §5.5: whether each individual claim, or its scope, was allowed. An individual claim does not
+    stand for its scope.
+    """
     return all(
         name in decision.claims or SCOPE_OF_CLAIM.get(name) in decision.scopes
         for names in request.claims.values()
@@ -134,40 +135,39 @@ def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -
 
 
 def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
-    """The page's text about the client, and the host that receives the response.
+    """What the page says about the client and about the host that receives the response.
 
-    Only redirect URIs at the host that the page named count: a silent response goes nowhere else.
+    Only redirect URIs at this host are included, because a response without a page must not go elsewhere.
     """
     return describe(client, origin_of(request.redirect_uri), response_type=request.response_type)
 
 
 def describe(client: Client, origin: str, *, response_type: str = "code") -> dict[str, Any]:
-    """The client as shown by a page that names this origin."""
+    """The client as a consent page that names this origin shows it."""
     identity = client_identity.describe(client)
     identity["redirect_uris"] = [uri for uri in identity["redirect_uris"] if origin_of(uri) == origin]
     return {**identity, "response_type": response_type, "origin": origin}
 
 
 def _asking(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
-    """The facts about the client that must not have changed since the user saw them."""
+    """The facts about the client that must be the same as when the user decided."""
     now = _about(request, client)
-    # Here it matters only whether *this* redirect URI was registered. The port of a loopback address changes with every
-    # start.
+    # Compare only this redirect URI, and none with a loopback address, whose port changes with each start of the app.
     now["redirect_uris"] = [] if ignores_port(request.redirect_uri) else [request.redirect_uri]
     return now
 
 
 def _is_about(decided: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether this is still the client that the user decided about (RFC 9700 §4.15; ASVS 5.0 10.7.1).
+    """Whether the client is still the one about which the user decided (RFC 9700 §4.15, ASVS 5.0 10.7.1).
 
-    The redirect URI must have been registered when they decided, at the host that they were shown. Older rows do not
-    record this, so they do not count.
+    At the decision, the redirect URI must have been registered, and the page must have shown its host. Older rows do
+    not record this, so they do not match.
     """
     return not client_identity.changed_parts(decided, now)
 
 
 def origin_of(redirect_uri: str) -> str:
-    """The origin that receives the response, as a page shows it."""
+    """The origin that receives the response, as the consent page shows it."""
     parts = urlsplit(redirect_uri)
     if ignores_port(redirect_uri):
         return f"http://{parts.hostname}"
@@ -182,17 +182,18 @@ def record(
     granted: Sequence[Detail],
     until: datetime,
 ) -> None:
-    """The user was shown one request and allowed all or part of it, with the details that were `granted`."""
+    """Records that the user was shown one request and allowed all or a part of it, with the details `granted`."""
     client, details = authorization.client, shown.authorization_details
     withheld = shown.consented_scopes - allowed.consented_scopes
     in_part = {*authorization_details.scopes_of(details), *authorization_details.limited_by(granted)}
     narrow(authorization.user, client, withheld | in_part)
     if not authorization_details.are_of_scopes(authorization.authorization_details):
-        # The page showed details, or this grant had details before: no scope was allowed without them.
+        # The page or the earlier grant had details that grant scopes, so no scope was allowed without details.
         RememberedConsent.objects.filter(authorization=authorization).delete()
         return
     if shown.grant_management_action == UPDATE:
-        # The page showed only the addition. The earlier decision stays as it is; the addition is asked for again.
+        # The page showed only the addition, so the earlier decision must not include it. The user is asked for the
+        # addition again.
         return
     RememberedConsent.objects.update_or_create(
         authorization=authorization,
@@ -208,9 +209,8 @@ def record(
 
 
 def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
-    """The user was asked for these scopes and did not allow them, or only in part, so they are asked again next time.
-
-    This applies to every earlier decision about this client.
+    """Removes scopes from every earlier decision about this client. The user did not allow them, or only with limits,
+    and must be asked again.
     """
     scopes = frozenset(scopes)
     if not scopes:
@@ -228,12 +228,12 @@ def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
 
 
 def narrow_by_details(user: Any, client: Client, details: Sequence[Detail]) -> None:
-    """Call it after the user has changed these details: no remembered decision may allow their scopes any more."""
+    """Call this after the user has changed these details. Removes their scopes from remembered decisions."""
     narrow(user, client, {*authorization_details.scopes_of(details), *authorization_details.limited_by(details)})
 
 
 def forget(user: Any, client_id: str) -> None:
-    """Deletes the decisions about a client that the user removed. Waits while another request uses one of them."""
+    """Deletes the decisions about a client that the user removed. Waits for requests that use one of them."""
     decisions = RememberedConsent.objects.filter(authorization__user=user, authorization__client__client_id=client_id)
     locked = decisions.select_for_update(of=("self",)).order_by("pk")
     RememberedConsent.objects.filter(pk__in=[decision.pk for decision in locked]).delete()

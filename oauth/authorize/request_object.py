@@ -1,7 +1,7 @@
 """Signed authorization requests (RFC 9101): the parameters in a JWT that the client signed.
 
-Request objects are accepted by value only, pushed or in the query: never encrypted, unsigned or fetched from a URL.
-Only the parameters inside the request object count (§6.3).
+Request objects are accepted by value only, pushed or in the query. They must be signed and must not be encrypted. Only
+the parameters inside the request object are used (§6.3).
 """
 
 import json
@@ -22,7 +22,7 @@ from oauth.parameters import Parameters
 from oauth.tokens import media_type
 from oauth.tokens.verification import decode_by_any, is_canonical_jws, unverified_header
 
-# §10.8: distinguishes it from other JWTs of the client. Older libraries send JWT or nothing.
+# §10.8: distinguishes a request object from other JWTs of the client. Older libraries send `JWT` or no typ.
 TYP = "oauth-authz-req+jwt"
 TYPES = (TYP, "JWT", None)
 # FAPI 2.0 Message Signing §5.3.1.
@@ -33,10 +33,10 @@ _ABOUT_THE_JWT = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The claims that a request object of one kind of request must contain, besides `aud` and `exp`."""
+    """The claims that a request object must contain, besides `aud` and `exp`."""
 
     required: tuple[str, ...] = ()
-    #: Whether `aud` may name others beside this server, and the lifetime is bounded.
+    #: Whether the lifetime is limited and `aud` may also name others.
     is_bounded: bool = False
 
 
@@ -47,17 +47,19 @@ OF_BACKCHANNEL = Rules(required=("iss", "iat", "nbf", "jti"), is_bounded=True)
 
 
 def opened(params: Parameters, client: Client, *, rules: Rules | None = None) -> Parameters:
-    """The parameters inside the request object if one is sent, else `params`. Without `rules`, the rules for an
-    authorization request of this client apply.
+    """The parameters inside the request object, or `params` if there is none. `rules` default to those for an
+    authorization request of this client.
 
-    Raises RequestNotSupported, InvalidRequestObject, or InvalidRequest if a client that must sign did not.
+    Raises RequestNotSupported, InvalidRequestObject, or InvalidRequest if the client must sign and did not.
     """
     if "request" not in params:
         if client.must_sign_requests:
             raise InvalidRequest("This client must sign its requests: send a request object (RFC 9101).")
         return params
     if client.client_jwks is None and not client.client_jwks_uri:
-        raise RequestNotSupported("The parameter request is not supported for this client: it has registered no keys.")
+        raise RequestNotSupported(
+            "The parameter request is not supported for this client, because it has no registered keys."
+        )
     claims = _verified(params["request"], client, rules or (OF_FAPI if client.is_fapi else Rules()))
     if claims.get("client_id", client.client_id) != client.client_id:
         raise InvalidRequestObject("client_id of the request object must be the client_id of the request.")
@@ -66,13 +68,13 @@ def opened(params: Parameters, client: Client, *, rules: Rules | None = None) ->
     try:
         return parameters.parse(urlencode(_pairs(claims)).encode())
     except (InvalidRequest, UnicodeEncodeError) as error:
-        raise InvalidRequestObject(
-            "The request object has a parameter that is not valid.", detail=str(error)
-        ) from error
+        raise InvalidRequestObject("The request object has an invalid parameter.", detail=str(error)) from error
 
 
 def _verified(token: str, client: Client, rules: Rules) -> dict[str, Any]:
-    """§6.1, §6.2, RFC 8725: the client must have signed it for this server, and it must not have expired."""
+    """Returns the claims. §6.1, §6.2, RFC 8725: the client must have signed the request object for this server, and it
+    must not have expired.
+    """
     if not is_canonical_jws(token):
         raise InvalidRequestObject("request must be a JWS in compact serialization.")
     try:
@@ -82,14 +84,14 @@ def _verified(token: str, client: Client, rules: Rules) -> dict[str, Any]:
             raise InvalidRequestObject(f"typ of request must be {TYP}.")
         if "crit" in header or "b64" in header:
             raise InvalidRequestObject("The header of request must not contain crit or b64.")
-        # ASVS 5.0 9.1.2: algorithms are an allow-list.
+        # ASVS 5.0 9.1.2: an allow-list of algorithms.
         allowed = client.request_object_algorithms
         if algorithm not in allowed:
             raise InvalidRequestObject(f"alg of request must be {' or '.join(allowed)}.")
         fitting = keys.fitting(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
         if not fitting:
             raise InvalidRequestObject(
-                "request must be signed with a registered key of this client that fits its kid and alg."
+                "request must be signed with a registered key of this client that matches kid and alg."
             )
         # RFC 9101 §4: without exp, a request could be replayed forever.
         claims: dict[str, Any] = decode_by_any(
@@ -101,13 +103,14 @@ def _verified(token: str, client: Client, rules: Rules) -> dict[str, Any]:
             options={"require": ["aud", "exp", *rules.required]},
         )
     except jwt.MissingRequiredClaimError as error:
-        raise InvalidRequestObject(f"request has no {error.claim}.") from error
+        raise InvalidRequestObject(f"request must have {error.claim}.") from error
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise InvalidRequestObject("The signature or a claim of request is not valid.", detail=str(error)) from error
+        raise InvalidRequestObject("The signature or a claim of request is invalid.", detail=str(error)) from error
     if claims.get("iss", client.client_id) != client.client_id:
         raise InvalidRequestObject("iss of request must be the client_id.")
     if "sub" in claims:
-        # §10.8: with the client as its subject, it could be used as a client assertion, here or at another server.
+        # §10.8: a request object with the client as `sub` could be used as a client assertion, here or at another
+        # server.
         raise InvalidRequestObject("A request object must not have sub (RFC 9101 §10.8).")
     jti = claims.get("jti", "x")
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
@@ -122,7 +125,7 @@ def _verified(token: str, client: Client, rules: Rules) -> dict[str, Any]:
 
 
 def _check_lifetime(claims: dict[str, Any]) -> None:
-    """FAPI 2.0 Message Signing §5.3.1: nbf at most 60 minutes ago, and exp at most 60 minutes after nbf."""
+    """FAPI 2.0 Message Signing §5.3.1: nbf must be at most 60 minutes ago, and exp at most 60 minutes after nbf."""
     longest, now = LONGEST_LIFETIME.total_seconds(), timezone.now().timestamp()
     if now - claims["nbf"] > longest or claims["exp"] - claims["nbf"] > longest:
         raise InvalidRequestObject(
@@ -131,7 +134,7 @@ def _check_lifetime(claims: dict[str, Any]) -> None:
 
 
 def _pairs(claims: dict[str, Any]) -> list[tuple[str, str]]:
-    """The claims as form parameters: numbers as text, objects as JSON, lists of resources one by one."""
+    """The claims as form parameters: objects as JSON, each resource as a parameter, other values as text."""
     pairs: list[tuple[str, str]] = []
     for name, value in claims.items():
         if name in _ABOUT_THE_JWT or value is None:

@@ -15,7 +15,7 @@ SIGNED_RESPONSE_SECONDS = 600
 
 
 class Destination(Protocol):
-    """A proven return address, of a valid request or of a request whose error goes to the client."""
+    """The validated redirect URI of a request, which may be otherwise invalid."""
 
     @property
     def redirect_uri(self) -> str: ...
@@ -28,7 +28,7 @@ class Destination(Protocol):
 
 
 def success(to: Destination, client: Client, parameters: dict[str, str]) -> Respond:
-    """`parameters` hold the code, or the token of the implicit flow."""
+    """`parameters` has the code, or the token of the implicit flow."""
     return Respond(_delivery(to, client, parameters))
 
 
@@ -45,7 +45,7 @@ def _delivery(to: Destination, client: Client, parameters: dict[str, str]) -> De
 
 
 def _signed(client: Client, parameters: dict[str, str]) -> str:
-    """JARM §2.1: the response in a JWT for this client, valid for ten minutes."""
+    """JARM §2.1: the response as a JWT for this client, valid for ten minutes."""
     payload = {**parameters, "aud": client.client_id, "exp": int(time.time()) + SIGNED_RESPONSE_SECONDS}
     algorithm = client.authorization_signed_response_alg or conf.SIGNING_ALGORITHM
     return signer(typ="JWT", algorithm=algorithm).encode(payload)

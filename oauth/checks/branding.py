@@ -1,4 +1,4 @@
-"""Checks OAUTH["BRANDING"], the look of the pages. The admin has the same checks for the row that staff edit."""
+"""Checks OAUTH["BRANDING"] with the rules of the admin's form."""
 
 from typing import Any
 

@@ -21,12 +21,12 @@ def check_worker(databases: Sequence[str] | None = None, **_: Any) -> list[Check
     try:
         is_running = workers.last_seen_at(using=alias) is not None
     except DatabaseError:
-        return []  # before the first `migrate`, or without a database, which other checks report
+        return []  # before the first `migrate`, or without a database, both of which other checks report
     if is_running:
         return []
     return [
         Warning(
-            "No background worker runs. Clients are not notified of logouts, and no new signing key is published.",
+            "No background worker is running. Clients are not notified of logouts, and no new signing key is published.",
             hint="Run `manage.py worker` beside the server, or `serve --with-worker`.",
             id="oauth.W003",
         )
@@ -35,7 +35,7 @@ def check_worker(databases: Sequence[str] | None = None, **_: Any) -> list[Check
 
 @register(Tags.database)
 def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """`serve` runs it, too: with other keys, every token request and the JWK Set would fail."""
+    """Also run by `serve`, because with other keys every token request and the JWK Set would fail."""
     alias = router.db_for_read(SigningKey) or "default"
     if alias not in (databases or ()):
         return []
@@ -43,13 +43,13 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> l
         keys = SigningKey.objects.using(alias).published().exclude(private_key_encrypted=b"")
         locked = [key for key in keys if not _can_decrypt(key)]
     except (DatabaseError, ImproperlyConfigured):
-        return []  # as in check_worker; or there is no valid key at all, which oauth.E002 reports
+        return []  # as in check_worker, or without a valid key, which oauth.E002 reports
     if not locked:
         return []
     return [
         Error(
             f'OAUTH["KEY_ENCRYPTION_KEYS"] cannot decrypt {len(locked)} signing keys in the database, such as '
-            f"{locked[0].kid}: they were encrypted under a key that is not in the list.",
+            f"{locked[0].kid}: they were encrypted with a key that is not in the list.",
             hint="Add the earlier key to the end of KEY_ENCRYPTION_KEYS. If it is lost: `manage.py rotate_keys "
             "--emergency --next-leaked` makes new signing keys, and `manage.py rotate_keys --forget-lost` removes "
             "second factors that nobody can check any more.",

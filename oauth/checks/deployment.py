@@ -33,7 +33,7 @@ def _authorities() -> Iterator[CheckMessage]:
         read_authorities(conf.CLIENT_CERTIFICATE_AUTHORITIES)
     except ValueError:
         yield Error(
-            'OAUTH["CLIENT_CERTIFICATE_AUTHORITIES"] is not PEM, so no certificate can be checked (RFC 8705 §2.1).',
+            'OAUTH["CLIENT_CERTIFICATE_AUTHORITIES"] is not PEM, so no certificate can be verified (RFC 8705 §2.1).',
             hint="It must hold one or more blocks that begin with -----BEGIN CERTIFICATE-----.",
             id="oauth.E012",
         )
@@ -43,7 +43,7 @@ def _implicit() -> Iterator[CheckMessage]:
     if conf.ALLOW_IMPLICIT:
         yield Error(
             'OAUTH["ALLOW_IMPLICIT"] is on: access tokens appear in URLs (RFC 9700 §2.1.2).',
-            hint="Move these clients to the authorization code with PKCE, then turn ALLOW_IMPLICIT off.",
+            hint="Move these clients to the authorization code flow with PKCE, then turn ALLOW_IMPLICIT off.",
             id="oauth.E011",
         )
 

@@ -1,5 +1,6 @@
-"""The classes that other apps register with a dotted path: grant types, authentication methods, response modes,
-types of authorization details."""
+"""Checks the classes that other apps register by dotted path: grant types, client authentication methods, response
+modes, types of authorization details, key stores.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from oauth.models.client import AuthenticationMethod, GrantType
 
 @dataclass(frozen=True, slots=True)
 class _Registry:
-    """A setting that names classes of other apps, by the name under which they are registered."""
+    """A setting that maps names to classes of other apps."""
 
     setting: str
     base: str
@@ -59,7 +60,7 @@ _REGISTRIES = (
 
 @register(Tags.security)
 def check_extensions(**_: Any) -> list[CheckMessage]:
-    """The dotted paths of grant types, authentication methods, response modes and details types of other apps."""
+    """Checks names and classes in the settings of _REGISTRIES."""
     return [
         message
         for registry in _REGISTRIES
@@ -72,7 +73,7 @@ def _check_extension(registry: _Registry, name: str, path: str) -> Iterator[Chec
     where = f'OAUTH["{registry.setting}"]["{name}"]'
     if name in registry.taken or name.endswith(registry.reserved_ending) or len(name) > registry.longest:
         yield Error(
-            f"{where}: the server has this name already, or it is too long.",
+            f"{where}: the server already has this name, or the name is too long.",
             hint=f"The name must be new and have at most {registry.longest} characters.",
             id="oauth.E013",
         )
@@ -88,20 +89,20 @@ def _problem_of(registry: _Registry, path: str) -> str:
     try:
         extension = extensions.instance(path)
     except (ImportError, TypeError) as error:
-        return f"no object can be made of it. {error}"
+        return f"it cannot be instantiated. {error}"
     if missing := [name for name in registry.attributes if not hasattr(extension, name)]:
         return f"it has no {', '.join(missing)}."
     if registry.setting == "AUTHORIZATION_DETAILS_TYPES":
         try:
             Draft202012Validator.check_schema(extension.schema)
         except SchemaError as error:
-            return f"its schema is no JSON Schema (2020-12). {error.message}"
+            return f"its schema is not a valid JSON Schema (2020-12). {error.message}"
     return ""
 
 
 @register(Tags.security)
 def check_key_stores(**_: Any) -> Iterator[CheckMessage]:
-    """The stores of signing keys, and the names that they are chosen by."""
+    """Checks the stores of signing keys and their names."""
     for name in conf.KEY_STORES:
         problem = "the name is taken." if name in (stores.DATABASE, stores.DATABASE_NAME) else ""
         problem = problem or ("the name is longer than 30 characters." if len(name) > 30 else "")

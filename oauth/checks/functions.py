@@ -1,4 +1,4 @@
-"""The functions and middleware that settings name with a dotted path."""
+"""Checks the functions and middleware that settings name by dotted path."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,8 +28,8 @@ def check_functions(**_: Any) -> list[CheckMessage]:
 
 
 def _empty() -> Iterator[CheckMessage]:
-    """An empty string is an error, although None means the default: with an empty string, this process would fetch data
-    over HTTP that are in its own database.
+    """Reports empty strings. None means the default, but an empty string would make this process fetch data over HTTP
+    that are in its own database.
     """
     for name, default in OF_THIS_PROCESS.items():
         if not getattr(conf, name):

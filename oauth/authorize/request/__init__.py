@@ -1,8 +1,8 @@
 """The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1): one file for each set of rules.
 
-It is read in two steps. `clients.lookup` and `return_address` come first: their errors are shown to the user and never
-redirected (RFC 9700 §4.11). Then `parse` checks the rest; its errors go to the client. A pushed request (RFC 9126) is
-read in the same way.
+First, `clients.lookup` and `return_address` check the client and its redirect URI: their errors are shown to the user
+and never redirected (RFC 9700 §4.11). Then `parse` checks all other parameters; its errors go to the client. A pushed
+request (RFC 9126) is checked in the same way.
 """
 
 from oauth.authorize.request.authorization_request import AuthorizationRequest

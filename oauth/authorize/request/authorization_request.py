@@ -1,4 +1,4 @@
-"""A valid authorization request, as it is kept while the user logs in and decides."""
+"""A valid authorization request, stored while the user logs in and decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,10 +14,10 @@ _TUPLES = ("scopes", "resources", "acr_values", "essential_acr_values", "ui_loca
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """Everything that the consent page shows and that the code will carry.
+    """Everything that the consent page shows and that the code refers to.
 
-    `claims` holds the claims requested by name, `{"id_token": [...], "userinfo": [...]}`. `subject` is the `sub` of the
-    only user who may answer, as this client knows them; empty if the client named no user.
+    `claims` has the individually requested claims, `{"id_token": [...], "userinfo": [...]}`. `subject` is the `sub` (as
+    this client sees it) of the only user whose login is accepted; empty if the client named no user.
     """
 
     client_id: str
@@ -42,20 +42,20 @@ class AuthorizationRequest:
     grant_management_action: str
     grant_id: str
     created_at: datetime
-    pushed_id: int | None = None  # the row of a pushed request, deleted with the answer
+    pushed_id: int | None = None  # the row of a pushed request; the response deletes it
 
     @property
     def is_silent(self) -> bool:
-        """prompt=none: the client wants an answer without any page (OpenID Connect Core §3.1.2.1)."""
+        """prompt=none: no page may be shown (OpenID Connect Core §3.1.2.1)."""
         return "none" in self.prompts
 
     @property
     def consented_scopes(self) -> frozenset[str]:
-        """The scopes on the consent page: the requested ones, and those to which claims requested by name belong."""
+        """The scopes on the consent page: the requested ones and those of individually requested claims."""
         return frozenset(self.scopes) | scopes_of_claims(name for names in self.claims.values() for name in names)
 
     def to_json(self) -> dict[str, Any]:
-        """The request in the form in which it is stored in the database."""
+        """The request as stored in the database."""
         stored = {f.name: getattr(self, f.name) for f in fields(self)}
         return stored | {
             "prompts": sorted(self.prompts),

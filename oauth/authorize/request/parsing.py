@@ -1,4 +1,4 @@
-"""Checks all parameters of an authorization request whose client and return address are proven."""
+"""Validates an authorization request whose client and redirect URI are already validated."""
 
 from django.utils import timezone
 

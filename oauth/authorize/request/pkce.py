@@ -1,4 +1,4 @@
-"""PKCE (RFC 7636), and the same kind of value for DPoP (RFC 9449 §10)."""
+"""PKCE (RFC 7636) and `dpop_jkt` (RFC 9449 §10), which has the same format."""
 
 import re
 
@@ -10,10 +10,10 @@ _BASE64URL_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def requested_code_challenge(params: Parameters, client: Client) -> str:
-    """RFC 7636 §4.3, RFC 9700 §2.1.1, ASVS 5.0 10.4.6: every client must send one, with S256.
+    """RFC 7636 §4.3, RFC 9700 §2.1.1, ASVS 5.0 10.4.6: every client must send code_challenge, with the method S256.
 
-    An admin may allow a confidential client to omit it; then it is empty. If the method is left out, `plain` is meant,
-    so the client must name S256. Raises InvalidRequest.
+    An admin may allow a confidential client to omit it; the result is then empty. An omitted method means `plain`, so
+    the client must send S256. Raises InvalidRequest.
     """
     if not client.must_use_pkce and not {"code_challenge", "code_challenge_method"} & params.keys():
         return ""
@@ -26,7 +26,7 @@ def requested_code_challenge(params: Parameters, client: Client) -> str:
 
 
 def requested_dpop_key(params: Parameters) -> str:
-    """The `dpop_jkt` that binds the code to a key (RFC 9449 §10); empty if none is sent. Raises InvalidRequest."""
+    """`dpop_jkt`, which binds the code to a key (RFC 9449 §10); empty if it was not sent. Raises InvalidRequest."""
     thumbprint = params.get("dpop_jkt", "")
     if thumbprint and not _BASE64URL_SHA256.fullmatch(thumbprint):
         raise InvalidRequest("dpop_jkt must be 43 characters: the base64url SHA-256 thumbprint of a key (RFC 7638).")

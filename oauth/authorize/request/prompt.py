@@ -1,4 +1,4 @@
-"""How the user is to be asked: prompt, display and max_age (OpenID Connect Core §3.1.2.1)."""
+"""The parameters prompt, display and max_age (OpenID Connect Core §3.1.2.1)."""
 
 import re
 from datetime import timedelta
@@ -22,7 +22,7 @@ def requested_prompts(params: Parameters) -> frozenset[str]:
 
 
 def requested_max_age(params: Parameters, client: Client) -> timedelta | None:
-    """The client's registered default if the request names none. Raises InvalidRequest."""
+    """`max_age`, or the client's registered default if it was not sent. Raises InvalidRequest."""
     value = params.get("max_age")
     if value is None:
         return default_max_age(client)
@@ -32,11 +32,11 @@ def requested_max_age(params: Parameters, client: Client) -> timedelta | None:
 
 
 def default_max_age(client: Client) -> timedelta | None:
-    """OpenID Connect Registration §2: the default for every request of the client that does not set it."""
+    """OpenID Connect Registration §2: `default_max_age` applies to requests without `max_age`."""
     return None if client.default_max_age is None else timedelta(seconds=client.default_max_age)
 
 
 def check_display(params: Parameters) -> None:
-    """All pages look the same for every display, but an unknown value is refused. Raises InvalidRequest."""
+    """Refuses an unknown value; `display` has no other effect. Raises InvalidRequest."""
     if params.get("display", "page") not in DISPLAYS:
         raise InvalidRequest(f"display must be one of: {', '.join(sorted(DISPLAYS))}.")

@@ -6,7 +6,7 @@ from oauth.models import Client
 
 
 def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ...]:
-    """ASVS 5.0 9.2.4. A request that names no resource means the first one of the server. Raises InvalidTarget."""
+    """ASVS 5.0 9.2.4. The default is the server's first resource. Raises InvalidTarget."""
     allowed = tuple(client.usable_resources)
     asked = spelled_as(allowed, asked)
     if not set(asked) <= set(allowed):

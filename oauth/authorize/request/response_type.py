@@ -1,4 +1,4 @@
-"""Checks the response type and the response mode of a request."""
+"""The parameters response_type and response_mode."""
 
 from oauth.authorize import response_modes
 from oauth.conf import conf
@@ -8,7 +8,7 @@ from oauth.parameters import Parameters
 
 
 def supported_response_types() -> list[str]:
-    """RFC 9700 §2.1.2, ASVS 5.0 10.6.1: code, and nothing else unless the site allows the implicit flow."""
+    """RFC 9700 §2.1.2, ASVS 5.0 10.6.1: only `code`, unless the site allows the implicit flow."""
     return ["code", "token"] if conf.ALLOW_IMPLICIT else ["code"]
 
 
@@ -24,8 +24,10 @@ def requested_response_type(params: Parameters, client: Client) -> str:
 
 
 def check_response_mode(params: Parameters, client: Client, response_type: str) -> None:
-    """RFC 9700 §4.17, ASVS 5.0 10.4.12: an allow-list for each response type. A code must not be sent in a fragment,
-    where scripts could read it. A client that requires signed answers must name its mode. Raises InvalidRequest."""
+    """RFC 9700 §4.17, ASVS 5.0 10.4.12: each response type has an allow-list of modes. A code must not be sent in a
+    fragment, where scripts could read it. A client that requires signed responses must send a mode that signs. Raises
+    InvalidRequest.
+    """
     modes = response_modes.offered(response_type, only_signed=client.signs_messages)
     if params.get("response_mode", "" if client.signs_messages else modes[0]) not in modes:
         raise InvalidRequest(f"response_mode must be {' or '.join(modes)}.")

@@ -8,14 +8,14 @@ from oauth.models.scope import understood
 
 
 def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str] = ()) -> tuple[str, ...]:
-    """The scopes of the parameter, and those that authorization details need (RFC 9396 §3.1).
+    """The requested scopes and those that authorization details need (RFC 9396 §3.1).
 
-    A request with neither is refused: the consent page would have nothing to show. Raises InvalidScope.
+    Raises InvalidScope, also if there are neither, because the consent page would be empty.
     """
     wanted = tuple(dict.fromkeys([*understood((asked or "").split(), client.allowed_scopes), *needed]))
     if not wanted:
         raise InvalidScope("The parameter scope is missing.")
-    # ASVS 5.0 10.4.11.
+    # ASVS 5.0 10.4.11: only scopes that the client is allowed.
     beyond = set(wanted) - set(client.allowed_scopes)
     if of_details := beyond.intersection(needed):
         names = ", ".join(sorted(of_details))

@@ -1,4 +1,4 @@
-"""Finds the user who must answer: by id_token_hint, and by the claim `sub` of the `claims` parameter."""
+"""The user named by the client, with id_token_hint or with the claim `sub` of the `claims` parameter."""
 
 from oauth.authorize.claims_request import Claims
 from oauth.conf import conf
@@ -9,7 +9,7 @@ from oauth.tokens import id_token
 
 
 def requested_subject(params: Parameters, claims: Claims, client: Client) -> str:
-    """The `sub` of the only user who may answer; empty if the client named no user. Raises InvalidRequest."""
+    """The `sub` of the only user whose login is accepted; empty if the client named no user. Raises InvalidRequest."""
     hint = _hinted_subject(params.get("id_token_hint"), client)
     if hint and claims.subject and hint != claims.subject:
         raise InvalidRequest("id_token_hint and the claim sub must name the same user.")

@@ -10,7 +10,7 @@ _UNSUPPORTED: dict[str, type[OAuthError]] = {
 
 
 def refuse_unsupported(params: Parameters) -> None:
-    """Refuses them by name instead of ignoring them. Raises RequestURINotSupported or RegistrationNotSupported."""
+    """Refuses these parameters instead of ignoring them. Raises RequestURINotSupported or RegistrationNotSupported."""
     for name, error in _UNSUPPORTED.items():
         if name in params:
             raise error(f"The parameter {name} is not supported.")

@@ -1,11 +1,11 @@
-"""How an authorization response reaches the client (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+"""Response modes (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
 
 `query`, `fragment` and `form_post` are built in. A site registers its own with one setting:
 
     OAUTH["RESPONSE_MODES"] = {"web_message": "mysite.web_message.WebMessage"}
 
-which names a subclass of `ResponseMode`. Each mode can also carry the response as a signed JWT (JARM §2.3):
-`query.jwt`, or `jwt` for the default mode. The metadata and the checks of requests read this registry.
+which names a subclass of `ResponseMode`. Each mode also has a variant whose response is a signed JWT (JARM §2.3), such
+as `query.jwt`, or `jwt` for the default mode. The metadata and the validation of requests read this registry.
 """
 
 from django.utils.module_loading import import_string
@@ -23,14 +23,16 @@ _SIGNED_SUFFIX = ".jwt"
 
 @until_cleared
 def registered() -> dict[str, ResponseMode]:
-    """The built-in modes come first: the first that fits a response type is its default. A site cannot replace them."""
+    """The built-in modes come first, because the first mode for a response type is its default. A site cannot replace
+    them.
+    """
     own = {name: import_string(path)() for name, path in conf.RESPONSE_MODES.items()}
     return {**BUILT_IN, **own, **BUILT_IN}
 
 
 @until_cleared
 def offered(response_type: str, *, only_signed: bool = False) -> tuple[str, ...]:
-    """The names that a request of this supported response type may use; the default comes first."""
+    """The values of response_mode that a request with this response type may use; the default comes first."""
     plain = [name for name, mode in registered().items() if response_type in mode.response_types]
     signed = [SIGNED, *(name + _SIGNED_SUFFIX for name in plain)]
     return tuple(signed if only_signed else [*plain, *signed])
@@ -41,7 +43,7 @@ def is_signed(name: str) -> bool:
 
 
 def mode(name: str, response_type: str) -> ResponseMode:
-    """The mode behind an offered name."""
+    """The mode of an offered name, with or without `.jwt`."""
     plain = offered(response_type)[0] if name == SIGNED else name.removesuffix(_SIGNED_SUFFIX)
     return registered()[plain]
 

@@ -16,7 +16,7 @@ class Query(ResponseMode):
 
 
 class Fragment(ResponseMode):
-    """RFC 6749 §4.2.2: for the implicit flow only."""
+    """RFC 6749 §4.2.2: only for the implicit flow."""
 
     response_types = frozenset({"token"})
 

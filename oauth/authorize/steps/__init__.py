@@ -1,7 +1,7 @@
-"""The steps of the authorization endpoint, in order: each decides one thing.
+"""The steps of the authorization endpoint, in order.
 
-`load_request` comes before, and `decide` when the user presses a button. A step returns the outcome, or None to
-continue with the next one. Nothing here renders a page.
+Before them, `load_request` reads a new request, and `decide` handles a submitted form. A step returns an outcome, or
+None to continue with the next step.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     step_up,
     check_grant,
     answer_silently,
-    check_sandbox,  # after answer_silently: a remembered consent was checked when the user gave it
+    check_sandbox,  # after answer_silently, because the step ran before each remembered consent
     ask_consent,
     answer_with_consent,
 )
@@ -44,11 +44,11 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
 def begin(
     http_request: HttpRequest, params: Parameters, client: Client, login: AuthenticationContext | None
 ) -> Outcome:
-    """The outcome of a new request. Raises as `run` does."""
+    """The outcome of a new request. Raises the same errors as `run`."""
     loaded = load_request(http_request, params, client, login)
     return loaded if isinstance(loaded, Refuse) else run(loaded)
 
 
 def run(interaction: Interaction) -> Outcome:
-    """The first outcome of a step. Raises an OAuthError that must be shown to the user and not redirected."""
+    """The first outcome of a step. Raises an OAuthError that must be shown to the user instead of redirected."""
     return next(outcome for step in _STEPS if (outcome := step(interaction)) is not None)

@@ -1,4 +1,4 @@
-"""Gives an interaction that was answered a moment ago the same answer."""
+"""Repeats the response of an interaction that was answered a moment ago."""
 
 from oauth.authorize import answer
 from oauth.authorize.interaction import Interaction
@@ -6,7 +6,7 @@ from oauth.authorize.outcome import Repeat
 
 
 def answer_again(interaction: Interaction) -> Repeat | None:
-    """This step is for double clicks, repeated posts and users who go back. Raises InteractionOver if the answer no
-    longer counts.
+    """For double clicks, resubmitted forms and users who go back. Raises InteractionOver if the response must not be
+    repeated.
     """
     return answer.repeated(interaction) if interaction.is_answered else None

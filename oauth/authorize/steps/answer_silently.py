@@ -1,4 +1,4 @@
-"""Answers without a page if the user has allowed all of the request before."""
+"""Answers without a page if the user has allowed the entire request before."""
 
 from django.db import transaction
 
@@ -23,7 +23,8 @@ def answer_silently(interaction: Interaction) -> Respond | Repeat | None:
                 return answer.repeated(interaction)
             until, limits = consent.remembered_answer(request, client, interaction.user)
             pushed_request.consume(request)
-            # Last: a new session may end an older one, and its id stays in the user's session after a rollback.
+            # Call this last, because it cannot be rolled back completely: the ID of a new session stays in the browser
+            # session.
             session = login_session.current(interaction.http_request)
             authorization = decision.allow_again(request, client, session, limits, until=until)
             return respond(interaction, authorization, request)

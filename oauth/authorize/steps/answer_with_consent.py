@@ -12,10 +12,9 @@ from oauth.sessions import login_session
 
 
 def answer_with_consent(interaction: Interaction) -> Respond | Repeat | AskConsent:
-    """Everything is one transaction: either the request is consumed and the authorization and its code are written, or
-    nothing happens.
+    """Consumes the request and writes the authorization and its code in one transaction.
 
-    If two posts arrive at the same moment, one waits for the other and then gets the same answer.
+    If a form is submitted twice at the same moment, the second request waits and then gets the same response.
     """
     request, client, form = interaction.request, interaction.client, interaction.form
     assert form is not None, "ask_consent comes first"

@@ -12,8 +12,7 @@ from oauth.errors import ConsentRequired
 def ask_consent(interaction: Interaction) -> AskConsent | Ended | None:
     """OpenID Connect Core §3.1.2.4, and §3.1.2.6 for prompt=none.
 
-    ASVS 5.0 10.7.2: the form of a page that was shown to somebody else is not an answer. It lists what that user would
-    have allowed.
+    ASVS 5.0 10.7.2: ignores the form of a page that was shown to another user, whose options it lists.
     """
     row = interaction.row
     if interaction.form is not None and row is not None and row.user_id == interaction.user.pk:

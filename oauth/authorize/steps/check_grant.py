@@ -8,7 +8,7 @@ from oauth.errors import InvalidGrantID
 
 
 def check_grant(interaction: Interaction) -> Ended | None:
-    """FAPI Grant Management §5.4: the grant_id of an update or a replacement."""
+    """FAPI Grant Management §5.4: checks the grant_id of an update or a replacement."""
     if interaction.request.grant_id:
         try:
             grant_management.find_grant(interaction.request.grant_id, interaction.client, user=interaction.user)

@@ -7,9 +7,8 @@ from oauth.errors import InvalidRequest
 
 
 def check_redirect_uri(interaction: Interaction) -> None:
-    """RFC 9700 §2.1: it was registered when the request came in, and may have been removed while the user decided.
-
-    Raises InvalidRequest, which must be shown to the user.
+    """RFC 9700 §2.1: the redirect URI may have been removed from the client while the user decided. Raises
+    InvalidRequest, which must be shown to the user.
     """
     if not interaction.client.redirect_uri_allowed(interaction.request.redirect_uri):
         raise InvalidRequest(_("The redirect_uri must be registered for this app."))

@@ -1,4 +1,4 @@
-"""Checks that the user may allow this app at all: an app that is not live is for its developer's sandbox users."""
+"""Checks that the user may allow this app: only sandbox users of its developer may allow an app that is not live."""
 
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import Ended, OfferOtherAccount
@@ -8,7 +8,7 @@ from oauth.models import SandboxUser
 
 
 def check_sandbox(interaction: Interaction) -> OfferOtherAccount | Ended | None:
-    """Sandbox users may allow the apps of their developer and no others; other users, only apps that are live."""
+    """Sandbox users may allow only apps of their developer, and other users only live apps."""
     if SandboxUser.may_allow(interaction.client, interaction.user.pk):
         return None
     if interaction.request.is_silent:

@@ -9,7 +9,7 @@ from oauth.tokens import subject
 
 
 def check_subject(interaction: Interaction) -> OfferOtherAccount | Ended | None:
-    """OpenID Connect Core §3.1.2.1 (id_token_hint) and §5.5.1 (the claim sub) name the only user who may answer."""
+    """OpenID Connect Core §3.1.2.1 (id_token_hint), §5.5.1 (the claim sub): another user must not answer."""
     wanted = interaction.request.subject
     if (
         not wanted
@@ -17,5 +17,5 @@ def check_subject(interaction: Interaction) -> OfferOtherAccount | Ended | None:
     ):
         return None
     if interaction.request.is_silent:
-        return refuse(interaction, LoginRequired("The user who is logged in is not the one that the client named."))
+        return refuse(interaction, LoginRequired("The logged-in user is not the user that the client named."))
     return OfferOtherAccount(start(interaction))

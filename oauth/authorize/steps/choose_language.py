@@ -1,4 +1,4 @@
-"""The language of the pages: the first of `ui_locales` that the site has (OpenID Connect Core §3.1.2.1)."""
+"""Sets the language of the pages to the first of `ui_locales` that the site supports (OpenID Connect Core §3.1.2.1)."""
 
 from contextlib import suppress
 
@@ -8,9 +8,7 @@ from oauth.authorize.interaction import Interaction
 
 
 def choose_language(interaction: Interaction) -> None:
-    """Applies only to the client's request. Afterwards, the language that the user chooses at the foot of a page
-    counts.
-    """
+    """Only for a new request. On later pages, the user's own choice counts."""
     if interaction.row is not None:
         return
     for locale in interaction.request.ui_locales:

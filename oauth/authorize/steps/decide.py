@@ -1,4 +1,4 @@
-"""The user pressed a button of the consent page, of the page that offers another account, or “Back to the app”."""
+"""Handles the buttons of the consent page and of the page that offers another account, and “Back to the app”."""
 
 from dataclasses import replace
 
@@ -15,8 +15,8 @@ from oauth.errors import AccessDenied, InvalidRequest
 
 
 def decide(interaction: Interaction) -> Outcome:
-    """Takes only the button and the ticks from the form; everything else is what the server stored. Raises
-    InvalidRequest, to be shown.
+    """Reads only the button and the ticks from the form; the stored request has everything else. Raises InvalidRequest,
+    which must be shown to the user.
     """
     assert interaction.form is not None
     button = interaction.form.get("decision", "")
@@ -36,7 +36,7 @@ def decide(interaction: Interaction) -> Outcome:
 
 @transaction.atomic
 def _deny(interaction: Interaction) -> Ended:
-    """This works without a login, too: a user who does not want to log in goes back to the client."""
+    """Also works without a login, so that a user who does not want to log in can go back to the client."""
     check_redirect_uri(interaction)
     interaction = lock(interaction)
     if interaction.is_answered:

@@ -9,7 +9,7 @@ from oauth.errors import OAuthError
 
 
 def refuse(interaction: Interaction, refusal: OAuthError) -> Ended:
-    """RFC 9126 §4: an error is an answer, too, so it consumes a pushed request."""
+    """RFC 9126 §4: an error response also consumes a pushed request."""
     if interaction.row is None:
         return _refuse(interaction, refusal)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Requires a user who is logged in, and recently enough."""
+"""Requires a login that is recent enough."""
 
 from datetime import datetime, timedelta
 
@@ -34,5 +34,5 @@ def is_young_enough(request_made_at: datetime, auth_time: datetime, max_age: tim
 
 
 def logged_in_since(request_made_at: datetime, auth_time: datetime) -> bool:
-    """Compared to the microsecond: a login in the same second, but before the request, does not count."""
+    """Whether the login came after the request, with microsecond precision."""
     return auth_time >= request_made_at

@@ -8,9 +8,8 @@ from oauth.models import Authorization
 
 
 def respond(interaction: Interaction, authorization: Authorization, allowed: AuthorizationRequest) -> Respond:
-    """Writes the code, and keeps the answer for a double click. Call it in the transaction of the decision.
-
-    `allowed` is what the user allowed of the request.
+    """Writes the code and stores the response for a double click. Call this in the transaction of the decision.
+    `allowed` is the part of the request that the user allowed.
     """
     parameters = _parameters(authorization, allowed)
     outcome = response.success(interaction.request, interaction.client, parameters)
@@ -19,7 +18,7 @@ def respond(interaction: Interaction, authorization: Authorization, allowed: Aut
 
 
 def _parameters(authorization: Authorization, request: AuthorizationRequest) -> dict[str, str]:
-    """The response parameters of the response type."""
+    """The response parameters for the response type."""
     if request.response_type == "token":
         return implicit.token_parameters(authorization, request)
     return {"code": code.issue(authorization, request)}

@@ -1,4 +1,4 @@
-"""Requires a login as strong as the client asked for."""
+"""Requires a login that is as strong as the client requests (step-up authentication)."""
 
 from oauth.authorize.acr import is_met
 from oauth.authorize.interaction import Interaction, start
@@ -11,8 +11,8 @@ from oauth.errors import UnmetAuthenticationRequirements
 def step_up(interaction: Interaction) -> StepUp | Ended | None:
     """RFC 9470 §5, OpenID Connect Core §5.5.1.1.
 
-    Users who have set up a stronger login must use it. For others, an essential acr is refused and a preferred one is
-    ignored.
+    Users who have set up a stronger login must use it. For other users, an essential acr is refused and a voluntary one
+    is ignored.
     """
     login = interaction.login
     assert login is not None, "require_login comes first"
@@ -26,5 +26,5 @@ def step_up(interaction: Interaction) -> StepUp | Ended | None:
         return StepUp(start(interaction))
     if meets_essential:
         return None
-    too_weak = UnmetAuthenticationRequirements("The user cannot log in as strongly as the request requires (acr).")
+    too_weak = UnmetAuthenticationRequirements("The user has no login method that meets the required acr.")
     return refuse(interaction, too_weak)
