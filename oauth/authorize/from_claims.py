@@ -44,7 +44,7 @@ def end(claims: AccessTokenClaims) -> None:
     """
     authority = liveness.authority(claims)
     if authority is None:
-        raise InvalidToken("The authorization of this token has ended.")
+        raise InvalidToken("The authorization behind this token has ended.")
     authorization = authority.authorization
     if authorization is None:
         return

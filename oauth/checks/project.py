@@ -1,4 +1,4 @@
-"""Checks the project's settings that the authorization server needs: apps, database, middleware, templates, URLs."""
+"""Checks the Django settings that the authorization server needs: apps, database, middleware, templates, URLs."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -28,7 +28,7 @@ from oauth.models import Authorization, Client
 
 _APPS = (
     "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
-    "django.contrib.postgres",  # registers OpClass, which indexes of our migrations use
+    "django.contrib.postgres",  # registers OpClass for indexes in our migrations
 )  # fmt: skip
 _MIDDLEWARE = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware, MessageMiddleware)
 _CONTEXT = (
@@ -59,7 +59,7 @@ def _apps() -> Iterator[CheckMessage]:
 
 
 def _engine() -> Iterator[CheckMessage]:
-    """django-oauth-toolkit has its own settings, and defaults that are not ours."""
+    """Checks the settings of django-oauth-toolkit, whose defaults are not suitable here."""
     if str(oauth2_settings.APPLICATION_MODEL) != CLIENT_MODEL:
         yield Error(
             f'OAUTH2_PROVIDER["APPLICATION_MODEL"] is {str(oauth2_settings.APPLICATION_MODEL)!r}.',
@@ -143,7 +143,7 @@ def _templates() -> Iterator[CheckMessage]:
 
 
 def _urls() -> Iterator[CheckMessage]:
-    """The URLs that Django makes must be those that `oauth.addresses` makes from the issuer."""
+    """Checks that Django's URLs are those that `oauth.addresses` derives from the issuer."""
     try:
         path = reverse("oauth:token")
     except NoReverseMatch:
@@ -192,7 +192,7 @@ def _leads_somewhere(page: Any) -> bool:
 
 
 def _is_page(path: str) -> bool:
-    """`path` is without the script prefix."""
+    """Whether the site has a page at `path`, which is without the script prefix."""
     try:
         resolve(path)
     except Resolver404:
@@ -201,7 +201,7 @@ def _is_page(path: str) -> bool:
 
 
 def _is_kind_of(path: Any, needed: type) -> bool:
-    """Whether there is this class, or a subclass of it, at the dotted path."""
+    """Whether the dotted path names the class `needed` or a subclass."""
     try:
         found = import_string(path) if isinstance(path, str) else path
     except ImportError:

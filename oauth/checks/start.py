@@ -10,12 +10,12 @@ from oauth.resource_server.checks import find_wrong_types
 from oauth.resource_server.start import stop_with
 
 CLIENT_MODEL = "oauth.Client"
-# Without these apps, the import of our models or of the admin fails.
+# Importing our models or the admin fails without these apps.
 _IMPORTED = ("oauth2_provider", "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes")
 
 
 def require() -> None:
-    """Raises WrongSettings, whose text the process shows instead of a traceback."""
+    """Raises WrongSettings. The process shows its message instead of a traceback."""
     stop_with([*find_wrong_types(), *_missing_apps(), *_client_model()])
 
 

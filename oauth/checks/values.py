@@ -1,4 +1,4 @@
-"""The values of OAUTH. Their types are checked before (`oauth.setting_types`)."""
+"""Checks the values of OAUTH. `oauth.setting_types` has already checked their types."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from oauth.resource_server import checks as of_api
 
 @register(Tags.security)
 def check_values(**_: Any) -> list[CheckMessage]:
-    """Always runs. The checks of `deployment` run only with `--deploy`."""
+    """Runs with every `manage.py check`, unlike the checks of `deployment`."""
     return [message for check in _CHECKS for message in check()]
 
 
@@ -41,9 +41,9 @@ def _host() -> Iterator[CheckMessage]:
 def _encryption_keys() -> Iterator[CheckMessage]:
     keys = conf.KEY_ENCRYPTION_KEYS
     if not keys or not all(_is_fernet_key(key) for key in keys):
-        problem = "is empty" if not keys else "holds something that is not a Fernet key"
+        problem = "is empty" if not keys else "contains a value that is not a Fernet key"
         yield Error(
-            f'OAUTH["KEY_ENCRYPTION_KEYS"] {problem}. Signing keys are stored encrypted with the first of them.',
+            f'OAUTH["KEY_ENCRYPTION_KEYS"] {problem}. The first of them must encrypt stored signing keys.',
             hint="Create one: python -m oauth.management.commands.generate_key",
             id="oauth.E002",
         )
@@ -104,7 +104,7 @@ def _numbers() -> Iterator[CheckMessage]:
     for name, is_right, must in (
         ("THROTTLE_SCALE", conf.THROTTLE_SCALE > 0, "more than 0"),
         ("VERIFIED_TOKENS_KEPT", conf.VERIFIED_TOKENS_KEPT >= 0, "0 or more"),
-        ("ACR_VALUES", len(conf.ACR_VALUES) > 0, "a list with at least one name of a way to log in"),
+        ("ACR_VALUES", len(conf.ACR_VALUES) > 0, "a list with at least one acr value"),
     ):
         if not is_right:
             yield Error(f"OAUTH[{name!r}] is {getattr(conf, name)!r}.", hint=f"It must be {must}.", id="oauth.E034")
@@ -131,7 +131,7 @@ def _mtls_origin() -> Iterator[CheckMessage]:
 
 
 def _admin_roles() -> Iterator[CheckMessage]:
-    """`migrate` would fail when it creates the groups."""
+    """Checks the permissions, because with a wrong one `migrate` fails to create the groups."""
     for group, permissions in conf.ADMIN_ROLES.items():
         for one in permissions:
             label, _, name = one.partition(".")

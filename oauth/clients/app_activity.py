@@ -1,9 +1,9 @@
-"""The activity of an app at the site's APIs, from the site's own journal.
+"""What an app did at the site's APIs, from the site's own records.
 
     OAUTH["APP_ACTIVITY"] = "banking.journal.of_app"
 
-names a function `(user, client_id) -> lines`, the newest first. Each line has `at`, `text` and `url`, which leads to
-more about it or is empty. The page of a connected app shows them.
+names a function `(user, client_id) -> lines`, newest first. Each line has `at`, `text` and `url` (a page with details,
+or empty). The page of a connected app shows the lines.
 """
 
 from collections.abc import Sequence

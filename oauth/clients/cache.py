@@ -1,12 +1,11 @@
-"""Clients by client_id, cached for CLIENT_CACHE_LIFETIME, so that most requests need no query to know their client.
+"""Caches clients by client_id for CLIENT_CACHE_LIFETIME, so that most requests need no query for their client.
 
-A cached client is used only to accept a request. Before a refusal, the client is read again (`authentication.verify`).
-So a new secret is accepted immediately. A disabled client stops within seconds, and immediately in the process that
-disabled it.
+A cached client is used only to accept a request. Before a refusal, `authentication.verify` reads the client again, so a
+new secret works immediately. A disabled client is refused within CLIENT_CACHE_LIFETIME, and immediately in the process
+that disabled it.
 
-While the database is unreachable, a client that was cached when the database last answered may continue for
-OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, and `read_new` reads those that have come into use
-since, so every client of the last minutes is cached.
+While the database is unreachable, clients that were cached when it was last reachable can be used for
+OAUTH["OUTAGE_TOLERANCE"]. `reload` and `read_new` keep every client of the last USED_SECONDS cached.
 """
 
 import threading
@@ -26,25 +25,27 @@ from oauth.models import Client
 from oauth.models.client import clients_updated
 
 clients: TTLCache[str, Client] = TTLCache(max_entries=10_000, name="clients")
-#: When a client was last asked for, of time.monotonic().
+#: When a client was last requested (time.monotonic()).
 _used: dict[str, float] = {}
 register(_used.clear)
-#: When `reload` last succeeded, of time.monotonic(); empty before.
+#: When `reload` last succeeded (time.monotonic()); empty if never.
 _reloaded: deque[float] = deque(maxlen=1)
 register(_reloaded.clear)
-#: Set when `read_new` may find something to read, or another process something to learn.
+#: Set when `read_new` should run, or when other processes should learn of a client that has come into use.
 news = threading.Event()
 register(news.clear)
-#: For how many seconds after its last request `reload` reads a client again, and how many clients it reads at most.
+#: `reload` reads at most MOST_RELOADED clients, which were used within this time.
 USED_SECONDS = 600.0
 MOST_RELOADED = 200
 MOST_USED = 10_000
-#: How often this process has changed a client.
+#: How many times this process has changed a client.
 _changes = 0
 
 
 def cached(client_id: str) -> Client | None:
-    """The client as it was at most a few seconds ago. All threads share the instance, so nobody may change it."""
+    """The client as it was at most CLIENT_CACHE_LIFETIME ago. All threads share the instance, so callers must not
+    change it.
+    """
     client = clients.get(client_id)
     if client is not None:
         _used[client_id] = time.monotonic()
@@ -52,15 +53,17 @@ def cached(client_id: str) -> Client | None:
 
 
 def cached_in_outage(client_id: str) -> Client | None:
-    """The client as it was when the database last answered; None if it was not cached then, or that is too long ago."""
-    # The watch of the database has its own connection, so it may get answers while requests hold all others and
+    """The client as it was when the database was last reachable; None if it was not cached then, or if the outage has
+    lasted longer than OUTAGE_TOLERANCE.
+    """
+    # The thread that watches the database has its own connection, so it may succeed while requests use all others and
     # `reload` fails.
     since = outage.tolerated_since(*_reloaded)
     return None if since is None else clients.kept(client_id, at=since)
 
 
 def used() -> dict[str, float]:
-    """The clients that `reload` reads, and when each was last asked for, of time.monotonic()."""
+    """The clients that `reload` reads, with the time of their last use (time.monotonic())."""
     since = time.monotonic() - USED_SECONDS
     for client_id in [name for name, at in list(_used.items()) if at < since]:
         _used.pop(client_id, None)
@@ -75,7 +78,7 @@ def also_used(others: Mapping[str, float]) -> None:
 
 
 def reload() -> None:
-    """Reads the clients of the last minutes again, in one query. Call it more often than CLIENT_CACHE_LIFETIME."""
+    """Reads the clients in use again, in one query. Call this more often than every CLIENT_CACHE_LIFETIME."""
     newest, now = used(), time.monotonic()
     if conf.CLIENT_CACHE_LIFETIME:
         _read(list(newest))
@@ -83,8 +86,8 @@ def reload() -> None:
 
 
 def read_new() -> None:
-    """Reads the clients of the last minutes that are not cached, in one query: another process has begun to serve them,
-    or this process has changed a client.
+    """Reads the clients in use that are not cached, in one query, because another process has begun to serve them, or
+    because this process has changed a client.
     """
     now = time.monotonic()
     _read([client_id for client_id in used() if clients.kept(client_id, at=now) is None])
@@ -103,7 +106,7 @@ def _read(client_ids: list[str]) -> None:
 
 
 def load(client_id: str) -> Client | None:
-    """The client as it is now; it is cached from now on."""
+    """Reads the current client and caches it."""
     began = _changes
     client = Client.by_client_id(client_id)
     if client is not None and client.is_active:
@@ -115,7 +118,7 @@ def load(client_id: str) -> Client | None:
 
 
 def _has_come(client_id: str, at: float) -> None:
-    """Records a request of the client. It is news if there was none in the last minutes."""
+    """Records a use of the client. Sets `news` if the client was not in use."""
     is_new = client_id not in _used
     _used[client_id] = at
     if is_new:
@@ -123,22 +126,20 @@ def _has_come(client_id: str, at: float) -> None:
 
 
 def _put(client: Client, *, read_at: int) -> None:
-    """Caches a client, unless this process has changed a client meanwhile: then the row may be older than the
-    change.
-    """
+    """Caches a client, unless this process has changed a client since the read: the row may be outdated then."""
     if read_at == _changes:
         clients.put(client.client_id, client, conf.CLIENT_CACHE_LIFETIME.total_seconds())
 
 
 def is_known(client_id: str) -> bool:
-    """Whether there is such a client. It makes no query, so `load` must be called before."""
+    """Whether there is such a client. Runs no query, so call `load` first."""
     return cached(client_id) is not None
 
 
 @receiver([post_save, post_delete, clients_updated], sender=Client)
 @receiver(m2m_changed, sender=Client.exchange_from.through)
 def _forget(**_: Any) -> None:
-    # Cleared again after the commit, because until then other threads read the old row.
+    # Clear again after the commit, because other threads read the old row until then.
     _forget_all()
     transaction.on_commit(_forget_all)
 

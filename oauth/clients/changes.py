@@ -1,7 +1,7 @@
-"""A change of the identity of a client in use is audited, and its owner, its contacts and the staff get an email.
+"""A change of the identity of a client in use is audited, and an email goes to its owner, its contacts and staff.
 
-All of this happens in the transaction of the change, whatever made it. `authorize.remembered` compares identities
-separately, and asks users again.
+This happens in the transaction of the change, whether an admin, the client or a command made it. `authorize.remembered`
+makes the consent page ask users again.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from oauth.models.client.identity import Identity
 
 TELL = "oauth.tell_of_client_change"
 MAILS_OF_A_CLIENT = Limit("client-change-mails", 10, seconds=3600)
-# Contacts are free text that the client registered.
+# The client chooses its contacts, so their number is limited.
 _MOST_CONTACTS = 5
 PENDING_HOSTS = "pending_hosts"
 _PARTS = {
@@ -49,7 +49,9 @@ def is_in_use(client: Client) -> bool:
 
 
 def note(client: Client, before: Identity, after: Identity, contacts: Iterable[str]) -> None:
-    """Records names of fields and hosts, never a key or a secret. `contacts` are those before the change."""
+    """Records the names of changed fields and new hosts, never a key or a secret. `contacts` are those before the
+    change.
+    """
     if not client.changes_are_told and not is_in_use(client):
         return
     parts, hosts = client_identity.changed_parts(before, after), client_identity.new_hosts(before, after)
@@ -62,9 +64,9 @@ def note(client: Client, before: Identity, after: Identity, contacts: Iterable[s
 
 
 def distrust(client: Client, *, entirely: bool) -> None:
-    """The client, or its document, changed its identity: users are asked again before it gets new tokens.
+    """After a change of the client's identity: users are asked again before the client gets new tokens.
 
-    `entirely` also revokes its authorizations, because another party may hold its keys by now.
+    `entirely` also revokes the client's authorizations, because another party may now control the client.
     """
     RememberedConsent.objects.filter(authorization__client=client).delete()
     if entirely:
@@ -74,11 +76,11 @@ def distrust(client: Client, *, entirely: bool) -> None:
 def enqueue_notice(
     client: Client, parts: Iterable[str], hosts: Iterable[str] = (), *, contacts: Iterable[str] = ()
 ) -> None:
-    """`contacts` are those before the change; they get the email, too."""
+    """Notifies current contacts and `contacts`, which are those before the change."""
     try:
         rate_limits.spend(MAILS_OF_A_CLIENT, client.client_id)
     except LimitReached:
-        return  # the recipients have already got ten emails in this hour
+        return  # the recipients have already got enough emails in this hour
     to: list[JSONValue] = list(dict.fromkeys([*client.contacts[:_MOST_CONTACTS], *list(contacts)[:_MOST_CONTACTS]]))
     app.configure_task(TELL, queue="mail").defer(
         client_id=client.client_id, parts=list(parts), hosts=[display_names.host(one) for one in hosts], contacts=to
@@ -86,7 +88,7 @@ def enqueue_notice(
 
 
 def tell(client_id: str, parts: list[str], hosts: list[str], contacts: list[str]) -> None:
-    """Run by the background worker: one email per address, so that no recipient sees another address."""
+    """Run by the background worker. Sends a separate email to each address, so that no recipient sees another one."""
     client = Client.objects.filter(client_id=client_id).select_related("user").first()
     if client is None:
         return
@@ -100,8 +102,8 @@ def tell(client_id: str, parts: list[str], hosts: list[str], contacts: list[str]
 
 
 def _recipients(client: Client, contacts: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """(address, language): the owner, the staff who may change clients, and the contacts that the client named."""
-    # A project's own user model may have properties instead of the columns `is_active` and `is_staff`.
+    """Pairs (address, language): the owner, staff who may change clients, and the client's contacts."""
+    # A custom user model may have properties instead of the columns `is_active` and `is_staff`.
     anybody: Any = None
     may_change = ModelBackend().with_perm("oauth.change_client", obj=None, is_active=anybody, include_superusers=True)
     staff = [one for one in may_change if one.is_active and one.is_staff]

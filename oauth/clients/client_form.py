@@ -1,5 +1,6 @@
-"""The form of a new client, in the admin and the developer portal: it asks for the kind and then only for the fields of
-the kind, whose safe values it sets."""
+"""The form of a new client, in the admin and the developer portal. It asks for the kind of client, then shows only the
+fields of this kind, and sets safe values for all others.
+"""
 
 from typing import Any
 
@@ -13,12 +14,12 @@ from oauth.infrastructure.generic import ModelForm
 from oauth.models import Client, Scope
 from oauth.models.client import Kind
 
-# Scopes that only a user can allow. A service has none of them.
+# Scopes that only a user can allow, so a service cannot have them.
 _ABOUT_A_PERSON = ("openid", "profile", "email", "offline_access")
 
 
 class ClientForm(ModelForm[Client]):
-    """Shows scopes by their sentences, and redirect URIs one per line."""
+    """Shows scopes with their sentences, and redirect URIs one per line."""
 
     allowed_scopes = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
@@ -49,7 +50,7 @@ class ClientForm(ModelForm[Client]):
             self.initial["redirect_uris"] = "\n".join(self.instance.redirect_uris.split())
 
     def _update_errors(self, errors: ValidationError) -> None:
-        """Shows errors of fields that this form does not have above the form."""
+        """Shows errors of fields that are not in the form as errors of the whole form."""
         if hasattr(errors, "error_dict"):
             hidden = [name for name in errors.error_dict if name not in self.fields]
             for name in hidden:
@@ -61,7 +62,7 @@ class ClientForm(ModelForm[Client]):
 
 
 class AddClientForm(ClientForm):
-    """`FIELDS` are the fields of each kind. All other values follow from the kind."""
+    """`FIELDS` are the fields of each kind. `preset` sets all others."""
 
     FIELDS = {
         Kind.MOBILE: ("name", "redirect_uris", "allowed_scopes", "dpop_bound_access_tokens"),

@@ -1,9 +1,8 @@
-"""Objects that remain when a user removes an app, because the app created them elsewhere on the site, such as standing
-orders.
+"""Objects that an app created on the site, such as standing orders, and that remain when the user removes the app.
 
     OAUTH["LEFT_BY_APPS"] = ["banking.orders.left_by_apps.Orders"]
 
-names subclasses of `LeftByApps`. The page of connected apps says what there is and offers to end it with the app.
+names subclasses of `LeftByApps`. The page that removes an app lists these objects and offers to end them.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,11 +16,11 @@ from oauth.conf import conf
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """`sentences` say what there is and what happens to it; `offer` is the label of the checkbox that ends it."""
+    """`sentences` describe the objects and what happens to them. `offer` labels the checkbox that ends them."""
 
     sentences: str
     offer: str
-    #: The name of the checkbox in the form.
+    #: The form field of the checkbox.
     tick: str = ""
 
 
@@ -33,7 +32,7 @@ class LeftByApps:
         raise NotImplementedError
 
     def removed(self, user: Any, client_id: str, *, is_ended: bool) -> None:
-        """Called in the transaction that removes the app; `is_ended` if the user ticked the offer."""
+        """Called in the transaction that removes the app. `is_ended` means that the user ticked the checkbox."""
         raise NotImplementedError
 
 

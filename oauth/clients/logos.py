@@ -1,7 +1,7 @@
-"""The logos of clients (RFC 7591 §2 `logo_uri`): fetched by the background worker, drawn again, and stored.
+"""The logos of clients (RFC 7591 §2 `logo_uri`), which the background worker fetches, re-encodes and stores.
 
-Pages show only the stored copy, so the client's server learns nothing about users, and a picture changes only when we
-fetch it (docs/decisions/006).
+Pages show only the stored copy, so the client's server learns nothing about users and cannot change a logo between
+fetches (docs/decisions/006).
 """
 
 import hashlib
@@ -24,12 +24,12 @@ BATCH = 100
 
 
 class NotFetched(Exception):
-    """The server of the picture did not answer; the worker tries again."""
+    """The picture's server did not respond. The background worker tries again."""
 
 
 def follow(client: Client) -> None:
-    """Called for a saved client. If its logo URL has changed, deletes the old picture immediately and enqueues the
-    fetch of the new one.
+    """Called after a client was saved. If its logo URL has changed, deletes the old picture immediately and enqueues
+    the new one.
     """
     row = ClientLogo.objects.filter(client=client).only("source").first()
     if client.logo_uri == (row.source if row else ""):
@@ -41,9 +41,7 @@ def follow(client: Client) -> None:
 
 
 def fetch_due() -> int:
-    """Enqueues the logos that were fetched a week ago, and those of clients that were written without `Client.save`.
-    Returns how many.
-    """
+    """Enqueues logos that were fetched a week ago or were changed without `Client.save`. Returns how many."""
     now = timezone.now()
     is_due = Q(logo=None) | ~Q(logo__source=F("logo_uri")) | Q(logo__tried_at__lt=now - FETCHED_AGAIN_AFTER)
     due = Client.objects.exclude(logo_uri="").filter(is_due, is_active=True).order_by("pk")[:BATCH]
@@ -56,7 +54,9 @@ def fetch_due() -> int:
 
 
 def fetch(client_pk: int) -> None:
-    """Stores the picture, or the reason why there is none. Raises NotFetched; an earlier picture then stays."""
+    """Fetches a logo and stores the picture, or the reason why there is none. Raises NotFetched and keeps an earlier
+    picture if the server does not respond.
+    """
     client = Client.objects.filter(pk=client_pk, is_active=True).exclude(logo_uri="").first()
     if client is None:
         return
@@ -74,7 +74,7 @@ def fetch(client_pk: int) -> None:
         problem, unreachable = str(error), error
     found = {"image": image, "digest": hashlib.sha256(image).digest() if image else b""} if not unreachable else {}
     with transaction.atomic():
-        # The client may have named another picture, or been deleted, in the meantime.
+        # The client may have changed its logo URL or have been deleted meanwhile.
         if Client.objects.select_for_update().filter(pk=client.pk, logo_uri=client.logo_uri).exists():
             ClientLogo.objects.update_or_create(
                 client=client,

@@ -10,7 +10,7 @@ from oauth.parameters import Parameters
 
 
 def find_client(params: Parameters) -> Client:
-    """Raises InvalidRequest, which must be shown to the user: without a client there is nowhere to redirect to."""
+    """Raises InvalidRequest, which must be shown to the user, because without a client there is no redirect URI."""
     client_id = params.get("client_id")
     if client_id is None:
         raise InvalidRequest(_("The parameter client_id is missing."))

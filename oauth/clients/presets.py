@@ -1,4 +1,4 @@
-"""The safe values of a new client of each kind: the admin only answers the question “what is it?”."""
+"""Safe values of a new client, by kind. The admin only selects the kind."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -45,7 +45,7 @@ def preset(kind: str) -> dict[str, Any]:
 
 
 def with_grant_types_of_profile(profile: str, chosen: Iterable[str]) -> list[str]:
-    """The grant types that an admin chose, and those that the profile requires."""
+    """The chosen grant types and those that the profile requires."""
     about = [GrantType.CIBA.value] if profile == SecurityProfile.FAPI_CIBA else []
     return list(dict.fromkeys([*chosen, *about]))
 

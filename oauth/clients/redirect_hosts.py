@@ -1,4 +1,4 @@
-"""Whether a new redirect host of a client in use must wait for a second admin."""
+"""Holds back new redirect hosts of a client in use until a second admin approves them."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from oauth.models.client.identity import host
 
 
 def hold_back(client: Client, by: Any) -> NewRedirectHost | None:
-    """Removes redirect URIs at new hosts from a client before it is saved, and requests their approval.
+    """Removes redirect URIs at new hosts from the unsaved client and requests their approval.
 
-    A loopback address leads only to the user's own computer, so it needs no approval.
+    A loopback address needs no approval, because it leads only to the user's own computer.
     """
     stored = Client.objects.get(pk=client.pk)
     before, after = stored.redirect_uris.split(), client.redirect_uris.split()

@@ -1,4 +1,4 @@
-"""Changing the secret of a client that runs: the new and the old one both work for a day."""
+"""Replaces the secret of a client. The old secret still works for a while, so that a running client can switch."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from oauth.models import AuditEvent, Client
 from oauth.models.client.secrets import SECRET_FIELDS
 
-# The new and the old secret both work for this time, so that a running client can be changed.
+# How long the old secret works after the new one was issued.
 SECRET_OVERLAP = timedelta(days=1)
 
 
 def store_new_secret(client: Client, by: Any, *, overlap_until: datetime) -> str:
-    """Stores a new secret in the caller's transaction, and returns it. Nobody can read it again later."""
+    """Stores and returns a new secret, in the caller's transaction. The secret cannot be read later."""
     client.changed_by = by
     secret = client.issue_secret(overlap_until=overlap_until)
     client.save(update_fields=[*SECRET_FIELDS, "updated"])

@@ -1,4 +1,4 @@
-"""django-oauth-toolkit's hook for scopes, answered from the table that the admin edits."""
+"""django-oauth-toolkit's scopes backend, which reads the Scope table."""
 
 from typing import Any
 
@@ -17,5 +17,5 @@ class DatabaseScopes(BaseScopes):
         return list(application.allowed_scopes) if application else list(self.get_all_scopes())
 
     def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
-        """None: a request must name its scopes, so that the consent page can show them."""
+        """There are no default scopes: a request must name its scopes, so that the consent page can show them."""
         return []

@@ -1,4 +1,4 @@
-"""Reacts to a change of a client: of its identity, and of its logo."""
+"""Receivers for changes of a client's identity and logo."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Sample programs, filled with a client's own values; never with its secret, which they take from the environment.
+"""Sample programs with a client's own values. They read its secret from the environment.
 
-Each is a text template under templates/oauth/snippets/. tests/packages/test_snippets.py runs them. Of those in
-Swift and Kotlin, it only sends the same requests.
+Each is a text template in templates/oauth/snippets/. tests/packages/test_snippets.py runs them; for those in Swift and
+Kotlin, it only sends the same requests.
 """
 
 import json
@@ -19,14 +19,13 @@ from oauth.conf import conf
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod, GrantType, Kind
 
-# The scopes that the program requests first, if the client may have them: the least powerful, and those that identify
-# the user.
+# A program requests at most this many scopes, preferably `openid` and scopes that only read.
 _MOST_SCOPES = 2
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """`name` is the template; `file_name` is what to call the copy."""
+    """`name` is that of the template; `file_name` is that of the user's copy."""
 
     name: str
     title: str
@@ -36,7 +35,7 @@ class Snippet:
 
     @property
     def is_tested(self) -> bool:
-        """Whether our tests run the program itself."""
+        """Whether our tests run the program."""
         return self.language not in ("swift", "kotlin")
 
 
@@ -54,7 +53,7 @@ _LIBRARIES: dict[str, tuple[str, str, str]] = {
 _OF_KIND: dict[str, tuple[str, ...]] = {
     Kind.MOBILE: ("appauth.swift", "appauth.kt", "authlib_code.py", "openid_client_code.mjs"),
     Kind.WEB: ("authlib_code.py", "openid_client_code.mjs", "bff.mjs"),
-    # An app that is a browser app today, and should have a back end: see the guide.
+    # A program for a back end, which a browser app should have.
     Kind.BROWSER: ("openid_client_code.mjs",),
     Kind.SERVICE: ("curl_service.sh", "authlib_service.py", "openid_client_service.mjs"),
     Kind.DEVICE: ("device.py",),
@@ -62,14 +61,14 @@ _OF_KIND: dict[str, tuple[str, ...]] = {
 
 
 def for_client(client: Client, names: Sequence[str] = ()) -> list[Snippet]:
-    """The programs for the kind of client. Empty if none would work unchanged; `why_none` gives the reason."""
+    """The programs for the client's kind. Empty if none would work unchanged; `why_none` has the reason."""
     if why_none(client):
         return []
     return [fill(name, client) for name in names or _OF_KIND[client.kind]]
 
 
 def why_none(client: Client) -> str:
-    """Why these simple programs cannot work for this client; empty if they can."""
+    """The reason why these programs cannot work for this client; empty if they can."""
     if client.is_fapi or client.must_push or client.must_bind or client.must_sign_requests:
         return gettext(
             "This client uses pushed requests, sender-constrained tokens or signed messages. For complete sample "
@@ -88,7 +87,7 @@ def why_none(client: Client) -> str:
 def fill(name: str, client: Client) -> Snippet:
     title, language, file_name = _LIBRARIES[name]
     context = _context(client, _redirect_uri(client, is_on_a_phone=name.startswith("appauth")))
-    code = get_template(f"oauth/snippets/{name}.txt").template.render(context)  # type: ignore[attr-defined]  # Django's own engine behind the wrapper
+    code = get_template(f"oauth/snippets/{name}.txt").template.render(context)  # type: ignore[attr-defined]  # the wrapped Django template
     return Snippet(name, title, language, file_name, code)
 
 
@@ -108,7 +107,7 @@ def _context(client: Client, redirect_uri: str) -> Context:
         "api": resource + conf.RESOURCES.get(resource, {}).get("example", ""),
         "api_base": resource,
     }
-    # Quoted for each language, so that any value stays a string literal and cannot become code.
+    # Quote each value, so that it stays a string literal and cannot become code.
     context: dict[str, Any] = {name: json.dumps(value) for name, value in values.items()}
     context |= {f"{name}_sh": shlex.quote(value) for name, value in values.items()}
     context |= {f"{name}_kt": json.dumps(value).replace("$", "\\$") for name, value in values.items()}
@@ -123,8 +122,9 @@ def _context(client: Client, redirect_uri: str) -> Context:
 
 
 def _redirect_uri(client: Client, *, is_on_a_phone: bool) -> str:
-    """The first registered redirect URI that fits the program. A phone app cannot listen on a loopback address; other
-    programs can, on any port (RFC 8252 §7.3)."""
+    """The first registered redirect URI that works for the program: a loopback address, on any port, for programs that
+    listen on one (RFC 8252 §7.3), but not on a phone.
+    """
     uris = sorted(client.redirect_uris.split(), key=lambda uri: uri.startswith("http:") is is_on_a_phone)
     uri = next(iter(uris), "")
     parts = urlsplit(uri)

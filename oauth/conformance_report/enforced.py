@@ -1,4 +1,4 @@
-"""The rules that the code enforces for everybody, whatever is configured: `enforced.json`."""
+"""Rules that the code enforces for every client and configuration, from `enforced.json`."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oauth.conformance_report.line import Line, Standard, Verdict
 
-# The beginning of a row's rule -> its standard; the longer one first.
+# Prefix of a rule's ID -> its standard, longer prefixes first.
 _STANDARDS = (
     ("FAPI 2.0 Message Signing ", Standard.MESSAGE_SIGNING),
     ("FAPI 2.0 ", Standard.FAPI),
@@ -19,7 +19,7 @@ _STANDARDS = (
 
 @dataclass(frozen=True, slots=True)
 class EnforcedRule:
-    """A row of docs/security.md: `id` is such as "RFC 9700 §4.8"; `test` fails without the code in `file`."""
+    """A row of docs/security.md. `id` is, for example, "RFC 9700 §4.8"; `test` fails without the code in `file`."""
 
     id: str
     title: str
@@ -32,7 +32,7 @@ class EnforcedRule:
 
     @property
     def section(self) -> str:
-        """The part after the name of the standard: "§4.8" or "10.4.11, consent"."""
+        """The part of the ID after the name of the standard, such as "§4.8" or "10.4.11, consent"."""
         start = "ASVS " if self.id.startswith("ASVS") else next(s for s, _ in _STANDARDS if self.id.startswith(s))
         return self.id.removeprefix(start)
 
@@ -45,19 +45,19 @@ def rules() -> tuple[EnforcedRule, ...]:
 
 @cache
 def files(ids: tuple[str, ...]) -> tuple[str, ...]:
-    """The files that enforce these rules, each file once."""
+    """The files that enforce these rules, without duplicates."""
     return tuple(dict.fromkeys(rule.file for rule in rules() if rule.id in ids))
 
 
 def lines(*, without: frozenset[str]) -> list[Line]:
-    """A line for each rule that no function of `rules/` decides."""
+    """A line for each rule that is not decided by a function in `rules/`."""
     return [
         Line(
             rule.standard,
             rule.section,
             f"{rule.title}.",
             Verdict.MET,
-            f"The code enforces it for every client it concerns; {rule.test} proves it.",
+            f"The code enforces this rule for every client that it concerns; {rule.test} proves it.",
             enforced_in=(rule.file,),
         )
         for rule in rules()

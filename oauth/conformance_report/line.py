@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Standard(models.TextChoices):
-    """The documents that a deployment is measured against, in the order of the report."""
+    """The standards against which a deployment is measured, in the order of the report."""
 
     OAUTH21 = "oauth-2.1", "OAuth 2.1"
     RFC_9700 = "rfc-9700", "RFC 9700"
@@ -25,7 +25,7 @@ class Verdict(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a rule. `change` names the setting or the client field that turns an unmet rule into a met one."""
+    """The result of a rule. If it is unmet, `change` names the setting or client field to change."""
 
     verdict: Verdict
     reason: str
@@ -34,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`is_required` is false for a SHOULD, and for a requirement of ASVS level 3. `enforced_in` are files of code."""
+    """`is_required` is False for a SHOULD and for a requirement of ASVS level 3. `enforced_in` are source files."""
 
     standard: Standard
     section: str

@@ -1,8 +1,8 @@
 """The rules of the report. A decorator adds a function: `about_site` takes () -> Outcome, `about_client` (Client) ->
 Outcome.
 
-`covers` names rows of `enforced.json` that depend on the configuration: the function's line replaces them and names
-the code that enforces them.
+`covers` names rows of `enforced.json` that depend on the configuration. The function's line replaces these rows and
+names the code that enforces them.
 """
 
 from collections.abc import Callable, Sequence

@@ -17,7 +17,7 @@ _ORDER = {standard: position for position, standard in enumerate(Standard)}
 
 @dataclass(frozen=True)
 class Report:
-    """`about` is the issuer or a client ID; `name` is what staff call it."""
+    """`about` is the issuer or a client ID; `name` is “This site” or the client's name."""
 
     about: str
     name: str
@@ -27,12 +27,12 @@ class Report:
         return Counter(line.verdict for line in self.lines)[verdict]
 
     def unmet(self, *, recommendations: bool) -> list[Line]:
-        """The lines that are not met: requirements, with or without recommendations."""
+        """The unmet lines: requirements or, with `recommendations`, recommendations."""
         return [line for line in self.lines if line.verdict == Verdict.UNMET and (line.is_required or recommendations)]
 
 
 def report_on_site(standards: Collection[Standard] = ()) -> Report:
-    """`standards` selects some; empty means all. It makes one query, for the signing keys."""
+    """`standards` selects standards; empty means all. Runs one query, for the signing keys."""
     decided = frozenset(one for rule in rules.SITE_RULES for one in rule.covers)
     lines = [_line(rule, rule.judge()) for rule in rules.SITE_RULES]
     lines += enforced.lines(without=decided)
@@ -41,8 +41,9 @@ def report_on_site(standards: Collection[Standard] = ()) -> Report:
 
 
 def report_on_client(client: Client, standards: Collection[Standard] = ()) -> Report:
-    """It makes no query. A client of another profile is measured against FAPI 2.0 only if `standards` names it, so that
-    staff see what it lacks."""
+    """Runs no query. A client with another security profile is measured against FAPI 2.0 only if `standards` includes
+    it.
+    """
     lines = [_line(rule, _judged(rule, client, standards)) for rule in rules.CLIENT_RULES]
     return Report(client.client_id, client.shown_name, _chosen(lines, standards))
 

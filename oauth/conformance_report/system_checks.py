@@ -14,7 +14,7 @@ def lines() -> list[Line]:
             "check --deploy",
             "`manage.py check --deploy` finds nothing about security.",
             Verdict.MET,
-            "It found nothing.",
+            "The check found nothing.",
         )
     ]
 

@@ -35,7 +35,7 @@ def _one(line: Line) -> Iterator[str]:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The members of a report in `--json`; the names of verdicts and standards never change."""
+    """The report as JSON, for `--json`. The names of verdicts and standards must never change."""
     return {
         "about": report.about,
         "name": report.name,

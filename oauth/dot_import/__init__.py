@@ -1,9 +1,9 @@
 """Import from django-oauth-toolkit (DOT) 3.4: `manage.py import_from_dot`, docs/migrating_from_dot.md.
 
-`source` reads DOT's tables in another database or schema, `mapping` says what its scopes are here, `client_plan` and
-`token_plan` decide what each row becomes, and `writing` stores it in batches, so that an import can stop at any time.
-The import gives no client or token more than it had, and nothing that this server's rules forbid. Tokens are read by
-their checksum only. Imports `authorize`, `clients`, `models`.
+`source` reads DOT's tables in another database or schema, `mapping` maps its scopes, `client_plan` and `token_plan`
+decide how each row is imported, and `writing` stores the result in batches, so that an import can stop at any time. The
+import gives no client or token more access than it had, and nothing that this server's rules forbid. It reads only the
+checksums of tokens. Imports `authorize`, `clients`, `models`.
 """
 
 from oauth.dot_import import mapping

@@ -1,7 +1,7 @@
-"""Plans the client for an application of DOT. It gets no capability that the application did not have, and none that is
-unsafe here.
+"""Plans the client for an application of DOT. The client gets no capability that the application lacked, and none that
+is unsafe here.
 
-Each difference from the application is a finding with its fix.
+Each difference from the application is reported as a finding with its fix.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _GRANT_TYPES = {
     "openid-hybrid": _CODE,
     "urn:ietf:params:oauth:grant-type:device_code": [GrantType.DEVICE_CODE.value, GrantType.REFRESH_TOKEN.value],
     "client-credentials": [GrantType.CLIENT_CREDENTIALS.value],
-    # Refresh tokens of users who gave their password continue; there are no new logins.
+    # Refresh tokens issued with the password grant stay valid, but no new ones are issued.
     "password": [GrantType.REFRESH_TOKEN.value],
     "implicit": [],
 }
@@ -37,7 +37,7 @@ _TO_CODE = "Change it to the authorization code with PKCE, then give it that gra
 
 @dataclass(frozen=True)
 class PlannedClient:
-    """`client` is not saved. `asks_users` is whether its users pressed "allow" on a page of DOT."""
+    """`client` is unsaved. `asks_users` says whether its users saw DOT's consent page."""
 
     client: Client
     report: ClientReport
@@ -45,7 +45,7 @@ class PlannedClient:
 
 
 def plan(application: Any, scopes: Iterable[str]) -> PlannedClient:
-    """`scopes` are those of this server that the client may request."""
+    """`scopes` are the scopes of this server that the client may request."""
     old = application
     findings: list[Finding] = []
     client = Client(
@@ -57,7 +57,8 @@ def plan(application: Any, scopes: Iterable[str]) -> PlannedClient:
         token_endpoint_auth_method=_method(old),
         allowed_scopes=list(scopes),
         registration_source=old.registration_source,
-        # A client that registered itself keeps no way to change its registration: DOT's token for that is not imported.
+        # A dynamically registered client can no longer update its registration, because DOT's registration access token
+        # is not imported.
         registration_ceiling=None if old.registration_source == "manual" else {},
         id_token_signed_response_alg="RS256" if old.algorithm == "RS256" else "",
     )
@@ -70,7 +71,11 @@ def plan(application: Any, scopes: Iterable[str]) -> PlannedClient:
     if broken := rules.broken(client):
         client.is_active = False
         why = "; ".join(f"{name}: {_text(error)}" for name, error in broken.items())
-        findings.append(Finding(f"It breaks a rule: {why}", "It is disabled: change it in the admin and enable it."))
+        findings.append(
+            Finding(
+                f"The client breaks a rule: {why}", "The client is disabled. Change it in the admin, then enable it."
+            )
+        )
     state = _state(client)
     report = ClientReport(client.client_id, display_names.plain(client.name), state, tuple(findings))
     asks_users = not old.skip_authorization and old.authorization_grant_type == "authorization-code"
@@ -100,12 +105,12 @@ def _keep_secret(old: Any, client: Client) -> Iterator[Finding]:
         return
     stored = old.client_secret
     if not stored:
-        yield Finding("It has no secret, so it cannot authenticate.", "Issue one in the admin.")
+        yield Finding("The client has no secret, so it cannot authenticate.", "Issue one in the admin.")
     elif imported_secret.is_readable(stored):
         client.imported_secret = stored
     elif old.hash_client_secret and "$" in stored:
         yield Finding(
-            "Its secret is hashed by a hasher that this site does not have, so it cannot authenticate.",
+            "The client's secret has a hasher that this site does not have, so the client cannot authenticate.",
             "Add DOT's CLIENT_SECRET_HASHER to PASSWORD_HASHERS before the import, or issue a new secret.",
         )
     else:

@@ -1,7 +1,7 @@
-"""Advice about a client: what is allowed, but unsafe or worth knowing, with the section of the specification.
+"""Advice about settings of a client that are allowed but unsafe or noteworthy, with the section of the specification.
 
-`Client.clean` refuses what is not allowed at all. A rule here is a function (client) -> Advice or None; `advise` calls
-all of them and makes no query, so that a form can call it at every key press. One file for the rules of each topic.
+`Client.clean` refuses forbidden settings. A rule is a function (client) -> Advice or None. `advise` calls all rules and
+runs no query, so a form can call it at every key press.
 """
 
 from django.utils.functional import Promise
@@ -11,9 +11,9 @@ from oauth.clients.advice import access, authentication, flows, redirect_uris
 from oauth.clients.advice.rule import RULES, Advice, Level
 from oauth.models import Client
 
-#: Advice for every client, whatever its settings.
+#: Rules that hold for every client.
 ALWAYS: tuple[tuple[str | Promise, str], ...] = (
-    (_("PKCE with S256, unless an admin has let this client go without"), "RFC 9700 §2.1.1, OAuth 2.1 §4.1.1"),
+    (_("PKCE with S256, unless an admin has exempted this client"), "RFC 9700 §2.1.1, OAuth 2.1 §4.1.1"),
     (_("Redirect URIs compared character by character"), "RFC 9700 §2.1"),
     (_("Authorization responses name this server (iss), against mix-up attacks"), "RFC 9207 §2"),
     (_("Access tokens of at most 15 minutes, for named APIs only"), "RFC 9700 §2.2, RFC 9068 §2.2"),
@@ -27,7 +27,7 @@ ALWAYS: tuple[tuple[str | Promise, str], ...] = (
 
 
 def advise(client: Client) -> list[Advice]:
-    """All advice about this client, the worst first."""
+    """All advice about this client, the most serious first."""
     order = list(Level)
     found = [advice for rule in RULES if (advice := rule(client))]
     return sorted(found, key=lambda advice: order.index(advice.level))

@@ -1,4 +1,4 @@
-"""Advice about tokens: what they give access to, and for how long."""
+"""Advice about the scopes and lifetimes of tokens."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from oauth.conf import conf
 from oauth.models import Client
 from oauth.models.client import Kind
 
-#: Users rarely read a list of scopes that is longer.
+#: Users rarely read a longer list of scopes.
 MANY_SCOPES = 8
 
 
@@ -19,8 +19,8 @@ def unbound_tokens_that_move_something(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.UNSAFE if client.is_public else Level.WEAK,
-        _("It may change things with bearer tokens, which anyone who holds them can use."),
-        _("A token that leaks, from a log or a device, moves money until it expires."),
+        _("The client may change things with bearer tokens, which anyone who holds them can use."),
+        _("Whoever gets a leaked token, for example from a log or a device, can move money until it expires."),
         _("Tick “DPoP only”: without the client's key, a stolen token is then worthless."),
         "RFC 9700 §2.2.1, FAPI 2.0 §5.3.2.1",
         "dpop_bound_access_tokens",
@@ -33,8 +33,8 @@ def many_scopes(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("It may request many scopes."),
-        _("A thief of its tokens gets scopes that the client does not even need."),
+        _("The client may request many scopes."),
+        _("An attacker who steals its tokens gets scopes that the client does not need."),
         _("Allow only the scopes that the client uses, and register another client for another purpose."),
         "RFC 9700 §2.3",
         "allowed_scopes",
@@ -47,9 +47,9 @@ def asks_for_nothing(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.KNOW,
-        _("It has no scopes yet."),
+        _("The client has no scopes yet."),
         _("All its requests are refused with invalid_scope."),
-        _("Tick the scopes that it needs."),
+        _("Select the scopes that the client needs."),
         "RFC 6749 §3.3",
         "allowed_scopes",
     )
@@ -62,9 +62,9 @@ def long_access_tokens(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("Its access tokens live longer than the server's default."),
+        _("The client's access tokens live longer than the server's default."),
         _("A leaked token works until it expires."),
-        _("Leave it empty: refresh tokens provide longer access."),
+        _("Leave the lifetime empty; refresh tokens provide longer access."),
         "RFC 9700 §2.2",
         "access_token_lifetime",
     )
@@ -78,8 +78,8 @@ def long_authorizations(client: Client) -> Advice | None:
     return Advice(
         Level.WEAK,
         _("Authorizations last longer than half a year."),
-        _("Users forget them, but the client can still use them."),
-        _("Ask again after at most 180 days, as banks do."),
+        _("Users forget authorizations, but the client can still use them."),
+        _("Limit authorizations to 180 days, as banks do."),
         "ASVS 5.0 10.4.8",
         "authorization_lifetime",
     )
@@ -91,9 +91,9 @@ def browser_app_without_a_server(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("Tokens are in the browser, where every script of the page can use them."),
-        _("One injected script can take them, in particular from local storage."),
-        _("Add a small server (a web app): it holds the tokens, and the browser only a cookie."),
+        _("The client's tokens are in the browser, where every script of the page can use them."),
+        _("An injected script can steal the tokens, in particular from local storage."),
+        _("Add a small server (a web app) that holds the tokens, so that the browser has only a cookie."),
         "draft-ietf-oauth-browser-based-apps §6.1, RFC 9700 §2.2.2",
         "kind",
     )
@@ -106,9 +106,9 @@ def stays_logged_in(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.KNOW,
-        _("It is not notified when a user logs out."),
+        _("The client is not notified when a user logs out."),
         _("A user who logs out here stays logged in at the client, even on a shared computer."),
-        _("Enter a back-channel logout address."),
+        _("Enter a backchannel_logout_uri."),
         "OpenID Connect Back-Channel Logout §2.2",
         "backchannel_logout_uri",
     )

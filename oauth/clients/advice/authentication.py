@@ -1,4 +1,4 @@
-"""Advice about how the client authenticates."""
+"""Advice about client authentication."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -14,9 +14,9 @@ def assertions_for_endpoints(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("Its client assertions may name an endpoint or several audiences."),
-        _("A malicious server that names the same endpoint can use the assertions that it receives at this server."),
-        _("Let the client name only the issuer in “aud”, and untick “endpoint addresses as audience”."),
+        _("The client may send client assertions that name an endpoint or several audiences."),
+        _("A malicious server that claims the same endpoint can replay the assertions that it receives here."),
+        _("Let the client send only the issuer as aud, then untick “endpoint addresses as audience”."),
         "draft-ietf-oauth-rfc7523bis",
         "accepts_endpoint_audience",
     )
@@ -28,7 +28,7 @@ def secret_in_the_body(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("It sends its secret in the body of requests."),
+        _("The client sends its secret in the body of requests."),
         _("Request bodies are logged more often than the Authorization header."),
         _("Use client_secret_basic, or better private_key_jwt."),
         "RFC 6749 §2.3.1",
@@ -42,8 +42,8 @@ def shared_secret(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK if moves_something(client) else Level.KNOW,
-        _("It authenticates with a shared secret."),
-        _("Anyone who sees one request, or the place where the secret is stored, can act as the client."),
+        _("The client authenticates with a shared secret."),
+        _("Anyone who sees a request, or reads the stored secret, can impersonate the client."),
         _("Use a key (private_key_jwt) or a certificate: the private key never leaves the client."),
         "RFC 9700 §2.5",
         "client_jwks",
@@ -56,9 +56,9 @@ def two_secrets(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.KNOW,
-        _("It has two valid secrets at the moment."),
-        _("The old one expires by itself; until then either can leak."),
-        _("Retire the old one as soon as the client uses the new one."),
+        _("The client has two valid secrets at the moment."),
+        _("Until the old secret expires, either of them can leak."),
+        _("Retire the old secret as soon as the client uses the new one."),
         "RFC 9700 §2.5",
     )
 
@@ -69,9 +69,9 @@ def keys_written_down(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.KNOW,
-        _("Its public keys are stored here."),
-        _("The client cannot rotate them by itself, and in an emergency an admin must replace them."),
-        _("Enter the address of its keys (jwks_uri) instead."),
+        _("The client's public keys are stored here."),
+        _("The client cannot rotate its keys. In an emergency, an admin must replace them."),
+        _("Enter the URL of the keys (jwks_uri) instead."),
         "OpenID Connect Core §10.1.1",
         "client_jwks_uri",
     )

@@ -14,8 +14,8 @@ def implicit(client: Client) -> Advice | None:
     return Advice(
         Level.UNSAFE,
         _("The implicit flow is on."),
-        _("The access token is part of the address: it ends up in the history and in logs, and scripts can read it."),
-        _("Remove it, and use the authorization code with PKCE."),
+        _("The access token is part of the URL, so it gets into the history and into logs, and scripts can read it."),
+        _("Remove the implicit flow, and use the authorization code with PKCE."),
         "RFC 9700 §2.1.2, OAuth 2.1 §10.1",
         "grant_types",
     )
@@ -27,7 +27,7 @@ def without_pkce(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.UNSAFE,
-        _("It may ask for a code without PKCE."),
+        _("The client may request a code without PKCE."),
         _("An attacker can use a stolen code with this client, or inject a code into a user's browser."),
         _("Let the client send a code_challenge with S256, then tick “PKCE required”."),
         "RFC 9700 §2.1.1, OAuth 2.1 §7.6",
@@ -41,9 +41,9 @@ def parameters_in_the_browser(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK if moves_something(client) else Level.KNOW,
-        _("The browser carries its authorization requests."),
+        _("The client sends authorization requests through the browser."),
         _("The user, a browser extension or another page can read and change the request."),
-        _("Tick “pushed requests only”: the browser then carries only a reference that works once."),
+        _("Tick “pushed requests only”: the browser then sends only a request_uri that works once."),
         "RFC 9126 §1, FAPI 2.0 §5.3.2.2",
         "require_pushed_authorization_requests",
     )
@@ -55,9 +55,9 @@ def a_client_and_a_person_in_one(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("It acts both for users and for itself."),
-        _("An API may take a token of the client itself for the token of a user, or the reverse."),
-        _("Register two clients, each with one purpose."),
+        _("The client acts both for users and for itself."),
+        _("An API may mistake a token of the client itself for a token of a user, or the reverse."),
+        _("Register a separate client for each purpose."),
         "RFC 9700 §4.15",
         "grant_types",
     )
@@ -69,7 +69,7 @@ def device_flow(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK if moves_something(client) else Level.KNOW,
-        _("A user can enter a code that an attacker sent."),
+        _("A user can enter a user code that an attacker has sent."),
         _("The attacker then gets the access (remote phishing)."),
         _("Allow few scopes and none that moves money. A device with a browser needs no device flow."),
         "RFC 8628 §5.4",
@@ -84,8 +84,8 @@ def impersonation(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("It exchanges tokens for tokens that do not name it."),
-        _("Later logs cannot tell the user from this client."),
+        _("The client exchanges tokens for tokens that do not name it."),
+        _("Logs then cannot distinguish the user from this client."),
         _("Use delegation: the new token names the actor (act)."),
         "RFC 8693 §1.1",
         "exchange_policy",

@@ -1,4 +1,4 @@
-"""Advice about where codes are sent."""
+"""Advice about redirect URIs."""
 
 from urllib.parse import urlsplit
 
@@ -17,8 +17,8 @@ def private_use_scheme(client: Client) -> Advice | None:
     return Advice(
         Level.WEAK,
         _("Any app on the device can claim this scheme."),
-        _("Another app can receive the code. PKCE makes the code worthless there, but the login fails."),
-        _("Claim an https address (Universal Links, App Links), which the operating system gives to only one app."),
+        _("Another app can receive the code. It cannot redeem the code without the verifier, but the login fails."),
+        _("Use an https URL (Universal Links, App Links), which the operating system opens only in its owner's app."),
         "RFC 8252 §7.2, §8.1",
         "redirect_uris",
     )
@@ -51,7 +51,7 @@ def several_hosts(client: Client) -> Advice | None:
         Level.WEAK,
         _("Codes can be sent to three hosts or more."),
         _("An attacker who takes over one of these hosts receives codes of every user of the client."),
-        _("Register a client for each, and remove addresses that are not used."),
+        _("Register a client for each host, and remove unused redirect URIs."),
         "RFC 9700 §4.1",
         "redirect_uris",
     )

@@ -20,7 +20,7 @@ class Level(models.TextChoices):
 
 @dataclass(frozen=True)
 class Advice:
-    """A finding, why it matters, and how to fix it. `source` is the section of the specification."""
+    """A finding, the reason why it matters, and its fix. `source` is the section of the specification."""
 
     level: Level
     what: str | Promise

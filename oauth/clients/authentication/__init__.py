@@ -1,8 +1,8 @@
-"""Client authentication (RFC 6749 §2.3): the same for every endpoint that a client calls.
+"""Client authentication (RFC 6749 §2.3), the same at every endpoint.
 
 `read_credentials(request, params) -> Credentials`, then `verify(credentials) -> Client`, or `InvalidClient`. An
-assertion costs one database query, a secret none. A client that is not in the cache costs one more. `ExtensionMethod`
-is for methods of other apps.
+assertion needs one database query, a secret none; a client that is not cached needs one more. Other apps add methods by
+subclassing `ExtensionMethod`.
 """
 
 from oauth.clients.authentication.assertion import UsedBefore

@@ -1,4 +1,4 @@
-"""Finds the client that sends a request, and verifies its credentials."""
+"""Reads and verifies the credentials of a client."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +22,11 @@ from oauth.proof import certificate
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The client that a request names, and the proof that its method will verify. Nothing is verified yet."""
+    """The unverified credentials of a request: the client that it names, the method, and the proof."""
 
     client_id: str
     method: str
-    #: A secret, an assertion, a certificate; None if the request carries none.
+    #: A secret, an assertion or a certificate; None if the request has none.
     proof: Any = None
 
 
@@ -35,7 +35,7 @@ def read_credentials(request: HttpRequest, params: Parameters) -> Credentials:
     presented = methods.presented(request, params)
     if len(presented) > 1:
         names = " and ".join(name for name, _ in presented)
-        raise InvalidRequest(f"A client must authenticate by one method; this request uses {names}.")
+        raise InvalidRequest(f"A client must use exactly one authentication method; this request uses {names}.")
     if not presented:
         if "client_id" not in params:
             raise InvalidClient("No client credentials: send HTTP Basic, client_assertion, or client_id in the body.")
@@ -45,23 +45,24 @@ def read_credentials(request: HttpRequest, params: Parameters) -> Credentials:
     if params.get("client_id", client_id) != client_id:
         raise InvalidRequest(f"client_id in the body must be the client of its {name} credentials.")
     if proof == "" and name == AuthenticationMethod.SECRET_BASIC:
-        # RFC 6749 §2.3.1: a client may leave an empty secret out, and some libraries send it: `Basic id:`.
+        # RFC 6749 §2.3.1: a client may omit an empty secret; some libraries send `Basic id:` instead.
         return _without_proof(request, client_id)
     return Credentials(client_id, name, proof)
 
 
 def _without_proof(request: HttpRequest, client_id: str) -> Credentials:
-    """RFC 8705 §2: a certificate is presented in TLS. Whether the client authenticates with it follows from its
-    registration."""
+    """RFC 8705 §2: a certificate is presented in TLS. The client's registration decides whether it authenticates the
+    client.
+    """
     presented = certificate.presented_in(request, conf.CLIENT_CERTIFICATE)
     return Credentials(client_id, AuthenticationMethod.NONE.value, presented)
 
 
 def verify(credentials: Credentials) -> Client:
-    """The client that authenticated by the method that it is registered for. Raises InvalidClient (401).
+    """Returns the client if it authenticated with its registered method. Raises InvalidClient (401).
 
-    RFC 6749 §2.3.1 knows two ways to send a secret. A client that has one may use either: it proves the same, and some
-    libraries send the code in one way and the refresh token in the other.
+    A client with a secret may send it in either way of RFC 6749 §2.3.1, because some libraries use Basic for codes and
+    the body for refresh tokens.
     """
     client = cache.cached(credentials.client_id)
     if client is not None:
@@ -70,7 +71,7 @@ def verify(credentials: Credentials) -> Client:
         except UsedBefore:
             raise
         except InvalidClient:
-            pass  # it may have changed since, and a cached client must never cause a refusal
+            pass  # try again with the current row: a cached client must never cause a refusal
     try:
         current = _current(credentials.client_id)
     except outage.ERRORS as away:
@@ -79,11 +80,11 @@ def verify(credentials: Credentials) -> Client:
 
 
 def _verified_in_outage(credentials: Credentials, away: Exception) -> Client:
-    """The client as it was when the database last answered. Raises `away` if the client was not known then, or would be
-    refused.
+    """Authenticates with the client as it was when the database was last reachable. Raises `away` if the client was not
+    cached then, or if the credentials do not match.
 
-    This is enough for client_credentials by a secret or a certificate. A signed assertion and everything that belongs
-    to a user need the database again.
+    This suffices for client_credentials with a secret or a certificate. An assertion and every token of a user need the
+    database.
     """
     client = cache.cached_in_outage(credentials.client_id)
     if client is None:
@@ -95,8 +96,8 @@ def _verified_in_outage(credentials: Credentials, away: Exception) -> Client:
 
 
 def _current(client_id: str) -> Client | None:
-    """The client as it is now. If it has a metadata document that is unknown or no longer fresh, fetches it: the client
-    may push a request before the authorization endpoint has seen it, or sign with a key that is new in its document.
+    """The current client. Fetches its metadata document if that is unknown or stale, because the client may push a
+    request before its first authorization request, or sign with a key that is new in the document.
     """
     if metadata_document.is_address(client_id):
         metadata_document.current_client(client_id)
@@ -108,15 +109,15 @@ def _verified(credentials: Credentials, client: Client | None) -> Client:
         raise InvalidClient(FAILED, detail=f"client {credentials.client_id!r} is unknown or disabled")
     registered = client.token_endpoint_auth_method
     is_by_certificate = registered in TLS_METHODS and credentials.method == AuthenticationMethod.NONE
-    # ASVS 5.0 10.4.10: a confidential client must present its credentials.
+    # ASVS 5.0 10.4.10: a confidential client must authenticate with its registered method.
     is_by_secret = registered in SECRET_METHODS and credentials.method in SECRET_METHODS
     if credentials.method != registered and not is_by_certificate and not is_by_secret:
         raise InvalidClient(
             f"This client is registered to authenticate with {registered}, but the request used {credentials.method}."
         )
-    # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: checked here, too, in case somebody has changed the row in the database.
+    # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: `Client.clean` checks this, too, but the row may have been changed directly.
     if client.is_fapi and not client.has_strong_authentication:
-        raise InvalidClient("A client with a FAPI 2.0 profile must authenticate by private_key_jwt or a certificate.")
+        raise InvalidClient("A client with a FAPI 2.0 profile must authenticate with private_key_jwt or a certificate.")
     if is_by_certificate:
         mutual_tls.verify(credentials.proof, client)
     elif registered != AuthenticationMethod.NONE:

@@ -1,4 +1,4 @@
-"""A client authentication method of another app.
+"""The base class of client authentication methods of other apps.
 
     OAUTH["CLIENT_AUTHENTICATION_METHODS"] = {"attest_jwt_client_auth": "bank.attestation.AttestationMethod"}
 
@@ -14,19 +14,19 @@ from oauth.parameters import Parameters
 
 
 class ExtensionMethod:
-    """Subclass it. All endpoints then accept the method from clients that are registered for it."""
+    """A registered subclass is accepted at all endpoints, from clients that are registered for its method."""
 
-    #: For the admin.
+    #: The name of the method in the admin.
     label: ClassVar[str]
-    #: FAPI 2.0 §5.3.2.1: whether the client proves a key or a certificate, and no shared secret.
+    #: FAPI 2.0 §5.3.2.1: whether the client proves possession of a private key instead of sending a shared secret.
     is_strong: ClassVar[bool] = False
 
     def is_presented(self, request: HttpRequest, params: Parameters) -> bool:
-        """Whether the request carries credentials of this method. A request may use only one (RFC 6749 §2.3)."""
+        """Whether the request has credentials of this method. A request must use only one method (RFC 6749 §2.3)."""
         raise NotImplementedError
 
     def read_credentials(self, request: HttpRequest, params: Parameters) -> tuple[str, Any]:
-        """The client_id that the credentials name, and what `verify` needs; nothing is verified yet.
+        """Returns the client_id that the unverified credentials name, and the proof for `verify`.
 
         Raises InvalidClient if they are malformed.
         """
@@ -35,7 +35,7 @@ class ExtensionMethod:
     def verify(self, proof: Any, client: Client) -> None:
         """Raises InvalidClient unless this client made the proof.
 
-        It may be called twice: first with a client that was read some seconds ago, then with the current one. Raise
-        `UsedBefore` for a proof that was used before, so that it is not tried again.
+        May be called twice: first with a cached client, then with its current row. Raise `UsedBefore` for a proof that
+        was already used, to prevent the second call.
         """
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""A client secret that another server issued and stored as a password hash, such as django-oauth-toolkit's.
+"""Client secrets that another server, such as django-oauth-toolkit, issued and stored as password hashes.
 
-The first correct use is checked with that hash. Then the secret is stored in this server's form, so later requests need
-no slow hash. `import_from_dot` writes such clients.
+The first use is verified with that hash. The secret is then stored as this server's digest, so later requests need no
+slow hash. `import_from_dot` imports such clients.
 """
 
 from django.contrib.auth.hashers import check_password, identify_hasher
@@ -13,15 +13,15 @@ from oauth.models import AuditEvent, Client
 from oauth.models.audit_event import current_address
 from oauth.models.secret import digest
 
-# A slow hash takes a tenth of a second of CPU, so a stranger may cause only a few. They are counted by IP address, so
-# that a stranger cannot use up the checks of the client itself.
+# A slow hash takes a tenth of a second of CPU time, so each IP address may cause only a few. The limit is by IP
+# address, so that a stranger cannot use up the client's own attempts.
 CHECKS = Limit("imported-secret-checks", 30)
-# 128 bits as base64url (RFC 6749 §10.10). DOT may have allowed a shorter secret that somebody chose.
+# 128 bits as base64url (RFC 6749 §10.10). A secret chosen in DOT may be shorter.
 SHORTEST = 22
 
 
 def is_readable(stored: str) -> bool:
-    """Whether PASSWORD_HASHERS has the hasher of this stored secret."""
+    """Whether PASSWORD_HASHERS includes the hasher of this stored secret."""
     try:
         identify_hasher(stored)
     except ValueError:
@@ -30,7 +30,7 @@ def is_readable(stored: str) -> bool:
 
 
 def prove(client: Client, secret: str) -> bool:
-    """Whether this is the imported secret of a client that has not used it here yet. Raises LimitReached."""
+    """Whether this is the imported secret of a client that has not used the secret here before. Raises LimitReached."""
     if not client.has_unproven_secret:
         return False
     rate_limits.spend(CHECKS, current_address())

@@ -1,4 +1,4 @@
-"""Public keys of clients (RFC 7591 §2: `jwks` or `jwks_uri`), found for a signature."""
+"""Finds public keys of clients (RFC 7591 §2: `jwks` or `jwks_uri`)."""
 
 from contextlib import suppress
 from typing import Any
@@ -12,17 +12,18 @@ from oauth.models.client import keys as client_keys
 from oauth.tokens.jwks import FetchedKeys
 
 JWK = dict[str, Any]
-# A client whose server is down for longer cannot authenticate, because it may have withdrawn a key that we still hold.
+# How long fetched keys are used if they cannot be fetched again. After that the client cannot authenticate, because it
+# may have withdrawn a key.
 _MAX_AGE_SECONDS = 3600
 
-# The key sets by URL. The least recently used ones are dropped first.
+# JWK Sets by URL.
 _fetched: TTLCache[str, FetchedKeys[list[JWK]]] = TTLCache(max_entries=1000)
 
 
 def fitting(client: Client, *, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
-    """The client's keys that can have made a signature with this algorithm and `kid`. Usually it is one.
+    """The client's keys with which a JWT with this `kid` and algorithm may be signed, usually one.
 
-    Keys that cannot be used are left out (RFC 7517 §5). Raises ValueError if the client has no JWK Set.
+    Ignores unusable keys (RFC 7517 §5). Raises ValueError if the JWK Set is invalid or cannot be fetched.
     """
     found: list[jwt.PyJWK] = []
     for jwk in _jwks(client, kid or ""):
@@ -46,8 +47,9 @@ def _jwks(client: Client, kid: str) -> list[JWK]:
 
 
 def _by_kid(jwks: Any) -> dict[str, list[JWK]]:
-    """Raises ValueError if it is not a JWK Set. A key without `kid` has the empty name; keys may share one (RFC 7517
-    §4.5)."""
+    """Groups the keys by `kid`, which several keys may share (RFC 7517 §4.5). The `kid` of a key that has none is "".
+    Raises ValueError for an invalid JWK Set.
+    """
     by_kid: dict[str, list[JWK]] = {}
     for jwk in client_keys.read_jwks(jwks):
         by_kid.setdefault(str(jwk.get("kid", "")), []).append(jwk)

@@ -1,4 +1,4 @@
-"""The methods by which a request can carry credentials: ours, and those of other apps (`extension`)."""
+"""The client authentication methods: ours and those of other apps (`extension`)."""
 
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from oauth.models.client import AuthenticationMethod
 from oauth.models.client.site import site
 from oauth.parameters import Parameters
 
-# The answer is the same for an unknown client, a wrong secret and a disabled client, so that a stranger learns nothing.
+# The same for an unknown client, a wrong secret and a disabled client, so that a stranger learns nothing.
 FAILED = "Unknown client, wrong credentials, or the client is disabled."
 
 
@@ -26,7 +26,7 @@ class Method(Protocol):
 
 
 class SecretBasic:
-    """RFC 6749 §2.3.1: in the Authorization header."""
+    """RFC 6749 §2.3.1: the secret is in the Authorization header."""
 
     def is_presented(self, request: HttpRequest, params: Parameters) -> bool:
         return "HTTP_AUTHORIZATION" in request.META
@@ -40,7 +40,7 @@ class SecretBasic:
 
 
 class SecretPost(SecretBasic):
-    """RFC 6749 §2.3.1: in the body."""
+    """RFC 6749 §2.3.1: the secret is in the body."""
 
     def is_presented(self, request: HttpRequest, params: Parameters) -> bool:
         return "client_secret" in params
@@ -75,7 +75,7 @@ _OURS: dict[str, Method] = {
 
 
 def presented(request: HttpRequest, params: Parameters) -> list[tuple[str, Method]]:
-    """The methods, by name, whose credentials the request carries."""
+    """The names and methods whose credentials the request has."""
     return [one for one in _all() if one[1].is_presented(request, params)]
 
 

@@ -1,6 +1,7 @@
-"""The metadata that a ceiling bounds: method, profile, grant types, scopes, types of details.
+"""Reads the metadata that a ceiling limits: authentication method, profile, grant types, scopes, types of details.
 
-Each function raises InvalidClientMetadata beyond the ceiling, and an update never weakens how the client authenticates.
+Each function raises InvalidClientMetadata for a value beyond the ceiling, and for an update that would weaken client
+authentication.
 """
 
 from collections.abc import Mapping
@@ -44,13 +45,15 @@ def profile(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is
 
 
 def chosen_grant_types(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
-    """The requested grant types, which must fit the response types (RFC 7591 §2.1), and those that an admin gave."""
+    """The requested grant types, which must match the response types (RFC 7591 §2.1), and those that only an admin can
+    give and has given.
+    """
     response_types = values.strings(metadata, "response_types", [])
     by_response_type = {"code": GrantType.AUTHORIZATION_CODE.value, "token": GrantType.IMPLICIT.value}
     default = [by_response_type.get(one, "") for one in response_types] or [GrantType.AUTHORIZATION_CODE.value]
     asked, offered = values.strings(metadata, "grant_types", default), grant_types.offered()
     if set(response_types) - set(by_response_type) or ("token" in response_types and not conf.ALLOW_IMPLICIT):
-        # RFC 9700 §2.1.2: code is the only response type.
+        # RFC 9700 §2.1.2: `token` is allowed only with ALLOW_IMPLICIT.
         raise InvalidClientMetadata("response_types must contain only code.")
     if not asked or set(asked) - set(offered):
         raise InvalidClientMetadata(f"grant_types must contain only {', '.join(offered)}.")
@@ -64,7 +67,7 @@ def chosen_grant_types(client: Client, metadata: Mapping[str, Any], ceiling: Cei
 
 
 def kind_of(chosen: list[str], application_type: str, method: str) -> str:
-    """The kind that an admin would have chosen."""
+    """The kind of client that matches the metadata."""
     if GrantType.DEVICE_CODE.value in chosen:
         return Kind.DEVICE
     if not {GrantType.AUTHORIZATION_CODE.value, GrantType.IMPLICIT.value} & set(chosen):
@@ -75,10 +78,10 @@ def kind_of(chosen: list[str], application_type: str, method: str) -> str:
 
 
 def scopes(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
-    """If `scope` is missing, the client gets only the scopes that identify the user, never all (RFC 7591 §2).
+    """The requested scopes or, if `scope` is missing, only those that identify the user (RFC 7591 §2).
 
-    Scopes that do not exist here are left out, as in an authorization request (OpenID Connect Core §3.1.2.1), because
-    clients register at many servers with the same list. The response says what was registered (RFC 7591 §3.2.1).
+    Ignores unknown scopes, as in an authorization request (OpenID Connect Core §3.1.2.1), because clients send the same
+    list to many servers. The response has the registered scopes (RFC 7591 §3.2.1).
     """
     known = list(Scope.objects.values_list("name", flat=True))
     named = values.text(metadata, "scope").split()
@@ -91,7 +94,7 @@ def scopes(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
 
 
 def details_types(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
-    """RFC 9396 §10."""
+    """RFC 9396 §10: `authorization_details_types`."""
     asked = values.strings(metadata, "authorization_details_types", [])
     if not set(asked) <= set(conf.AUTHORIZATION_DETAILS_TYPES):
         raise InvalidClientMetadata("authorization_details_types names a type that does not exist here.")

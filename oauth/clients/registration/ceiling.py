@@ -1,9 +1,7 @@
-"""The ceiling of a registration (RFC 7591 §2, RFC 7592 §2.2): the most that a client may have without an admin's
-review.
+"""The ceiling of a registration (RFC 7591 §2, RFC 7592 §2.2): the values that a client may register without an admin.
 
-An initial access token carries a ceiling, and a client that it registers keeps the ceiling. An update replaces the
-metadata within it. Only an admin can give some grant types: no registration includes them, and no update adds or
-removes them.
+An initial access token has a ceiling, which the clients that it registers keep. An update may change metadata only
+within the ceiling. Some grant types can be given and removed only by an admin.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +13,7 @@ from oauth.errors import InvalidClientMetadata
 from oauth.models import Client, InitialAccessToken, Scope
 from oauth.models.client import AuthenticationMethod, GrantType, SecurityProfile, authentication, grant_types
 
-# The scopes of a registration that names none: they identify the user and give access to nothing else.
+# The scopes of a registration that requests none. They only identify the user.
 DEFAULT_SCOPES = ("openid", "profile", "email", "offline_access")
 
 
@@ -28,21 +26,23 @@ class Ceiling:
     methods: tuple[str, ...]
     profiles: tuple[str, ...]
     details_types: tuple[str, ...]
-    #: Whether values beyond the ceiling are refused; otherwise they are left out.
+    #: Whether values beyond the ceiling are refused instead of ignored.
     is_strict: bool = True
 
     def to_json(self) -> dict[str, list[str]]:
         return {name: list(values) for name, values in asdict(self).items() if name != "is_strict"}
 
     def limited(self, name: str, values: Iterable[str], allowed: Sequence[str]) -> list[str]:
-        """The values without repetitions. Raises InvalidClientMetadata if they go beyond a strict ceiling."""
+        """The allowed values without duplicates. Raises InvalidClientMetadata for other values if the ceiling is
+        strict.
+        """
         values = list(dict.fromkeys(values))
         if self.is_strict:
             self.require_within(name, values, allowed)
         return [one for one in values if one in allowed]
 
     def require_within(self, name: str, values: Iterable[str], allowed: Sequence[str]) -> None:
-        """Raises InvalidClientMetadata and lists the allowed values."""
+        """Raises InvalidClientMetadata, whose description lists the allowed values, if a value is not allowed."""
         if not set(values) <= set(allowed):
             raise InvalidClientMetadata(
                 f"{name} must be within: {' '.join(allowed) or 'nothing'}. Ask an admin of this server for more."
@@ -50,7 +50,7 @@ class Ceiling:
 
 
 def of_token(token: InitialAccessToken) -> Ceiling:
-    """An empty list of scopes means DEFAULT_SCOPES, so that a token without a list allows little."""
+    """The ceiling of an initial access token. If it has no scopes, DEFAULT_SCOPES apply."""
     return Ceiling(
         scopes=tuple(token.scopes or DEFAULT_SCOPES),
         grant_types=_within(token.grant_types or _code_and_refresh(), grant_types.registrable()),
@@ -61,10 +61,9 @@ def of_token(token: InitialAccessToken) -> Ceiling:
 
 
 def of_client(client: Client) -> Ceiling:
-    """The ceiling of a registered client: the stored one, together with its current values, which an admin may have
-    given.
+    """The ceiling of a registered client: the stored one and the current values, which an admin may have set.
 
-    A client without a stored ceiling may keep what it has and get nothing more. Its profile can only be raised.
+    Without a stored ceiling, a client may keep its values and get no others. Its profile can only be strengthened.
     """
     stored: Mapping[str, Any] = client.registration_ceiling or {}
     has_now = client.authorization_details_types or (() if stored else conf.AUTHORIZATION_DETAILS_TYPES)
@@ -81,9 +80,10 @@ def of_client(client: Client) -> Ceiling:
 
 
 def of_document(client: Client) -> Ceiling:
-    """The ceiling of a client that is known by its metadata document, which no admin has reviewed. It may act only for
-    users who allow it, in the browser. Values beyond that are left out and not refused, so that a changed document
-    still revokes what users allowed the previous one."""
+    """The ceiling of a client with a metadata document, which no admin has reviewed: only the authorization code flow,
+    as a public client or with private_key_jwt. Values beyond it are ignored instead of refused, so that a changed
+    document still revokes the authorizations of the previous one.
+    """
     stored: Mapping[str, Any] = client.registration_ceiling or {}
     everything = Ceiling(
         scopes=tuple(Scope.objects.values_list("name", flat=True)),
@@ -102,7 +102,9 @@ def of_document(client: Client) -> Ceiling:
 
 
 def keep_to(client: Client, changed_fields: Iterable[str]) -> None:
-    """After an admin has changed a client that manages its registration: the new values become its ceiling."""
+    """Call this after an admin has changed a client that can update its registration. The new values become its
+    ceiling.
+    """
     if client.registration_ceiling is None:
         return
     fields = {
@@ -113,7 +115,9 @@ def keep_to(client: Client, changed_fields: Iterable[str]) -> None:
     changed = set(changed_fields)
     kept = {name: list(getattr(client, field)) for name, field in fields.items() if field in changed}
     if "details_types" in kept and not kept["details_types"]:
-        kept["details_types"] = list(conf.AUTHORIZATION_DETAILS_TYPES)  # the form explains this, too
+        kept["details_types"] = list(
+            conf.AUTHORIZATION_DETAILS_TYPES
+        )  # an empty list means all types, as the form says
     if "security_profile" in changed:
         kept["profiles"] = [client.security_profile]
     if "proves_itself_by" in changed:
@@ -126,7 +130,7 @@ def is_weaker_method(method: str, than: str) -> bool:
 
 
 def is_weaker_profile(profile: str, than: str) -> bool:
-    """Whether the profile is weaker. Each profile contains all rules of the one before it."""
+    """Whether `profile` is weaker than `than`. Each profile includes all rules of the previous one."""
     order = list(SecurityProfile.values)
     return order.index(profile) < order.index(than)
 

@@ -1,7 +1,7 @@
-"""The fetch of a client ID metadata document (draft-ietf-oauth-client-id-metadata-document-01).
+"""Fetches client ID metadata documents (draft-ietf-oauth-client-id-metadata-document-01).
 
-The request goes through `outbound`, as for every URL that a client chose: https, one DNS lookup, only public addresses
-and OUTBOUND_ALLOWED_HOSTS, no redirect, one deadline, a limited size.
+Uses `outbound`, as for every URL that a client chooses: https, one DNS lookup, only public addresses and
+OUTBOUND_ALLOWED_HOSTS, no redirects, a deadline and a size limit.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,13 @@ from oauth.infrastructure.outbound import OutboundError
 
 # The draft's "Maximum Response Size" recommends 5 kB; a JWK Set of RSA keys needs more.
 MAX_BYTES = 16 * 1024
-# A document is stored at least for a short time. Otherwise a document that must not be cached would cost a fetch at
-# each request.
+# The minimum applies even to `no-store`, because otherwise each request would cause a fetch.
 MIN_LIFETIME, MAX_LIFETIME = timedelta(minutes=5), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`lifetime` says how long the content may be used without another fetch."""
+    """`lifetime` is how long the content may be used before it is fetched again."""
 
     content: dict[str, Any]
     lifetime: timedelta
@@ -32,9 +31,9 @@ def fetch(client_id: str) -> Document:
     """The document at the URL `client_id`. Raises OutboundError."""
     _check_client_id(client_id)
     answer = outbound.request("GET", client_id, max_bytes=MAX_BYTES)
-    # The draft, "Metadata Discovery Errors": only 200 is a success, and no redirect is followed.
+    # The draft, "Metadata Discovery Errors": any status other than 200 is an error, including redirects.
     if answer.status != 200:
-        raise OutboundError(f"it answered {answer.status}.")
+        raise OutboundError(f"the server responded with status {answer.status}.")
     if not _is_json(answer.content_type):
         raise OutboundError("its Content-Type must be application/json or application/<name>+json.")
     content = outbound.json_of(answer)
@@ -44,8 +43,9 @@ def fetch(client_id: str) -> Document:
 
 
 def _check_client_id(client_id: str) -> None:
-    """§3: https and a path are required. A dot segment, also an escaped one, a fragment, a user name or a password is
-    forbidden."""
+    """§3: the URL must have https and a path, and must not have a dot segment (even escaped), a fragment, a user name
+    or a password.
+    """
     outbound.check_url(client_id)
     path = urlsplit(client_id).path
     if client_id[:8].lower() != "https://" or not path or "#" in client_id:
@@ -62,7 +62,7 @@ def _is_json(content_type: str) -> bool:
 
 
 def lifetime_of(cache_control: str) -> timedelta:
-    """RFC 9111 §5.2.2, between MIN_LIFETIME and MAX_LIFETIME. Without a directive, the longest."""
+    """RFC 9111 §5.2.2, between MIN_LIFETIME and MAX_LIFETIME. Without a directive, MAX_LIFETIME."""
     directives: dict[str, str] = {}
     for directive in parse_http_list(cache_control):
         name, _, value = directive.partition("=")
@@ -71,7 +71,7 @@ def lifetime_of(cache_control: str) -> timedelta:
         return MIN_LIFETIME
     seconds = directives.get("max-age", "")
     if not (seconds.isascii() and seconds.isdecimal()):
-        # RFC 9111 §4.2.1: a max-age that is not a number counts as stale.
+        # RFC 9111 §4.2.1: an invalid max-age means stale.
         return MIN_LIFETIME if "max-age" in directives else MAX_LIFETIME
-    # RFC 9111 §1.2.2: a number too large is the largest one.
+    # RFC 9111 §1.2.2: too large a number means the largest one.
     return min(max(timedelta(seconds=int(seconds[:9])), MIN_LIFETIME), MAX_LIFETIME)

@@ -1,6 +1,6 @@
-"""Client metadata (RFC 7591 §2, OpenID Connect Registration §2) to and from a Client.
+"""Converts client metadata (RFC 7591 §2, OpenID Connect Registration §2) to and from a Client.
 
-Unknown members are ignored (§2). A known member that this server cannot provide is refused by its name.
+Unknown members are ignored (§2). A known member that this server does not support is refused.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ _ENCRYPTION = (
 )
 _CERTIFICATE = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
 _LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
-# Our fields that have another name in the protocol.
+# Fields of Client that have another name in the protocol.
 _NAMES = {
     "name": "client_name",
     "allowed_scopes": "scope",
@@ -56,14 +56,14 @@ _NAMES = {
 
 
 def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_update: bool = False) -> None:
-    """Sets every field that metadata decides, within the ceiling; a missing member gets its default.
+    """Sets every field that the metadata defines, within the ceiling. A missing member gets its default.
 
-    An update by the client itself (RFC 7592 §2.2) replaces the metadata, but never weakens how the client authenticates
-    or what it must do, and neither adds nor removes what only an admin gives.
+    An update by the client (RFC 7592 §2.2) replaces the metadata, but must not weaken client authentication or other
+    requirements, and does not change what only an admin can give.
 
-    Raises InvalidRedirectURI or InvalidClientMetadata. The caller saves. May fetch `sector_identifier_uri`.
+    Does not save. May fetch `sector_identifier_uri`. Raises InvalidRedirectURI or InvalidClientMetadata.
     """
-    # Some clients send null for a member that they do not set. RFC 7591 does not define null, so it is left out.
+    # Some clients send null instead of omitting a member. RFC 7591 does not define null, so ignore it.
     metadata = {name: value for name, value in metadata.items() if value is not None}
     method = bounded.method(client, metadata, ceiling, is_update=is_update)
     chosen = bounded.chosen_grant_types(client, metadata, ceiling)
@@ -100,7 +100,7 @@ def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_u
     for name in _SWITCHES:
         setattr(client, name, values.switch(metadata, name, is_on=is_update and getattr(client, name)))
     client.security_profile = bounded.profile(client, metadata, ceiling, is_update=is_update)
-    # Only an admin can allow a client to omit PKCE, and never a public client or a FAPI client.
+    # Only an admin can exempt a client from PKCE, and never a public or FAPI client.
     client.require_pkce = client.require_pkce or client.must_use_pkce
     for name in ("request_object_signing_alg", "token_endpoint_auth_signing_alg"):
         setattr(client, name, values.one_of(metadata, name, list(CLIENT_SIGNING_ALGORITHMS), ""))
@@ -154,14 +154,12 @@ def render(client: Client) -> dict[str, Any]:
 
 
 def subject_types() -> list[str]:
-    """OpenID Connect Core §8: pairwise only if the site has set its secret."""
+    """OpenID Connect Core §8: pairwise is supported only if PAIRWISE_SUBJECT_KEY is set."""
     return SubjectType.values if conf.PAIRWISE_SUBJECT_KEY else [SubjectType.PUBLIC.value]
 
 
 def _apply_ciba(client: Client, metadata: Mapping[str, Any]) -> None:
-    """Applies the metadata of CIBA to a client for which an admin has allowed it. Values of missing members are
-    kept.
-    """
+    """Applies CIBA metadata if an admin has allowed the client to use CIBA. Missing members keep their values."""
     client.backchannel_token_delivery_mode = values.one_of(
         metadata, "backchannel_token_delivery_mode", DeliveryMode.values, client.backchannel_token_delivery_mode
     )
@@ -172,14 +170,14 @@ def _apply_ciba(client: Client, metadata: Mapping[str, Any]) -> None:
 
 
 def _refuse_encryption(metadata: Mapping[str, Any]) -> None:
-    """Members that change the protocol with the client are refused and never ignored (RFC 7591 §2)."""
+    """Refuses members that request encryption, which must not be silently ignored (RFC 7591 §2)."""
     for name in _ENCRYPTION:
         if name in metadata:
             raise InvalidClientMetadata(f"{name}: this server does not encrypt what it sends over TLS.")
 
 
 def _validate(client: Client, redirect_uris: list[str], post_logout_redirect_uris: list[str]) -> None:
-    # A space or a line break inside would make two URIs of one.
+    # Redirect URIs are stored separated by whitespace, so a URI must not contain any.
     if any(len(uri.split()) != 1 for uri in redirect_uris):
         raise InvalidRedirectURI("A redirect URI must not be empty or contain a space.")
     if any(len(uri.split()) != 1 for uri in post_logout_redirect_uris):

@@ -1,6 +1,6 @@
 """Clients whose client_id is the URL of their metadata (draft-ietf-oauth-client-id-metadata-document-01).
 
-Off by default. `fetched_document` fetches the document. Its content is checked and stored like any registration.
+Off by default. `fetched_document` fetches the document, whose content is validated and stored like a registration.
 """
 
 import logging
@@ -33,7 +33,7 @@ def is_address(client_id: str) -> bool:
 
 
 def current_client(client_id: str) -> Client | None:
-    """The client as its document describes it now; the stored one if the document cannot be fetched."""
+    """The client as described by its current document, or the stored client if the document cannot be fetched."""
     known = Client.by_client_id(client_id)
     if known is not None and (known.cimd_expires_at is None or known.cimd_expires_at > timezone.now()):
         return known
@@ -43,9 +43,9 @@ def current_client(client_id: str) -> Client | None:
     try:
         return _fetch(client_id, known)
     except (OutboundError, OAuthError, IntegrityError) as error:
-        # The page says only that the app is unknown; its developer asks the operator.
+        # Log the reason, because the page says only that the app is unknown.
         logger.warning("client ID metadata document not usable", extra={"document": client_id, "reason": str(error)})
-        # A URL that fails must cost little, so it is not fetched again for a while.
+        # Do not fetch a failing URL again for a while.
         cache.set(failed, True, SECONDS_AFTER_A_FAILURE)
         return known
     finally:
@@ -60,7 +60,7 @@ def _fetch(client_id: str, known: Client | None) -> Client:
     method = document.get("token_endpoint_auth_method", AuthenticationMethod.NONE.value)
     shares_secret = not {"client_secret", "client_secret_expires_at"}.isdisjoint(document)
     if method not in (AuthenticationMethod.NONE, AuthenticationMethod.PRIVATE_KEY_JWT) or shares_secret:
-        # §4.1: such a client shares no secret with this server.
+        # §4.1: such a client has no shared secret.
         raise InvalidClientMetadata("A client with a metadata document must be public or use private_key_jwt.")
     client = known or Client(client_id=client_id, registration_source=Client.RegistrationSource.CIMD)
     before = client_identity.describe(client)
@@ -78,7 +78,7 @@ def _fetch(client_id: str, known: Client | None) -> Client:
 
 
 def _revoke_if_changed(client: Client, before: Identity) -> None:
-    """§6: the URL may have another owner by now, who must not inherit what users allowed the previous one."""
+    """§6: the URL may have a new owner, who must not inherit the authorizations of the previous one."""
     after = client_identity.describe(client)
     changed = set(client_identity.changed_parts(before, after)) - {"redirect_uris"}
     if changed or client_identity.new_hosts(before, after):

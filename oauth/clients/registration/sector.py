@@ -9,8 +9,9 @@ from oauth.models.client import SubjectType
 
 
 def check_sector(client: Client, redirect_uris: list[str]) -> None:
-    """Raises InvalidClientMetadata unless all redirect URIs are at one host, or the list at `sector_identifier_uri`
-    contains them. May fetch the list."""
+    """Raises InvalidClientMetadata unless all redirect URIs have the same host or are in the list at
+    `sector_identifier_uri`. May fetch the list.
+    """
     if client.subject_type != SubjectType.PAIRWISE:
         return
     if client.sector_identifier_uri:

@@ -1,4 +1,6 @@
-"""Reads the values of client metadata (RFC 7591 §2). Each function raises InvalidClientMetadata and names the field."""
+"""Reads values of client metadata (RFC 7591 §2). Each function raises InvalidClientMetadata, whose description names
+the member.
+"""
 
 import re
 from collections.abc import Mapping
@@ -42,7 +44,9 @@ def json_object(metadata: Mapping[str, Any], name: str) -> dict[str, Any] | None
 
 
 def _has_odd_text(value: Any, depth: int = 0) -> bool:
-    """Whether it holds text that cannot be stored (NUL, a lone surrogate), or is nested deeper than any JWK Set."""
+    """Whether the value contains text that cannot be stored (NUL, a lone surrogate), or is nested more deeply than a
+    JWK Set can be.
+    """
     if depth > 8:
         return True
     if isinstance(value, dict):
@@ -53,7 +57,7 @@ def _has_odd_text(value: Any, depth: int = 0) -> bool:
 
 
 def switch(metadata: Mapping[str, Any], name: str, *, is_on: bool) -> bool:
-    """A switch that `is_on` stays on: the client cannot turn it off."""
+    """Reads a boolean. If `is_on`, the client must not turn it off."""
     value = metadata.get(name, is_on)
     if not isinstance(value, bool):
         raise InvalidClientMetadata(f"{name} must be true or false.")

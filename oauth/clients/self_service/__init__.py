@@ -1,6 +1,6 @@
-"""Apps that developers register themselves: their owners, their sandbox users, and the reviews until they go live.
+"""Apps that developers register themselves, their sandbox users, and reviews by staff.
 
-`host` is the interface to the site: who is a developer, and who its sandbox users are. An app is not live until staff
-approve it. Until then only sandbox users of its developer may allow it: `SandboxUser.may_allow` says so to pages, and a
-trigger of the database refuses every other authorization.
+`host` is the interface to the site, which decides who is a developer and creates sandbox users. Until staff approve an
+app, it is not live, and only sandbox users of its developer may allow it: pages check `SandboxUser.may_allow`, and a
+database trigger refuses every other authorization.
 """

@@ -1,4 +1,4 @@
-"""Protects a page that the site adds to the portal: only developers can open it."""
+"""A decorator for pages that the site adds to the developer portal."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def for_developers(view: View) -> View:
-    """The same check as for the portal's own pages. The view must still check with `own_app` who owns the app."""
+    """Allows only developers, like the portal's own pages. The view must also check the app's owner with `own_app`."""
 
     @login_required
     @wraps(view)

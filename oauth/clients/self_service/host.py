@@ -1,4 +1,4 @@
-"""The site's decisions about developers.
+"""The interface through which the site defines its developer portal.
 
     OAUTH["DEVELOPERS"] = "bank.developers.Developers"
 
@@ -26,7 +26,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A user that the site has just made. `login` and `password` are shown to the developer; the password only once."""
+    """A new sandbox user. The developer sees `login` and `password`, the latter only once."""
 
     user: Any
     login: str
@@ -35,18 +35,19 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """An object of a sandbox user at the site, such as an account with its balance."""
+    """An object that a sandbox user owns on the site, such as an account with its balance."""
 
     title: str
     text: str
 
 
 class Developers:
-    """Each method answers one question of the portal. The defaults offer no sandbox and no further pages."""
+    """Subclass this. By default, the portal has no sandbox and no additional pages."""
 
     def why_not(self, user: Any) -> str:
-        """Why this user may not register apps, as a sentence for the page; empty if they may. The site must require a
-        verified email."""
+        """The reason why this user may not register apps, shown on the page; empty if they may. The site must require a
+        verified email.
+        """
         raise NotImplementedError
 
     @property
@@ -54,8 +55,7 @@ class Developers:
         return False
 
     def make_user(self, name: str) -> NewUser:
-        """A new user for a sandbox, with data that apps can read. The caller marks it as a sandbox user in the same
-        transaction."""
+        """Creates a user with data that apps can read. The caller makes it a sandbox user in the same transaction."""
         raise NotImplementedError
 
     def new_password(self, user: Any) -> str:
@@ -66,23 +66,23 @@ class Developers:
         return str(user.get_username())
 
     def owned_by(self, users: Sequence[Any]) -> Mapping[Any, Sequence[Owned]]:
-        """The objects of sandbox users, by primary key."""
+        """Primary key of each sandbox user -> the user's objects."""
         return {}
 
     def fill_up(self, user: Any) -> None:
-        """Gives a sandbox user their initial data again, such as play money."""
+        """Resets the data of a sandbox user, such as play money."""
 
     def links(self) -> Sequence[Link]:
-        """More pages in the navigation of the portal: guides, the reference of an API."""
+        """Additional pages in the portal's navigation, such as guides or an API reference."""
         return ()
 
     def links_of_app(self, client: Client) -> Sequence[Link]:
-        """More pages about one app of the developer. Each must check `own_app` itself."""
+        """Additional pages about one app. Each must check `own_app`."""
         return ()
 
 
 def developers() -> Developers | None:
-    """None if this site has no portal."""
+    """None if this site has no developer portal."""
     if not conf.DEVELOPERS:
         return None
     made: Developers = import_string(conf.DEVELOPERS)()

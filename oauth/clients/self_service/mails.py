@@ -1,4 +1,4 @@
-"""Tells the developer by email what staff decided about an app."""
+"""Emails the developer the decision of staff about an app."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def enqueue(review: ClientReview) -> None:
 
 
 def tell(review_pk: int) -> None:
-    """Run by the background worker. Sends nothing to a developer who is deleted or disabled."""
+    """Run by the background worker. Sends nothing if the developer was deleted or deactivated."""
     review = ClientReview.objects.select_related("client__user").filter(pk=review_pk).first()
     owner: Any = review.client.user if review else None
     if review is None or owner is None or not owner.is_active:

@@ -1,7 +1,7 @@
-"""Reviews before an app goes live and before a live app gets new values: a developer asks, staff decide.
+"""Reviews of apps: a developer asks staff to approve a new app, or new values of a live app.
 
-The live version stays as it is until a member of staff approves. An approval writes what staff saw, not what the
-developer may have changed since.
+A live app keeps its values until staff approve new ones. An approval writes the values that staff saw, even if the
+developer has changed them since.
 """
 
 from typing import Any
@@ -27,11 +27,10 @@ def last_decided(client: Client) -> ClientReview | None:
 
 
 def change(client: Client, values: dict[str, Any], by: Any, *, note: str = "") -> bool:
-    """The developer's new values, already checked. Returns whether the values wait for a review, as the values of a
-    live app do.
+    """Stores validated new values of an app. Returns whether they wait for a review, which is the case for a live app.
 
-    An app that is not live changes immediately. An open review is about outdated values, so it is withdrawn. The caller
-    has locked the client.
+    An app that is not live changes immediately. Withdraws an open review, whose values are outdated. The caller must
+    have locked the client.
     """
     withdraw(client, by)
     if client.is_live:
@@ -46,7 +45,7 @@ def change(client: Client, values: dict[str, Any], by: Any, *, note: str = "") -
 
 
 def ask(client: Client, by: Any, *, values: dict[str, Any] | None = None, note: str = "") -> ClientReview:
-    """Asks staff to approve the client's values, changed as `values` says. The caller has locked the client."""
+    """Asks staff to approve the client's values, updated with `values`. The caller must have locked the client."""
     asked = {**values_of(client), **(values or {})}
     review = ClientReview.objects.create(client=client, values=asked, note=note, asked_by=by)
     _record(client, by, "asked for a review")
@@ -54,7 +53,7 @@ def ask(client: Client, by: Any, *, values: dict[str, Any] | None = None, note: 
 
 
 def withdraw(client: Client, by: Any) -> bool:
-    """Returns whether a review waited."""
+    """Returns whether there was an open review."""
     withdrawn = ClientReview.objects.filter(client=client, state=State.OPEN).update(
         state=State.WITHDRAWN, decided_by=by, decided_at=timezone.now()
     )
@@ -65,8 +64,9 @@ def withdraw(client: Client, by: Any) -> bool:
 
 @transaction.atomic
 def approve(review: ClientReview, by: Any) -> None:
-    """Raises PermissionDenied for the developer's own app or a decided review, ValidationError if a value is not
-    allowed any more."""
+    """Raises PermissionDenied for one's own app and for a decided review, and ValidationError if a value is no longer
+    allowed.
+    """
     review, client = _locked(review, by)
     for name in REVIEWED:
         setattr(client, name, review.values[name])
@@ -80,16 +80,16 @@ def approve(review: ClientReview, by: Any) -> None:
 
 @transaction.atomic
 def decline(review: ClientReview, by: Any, *, reason: str) -> None:
-    """The developer reads the reason. Raises PermissionDenied as `approve` does, ValidationError without a reason."""
+    """The developer gets the reason. Raises PermissionDenied like `approve`, and ValidationError without a reason."""
     if not reason.strip():
-        raise ValidationError("Say why, so that the developer can change it.")
+        raise ValidationError("Give a reason, so that the developer can change the app.")
     review, client = _locked(review, by)
     _decide(review, by, State.DECLINED, reason=reason.strip())
     _record(client, by, f"declined: {reason.strip()}")
 
 
 def _locked(review: ClientReview, by: Any) -> tuple[ClientReview, Client]:
-    """Locks the client first, as the developer's pages do."""
+    """Locks the client before the review, in the same order as the developer's pages."""
     client = Client.objects.select_for_update(of=("self",)).get(pk=review.client_id)
     waiting = ClientReview.objects.select_for_update(of=("self",)).filter(pk=review.pk, state=State.OPEN).first()
     if waiting is None:

@@ -1,4 +1,4 @@
-"""Sandbox users: made by a developer, for the developer's own apps only."""
+"""Sandbox users, which a developer creates for their own apps."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 from oauth.clients.self_service.host import NewUser, developers
 from oauth.models import AuditEvent, SandboxUser
 
-#: Enough for two users who pay, one who is paid, and one who denies the app.
+#: Enough for, say, two payers, a payee and a user who denies the app.
 MOST_USERS = 5
 
 
 class TooMany(Exception):
-    """The developer has as many as the site allows."""
+    """The developer already has MOST_USERS sandbox users."""
 
 
 def users_of(owner: Any) -> "QuerySet[SandboxUser]":
@@ -26,8 +26,7 @@ def make_user(owner: Any, name: str) -> NewUser:
     """Raises TooMany."""
     host = developers()
     assert host is not None
-    # The lock of the owner's row makes two requests run one after the other, so that they cannot both make the last
-    # one.
+    # Lock the owner's row, so that two parallel requests cannot both create the last allowed user.
     get_user_model()._default_manager.select_for_update(of=("self",)).get(pk=owner.pk)
     if users_of(owner).count() >= MOST_USERS:
         raise TooMany

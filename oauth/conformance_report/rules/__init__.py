@@ -1,6 +1,6 @@
-"""The rules, one file per standard; importing a file registers its rules in the order they stand in.
+"""The rules, one file per standard. Importing a file registers its rules in their order in the file.
 
-`site_facts` and `client_facts` contain the facts that several standards need, so that each is determined in one place.
+`site_facts` and `client_facts` have the facts that rules of several standards use.
 """
 
 from oauth.conformance_report.registry import CLIENT_RULES, SITE_RULES

@@ -24,7 +24,9 @@ def allowed_algorithms() -> Outcome:
     return met(f"{conf.SIGNING_ALGORITHM} and {conf.ID_TOKEN_SIGNING_ALGORITHM}; no other and no symmetric algorithm.")
 
 
-@about_site(_V9, "9.2.1", "A token is refused after its exp, give or take a small clock skew.", covers=["ASVS 9.2.1"])
+@about_site(
+    _V9, "9.2.1", "A token is refused after its exp, with a small tolerance for clock skew.", covers=["ASVS 9.2.1"]
+)
 def small_clock_skew() -> Outcome:
     return site_facts.at_most("CLOCK_SKEW", timedelta(minutes=1))
 
@@ -32,8 +34,8 @@ def small_clock_skew() -> Outcome:
 @about_site(_V10, "10.1.1", "Codes and tokens reach only those who need them.", covers=["ASVS 10.1.1"])
 def no_debug_pages() -> Outcome:
     if settings.DEBUG:
-        return unmet("DEBUG is on: error pages show requests with their codes and tokens.", change="DEBUG")
-    return met("Error pages show no request.")
+        return unmet("DEBUG is on: error pages show requests, including codes and tokens.", change="DEBUG")
+    return met("Error pages show no request data.")
 
 
 @about_site(_V10, "10.4.3 (L1)", "A code lives for 10 minutes at most.")
@@ -51,7 +53,7 @@ def authorizations_end() -> Outcome:
     return site_facts.at_most("AUTHORIZATION_LIFETIME", timedelta(days=366))
 
 
-@about_site(_V10, "10.4.9", "A revocation reaches the APIs soon.")
+@about_site(_V10, "10.4.9", "APIs see a revocation soon.")
 def revocations_are_seen() -> Outcome:
     return site_facts.at_most("STATUS_LIST_REFRESH", timedelta(minutes=1))
 
@@ -68,13 +70,13 @@ about_client(_V10, "10.4.5", "Refresh tokens of a public client are rotated or b
 about_client(_V10, "10.4.6", "PKCE with S256 is required.")(client_facts.must_send_pkce)
 
 
-@about_client(_V10, "10.4.8", "Its authorizations end.")
+@about_client(_V10, "10.4.8", "The client's authorizations end.")
 def its_authorizations_end(client: Client) -> Outcome:
     lifetime = client.authorization_lifetime or conf.AUTHORIZATION_LIFETIME
     if lifetime > timedelta(days=366):
         change = "authorization_lifetime" if client.authorization_lifetime else 'OAUTH["AUTHORIZATION_LIFETIME"]'
-        return unmet(f"They last for {site_facts.written(lifetime)}.", change=change)
-    return met(f"They last for {site_facts.written(lifetime)} at most.")
+        return unmet(f"Authorizations last for {site_facts.written(lifetime)}.", change=change)
+    return met(f"Authorizations last for {site_facts.written(lifetime)} at most.")
 
 
 about_client(_V10, "10.4.10", "A confidential client authenticates.", covers=["ASVS 10.4.10"])(
@@ -85,22 +87,22 @@ about_client(_V10, "10.4.10", "A confidential client authenticates.", covers=["A
 @about_client(_V10, "10.4.11", "The client may request only scopes that it needs.")
 def has_a_list_of_scopes(client: Client) -> Outcome:
     if not client.allowed_scopes:
-        return not_applicable("It has no scopes, so all its requests are refused.")
-    return met(f"It may request {', '.join(client.allowed_scopes)}.")
+        return not_applicable("The client has no scopes, so all its requests are refused.")
+    return met(f"The client may request {', '.join(client.allowed_scopes)}.")
 
 
 about_client(_V10, "10.4.13 (L3)", "The client pushes its requests.", is_required=False, covers=["ASVS 10.4.13"])(
     client_facts.pushes_its_requests
 )
-about_client(_V10, "10.4.14 (L3)", "Its tokens are sender-constrained.", is_required=False, covers=["ASVS 10.4.14"])(
-    client_facts.has_bound_tokens
-)
+about_client(
+    _V10, "10.4.14 (L3)", "The client's tokens are sender-constrained.", is_required=False, covers=["ASVS 10.4.14"]
+)(client_facts.has_bound_tokens)
 
 
 @about_client(
     _V10,
     "10.4.16 (L3)",
-    "The client is confidential and authenticates by a key.",
+    "The client is confidential and authenticates with a key.",
     is_required=False,
     covers=["ASVS 10.4.16"],
 )
@@ -108,6 +110,6 @@ def strong_authentication(client: Client) -> Outcome:
     return client_facts.authenticates_strongly(client)
 
 
-@about_client(_V10, "10.6.1", "The client gets no token from the front channel.")
+@about_client(_V10, "10.6.1", "The client gets no token through the front channel.")
 def no_token_from_the_front_channel(client: Client) -> Outcome:
     return client_facts.has_no_implicit_flow(client)

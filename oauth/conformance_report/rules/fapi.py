@@ -16,7 +16,9 @@ _HERE = Standard.FAPI
 # --- the site
 
 about_site(_HERE, "§5.2.1", "Every endpoint offers TLS only.")(site_facts.issuer_has_tls)
-about_site(_HERE, "§5.2.3", "Connections of browsers cannot be downgraded.")(site_facts.tls_cannot_be_stripped)
+about_site(_HERE, "§5.2.3", "Browsers cannot be downgraded to unencrypted connections.")(
+    site_facts.tls_cannot_be_stripped
+)
 
 
 @about_site(_HERE, "§5.3.2.1", "A code lives for 60 seconds at most.", covers=["FAPI 2.0 §5.3.2.1, code lifetime"])
@@ -40,7 +42,7 @@ def short_pushed_requests() -> Outcome:
 def signature_of_access_tokens() -> Outcome:
     if conf.SIGNING_ALGORITHM == "RS256":
         return unmet('OAUTH["SIGNING_ALGORITHM"] is RS256.', change='OAUTH["SIGNING_ALGORITHM"]')
-    return met(f"By {conf.SIGNING_ALGORITHM}.")
+    return met(f"They are signed with {conf.SIGNING_ALGORITHM}.")
 
 
 @about_site(_HERE, "§5.4.2", "RSA keys have 2048 bits or more, elliptic-curve keys 224 or more.")
@@ -61,14 +63,14 @@ def strong_signing_keys() -> Outcome:
 @about_client(_HERE, "§5.3.2.1", "The client is confidential.")
 def is_confidential(client: Client) -> Outcome:
     if client.is_public:
-        return unmet("It is public.", change="client_type")
-    return met("It is confidential.")
+        return unmet("The client is public.", change="client_type")
+    return met("The client is confidential.")
 
 
 about_client(
-    _HERE, "§5.3.2.1", "Its access tokens are sender-constrained.", covers=["FAPI 2.0 §5.3.2.1, holder of key"]
+    _HERE, "§5.3.2.1", "The client's access tokens are sender-constrained.", covers=["FAPI 2.0 §5.3.2.1, holder of key"]
 )(client_facts.has_bound_tokens)
-about_client(_HERE, "§5.3.2.1", "It authenticates by private_key_jwt or a certificate.")(
+about_client(_HERE, "§5.3.2.1", "The client authenticates by private_key_jwt or a certificate.")(
     client_facts.authenticates_strongly
 )
 about_client(
@@ -76,15 +78,16 @@ about_client(
 )(client_facts.names_the_issuer_alone)
 
 
-@about_client(_HERE, "§5.3.2.1", "Its refresh tokens are not rotated.")
+@about_client(_HERE, "§5.3.2.1", "The client's refresh tokens are not rotated.")
 def refresh_tokens_stay(client: Client) -> Outcome:
     if not client.allows_grant_type(GrantType.REFRESH_TOKEN):
-        return not_applicable("It gets no refresh token.")
+        return not_applicable("The client gets no refresh token.")
     if client.is_public and not client.must_bind:
         return unmet(
-            "It is public and has bearer tokens, so its refresh tokens are rotated.", change="dpop_bound_access_tokens"
+            "The client is public and has bearer tokens, so its refresh tokens are rotated.",
+            change="dpop_bound_access_tokens",
         )
-    return met("Its refresh tokens are bound to the client or its key, so the server does not rotate them.")
+    return met("The client's refresh tokens are bound to the client or its key, so the server does not rotate them.")
 
 
 @about_client(_HERE, "§5.3.2.2", "The response type is code.")
@@ -92,7 +95,7 @@ def response_type(client: Client) -> Outcome:
     return client_facts.has_no_implicit_flow(client)
 
 
-about_client(_HERE, "§5.3.2.2", "It pushes its requests.", covers=["FAPI 2.0 §5.3.2.2, pushed"])(
+about_client(_HERE, "§5.3.2.2", "The client pushes its requests.", covers=["FAPI 2.0 §5.3.2.2, pushed"])(
     client_facts.pushes_its_requests
 )
 about_client(_HERE, "§5.3.2.2", "PKCE with S256 is required.")(client_facts.must_send_pkce)
@@ -101,7 +104,7 @@ about_client(_HERE, "§5.3.2.2", "Redirect URIs are https, or loopback addresses
 )
 
 
-@about_client(_HERE, "§5.4.1", "Everything is signed with PS256, ES256 or EdDSA.")
+@about_client(_HERE, "§5.4.1", "The client's messages and ID tokens are signed with PS256, ES256 or EdDSA.")
 def signatures(client: Client) -> Outcome:
     fields = [f"{name}_signed_response_alg" for name in ("id_token", "userinfo", "introspection", "authorization")]
     if wrong := next((field for field in fields if getattr(client, field) == "RS256"), ""):
@@ -111,12 +114,12 @@ def signatures(client: Client) -> Outcome:
     return met("The server signs nothing for this client with RS256.")
 
 
-@about_client(_HERE, "§5.4.2", "Its keys are strong.")
+@about_client(_HERE, "§5.4.2", "The client's keys are strong.")
 def strong_keys(client: Client) -> Outcome:
     if not client.has_strong_authentication:
-        return not_applicable("It has no keys.")
+        return not_applicable("The client has no keys.")
     if wrong := next(client_facts.weak_keys(client), ""):
-        return unmet(f"Its keys: {wrong}", change="client_jwks")
+        return unmet(f"The client's keys: {wrong}", change="client_jwks")
     if client.client_jwks_uri:
-        return met("It publishes its keys; the server refuses a weak one at each use.")
-    return met("It has a key of RSA with 2048 bits or more, P-256 or Ed25519; the server uses no weaker one.")
+        return met("The client publishes its keys; the server refuses a weak one at each use.")
+    return met("The client has a key of RSA with 2048 bits or more, P-256 or Ed25519; the server uses no weaker one.")

@@ -30,10 +30,10 @@ about_client(_HERE, "§4.1.1", "The authorization code is used with PKCE.")(clie
 @about_client(_HERE, "§4.2", "Only a confidential client uses client credentials.")
 def client_credentials_of_a_confidential_client(client: Client) -> Outcome:
     if not client.allows_grant_type(GrantType.CLIENT_CREDENTIALS):
-        return not_applicable("It does not use client credentials.")
+        return not_applicable("The client does not use client credentials.")
     if client.is_public:
-        return unmet("It is public, so anybody can impersonate it.", change="grant_types")
-    return met("It is confidential.")
+        return unmet("The client is public, so anybody can impersonate it.", change="grant_types")
+    return met("The client is confidential.")
 
 
 about_client(_HERE, "§4.3.1", "Refresh tokens of a public client are rotated or bound.")(

@@ -38,7 +38,9 @@ def tls_cannot_be_stripped() -> Outcome:
 @about_site(_HERE, "§2.6", "The authorization endpoint supports no cross-origin requests (CORS).")
 def no_cors_at_the_authorization_endpoint() -> Outcome:
     if "corsheaders" not in settings.INSTALLED_APPS:
-        return not_applicable("django-cors-headers is not installed; this report cannot see another way.")
+        return not_applicable(
+            "django-cors-headers is not installed. This report cannot detect other ways to enable CORS."
+        )
     try:
         path = reverse("oauth:authorize")
     except NoReverseMatch:
@@ -46,7 +48,7 @@ def no_cors_at_the_authorization_endpoint() -> Outcome:
     is_matched = re.match(getattr(settings, "CORS_URLS_REGEX", r"^.*$"), path) is not None
     if is_matched and (getattr(settings, "CORS_ALLOW_ALL_ORIGINS", False) or _lists_origins()):
         return unmet(f"CORS_URLS_REGEX matches {path}.", change="CORS_URLS_REGEX")
-    return met(f"CORS_URLS_REGEX leaves out {path}.")
+    return met(f"CORS_URLS_REGEX does not match {path}.")
 
 
 def _lists_origins() -> bool:
@@ -58,7 +60,7 @@ def refresh_tokens_expire() -> Outcome:
     return site_facts.at_most("REFRESH_TOKEN_IDLE_LIFETIME", timedelta(days=180))
 
 
-@about_site(_HERE, "§4.7", "A session cookie is sent over TLS only, and no script reads it.")
+@about_site(_HERE, "§4.7", "Session cookies are sent over TLS only, and scripts cannot read them.")
 def session_cookie() -> Outcome:
     for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY"):
         if not getattr(settings, name):
@@ -69,8 +71,8 @@ def session_cookie() -> Outcome:
 about_client(_HERE, "§2.1", "Redirect URIs are registered and compared exactly.")(client_facts.has_safe_redirect_uris)
 about_client(_HERE, "§2.1.1", "PKCE with S256 is required.")(client_facts.must_send_pkce)
 about_client(_HERE, "§2.1.2", "The client does not use the implicit flow.")(client_facts.has_no_implicit_flow)
-about_client(_HERE, "§2.2", "Its access tokens are short-lived.")(client_facts.has_short_access_tokens)
-about_client(_HERE, "§2.2.1", "Its access tokens are sender-constrained.", is_required=False)(
+about_client(_HERE, "§2.2", "The client's access tokens are short-lived.")(client_facts.has_short_access_tokens)
+about_client(_HERE, "§2.2.1", "The client's access tokens are sender-constrained.", is_required=False)(
     client_facts.has_bound_tokens
 )
 about_client(_HERE, "§2.2.2", "Refresh tokens of a public client are rotated or bound.")(
@@ -80,10 +82,10 @@ about_client(_HERE, "§2.2.2", "Refresh tokens of a public client are rotated or
 
 @about_client(_HERE, "§2.3", "The client is limited to the scopes that it needs.", is_required=False)
 def few_scopes(client: Client) -> Outcome:
-    many = 8  # as clients.advice warns
+    many = 8  # as in clients.advice
     if len(client.allowed_scopes) >= many:
-        return unmet(f"It may request {len(client.allowed_scopes)} scopes.", change="allowed_scopes")
-    return met(f"It may request {len(client.allowed_scopes)} scope(s).")
+        return unmet(f"The client may request {len(client.allowed_scopes)} scopes.", change="allowed_scopes")
+    return met(f"The client may request {len(client.allowed_scopes)} scope(s).")
 
 
 @about_client(_HERE, "§2.5", "The client authenticates by a key, not by a shared secret.", is_required=False)
@@ -101,5 +103,5 @@ about_client(
 @about_client(_HERE, "§4.15", "The client ID cannot be mistaken for a user's ID.", covers=["RFC 9700 §4.15"])
 def client_id(client: Client) -> Outcome:
     if client_rules.client_id(client):
-        return unmet(f"{client.client_id} could be the `sub` of a user.", change="client_id: register it anew")
-    return met("It is neither a UUID nor a number.")
+        return unmet(f"{client.client_id} could be the `sub` of a user.", change="client_id: register the client again")
+    return met("The client ID is neither a UUID nor a number.")

@@ -1,4 +1,4 @@
-"""Facts about the site that several standards use. Each function answers with an Outcome."""
+"""Facts about the site that rules of several standards use. Each function returns an Outcome."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -18,13 +18,13 @@ def issuer_has_tls() -> Outcome:
     if issuer.scheme == "https":
         return met(f"The issuer is {conf.ISSUER}.")
     is_local = issuer.hostname in _LOOPBACK_HOSTS
-    where = "only this machine can reach it, but it is not a production site" if is_local else ""
+    where = "only this machine can reach it, but it is not suitable for production" if is_local else ""
     reason = f"The issuer is {conf.ISSUER}, so codes and tokens are sent unencrypted{f'; {where}' if where else ''}."
     return unmet(reason, change='OAUTH["ISSUER"]')
 
 
 def tls_cannot_be_stripped() -> Outcome:
-    """RFC 6797; the preload list asks for a year, subdomains and `preload`."""
+    """RFC 6797: HSTS. The preload list requires a max-age of a year, includeSubDomains and preload."""
     for name, is_enough in (
         ("SECURE_HSTS_SECONDS", settings.SECURE_HSTS_SECONDS >= _A_YEAR_IN_SECONDS),
         ("SECURE_HSTS_INCLUDE_SUBDOMAINS", settings.SECURE_HSTS_INCLUDE_SUBDOMAINS),

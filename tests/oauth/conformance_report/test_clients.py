@@ -59,7 +59,7 @@ UNSAFE = [
     ({"grant_types": WITH_IMPLICIT}, Standard.FAPI, "§5.3.2.2", "grant_types"),
     ({"access_token_lifetime": timedelta(days=1)}, Standard.RFC_9700, "§2.2", "access_token_lifetime"),
     ({"authorization_lifetime": timedelta(days=3650)}, Standard.ASVS_10, "10.4.8", "authorization_lifetime"),
-    ({"client_id": "12345"}, Standard.RFC_9700, "§4.15", "client_id: register it anew"),
+    ({"client_id": "12345"}, Standard.RFC_9700, "§4.15", "client_id: register the client again"),
     ({"allowed_scopes": [f"scope{n}" for n in range(9)]}, Standard.RFC_9700, "§2.3", "allowed_scopes"),
     ({"token_endpoint_auth_method": "client_secret_basic"}, Standard.RFC_9700, "§2.5", "token_endpoint_auth_method"),
     ({"token_endpoint_auth_method": "client_secret_basic"}, Standard.FAPI, "§5.3.2.1", "token_endpoint_auth_method"),
