@@ -301,7 +301,7 @@ class _LazyConf:
         return value
 
 
-conf: Conf = _LazyConf()  # type: ignore[assignment]  # reads as a Conf
+conf: Conf = _LazyConf()  # type: ignore[assignment]  # has the attributes of Conf
 
 
 def _reload(*, setting: str, **_: Any) -> None:

@@ -1,24 +1,24 @@
-"""The refusals of the protocol: one class per OAuth error code (RFC 6749 §4.1.2.1, §5.2 and extensions).
+"""OAuth errors: one class per error code (RFC 6749 §4.1.2.1, §5.2 and extensions).
 
-`description` is for the client's developer and safe to send; `detail` is for our log only, under the same
-error id. Any code raises them; only the edges render them: `endpoints.protocol` as JSON, `pages.error_page` as pages.
+`description` is sent to the client's developer. `detail` is only for our log, under the same error ID. Any code may
+raise these errors; `endpoints.protocol` renders them as JSON and `pages.error_page` as pages.
 """
 
 import secrets
 from typing import ClassVar
 
-# Characters of our texts, and their replacements where a protocol allows only ASCII.
+# Replacements for non-ASCII characters in our texts, where a protocol allows only ASCII.
 _IN_ASCII = str.maketrans({"§": "section ", "“": "'", "”": "'", "’": "'", "–": "-", "—": "-", "…": "..."})
 
 
 class OAuthError(Exception):
-    """`commits`: the transaction in which it is raised is committed, so that what was revoked stays revoked."""
+    """If `commits`, the transaction in which the error is raised is committed, so that a revocation takes effect."""
 
     code: ClassVar[str]
     status: ClassVar[int] = 400
-    #: The authentication scheme that a 401 names.
+    #: The authentication scheme in the challenge of a 401.
     scheme: ClassVar[str] = "Basic"
-    #: Seconds for the header Retry-After (RFC 9110 §10.2.3); 0 for none.
+    #: The value of the header Retry-After (RFC 9110 §10.2.3); 0 means no header.
     retry_after_seconds = 0
 
     def __init__(self, description: str = "", *, detail: str = "", commits: bool = False) -> None:
@@ -26,31 +26,30 @@ class OAuthError(Exception):
         self.description = description
         self.detail = detail
         self.commits = commits
-        #: The client that gets the refusal, for the audit log. Empty until it is known.
+        #: The client ID for the audit log. Empty if unknown.
         self.client_id = ""
-        #: Whether a client with this id exists, if it did not authenticate.
+        #: Whether a client with this ID exists, although the client did not authenticate.
         self.is_of_known_client = False
         self.error_id = new_error_id()
 
     @property
     def told(self) -> str:
-        """The `error_description` that is sent. It ends with the error id, which leads to the reason in the server's
-        log."""
+        """The `error_description`. It ends with the error ID, which identifies the reason in the server's log."""
         return described(self.description, self.error_id)
 
 
 def new_error_id() -> str:
-    """32 hexadecimal digits, as the id of a request: users and developers see one format everywhere."""
+    """32 hexadecimal digits, in the same format as request IDs."""
     return secrets.token_hex(16)
 
 
 def described(description: str, error_id: str) -> str:
-    """An error_description whose last words are the error id."""
+    """`description` followed by the error ID."""
     return f"{in_protocol_text(description)} (error id {error_id})"
 
 
 def in_protocol_text(text: str) -> str:
-    """RFC 6749 §4.1.2.1, §5.2, RFC 6750 §3: an error_description holds only %x20-21 / %x23-5B / %x5D-7E."""
+    """RFC 6749 §4.1.2.1, §5.2, RFC 6750 §3: an error_description must contain only %x20-21 / %x23-5B / %x5D-7E."""
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in text.translate(_IN_ASCII))
 
 
@@ -63,7 +62,7 @@ class RequestTooLarge(InvalidRequest):
 
 
 class InvalidClient(OAuthError):
-    """RFC 6749 §5.2: 401, with the scheme by which the client may authenticate."""
+    """RFC 6749 §5.2: 401 with an authentication scheme that the client may use."""
 
     code = "invalid_client"
     status = 401
@@ -140,13 +139,15 @@ class InvalidRequestObject(OAuthError):
 
 
 class UnmetAuthenticationRequirements(OAuthError):
-    """OpenID Connect Core Error Code unmet_authentication_requirements: the user cannot log in strongly enough."""
+    """OpenID Connect Core Error Code unmet_authentication_requirements: the user has no login method that is strong
+    enough.
+    """
 
     code = "unmet_authentication_requirements"
 
 
 class InvalidRequestURI(OAuthError):
-    """RFC 9101 §6.4, RFC 9126 §4: unknown, used, expired, or of another client."""
+    """RFC 9101 §6.4, RFC 9126 §4: the request_uri is unknown, used, expired, or of another client."""
 
     code = "invalid_request_uri"
 
@@ -179,7 +180,7 @@ class TooManyRequests(OAuthError):
 
 
 class TemporarilyUnavailable(OAuthError):
-    """RFC 6749 §4.1.2.1: something that this server needs cannot be reached. 503 with Retry-After."""
+    """RFC 6749 §4.1.2.1: the database or another service is unavailable. 503 with Retry-After."""
 
     code = "temporarily_unavailable"
     status = 503
@@ -222,7 +223,7 @@ class InvalidRegistrationToken(OAuthError):
 
 
 class AuthorizationPending(OAuthError):
-    """RFC 8628 §3.5: the client must ask again after the interval."""
+    """RFC 8628 §3.5: the client must poll again after the interval."""
 
     code = "authorization_pending"
 

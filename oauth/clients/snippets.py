@@ -87,7 +87,7 @@ def why_none(client: Client) -> str:
 def fill(name: str, client: Client) -> Snippet:
     title, language, file_name = _LIBRARIES[name]
     context = _context(client, _redirect_uri(client, is_on_a_phone=name.startswith("appauth")))
-    code = get_template(f"oauth/snippets/{name}.txt").template.render(context)  # type: ignore[attr-defined]  # the wrapped Django template
+    code = get_template(f"oauth/snippets/{name}.txt").template.render(context)  # type: ignore[attr-defined]
     return Snippet(name, title, language, file_name, code)
 
 

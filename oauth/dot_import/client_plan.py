@@ -117,7 +117,7 @@ def _keep_secret(old: Any, client: Client) -> Iterator[Finding]:
         client.secret_digest = digest(stored)
         client.imported_secret = f"sha256${client.secret_digest.hex()}"
         if len(stored) < imported_secret.SHORTEST:
-            yield Finding(f"Its secret has only {len(stored)} characters.", "Issue a new one in the admin.")
+            yield Finding(f"The client's secret has only {len(stored)} characters.", "Issue a new one in the admin.")
 
 
 def _keep_uris(old: Any, client: Client) -> Iterator[Finding]:
@@ -129,13 +129,13 @@ def _keep_uris(old: Any, client: Client) -> Iterator[Finding]:
                 kept.append(uri)
             except ValidationError as error:
                 what = name.replace("_", " ").removesuffix("s").replace("uri", "URI")
-                yield Finding(f"The {what} was left out: {_text(error)}", "Register one that meets the rule.")
+                yield Finding(f"A {what} was not imported: {_text(error)}", "Register one that follows the rule.")
         setattr(client, name, "\n".join(kept))
     origins = [one for one in old.allowed_origins.split() if _is_https_origin(one)]
     if left_out := set(old.allowed_origins.split()) - set(origins):
         yield Finding(
-            f"Allowed origins were left out: {', '.join(sorted(left_out))}.",
-            "Each must be https and a complete host.",
+            f"Allowed origins were not imported: {', '.join(sorted(left_out))}.",
+            "An origin must be https with a complete host.",
         )
     client.allowed_origins = " ".join(origins)
 
@@ -147,45 +147,52 @@ def _is_https_origin(origin: str) -> bool:
 def _of_grant_type(old: Any, client: Client) -> Iterator[Finding]:
     old_type = old.authorization_grant_type
     if old_type == "password":
-        yield Finding("The password grant does not exist here; current users stay logged in.", _TO_CODE)
+        yield Finding("The password grant is not supported; current users stay logged in.", _TO_CODE)
     elif old_type == "implicit":
-        yield Finding("The implicit flow is unsafe; it gets no new tokens.", _TO_CODE)
+        yield Finding("The implicit flow is unsafe, so the client gets no new tokens.", _TO_CODE)
     elif old_type == "openid-hybrid":
         yield Finding(
-            "The hybrid flow does not exist here.",
-            "The client must use response_type=code and read its ID token there.",
+            "The hybrid flow is not supported.",
+            "The client must use response_type=code and get its ID token from the token endpoint.",
         )
     elif old_type not in _GRANT_TYPES:
         yield Finding(
-            f"The grant type {old_type!r} is unknown.", "Register it as an extension and give it in the admin."
+            f"The grant type {old_type!r} is unknown.",
+            "Register the grant type as an extension and give it to the client in the admin.",
         )
     if client.is_public and old_type == "client-credentials":
         client.grant_types = []
-        yield Finding("A public client cannot use client credentials.", "Make it confidential and issue a secret.")
+        yield Finding(
+            "A public client cannot use client credentials.", "Make the client confidential and issue a secret."
+        )
     if GrantType.AUTHORIZATION_CODE.value in client.grant_types and not client.redirect_uris:
         client.grant_types.remove(GrantType.AUTHORIZATION_CODE.value)
         yield Finding(
-            "It has no redirect URI that is safe; current users stay logged in.",
+            "The client has no safe redirect URI; current users stay logged in.",
             "Register one, then give the client the grant type authorization_code.",
         )
 
 
 def _others(old: Any, client: Client) -> Iterator[Finding]:
     if old.skip_authorization:
-        yield Finding("It skipped the consent page.", "Each user is asked once, at the next login with it.")
+        yield Finding(
+            "The client skipped the consent page.", "Each user is asked once, at the next login through this client."
+        )
     if old.algorithm == "HS256":
         yield Finding(
-            "Its ID tokens were signed with its secret (HS256).", "The client must verify them with the JWK Set."
+            "The client's ID tokens were signed with its secret (HS256).",
+            "The client must verify them with the JWK Set.",
         )
     if old.registration_source == "cimd" and not conf.ALLOW_CLIENT_ID_METADATA_DOCUMENTS:
         client.is_active = False
         yield Finding(
-            "It is known by its metadata document, which this server does not accept.",
+            "The client is known by its metadata document, which this server does not accept.",
             "Set ALLOW_CLIENT_ID_METADATA_DOCUMENTS and enable the client.",
         )
     if not client.allowed_scopes:
         yield Finding(
-            "None of its tokens has a scope that exists here, so it has no scopes.", "Give it scopes in the admin."
+            "No token of the client has a scope that exists here, so the client has no scopes.",
+            "Add scopes in the admin.",
         )
 
 

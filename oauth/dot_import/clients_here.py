@@ -1,4 +1,4 @@
-"""The clients that an import has made, with the facts that the import of tokens needs."""
+"""The imported clients, with the facts needed to import their tokens."""
 
 import json
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from oauth.models.client import GrantType
 
 @dataclass(frozen=True, slots=True)
 class ClientHere:
-    """`consent_about` describes the client as users saw it, if what they allowed may be remembered."""
+    """`consent_about` describes the client as users saw it; None if their consent must not be remembered."""
 
     pk: int
     lifetime: timedelta
@@ -25,9 +25,7 @@ class ClientHere:
 
 
 class ClientsHere:
-    """The imported clients by the primary key of the application. A dry run imports none, and assumes that all are
-    imported.
-    """
+    """Primary key of each application -> its imported client. A dry run assumes that all are imported."""
 
     def __init__(self, source: Source, made_by: DotImport | None, *, remembers_consent: bool) -> None:
         self._source, self._made_by, self._remembers = source, made_by, remembers_consent
@@ -52,8 +50,9 @@ class ClientsHere:
         return {one.source_id: one.client for one in made}
 
     def _about(self, client: Client) -> str | None:
-        """DOT does not record where the response went, so all redirect URIs must have one origin. A public client is
-        always asked about (ASVS 5.0 10.7.1)."""
+        """DOT does not record to which redirect URI the response went, so consent is remembered only if all have the
+        same origin. Consent to a public client is never remembered (ASVS 5.0 10.7.1).
+        """
         origins = {remembered.origin_of(uri) for uri in client.redirect_uris.split()}
         if client.is_public or len(origins) != 1 or GrantType.AUTHORIZATION_CODE.value not in client.grant_types:
             return None

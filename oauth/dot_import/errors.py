@@ -2,4 +2,4 @@
 
 
 class ImportRefused(Exception):
-    """The import cannot begin, or cannot continue. The message says what to do."""
+    """The import cannot begin or continue. The message says what to do."""

@@ -1,4 +1,4 @@
-"""Allows only one import at a time, whatever its source."""
+"""Allows only one import at a time, for all sources together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from django.db import connection
 
 from oauth.dot_import.errors import ImportRefused
 
-# A lock of the database session: it ends with the connection, so a killed import leaves no lock.
+# A session-level lock, which PostgreSQL releases if a killed import loses its connection.
 ADVISORY_LOCK = 4_310_277
 
 
@@ -17,7 +17,7 @@ def alone() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
         if not cursor.fetchone()[0]:
-            raise ImportRefused("Another import is running: wait for it, or stop it.")
+            raise ImportRefused("Another import is running. Wait until it ends, or stop it.")
     try:
         yield
     finally:

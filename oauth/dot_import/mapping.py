@@ -1,5 +1,4 @@
-"""Maps the scopes and resources of the old server to those of this one, with a TOML or JSON file that an operator has
-checked.
+"""Maps the scopes and resources of the old server to those of this one, as a TOML or JSON file of the operator says.
 
     [scopes]
     read = ["accounts:read", "balances:read"]
@@ -8,7 +7,7 @@ checked.
     [resources]
     "https://api.example/old" = ["https://api.example/v1"]
 
-A scope with the same name is not mapped automatically: a scope that the file does not name is unmapped.
+A scope that the file does not name is unmapped, even if a scope of the same name exists here.
 """
 
 import json
@@ -27,7 +26,7 @@ _PARTS = frozenset({"scopes", "resources"})
 
 @dataclass(frozen=True)
 class Mapping:
-    """Old name -> names here. Resources that the file does not name stay what they are, if they exist here."""
+    """Old name -> new names. A resource that the file does not name is kept if it exists here."""
 
     scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     resources: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -39,8 +38,9 @@ class Mapping:
         return [one for one in old if one not in self.scopes]
 
     def new_resources(self, old: Iterable[str]) -> list[str]:
-        """Empty if none of them exists here. A token without a resource gets the first API of this server: DOT accepts
-        it at all of its own APIs, and a second one here may be newer than the token."""
+        """Empty if none of them exists here. DOT accepts a token without a resource at all its APIs. Such a token gets
+        only this server's first API, because other APIs may be newer than the token.
+        """
         if not old:
             return list(conf.RESOURCES)[:1]
         named = [name for one in old for name in self.resources.get(one, (one,))]
@@ -48,7 +48,7 @@ class Mapping:
 
 
 def read(path: str | None) -> Mapping:
-    """Raises ImportRefused if the file is malformed or names something that does not exist here."""
+    """Raises ImportRefused if the file is malformed or names an unknown scope or resource."""
     if path is None:
         return Mapping()
     try:
@@ -57,7 +57,7 @@ def read(path: str | None) -> Mapping:
     except (OSError, ValueError) as error:
         raise ImportRefused(f"--mapping must name a TOML or JSON file: {error}") from error
     if not isinstance(content, dict) or not content.keys() <= _PARTS:
-        raise ImportRefused("--mapping must hold the tables scopes and resources, and nothing else.")
+        raise ImportRefused("--mapping must contain only the tables scopes and resources.")
     mapping = Mapping(_names(content, "scopes"), _names(content, "resources"))
     _require_known("scopes", mapping.scopes, Scope.objects.values_list("name", flat=True))
     _require_known("resources", mapping.resources, conf.RESOURCES)

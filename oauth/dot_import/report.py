@@ -1,4 +1,4 @@
-"""The report of an import or of a dry run: counts, each client that needs an operator, and scopes without a mapping."""
+"""The report of an import or a dry run: counts, clients that need changes, and scopes without a mapping."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ MOST_CLIENTS_IN_TEXT = 200
 
 @dataclass(frozen=True)
 class Finding:
-    """One difference between a client and its original. `fix` says what to do."""
+    """A difference between a client and DOT's application. `fix` says what to do."""
 
     what: str
     fix: str
@@ -33,7 +33,7 @@ class Report:
     clients: list[ClientReport] = field(default_factory=list)
     #: Scope without a mapping -> the number of live tokens with it.
     unmapped_scopes: Counter[str] = field(default_factory=Counter)
-    #: The reasons why `--apply` would stop.
+    #: The reasons why `--apply` would refuse to run.
     blocked_by: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -69,7 +69,7 @@ class Report:
         if not self.clients:
             return
         yield ""
-        yield "Clients that need you:"
+        yield "Clients that need changes:"
         for client in self.clients[:MOST_CLIENTS_IN_TEXT]:
             yield f"  {client.client_id} ({client.name}): {client.state}"
             for finding in client.findings:

@@ -1,7 +1,7 @@
-"""Runs an import, or a dry run of it, and reports.
+"""Runs an import or a dry run, and returns its report.
 
-Each batch is one transaction that also records how far it came. A run that was killed continues where the last batch
-was committed: no row is written twice or left out. Two runs cannot happen at once.
+Each batch is a transaction that also records the position. So a killed run continues after the last committed batch,
+without duplicates or gaps. Only one run can be active.
 """
 
 import time
@@ -26,7 +26,7 @@ _DONE = "done"
 
 
 def run(source: Source, options: Options, *, is_dry_run: bool) -> Report:
-    """Raises ImportRefused, and has written nothing, if something must be decided first."""
+    """Raises ImportRefused, before anything is written, if the operator must decide something first."""
     began = time.monotonic()
     with patient(DEFAULT_DB_ALIAS, source.database), alone():
         users = Users(source, options.match_users)
@@ -50,9 +50,7 @@ def _write(source: Source, options: Options, users: Users, report: Report) -> No
     begin = {"plan": options.digest, "scopes": options.mapping.scopes}
     record, is_new = DotImport.objects.get_or_create(source=source.name, defaults=begin)
     if record.plan != options.digest:
-        raise ImportRefused(
-            "This import began with other options or another mapping: it must continue with the same ones."
-        )
+        raise ImportRefused("This import began with other options or another mapping. Run it again with the same ones.")
     if record.finished_at is not None:
         report.notes.append(f"This source was imported at {record.finished_at:%Y-%m-%d %H:%M} UTC: nothing was done.")
     elif not is_new:
@@ -64,8 +62,8 @@ def _write(source: Source, options: Options, users: Users, report: Report) -> No
     report.counts = Counter(record.counts)
     if changed := _changed_since(source, record.started_at):
         report.notes.append(
-            f"{changed:,} rows of the source changed after the import began. They may be wrong here: stop the old "
-            "server, undo the import and run it again."
+            f"{changed:,} rows of the source changed after the import began, so imported rows may be wrong. Stop "
+            "the old server, undo the import, and run it again."
         )
 
 
@@ -95,7 +93,7 @@ def _take(step: Step, batch: list[Any], record: DotImport | None) -> None:
 
 
 def _move(record: DotImport, name: str, position: list[object], counted: Counter[str]) -> None:
-    """Raises ImportRefused if another import has moved on: its batches are not written twice."""
+    """Stores the position and the counts. Raises ImportRefused if another process has changed the position."""
     with transaction.atomic():
         stored = DotImport.objects.select_for_update().get(pk=record.pk)
         if stored.position != record.position:
@@ -114,9 +112,7 @@ def _finish(record: DotImport) -> None:
 
 
 def _unmapped_scopes(source: Source, options: Options, now: datetime) -> Counter[str]:
-    """The scopes of live tokens that are not mapped. The database groups them, because there are few different
-    combinations.
-    """
+    """Scopes of live tokens that are not mapped. The database groups by scope, because few values differ."""
     live = source.access_tokens.filter(expires__gt=now).order_by().values_list("scope").annotate(Count("pk"))
     refreshable = source.refresh_tokens.filter(revoked=None, access_token__isnull=False).order_by()
     counted: Counter[str] = Counter()

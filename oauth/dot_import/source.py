@@ -12,7 +12,7 @@ from oauth.dot_import.tables import Tables
 
 
 class Source:
-    """`database` is an alias of DATABASES; `schema` another schema of it, if it is PostgreSQL."""
+    """`database` is an alias in DATABASES. `schema` is a PostgreSQL schema; empty means the default one."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Names the source in the record of its import."""
+        """The name of the source in the record of the import."""
         return f"{self.database} {self.schema}".strip()
 
     @property
@@ -76,7 +76,7 @@ class Source:
 
 
 def batches(rows: models.QuerySet[Any], *, after: int, size: int) -> Iterator[list[Any]]:
-    """The rows by primary key, from the first one after `after` on: no batch costs more than the one before."""
+    """The rows with a primary key above `after`, sorted by it. Uses no OFFSET, so all batches cost the same."""
     while batch := list(rows.filter(pk__gt=after).order_by("pk")[:size]):
         yield batch
         after = batch[-1].pk
@@ -84,7 +84,7 @@ def batches(rows: models.QuerySet[Any], *, after: int, size: int) -> Iterator[li
 
 @contextmanager
 def patient(*databases: str) -> Iterator[None]:
-    """A site's limits on statements are for requests; a batch may take longer."""
+    """Lifts the statement timeout, because a batch may take longer than a request may."""
     with ExitStack() as stack:
         for name in dict.fromkeys(databases):
             if connections[name].vendor == "postgresql":

@@ -1,4 +1,4 @@
-"""The steps of an import, in order. Each turns a batch of DOT's rows into rows here, and counts what became of them."""
+"""The steps of an import, in order. Each imports batches of DOT's rows and counts the results."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -22,7 +22,9 @@ from oauth.models import AuditEvent, Authorization, Client, DotImport, ImportedC
 
 @dataclass(frozen=True)
 class Context:
-    """`made_by` is None in a dry run: then nothing is written. Lifetimes count from `began_at`."""
+    """`made_by` is the record of the import; None in a dry run, which writes nothing. `began_at` is the current time
+    for lifetimes.
+    """
 
     source: Source
     options: Options
@@ -45,11 +47,11 @@ class Step(ABC):
     @property
     @abstractmethod
     def rows(self) -> QuerySet[Any]:
-        """The rows that it reads, in the order of the primary key."""
+        """The rows of DOT, in the order of their primary keys."""
 
     @abstractmethod
     def take(self, batch: list[Any]) -> None:
-        """Counts, and writes unless this is a dry run."""
+        """Counts the rows of a batch and, unless this is a dry run, writes them."""
 
 
 class Applications(Step):
@@ -68,7 +70,7 @@ class Applications(Step):
             planned = client_plan.plan(application, scopes.get(application.pk, ()))
             report = planned.report
             if application.client_id in taken:
-                finding = Finding("A client here has this client ID already.", "Delete one of the two.")
+                finding = Finding("A client with this client ID already exists here.", "Delete one of the two.")
                 report = ClientReport(report.client_id, report.name, "not imported", (finding,))
             elif self.context.made_by is not None:
                 planned.client.user_id = owners.get(application.user_id)
@@ -78,7 +80,7 @@ class Applications(Step):
                 self.context.clients.append(report)
 
     def _scopes(self, applications: set[int]) -> dict[int, list[str]]:
-        """The scopes that each client may request: the mapped scopes of all its tokens in DOT, valid or expired."""
+        """The scopes that each client may request: the mapped scopes of all its tokens in DOT, even expired ones."""
         mapping = self.context.options.mapping
         if self.context.options.gives_all_scopes:
             everything = mapping.new_scopes(mapping.scopes)
@@ -101,8 +103,8 @@ class _Tokens(Step):
     what: ClassVar[str]
 
     def scopes_and_resources(self, access_token: Any) -> tuple[str, str] | None:
-        """The scopes and the resources here, each as text. If there are none, counts the token as left out, and returns
-        None.
+        """The mapped scopes and resources, as space-separated text. If either is empty, counts the token as not
+        imported and returns None.
         """
         mapping = self.context.options.mapping
         scopes = " ".join(mapping.new_scopes(access_token.scope.split()))
@@ -122,7 +124,7 @@ class _Tokens(Step):
 
 
 class LiveRefreshTokens(_Tokens):
-    """Each is the head of a family: it becomes an authorization and its first refresh token."""
+    """The newest token of each family. It becomes an authorization and its refresh token."""
 
     name, what = "refresh tokens", "refresh tokens"
 
@@ -169,9 +171,7 @@ class LiveRefreshTokens(_Tokens):
         )
 
     def _expiry(self, token: Any) -> datetime | None:
-        """The earlier of DOT's expiry and ours; None if DOT itself would refuse the token now
-        (`validate_refresh_token`).
-        """
+        """The earlier of DOT's expiry and ours; None if DOT would refuse the token now (`validate_refresh_token`)."""
         if token.access_token is None:
             self.leave_out("refused by DOT, too: no access token")
             return None
@@ -186,7 +186,7 @@ class LiveRefreshTokens(_Tokens):
 
 
 class EndedRefreshTokens(_Tokens):
-    """Replaced or revoked tokens of families that are alive. The use of such a token ends its family."""
+    """Superseded or revoked tokens of live families. Using one ends its family."""
 
     name, what = "ended refresh tokens", "ended refresh tokens"
 
@@ -211,9 +211,7 @@ class EndedRefreshTokens(_Tokens):
 
 
 class AccessTokens(_Tokens):
-    """The access tokens that have not expired. If a user's token has no refresh token, its authorization ends with the
-    token.
-    """
+    """Unexpired access tokens. If a user's token has no refresh token, its authorization expires with it."""
 
     name, what = "access tokens", "access tokens"
 

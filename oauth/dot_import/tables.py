@@ -1,6 +1,6 @@
-"""DOT's tables as unmanaged models, so that Django reads them from any database, and from another schema if need be.
+"""DOT's tables as unmanaged models, which Django can read from any database and schema.
 
-The columns are those of django-oauth-toolkit 3.4. The column `token` is left out: an import never reads a plain token.
+The columns are those of django-oauth-toolkit 3.4, except `token`, because an import never reads plaintext tokens.
 """
 
 from typing import Any
@@ -10,17 +10,17 @@ from django.db import models
 
 
 class _Raw(models.Field):  # type: ignore[type-arg]  # takes parameters in the stubs only
-    """A value as the database driver returns it, because the primary key of a user may be of any type."""
+    """A value as the database driver returns it, because a user's primary key may have any type."""
 
     def get_internal_type(self) -> str:
-        return "BigIntegerField"  # for tests, which create these tables
+        return "BigIntegerField"  # tests create these tables
 
     def get_prep_value(self, value: Any) -> Any:
         return value
 
 
 class Tables:
-    """`schema` is for PostgreSQL; empty means that of the connection. `user_key` and `user_field` are columns."""
+    """`schema` is a PostgreSQL schema; empty means the default one. `user_key` and `user_field` are columns."""
 
     def __init__(self, *, schema: str, user_table: str, user_key: str, user_field: str) -> None:
         self._schema, self._apps = schema, Apps()
@@ -72,7 +72,7 @@ class Tables:
         })  # fmt: skip
 
     def _model(self, table: str, fields: dict[str, Any]) -> Any:
-        # Django leaves a name alone that is quoted already.
+        # Django does not quote a name that is already quoted.
         name = f'"{self._schema}"."{table}"' if self._schema else table
         meta = {"apps": self._apps, "app_label": "dot", "managed": False, "db_table": name}
         return type(f"Dot_{table}", (models.Model,), {"Meta": type("Meta", (), meta), "__module__": __name__, **fields})

@@ -1,7 +1,7 @@
-"""Plans the rows for the tokens of DOT: an authorization for each token family, its refresh tokens, its access tokens.
+"""Plans the rows for DOT's tokens: an authorization for each token family, with its refresh and access tokens.
 
-A family is alive if DOT would refresh it now. A refresh token that DOT has replaced or revoked stays so, and its use
-ends the family here, because somebody else may hold its successor (RFC 9700 §4.14.2).
+A family is live if DOT would still refresh it. Using a refresh token that DOT has superseded or revoked ends the
+family, because somebody else may hold its successor (RFC 9700 §4.14.2).
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ _NAMESPACE = UUID("d07a11ce-0000-5000-8000-000000000000")
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The fields of an Authorization for what a user allowed an application of the old server.
+    """The fields of an Authorization that a user gave to an application of the old server.
 
-    DOT does not record when the user logged in. `auth_time` is when the application was made, which is never later than
-    the login, so a request that needs a fresh login is refused.
+    DOT does not record when the user logged in. `auth_time` is the creation of the application, which cannot be later
+    than the login, so a request that requires a recent login is refused.
     """
 
     id: UUID
@@ -28,13 +28,13 @@ class Authority:
     auth_time: datetime
     created_at: datetime
     expires_at: datetime
-    #: The facts that a page of DOT showed about the client, as JSON; None if nothing is remembered.
+    #: What DOT's consent page showed about the client, as JSON; None if the consent is not remembered.
     consent_about: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A refresh token. `ended_at` is when DOT replaced or revoked it."""
+    """A refresh token. `ended_at` is when DOT superseded or revoked it."""
 
     digest: bytes
     authorization: UUID
@@ -47,7 +47,7 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class OldAccessToken:
-    """`authorization` is None for a client that acts for itself."""
+    """`authorization` is None if the client acts on its own behalf."""
 
     digest: bytes
     client: int
@@ -59,19 +59,21 @@ class OldAccessToken:
 
 
 def family_id(source: str, token: Any) -> UUID:
-    """An id that all refresh tokens of a family share. A token from a release without families is a family of its
-    own.
+    """The authorization's ID, shared by all refresh tokens of a family. A token of a DOT release without families is
+    its own family.
     """
     return uuid5(_NAMESPACE, f"{source} family {token.token_family or f'of {token.pk}'}")
 
 
 def lone_id(source: str, access_token: Any) -> UUID:
-    """The id for a user's access token that has no refresh token."""
+    """The authorization's ID for a user's access token that has no refresh token."""
     return uuid5(_NAMESPACE, f"{source} access token {access_token.pk}")
 
 
 def checksum(token: Any) -> bytes:
-    """SHA-256 of the token as sent, as this server stores it; 32 bytes. Raises ValueError if it is malformed."""
+    """The SHA-256 hash of the token, which this server also stores. Raises ValueError unless DOT's checksum has 32
+    bytes.
+    """
     digest = bytes.fromhex(token.token_checksum)
     if len(digest) != 32:
         raise ValueError(token.pk)

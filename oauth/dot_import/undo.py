@@ -1,4 +1,4 @@
-"""Undoes an import, so that it can run again: after a roll back, or with another mapping."""
+"""Undoes an import, so that it can run again, for example with another mapping."""
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
@@ -12,9 +12,9 @@ BATCH = 1000
 
 
 def undo(source: Source) -> Report:
-    """Deletes the clients that the import made, and everything that users allowed them, also since then.
+    """Deletes the imported clients and all their authorizations, including those since the import.
 
-    Deletes in batches. If it stops, run it again. Raises ImportRefused if there is nothing to undo.
+    Deletes in batches; run it again if it was stopped. Raises ImportRefused if there is nothing to undo.
     """
     report = Report(source.name, is_dry_run=False)
     with patient(DEFAULT_DB_ALIAS), alone():
@@ -39,7 +39,7 @@ def _delete_authorizations(client: int) -> int:
     deleted = 0
     while keys := list(Authorization.objects.filter(client=client).values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            # Deletes with one statement. The ORM would read each row first, because of `replaces`.
+            # Use one statement; the ORM would first read each row because of `replaces`.
             RefreshToken.objects.filter(authorization__in=keys)._raw_delete(DEFAULT_DB_ALIAS)
             Authorization.objects.filter(pk__in=keys).only("pk").delete()
         deleted += len(keys)

@@ -14,11 +14,11 @@ from oauth.dot_import.source import Source
 
 
 class Users:
-    """Matched by the same primary key if `field` is empty; otherwise by a field that must identify exactly one user on
-    each side.
+    """Matches users by primary key if `field` is empty, otherwise by a field that identifies exactly one user on each
+    side.
 
-    A value that two users on one side share matches nobody, because an attacker may have chosen somebody else's
-    value. Letter case does not count, because two addresses that differ only in it are one mailbox.
+    A value that two users on one side share matches nobody, because an attacker may have chosen another user's value.
+    Case is ignored, because addresses that differ only in case are the same mailbox.
     """
 
     def __init__(self, source: Source, field: str) -> None:
@@ -32,8 +32,8 @@ class Users:
                 raise ImportRefused(f"--match-users must be a field of {get_user_model().__name__}: {error}") from error
 
     def here(self, keys: Iterable[Any]) -> dict[Any, Any]:
-        """The primary key in DOT's database -> the primary key here. Users who do not exist here, or are disabled
-        there, are left out.
+        """Primary key in DOT's database -> primary key here. Omits users who do not exist here and, if `field` is set,
+        users who are inactive there.
         """
         wanted = {key for key in keys if key is not None}
         if not wanted:
@@ -53,15 +53,14 @@ class Users:
         found = users.filter(**{f"{self._field}__in": spelled}).values_list(self._field, "pk")
         here = {value.lower(): pk for value, pk in found}
         if others := {value.lower() for value in values.values()} - here.keys():
-            # Compares in lower case. This reads the whole table, so it is used only for users whom the index did
-            # not find.
+            # Comparing in lower case reads the whole table, so do this only for users whom the index did not find.
             lowered = users.annotate(lowered=Lower(self._field)).filter(lowered__in=others)
             here |= dict(lowered.values_list("lowered", "pk"))
         return {key: here[value.lower()] for key, value in values.items() if value.lower() in here}
 
     @cached_property
     def _ambiguous(self) -> frozenset[str]:
-        """Scans each table once, so that a batch costs only two lookups by index."""
+        """Cached, so that each table is scanned once and a batch needs only two index lookups."""
         return _repeated(self._source.users, "value") | _repeated(get_user_model()._base_manager.all(), self._field)
 
     @cached_property
@@ -72,6 +71,6 @@ class Users:
 
 
 def _repeated(rows: Any, field: str) -> frozenset[str]:
-    """The lower-case values that more than one row has."""
+    """The lower-cased values that more than one row has."""
     counted = rows.exclude(**{field: ""}).annotate(lowered=Lower(field)).values("lowered").annotate(times=Count("pk"))
     return frozenset(counted.filter(times__gt=1).values_list("lowered", flat=True))

@@ -1,7 +1,6 @@
-"""Stores the rows of a batch: one statement for each table. A row that is there already stays as it is.
+"""Stores the rows of a batch, with one statement per table. Existing rows are not changed.
 
-Scopes and resources are passed as text, separated by spaces, because the rows of a PostgreSQL array must have equal
-lengths.
+Scopes and resources are passed as space-separated text, because the rows of a PostgreSQL array must have equal lengths.
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ _CONSENTS = RememberedConsent._meta.db_table
 
 
 def authorizations(rows: Sequence[Authority]) -> int:
-    """Returns how many are new. The consents of the new ones are remembered as long as they last."""
+    """Returns how many are new. Remembers the consent of each new one until it expires."""
     user_type = str(get_user_model()._meta.pk.rel_db_type(connection))
     types = ("uuid", user_type, "bigint", "text", "text", "timestamptz", "timestamptz", "timestamptz", "text")
     return _run(
@@ -40,9 +39,9 @@ def authorizations(rows: Sequence[Authority]) -> int:
 
 
 def refresh_tokens(rows: Sequence[Adopted]) -> int:
-    """Returns how many are new. One whose authorization was not imported is left out.
+    """Returns how many are new. Omits tokens whose authorization was not imported.
 
-    An ended token has the scopes of its authorization, because the grant looks at scopes before it detects the reuse.
+    An ended token gets the scopes of its authorization, because the grant checks scopes before it detects reuse.
     """
     types = ("bytea", "uuid", "text", "text", "timestamptz", "timestamptz", "timestamptz")
     return _run(

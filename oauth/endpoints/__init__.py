@@ -1,4 +1,4 @@
-"""The machine endpoints: one module each. They use no cookies and answer JSON.
+"""The machine endpoints, one per module. They use no cookies and return JSON.
 
-An endpoint reads its parameters, authenticates the client, calls the packages below, and answers.
+An endpoint reads its parameters, authenticates the client, calls inner packages, and responds.
 """

@@ -14,9 +14,9 @@ from oauth.models.client import GrantType
 
 
 class BackchannelAuthenticationEndpoint(ProtocolEndpoint):
-    """Authenticates as the token endpoint does. The user gets an email and decides at /oauth/requests.
+    """Authenticates clients like the token endpoint. The user gets an email and decides at /oauth/requests.
 
-    A hint that matches no user gets the same answer as one that does.
+    The response does not reveal whether the hint matches a user.
     """
 
     endpoint = "backchannel_authentication"

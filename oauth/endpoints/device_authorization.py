@@ -29,7 +29,7 @@ class DeviceAuthorizationEndpoint(ProtocolEndpoint):
         if not client.allows_grant_type(GrantType.DEVICE_CODE):
             raise UnauthorizedClient("This client is not registered for the device code grant.")
         if "authorization_details" in params:
-            # RFC 9396 §5: authorization_details that cannot be honoured are refused and never ignored.
+            # RFC 9396 §5: authorization_details that are not supported must be refused, not ignored.
             raise InvalidAuthorizationDetails("authorization_details must be requested at the authorization endpoint.")
         code = new_secret()
         waiting = DeviceCode.objects.create(

@@ -1,10 +1,9 @@
-"""The addresses of django-oauth-toolkit, for clients that keep them after a move to this server:
+"""The URLs of django-oauth-toolkit, for clients that still use them after a migration to this server:
 
     path("o/", include("oauth.endpoints.dot_addresses"))
 
-Clients keep the names of scopes, too: many send them at each refresh. Here, and only here, a scope that the import has
-mapped means what the mapping says. Authorization requests are redirected to this server's page. The answers are this
-server's: its issuer, its tokens, its names of scopes.
+Such clients also send the old names of scopes. Only these URLs replace them as the import's mapping says. Authorization
+requests are redirected to this server's endpoint. Responses have this server's issuer, tokens and names of scopes.
 """
 
 from typing import Any
@@ -45,16 +44,14 @@ class _Authorize(RedirectView):
 
 
 def _rename_in_body(request: HttpRequest) -> None:
-    """Changes the body that the endpoint reads next. Raises InvalidRequest or RequestTooLarge."""
+    """Replaces the scopes in the body before the endpoint reads it. Raises InvalidRequest or RequestTooLarge."""
     if request.content_type == "application/x-www-form-urlencoded":
         body = parameters.read_body(request).decode("latin-1")
-        request._body = _renamed(body).encode("latin-1")  # the attribute in which Django stores `body`
+        request._body = _renamed(body).encode("latin-1")  # Django's cache of `body`
 
 
 def _renamed(encoded: str) -> str:
-    """A form or a query with the scopes of this server. A request without scopes, or a malformed one, is not
-    changed.
-    """
+    """The form or query with this server's scopes. Unchanged if it has no scope or is malformed."""
     if "scope=" not in encoded:
         return encoded
     try:
@@ -65,8 +62,9 @@ def _renamed(encoded: str) -> str:
 
 
 def _new_scopes(asked: str) -> str:
-    """If several imports map a scope, the newest one counts. If nothing is left, the old names stay and are refused: a
-    request without a scope would get all scopes."""
+    """If several imports map a scope, the newest one applies. If the mapping drops all scopes, returns the old ones,
+    which are refused, because a refresh without a scope would get all scopes.
+    """
     mapped: dict[str, list[str]] = {}
     for scopes in DotImport.objects.order_by("started_at").values_list("scopes", flat=True):
         mapped |= scopes

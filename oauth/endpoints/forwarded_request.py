@@ -1,7 +1,7 @@
-"""The request that a gateway asks about, as the gateway describes it in headers.
+"""The API request that a gateway wants verified, as described by the gateway.
 
-nginx and HAProxy send `X-Original-Method` and `X-Original-URI`, Traefik and Caddy `X-Forwarded-Method` and
-`X-Forwarded-Uri`. Envoy repeats the method and appends the path to the URL of the endpoint.
+nginx and HAProxy send X-Original-Method and X-Original-URI, Traefik and Caddy send X-Forwarded-Method and
+X-Forwarded-Uri. Envoy uses the request's method and appends its path to the URL of the endpoint.
 """
 
 import re
@@ -18,14 +18,15 @@ _CONVENTIONS = (
     ("HTTP_X_ORIGINAL_METHOD", "HTTP_X_ORIGINAL_URI"),
     ("HTTP_X_FORWARDED_METHOD", "HTTP_X_FORWARDED_URI"),
 )
-# RFC 9110 §9.1, §5.6.2.
+# RFC 9110 §9.1, §5.6.2: a method is a token.
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardedRequest:
-    """`path` without query, decoded as WSGI does it. `META` is that of the gateway's request: it has the token,
-    the proof and, from a trusted proxy, the certificate of the client."""
+    """`path` has no query and is decoded as in WSGI. `META` is that of the gateway's own request, with the client's
+    token, its DPoP proof and, from a trusted proxy, its certificate.
+    """
 
     method: str
     path: str
@@ -33,9 +34,10 @@ class ForwardedRequest:
 
 
 def forwarded_request(request: HttpRequest, appended: str | None) -> ForwardedRequest:
-    """`appended` is the path after the endpoint's own, None without. Raises InvalidRequest.
+    """`appended` is the path after that of the endpoint, or None. Raises InvalidRequest.
 
-    Only one convention may be used: a client could add the headers of another, which the gateway would not overwrite.
+    Only one convention is accepted, because a client could add headers of another one, which the gateway would not
+    overwrite.
     """
     sent = [names for names in _CONVENTIONS if any(name in request.META for name in names)]
     if len(sent) + (appended is not None) != 1:
@@ -47,5 +49,5 @@ def forwarded_request(request: HttpRequest, appended: str | None) -> ForwardedRe
         return ForwardedRequest(request.method or "", f"/{appended}", request.META)
     method, uri = (str(request.META.get(name, "")) for name in sent[0])
     if not _METHOD.fullmatch(method) or not uri.startswith("/"):
-        raise InvalidRequest("The gateway must send the method and the path of the request that it asks about.")
+        raise InvalidRequest("The gateway must send the method and the path of the client's request.")
     return ForwardedRequest(method, unquote(uri.partition("?")[0]), request.META)

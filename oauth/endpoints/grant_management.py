@@ -1,5 +1,6 @@
-"""The grant management endpoint (FAPI Grant Management for OAuth 2.0 §6): a client reads or revokes what a user
-allowed it, by the `grant_id` of the token response."""
+"""The grant management endpoint (FAPI Grant Management for OAuth 2.0 §6): a client reads or revokes a grant by the
+`grant_id` of the token response.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
 
 
 class GrantEndpoint(ProtocolEndpoint):
-    """A grant of another client, and one that has ended, answer 404 (§6.6)."""
+    """The response for a grant of another client, or one that has ended, is 404 (§6.6)."""
 
     endpoint = "grants"
     limit = Limit("requests", 600)
@@ -32,7 +33,7 @@ class GrantEndpoint(ProtocolEndpoint):
 
     @answers_refusals
     def delete(self, request: HttpRequest, grant_id: str) -> HttpResponse:
-        """§6.4: ends the grant, its refresh tokens and, by the status list, its access tokens."""
+        """§6.4: ends the grant, its refresh tokens and, through the status list, its access tokens."""
         authorization = _own(request, grant_id, REVOKE)
         authorization.revoke(Authorization.RevocationReason.CLIENT)
         response = HttpResponse(status=204)
@@ -41,7 +42,7 @@ class GrantEndpoint(ProtocolEndpoint):
 
 
 def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
-    """The live grant of the client of the access token. Raises an APIException."""
+    """The live grant, which must be that of the token's client. Raises an APIException."""
     claims = access_token(request).claims
     if liveness.authority(claims) is None:
         raise InvalidToken
@@ -58,12 +59,12 @@ def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
     if grant is None or grant.authorization is None or not grant.is_of_the_allowed_client:
         raise NotFound
     if claims.user_id not in (None, str(grant.authorization.user_id)):
-        raise NotFound  # a user's token manages only grants of that user
+        raise NotFound  # a user's token must not manage another user's grants
     return grant.authorization
 
 
 def _shown(authorization: Authorization) -> dict[str, Any]:
-    """§6.3."""
+    """§6.3: the grant in the response."""
     names = {name for names in authorization.claims.values() for name in names}
     return {
         "scopes": [{"scope": " ".join(sorted(authorization.scopes)), "resources": list(authorization.resources)}],

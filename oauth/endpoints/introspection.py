@@ -19,8 +19,9 @@ MEDIA_TYPE = "application/token-introspection+jwt"
 
 
 class IntrospectionEndpoint(ProtocolEndpoint):
-    """A confidential client asks about its own tokens. For another client's token the answer is `active: false` (§2.2,
-    authentik CVE-2024-47077)."""
+    """A confidential client can introspect only its own tokens. For another client's token, the response is `active:
+    false` (§2.2, authentik CVE-2024-47077).
+    """
 
     endpoint = "introspection"
     http_method_names = ["post"]
@@ -29,10 +30,10 @@ class IntrospectionEndpoint(ProtocolEndpoint):
         params = parameters.from_body(request)
         client = self.authenticated(request, params)
         if client.is_public:
-            # RFC 7662 §2.1: the caller must authenticate, or the endpoint would help to test stolen tokens.
+            # RFC 7662 §2.1: the client must authenticate, so that nobody can test stolen tokens.
             raise InvalidClient("A client must authenticate to introspect a token.")
         body = _introspect(client, params.require("token"))
-        # FAPI 2.0 Message Signing §5.5.1: such a client gets only signed responses.
+        # FAPI 2.0 Message Signing §5.5.1: a client with this profile gets only signed responses.
         if client.signs_messages or MEDIA_TYPE in request.META.get("HTTP_ACCEPT", ""):
             return HttpResponse(_signed(client, body), content_type=MEDIA_TYPE)
         return json_response(body)
@@ -51,7 +52,7 @@ def _introspect(client: Client, raw_token: str) -> dict[str, Any]:
 
 
 def _signed(client: Client, body: dict[str, Any]) -> str:
-    """RFC 9701 §5: `aud` and `iat` are about the response; the token's own claims are in `token_introspection`."""
+    """RFC 9701 §5: `aud` and `iat` are those of the response; the token's claims are in `token_introspection`."""
     payload = {
         "iss": conf.ISSUER,
         "aud": client.client_id,

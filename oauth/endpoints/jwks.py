@@ -1,4 +1,4 @@
-"""The JWK Set of this server (RFC 7517 §5)."""
+"""The JWK Set endpoint (RFC 7517 §5)."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document, document
 
-# The JWK Set of the key ring, and the document made from it. A new set gets a new document.
+# The latest JWK Set and the document built from it.
 _made: tuple[dict[str, Any], Document] | None = None
 
 
@@ -25,7 +25,7 @@ def _document(jwks: dict[str, Any]) -> Document:
     global _made
     made = _made
     if made is None or made[0] is not jwks:
-        # A new key is published this long before it signs.
+        # A new key is published for longer than this before it signs.
         seconds = int(conf.KEY_CACHE_LIFETIME.total_seconds())
         made = _made = (jwks, document(jwks, max_age_seconds=seconds, content_type="application/jwk-set+json"))
     return made[1]

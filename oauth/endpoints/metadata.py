@@ -1,6 +1,6 @@
-"""Authorization Server Metadata (RFC 8414) and OpenID Connect Discovery: the same facts at both addresses.
+"""Authorization Server Metadata (RFC 8414) and OpenID Connect Discovery, with the same content at both URLs.
 
-It lists only what the server supports. URLs are made from the issuer, never from the Host header.
+Lists only what the server supports. URLs are below the issuer and do not depend on the Host header.
 """
 
 from typing import Any
@@ -29,8 +29,9 @@ class MetadataEndpoint(ProtocolEndpoint):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest, issuer_path: str = "") -> HttpResponse:
-        """`issuer_path` is what follows the well-known part (RFC 8414 §3.1); without it, the request is for the only
-        issuer that this site has."""
+        """`issuer_path` is the part after the well-known path (RFC 8414 §3.1). Without it, the response is about this
+        site's only issuer.
+        """
         if issuer_path and f"/{issuer_path}" != conf.issuer_path:
             raise Http404
         return _published().response(request)

@@ -1,4 +1,6 @@
-"""Resources of the authorization server itself that need an access token: UserInfo, grants. Errors are RFC 6750's."""
+"""Protects endpoints of the authorization server that take an access token (UserInfo, grant management), with errors of
+RFC 6750.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,8 +22,9 @@ Handler = Callable[..., HttpResponse]
 
 
 def access_token(request: HttpRequest) -> AccessToken:
-    """The verified token. If it is bound to a key, the proof was verified, too. Raises an APIException with its
-    challenge."""
+    """The verified token. Also verifies proof of possession if the token is sender-constrained. Raises an APIException
+    with its challenge.
+    """
     presented = _presented(request)
     if presented is None:
         raise NoToken
@@ -30,9 +33,7 @@ def access_token(request: HttpRequest) -> AccessToken:
 
 
 def _presented(request: HttpRequest) -> tuple[str, bytes] | None:
-    """The token from the header or a form (RFC 6750 §2.2), never from the URL. Raises InvalidRequest if both are
-    sent.
-    """
+    """The token in the header or a form (RFC 6750 §2.2), never in the URL. Raises InvalidRequest for both."""
     in_header = presented_in_header(request)
     if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
         return in_header
@@ -46,7 +47,7 @@ def _presented(request: HttpRequest) -> tuple[str, bytes] | None:
 
 
 def answers_refusals(handler: Handler) -> Handler:
-    """Decorator for a method of a ProtocolEndpoint: an APIException becomes the response of RFC 6750 §3."""
+    """Decorator for methods of a ProtocolEndpoint: returns an APIException as the response of RFC 6750 §3."""
 
     @wraps(handler)
     def answer(endpoint: ProtocolEndpoint, *args: Any, **kwargs: Any) -> HttpResponse:

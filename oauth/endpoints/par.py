@@ -16,11 +16,12 @@ from oauth.infrastructure.rate_limits import Limit
 
 
 class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
-    """Authenticates as the token endpoint does and checks as the authorization endpoint does. Errors are JSON for
-    the client and no page (RFC 9126 §2.3)."""
+    """Authenticates clients like the token endpoint and validates requests like the authorization endpoint. Errors are
+    JSON (RFC 9126 §2.3).
+    """
 
     endpoint = "par"
-    limit_of_address = Limit("requests-of-address", 300)  # each is stored
+    limit_of_address = Limit("requests-of-address", 300)  # each request writes a row
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -33,11 +34,11 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
             opened.require("redirect_uri")  # FAPI 2.0 §5.3.2.2
         asked = parse(opened, return_address(opened, client))
         if "HTTP_DPOP" in request.META:
-            # RFC 9449 §10.1: a proof counts as dpop_jkt. If both are sent, they must name the same key.
+            # RFC 9449 §10.1: a DPoP proof has the effect of dpop_jkt. If both are sent, they must be for the same key.
             urls = addresses.of_endpoint("pushed_authorization_request_endpoint")
             jkt = sender_constraint.prove_dpop_key(request, urls)
             if asked.dpop_jkt not in ("", jkt):
-                raise InvalidDPoPProof("dpop_jkt must be the key of the DPoP proof.")
+                raise InvalidDPoPProof("dpop_jkt must be the thumbprint of the key of the DPoP proof.")
             asked = replace(asked, dpop_jkt=jkt)
         request_uri = pushed_request.store(client, asked)
         expires_in = int(conf.PUSHED_REQUEST_LIFETIME.total_seconds())

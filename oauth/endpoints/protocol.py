@@ -1,4 +1,4 @@
-"""The base of all JSON endpoints of the protocol: no cookies, no CSRF, no caching, errors in RFC 6749 §5.2 form."""
+"""The base class of all JSON endpoints: no cookies, no CSRF checks, no caching, errors as in RFC 6749 §5.2."""
 
 import json
 import time
@@ -21,26 +21,27 @@ from oauth.models.audit_event import origin
 from oauth.parameters import Parameters
 from oauth.proof import nonce
 
-# RFC 6749 §5.1: tokens are never cached.
+# RFC 6749 §5.1: responses with tokens must not be cached.
 _HEADERS = headers.stored({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
 
-# Failed client authentication, per client and IP address, and per IP address.
+# Failures of client authentication per client and IP address, and per IP address.
 FAILURES = Limit("failures", 30)
 FAILURES_OF_ADDRESS = Limit("failures-of-address", 120)
 
 
 class ProtocolEndpoint(View):
-    """A view that answers an OAuthError as JSON. Any other exception is a bug, and becomes a 500."""
+    """A view that returns an OAuthError as JSON. Any other exception is a bug and results in a 500."""
 
-    #: Name in logs and metrics.
+    #: The endpoint's name in logs and metrics.
     endpoint: str
-    #: How often one client may call; see `authenticated`.
+    #: The rate limit of one client; see `authenticated`.
     limit = Limit("requests", 6000)
-    #: How often one IP address may call for all public clients together.
+    #: The rate limit of one IP address for all public clients together.
     limit_of_address = Limit("requests-of-address", 6000)
-    #: The client that called: authenticated, or public.
+    #: The authenticated or public client of the request.
     caller: Client | None = None
-    #: For metrics: the grant type of a token request, and the error code of a refusal that a method answers itself.
+    #: For metrics: the grant type of a token request, and the error code of a refusal for which a method returned the
+    #: response.
     grant_type = ""
     refused_with = ""
 
@@ -51,11 +52,11 @@ class ProtocolEndpoint(View):
         return view
 
     def authenticated(self, request: HttpRequest, params: Parameters) -> Client:
-        """The client that calls, within its rate limit.
+        """Returns the client of the request and enforces its rate limit.
 
-        A confidential client has its own limit. Anybody can send a public client's ID, so its limit is per IP address.
-        Failures count per address and only further failures are refused: correct credentials are always accepted,
-        because 256 random bits or a signature cannot be guessed.
+        A confidential client has its own limit. Anybody can send the ID of a public client, so its limit is per IP
+        address. After too many failures, only further failures are refused, because 256 random bits or a signature
+        cannot be guessed; correct credentials are always accepted.
         """
         address = rate_limits.address_of(request)
         client_id = ""
@@ -108,15 +109,16 @@ class ProtocolEndpoint(View):
 
 
 def json_response(body: Mapping[str, Any], *, status: int = HTTPStatus.OK) -> HttpResponse:
-    """Encodes plain strings, numbers, lists and objects. JsonResponse's encoder knows more types and costs twice as
-    much.
+    """A JSON response with plain strings, numbers, lists and objects. The encoder of JsonResponse supports more types
+    and takes twice as long.
     """
     return HttpResponse(json.dumps(body).encode(), status=status, content_type="application/json")
 
 
 def error_response(refusal: OAuthError) -> JsonResponse:
-    """RFC 6749 §5.2, without other members, because strict clients refuse unknown ones. The error id leads to the full
-    reason in the log and in the audit log."""
+    """RFC 6749 §5.2. Has no other members, because strict clients refuse unknown ones. The description ends with the
+    error ID, which identifies the reason in the log and in the audit log.
+    """
     body = {"error": refusal.code, "error_description": refusal.told}
     response = JsonResponse(body, status=refusal.status)
     response.headers["X-Error-Id"] = refusal.error_id

@@ -1,5 +1,6 @@
-"""Documents that are the same for every caller. They are built once, and a client that has them gets 304 (RFC 9110
-§13.1.2)."""
+"""Documents that are the same for every client. They are built once, and a client that has the current one gets 304
+(RFC 9110 §13.1.2).
+"""
 
 import hashlib
 import json

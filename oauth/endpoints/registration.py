@@ -1,6 +1,6 @@
 """Dynamic client registration (RFC 7591) and its management (RFC 7592).
 
-There is no open registration: it needs an initial access token of an admin (ASVS 5.0 10.4.7).
+Registration requires an initial access token, which an admin creates (ASVS 5.0 10.4.7).
 """
 
 import json
@@ -33,12 +33,12 @@ class RegistrationEndpoint(ProtocolEndpoint):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> JsonResponse:
-        """RFC 7591 §3.1: 201 with everything that was registered, and the secrets, which are shown only now."""
+        """RFC 7591 §3.1: returns 201 with the registered metadata and the secrets, which are shown only once."""
         token = _bearer(request)
         initial_access_token = InitialAccessToken.find(token)
         if initial_access_token is None:
             rate_limits.spend(FAILURES_OF_ADDRESS, rate_limits.address_of(request))
-            raise InvalidRegistrationToken("The initial access token is not valid or has expired.")
+            raise InvalidRegistrationToken("The initial access token is invalid or has expired.")
         rate_limits.spend(REGISTRATIONS, token)
         limit = ceiling.of_token(initial_access_token)
         client = Client(
@@ -67,7 +67,7 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
         return JsonResponse(metadata.render(client) | {"registration_access_token": _bearer(request)})
 
     def put(self, request: HttpRequest, client_id: str) -> JsonResponse:
-        """RFC 7592 §2.2: replaces all metadata, and the registration access token."""
+        """RFC 7592 §2.2: replaces all metadata and the registration access token."""
         with transaction.atomic():
             client = _own_client(request, client_id, lock=True)
             document = _document(request)
@@ -76,7 +76,7 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
             sent_secret = document.get("client_secret")
             if sent_secret is not None and not (isinstance(sent_secret, str) and client.secret_is(sent_secret)):
                 raise InvalidClientMetadata(
-                    "client_secret must be the current one of this client; a client cannot choose it."
+                    "client_secret must be the client's current secret; a client cannot choose its secret."
                 )
             before, shown_before = client_identity.describe(client), metadata.render(client)
             metadata.apply(client, document, ceiling.of_client(client), is_update=True)
@@ -94,7 +94,7 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
         return JsonResponse(metadata.render(client) | issued)
 
     def delete(self, request: HttpRequest, client_id: str) -> HttpResponse:
-        """RFC 7592 §2.3: deletes the client and everything that users allowed it."""
+        """RFC 7592 §2.3: deletes the client and its authorizations."""
         with transaction.atomic():
             _own_client(request, client_id, lock=True).delete()
             AuditEvent.record(AuditEvent.Action.CLIENT_DELETED, client=client_id)
@@ -104,10 +104,10 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
 
 
 def _distrust(client: Client, before: Identity) -> None:
-    """A thief of the registration access token must not gain what users allowed the client.
+    """Prevents an attacker who has stolen the registration access token from using the client's authorizations.
 
-    With other keys or another method the thief could act as the client, so its authorizations are revoked. With another
-    redirect URI or name the thief still needs a user, who is asked again.
+    With other keys or another authentication method, the attacker could impersonate the client, so its authorizations
+    are revoked. With another redirect URI or name, the attacker still needs a user, who is asked again.
     """
     changed = set(client_identity.changed_parts(before, client_identity.describe(client)))
     if changed:
@@ -115,7 +115,7 @@ def _distrust(client: Client, before: Identity) -> None:
 
 
 def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> Client:
-    """RFC 7592 §2: an unknown client and a wrong token get the same answer."""
+    """RFC 7592 §2: the error is the same for an unknown client and for a wrong token."""
     clients = Client.objects.select_for_update() if lock else Client.objects.all()
     client = clients.filter(client_id=client_id, is_active=True).first()
     given = digest(_bearer(request))

@@ -11,12 +11,12 @@ from oauth.status import imported_access_tokens
 
 
 class RevocationEndpoint(ProtocolEndpoint):
-    """Whichever token is revoked, the whole authorization ends (RFC 7009 §2.1): refresh tokens immediately, access
-    tokens within seconds.
+    """Revoking any token ends its authorization (RFC 7009 §2.1): refresh tokens immediately, access tokens within
+    seconds.
 
-    A token of client_credentials is not revoked but only expires; if an earlier server issued it, it ends immediately.
-    A token that is unknown, of another client or already revoked gets the same answer (§2.2). A token from token
-    exchange revokes nothing, because the user allowed another client.
+    A client_credentials token only expires, unless an earlier server issued it: that one ends immediately. The response
+    is the same for a token that is unknown, of another client or already revoked (§2.2). A token from token exchange
+    revokes nothing, because the user allowed another client.
     """
 
     endpoint = "revocation"
@@ -28,9 +28,9 @@ class RevocationEndpoint(ProtocolEndpoint):
         token = token_lookup.identify(params.require("token"))
         if token is not None and token.authorization is not None and token.client_id == client.client_id:
             if token.is_exchanged:
-                raise UnsupportedTokenType("A token from token exchange cannot be revoked; it expires by itself.")
+                raise UnsupportedTokenType("A token from token exchange cannot be revoked. Wait until it expires.")
             token.authorization.revoke(Authorization.RevocationReason.CLIENT)
         elif token is not None and token.is_imported and token.client_id == client.client_id:
             imported_access_tokens.end_own(params["token"])
-        # RFC 7009 §2.2: the content is ignored. Some clients parse it as JSON, so it is an empty object.
+        # RFC 7009 §2.2: clients ignore the content, but some parse it as JSON, so send an empty object.
         return json_response({})

@@ -1,4 +1,4 @@
-"""The keys that a client proves with its request; its tokens are bound to them (RFC 9449 §5, RFC 8705 §3)."""
+"""Verifies the key or certificate to which a client's new tokens are bound (RFC 9449 §5, RFC 8705 §3)."""
 
 from collections.abc import Collection, Mapping
 
@@ -12,7 +12,7 @@ from oauth.resource_server.authentication import dpop_policy
 
 
 def prove(request: HttpRequest, client: Client, urls: Collection[str]) -> Mapping[str, str]:
-    """The `cnf` of its tokens, empty for a bearer token. `urls` are the addresses of the endpoint.
+    """Returns the `cnf` of the tokens, empty for bearer tokens. `urls` are those of the endpoint.
 
     Raises InvalidRequest, InvalidDPoPProof or UseDPoPNonce.
     """
@@ -21,14 +21,12 @@ def prove(request: HttpRequest, client: Client, urls: Collection[str]) -> Mappin
         bound["jkt"] = prove_dpop_key(request, urls)
     elif client.dpop_bound_access_tokens or (client.must_bind and not bound):
         # RFC 9449 §5.2, FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.14.
-        raise InvalidDPoPProof("This client must send a DPoP proof: it is registered for DPoP-bound tokens.")
+        raise InvalidDPoPProof("This client must send a DPoP proof, because it is registered for DPoP-bound tokens.")
     return bound
 
 
 def _by_certificate(request: HttpRequest, client: Client) -> dict[str, str]:
-    """RFC 8705 §3: for a client that is registered for certificate-bound tokens, or that must bind its tokens in some
-    way.
-    """
+    """RFC 8705 §3: for clients registered for certificate-bound tokens or for any sender-constrained tokens."""
     is_required = client.tls_client_certificate_bound_access_tokens
     if not is_required and ("HTTP_DPOP" in request.META or not client.must_bind):
         return {}
@@ -36,14 +34,14 @@ def _by_certificate(request: HttpRequest, client: Client) -> dict[str, str]:
     if presented is None:
         if is_required:
             raise InvalidRequest(
-                "This client must present its TLS certificate: it is registered for certificate-bound tokens."
+                "This client must present its TLS certificate, because it is registered for certificate-bound tokens."
             )
         return {}
     return {"x5t#S256": presented.thumbprint}
 
 
 def prove_dpop_key(request: HttpRequest, urls: Collection[str]) -> str:
-    """The thumbprint of the key of the request's DPoP proof."""
+    """Verifies the request's DPoP proof and returns the thumbprint of its key."""
     try:
         headers = request.META.get("HTTP_DPOP")
         return dpop.verify(headers, method=str(request.method), urls=urls, policy=dpop_policy()).jkt

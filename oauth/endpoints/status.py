@@ -1,4 +1,6 @@
-"""The Token Status List (draft-ietf-oauth-status-list §8): which tokens have ended early, for every resource server."""
+"""The Token Status List endpoint (draft-ietf-oauth-status-list §8), from which resource servers learn of revoked
+tokens.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
@@ -11,7 +13,7 @@ from oauth.tokens.status_list import MEDIA_TYPE
 
 
 class StatusListEndpoint(ProtocolEndpoint):
-    """Public: a list reveals that a token ended, but not whose."""
+    """Public, because a list does not reveal whose token was revoked."""
 
     endpoint = "status"
     http_method_names = ["get", "head"]
@@ -22,7 +24,7 @@ class StatusListEndpoint(ProtocolEndpoint):
         except LookupError as error:
             raise UnknownStatusList("This server has no such status list.") from error
         if published.jwt is None:
-            raise TemporarilyUnavailable("The server cannot sign the list now. Try again.")
+            raise TemporarilyUnavailable("The server cannot sign the list now. Try again later.")
         response = HttpResponse(published.jwt.text, content_type=MEDIA_TYPE)
         response["ETag"] = published.jwt.etag
         response["Cache-Control"] = f"public, max-age={max(1, int(conf.STATUS_LIST_REFRESH.total_seconds()))}"

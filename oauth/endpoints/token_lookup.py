@@ -17,10 +17,10 @@ from oauth.wiring import token_policy
 
 @dataclass(frozen=True, slots=True)
 class PresentedToken:
-    """`claims` are those of RFC 7662 §2.2; `authority` is None if it has ended.
+    """`claims` are those of RFC 7662 §2.2. `authority` is None if the authorization has ended.
 
-    A refresh token may be unusable although its authorization is live: `is_usable` says whether the token itself is
-    valid, without its authorization. `is_imported`: an earlier server issued this access token.
+    `is_usable` is False for a refresh token that is itself invalid, although its authorization may be live.
+    `is_imported` is True for an access token that an earlier server issued.
     """
 
     client_id: str
@@ -37,20 +37,23 @@ class PresentedToken:
 
     @property
     def is_exchanged(self) -> bool:
-        """Whether token exchange issued it (RFC 8693): another client was allowed, or a service acts for the user."""
+        """Whether the token is from token exchange (RFC 8693): the user allowed another client, or the token has an
+        actor.
+        """
         is_anothers = self.authority is not None and not self.authority.is_of_the_allowed_client
         return "act" in self.claims or is_anothers
 
     @property
     def authorization(self) -> Authorization | None:
-        """The live authorization of a user; None for a client acting for itself."""
+        """The live authorization of a user; None if the client acts on its own behalf."""
         return self.authority.authorization if self.authority else None
 
 
 def identify(token: str) -> PresentedToken | None:
-    """The token; None if this server never issued it. The form tells its kind, so a hint is not needed.
+    """Looks up a token; None if this server never issued it. The format shows the kind of token, so no token_type_hint
+    is needed.
 
-    Only a token that is neither a JWT nor a refresh token is looked up among those of an earlier server.
+    Looks for imported access tokens only if the token is neither a JWT nor a refresh token.
     """
     return _access_token(token) if token.count(".") == 2 else _refresh_token(token) or _imported(token)
 
@@ -79,7 +82,7 @@ def _of_claims(claims: AccessTokenClaims, *, is_imported: bool = False) -> Prese
 def _refresh_token(token: str) -> PresentedToken | None:
     row, is_there = RefreshToken.by_token(token), True
     if row is None:
-        # RFC 7009 §2.1: a client may end its access with a token that was superseded long ago.
+        # RFC 7009 §2.1: a client may revoke its access with a token that was superseded long ago.
         row, is_there = RefreshToken.of_family(token), False
     if row is None:
         return None

@@ -1,6 +1,4 @@
-"""The UserInfo endpoint (OpenID Connect Core §5.3): the claims about the user that the user allowed the client to
-read.
-"""
+"""The UserInfo endpoint (OpenID Connect Core §5.3): claims that the user allowed the client to read."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -15,7 +13,7 @@ from oauth.tokens.signing import signer
 
 
 class UserInfoEndpoint(ProtocolEndpoint):
-    """A resource of the authorization server itself, so a revocation works immediately. Errors are RFC 6750's."""
+    """Checks the authorization at each request, so a revocation takes effect immediately. Errors: RFC 6750."""
 
     endpoint = "userinfo"
     http_method_names = ["get", "head", "post"]
@@ -29,14 +27,15 @@ class UserInfoEndpoint(ProtocolEndpoint):
         if "openid" not in token.claims.scopes:
             raise InsufficientScope(["openid"])
         client, user = authority.client, authority.authorization.user
-        # Claims requested by name (§5.5) are for the client that the user allowed, not for one that exchanged a token.
+        # Individually requested claims (§5.5) are only for the client that the user allowed, not for one that exchanged
+        # a token.
         names = authority.authorization.claims.get("userinfo", []) if authority.is_of_the_allowed_client else []
         names = entitlement.claim_names(names, client)
         claims = user_claims.released(user, token.claims.scopes, names, source=conf.USER_CLAIMS)
         claims |= {"sub": subject.identifier(client, user.pk, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)}
         if not client.userinfo_signed_response_alg:
             return JsonResponse(claims)
-        # §5.3.2: a signed response has an issuer and an audience.
+        # §5.3.2: a signed response must have `iss` and `aud`.
         signed = signer(typ="JWT", algorithm=client.userinfo_signed_response_alg).encode(
             {**claims, "iss": conf.ISSUER, "aud": client.client_id}
         )

@@ -1,11 +1,12 @@
-"""Verification for a gateway before an API: nginx `auth_request`, Traefik and Caddy forward-auth, Envoy `ext_authz`.
+"""Verifies tokens for a gateway in front of an API: nginx `auth_request`, Traefik and Caddy forward-auth, Envoy
+`ext_authz`.
 
-The gateway asks about each request before it forwards the request. The answer is 200 with the verified identity in
-headers, or the refusal that the client must see. The requirements of a request are in the configuration of the gateway:
+The gateway calls this endpoint before it forwards a request. The response is 200 with the verified identity in headers,
+or the refusal for the client. The gateway's configuration sets the requirements:
 
     /oauth/verify?scope=orders:read&audience=https://api.example/orders
 
-docs/gateways.md has a file for each gateway.
+docs/gateways.md has a configuration for each gateway.
 """
 
 import json
@@ -31,25 +32,25 @@ from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import AccessToken
 from oauth.tokens.claims import AccessTokenClaims
 
-#: The rate limit for one client and one user.
+#: The rate limit of a client for one user.
 VERIFICATIONS = Limit("verifications", 6000)
-#: The value of `authorization_details` for an API that reads and enforces them.
+#: The value of the parameter `authorization_details` for an API that enforces them.
 FORWARDED = "forwarded"
 
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """The requirements of a request, from the gateway's configuration."""
+    """What a request must fulfil, according to the gateway's configuration."""
 
     audience: str
     scopes: tuple[str, ...]
-    #: Whether the API limits each request to the token's authorization_details (RFC 9396 §9).
+    #: Whether the API enforces the token's authorization_details (RFC 9396 §9).
     obeys_details: bool
 
 
 class VerifyEndpoint(ProtocolEndpoint):
-    """Answers every method in the same way, because Envoy repeats the client's method. No CORS: the gateway answers a
-    preflight itself.
+    """Handles every method in the same way, because Envoy uses the method of the client's request. CORS preflights are
+    the gateway's task.
     """
 
     endpoint = "verify"
@@ -74,7 +75,9 @@ class VerifyEndpoint(ProtocolEndpoint):
 
 
 def _requirements(request: HttpRequest, *, is_appended: bool) -> Requirements:
-    """Read from the query, or from headers if the query is the client's own. Raises InvalidRequest."""
+    """Reads the requirements from the query, or from headers if the query is that of the client's request. Raises
+    InvalidRequest.
+    """
     if is_appended:
         named = {name: str(request.META.get(f"HTTP_X_VERIFY_{name.upper()}", "")) for name in _NAMES}
         params = Parameters({name: (value,) for name, value in named.items() if value})
@@ -105,17 +108,19 @@ def _verified(request: ForwardedRequest, needed: Requirements) -> AccessToken:
     require_valid(token.claims)  # ASVS 5.0 10.4.9
     require_scopes(token, needed.scopes)  # ASVS 5.0 10.3.2
     if token.claims.authorization_details and not needed.obeys_details:
-        # RFC 9396 §9: an API that does not know of the limits would exceed them.
+        # RFC 9396 §9: an API that does not enforce the limits would exceed them.
         raise InvalidToken("The token is limited by authorization_details, which this API does not support.")
     return token
 
 
 def identity(claims: AccessTokenClaims) -> dict[str, str]:
-    """The headers for the API. Each is always there, so that the gateway overwrites what a client sent by that name."""
+    """The headers for the API. All are always present, so that the gateway overwrites headers with these names from the
+    client.
+    """
     details = [dict(detail) for detail in claims.authorization_details]
     return {
         "X-Auth-Subject": claims.subject,
-        #: Empty for a client that acts for itself.
+        #: Empty if the client acts on its own behalf.
         "X-Auth-User": claims.user_id or "",
         "X-Auth-Client": claims.client_id,
         "X-Auth-Scope": " ".join(sorted(claims.scopes)),
@@ -123,6 +128,6 @@ def identity(claims: AccessTokenClaims) -> dict[str, str]:
         "X-Auth-Acr": claims.acr or "",
         "X-Auth-Time": str(int(claims.auth_time.timestamp())) if claims.auth_time else "",
         "X-Auth-Actor": str(claims.actor.get("sub", "")),
-        # base64url of JSON, because names of payees have characters that a header cannot hold.
+        # base64url of JSON, because a header cannot contain all characters, such as those in names of payees.
         "X-Auth-Details": base64url_encode(json.dumps(details).encode()).decode() if details else "",
     }

@@ -1,8 +1,8 @@
-"""Unusual code that makes hot paths cheaper, with one module for each trick. README.md says what each one saves, and
+"""Unusual code that makes frequent requests cheaper, one optimization per module. README.md says what each saves and
 how to work without it.
 
-OAUTH["FAST_PATH"] = False switches all of it off. Django then answers in its usual way, with the same results.
-All packages of the site may use this one. It imports only Django, psycopg, third-party middleware, and `oauth.conf`.
+OAUTH["FAST_PATH"] = False turns all optimizations off. The results are the same. All packages of the site may use this
+one. It imports only Django, psycopg, third-party middleware, and `oauth.conf`.
 """
 
 from oauth.conf import conf

@@ -1,5 +1,5 @@
-"""Finds the session and the user of a browser in rows that one statement has read; Django's middleware needs two
-statements. This module only accepts logins. If it does not accept one, Django's middleware decides.
+"""Restores a browser's session and user from rows that one statement has read; Django's middleware needs two
+statements. This module can only accept a login: otherwise Django's middleware decides.
 """
 
 from importlib import import_module
@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 
 
 def is_possible() -> bool:
-    """Whether sessions are stored in the database, and the user model has a single table."""
+    """Whether sessions are stored in the database and the user model has a single table."""
     return issubclass(_store(), DatabaseSessionStore) and not get_user_model()._meta.parents
 
 
@@ -24,18 +24,17 @@ def session_table() -> str:
 
 
 def opened(session_key: str, session_data: str) -> SessionBase:
-    """The session of this row, which must not have expired."""
+    """The session with this data, which must not have expired."""
     session: Any = _store()(session_key)
-    # the attribute that SessionBase sets after it has read the row
+    # SessionBase's cache of the data
     session._session_cache = session.decode(session_data)
     found: SessionBase = session
     return found
 
 
 def is_logged_in(session: SessionBase, user: Any) -> bool:
-    """Whether the session is a valid login of this user (ASVS 5.0 7.4.1). Its authentication backend must be one of
-    this site and still accept the user (7.4.2). It must be newer than the last change of the password and of everything
-    else that ends sessions (7.4.3).
+    """Whether the session is a valid login of this user (ASVS 5.0 7.4.1). Its authentication backend must be configured
+    and accept the user (7.4.2), and its session auth hash must match, which changes with the password (7.4.3).
     """
     path = session.get(BACKEND_SESSION_KEY)
     if session.get(SESSION_KEY) != user._meta.pk.value_to_string(user) or path not in settings.AUTHENTICATION_BACKENDS:

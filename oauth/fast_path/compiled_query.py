@@ -1,5 +1,5 @@
-"""The SQL of a query set, compiled once, for queries that differ only in their values. The ORM takes longer to build
-and compile a query set than PostgreSQL takes to answer.
+"""Compiles a query set once, for queries that differ only in their values. Building and compiling a query set takes
+longer than PostgreSQL takes to execute it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,9 @@ from oauth.fast_path import prepared_statements
 
 
 class CompiledQuery:
-    """`make` builds the query set with `placeholders`, values that stand for the arguments of a call. Each occurs in it
-    at least once, and no other parameter of the query set equals one of them."""
+    """`make` builds the query set with `placeholders`, values that stand for the arguments of a call. Each must occur
+    in the query set, and no other parameter may equal one of them.
+    """
 
     def __init__(self, make: Callable[[], models.QuerySet[Any, Any]], placeholders: Sequence[Any]) -> None:
         self._make = make
@@ -25,7 +26,7 @@ class CompiledQuery:
         return f"{sql} LIMIT %s", parameters
 
     def rows(self, arguments: Mapping[Any, Any], limit: int, using: str = DEFAULT_DB_ALIAS) -> list[tuple[Any, ...]]:
-        """At most `limit` rows. `arguments` has the value for each placeholder."""
+        """At most `limit` rows. `arguments` maps each placeholder to its value."""
         sql, parameters = self._statement
         given = [arguments[one] if one in self._placeholders else one for one in parameters]
         with prepared_statements.cursor(using) as cursor:

@@ -1,6 +1,6 @@
-"""Response headers set without Django's checks of each name and value, for names and values from our own code.
+"""Sets response headers from our own code without Django's validation of each name and value.
 
-The only module that touches `ResponseHeaders._store`, a dict from the lower-case name to (name, value).
+Only this module uses `ResponseHeaders._store`, a dict from the lower-case name to (name, value).
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,7 @@ _NONE: Stored = {}
 
 
 def stored(headers: Mapping[str, str]) -> Stored:
-    """The headers in the form in which Django stores them. Called once, when a module is loaded. Raises
-    BadHeaderError.
-    """
+    """The headers as Django stores them. Call this when a module is loaded. Raises BadHeaderError."""
     return stored_in(ResponseHeaders(headers))
 
 
@@ -28,7 +26,7 @@ def stored_in(headers: ResponseHeaders) -> Stored:
 
 
 def add(response: HttpResponseBase, *, defaults: Stored = _NONE, fixed: Stored = _NONE) -> None:
-    """Adds `defaults` where the response does not have a header of that name, and `fixed` in any case."""
+    """Sets `fixed`, and those of `defaults` that the response does not have."""
     if conf.FAST_PATH:
         headers: Any = response.headers
         headers._store = {**defaults, **headers._store, **fixed}

@@ -1,7 +1,7 @@
 """A short middleware chain for machine endpoints (docs/decisions/005).
 
-Machine endpoints read no cookies and render no pages, so they need no sessions, CSRF protection, messages, languages,
-nonces or static files. All other paths go through the whole of MIDDLEWARE.
+Machine endpoints read no cookies and render no pages, so they need no middleware for sessions, CSRF, messages,
+languages, CSP nonces or static files. All other paths use MIDDLEWARE.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,9 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class MachineEndpointsFirst:
-    """First of MIDDLEWARE: paths that OAUTH["MACHINE_ENDPOINTS"] matches go through OAUTH["MACHINE_MIDDLEWARE"]
-    instead. Not used where OAUTH["FAST_PATH"] is off."""
+    """Must be first in MIDDLEWARE. Paths that match OAUTH["MACHINE_ENDPOINTS"] use OAUTH["MACHINE_MIDDLEWARE"] instead.
+    Removes itself if OAUTH["FAST_PATH"] is off.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         if not conf.FAST_PATH:
@@ -37,7 +38,7 @@ class MachineEndpointsFirst:
 
 
 class _Chain(BaseHandler):
-    """Calls the view as Django does, with middleware that wraps it or has `process_exception`."""
+    """Calls the view like Django. Supports middleware that wraps the view or has `process_exception`."""
 
     MAX_RESOLVED = 200
 
@@ -52,9 +53,7 @@ class _Chain(BaseHandler):
             self.handle = convert_exception_to_response(instance)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
-        """Resolves the path as Django does. A path without variable parts always leads to the same view, so its match
-        is kept.
-        """
+        """Resolves the path like Django. Caches the match of a route without parameters."""
         match = self._resolved.get(request.path_info)
         if match is None:
             match = super().resolve_request(request)
@@ -64,17 +63,17 @@ class _Chain(BaseHandler):
         return match
 
     def _get_response(self, request: HttpRequest) -> HttpResponse:
-        """Unlike Django's method, this one supports no asynchronous views, no ATOMIC_REQUESTS, no `process_view`, and
-        no template responses except those of the REST framework.
+        """Unlike Django's method, supports no asynchronous views, ATOMIC_REQUESTS or `process_view`, and template
+        responses only of Django REST framework.
         """
         view, args, kwargs = self.resolve_request(request)
         try:
             response: Any = view(request, *args, **kwargs)
             self.check_response(response, view)
-            if hasattr(response, "render"):  # of the REST framework
+            if hasattr(response, "render"):  # of Django REST framework
                 response = response.render()
         except Exception as error:
             response = self.process_exception_by_middleware(error, request)
             if response is None:
                 raise
-        return response  # type: ignore[no-any-return]  # a view may return anything; Django checks it
+        return response  # type: ignore[no-any-return]  # typed as Any

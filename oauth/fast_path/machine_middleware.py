@@ -1,4 +1,4 @@
-"""Replaces five middleware of Django and of other packages in the short chain, and does only what a request needs."""
+"""Replaces five middleware classes of Django and other packages for machine endpoints."""
 
 import re
 from collections.abc import Callable
@@ -21,15 +21,14 @@ REQUEST_ID = "X-Request-Id"
 
 
 class MachineMiddleware:
-    """The request id (django-guid), HTTPS and its headers (SecurityMiddleware), the Host header and Content-Length
-    (CommonMiddleware), what XFrameOptionsMiddleware and CSPMiddleware do for pages, and CORS (django-cors-headers)
-    where the request has an Origin.
+    """Handles the request ID (django-guid), HTTPS and its headers (SecurityMiddleware), the Host header and
+    Content-Length (CommonMiddleware), framing and CSP (XFrameOptionsMiddleware, CSPMiddleware), and, if the request has
+    an Origin, CORS (django-cors-headers).
 
-    Code that is added here runs for every token request and every API request.
+    This code runs for every token request and every API request.
     """
 
-    #: OWASP REST Security: if a browser shows such a response anyway, it must not run anything in it, and must not show
-    #: it in a frame.
+    #: OWASP REST Security: if a browser displays a JSON response, it must neither run scripts nor allow framing.
     HEADERS = stored(
         {"X-Frame-Options": "DENY", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
     )
@@ -55,7 +54,7 @@ class MachineMiddleware:
         else:
             response = self.answer(request)
             if self.is_cors_path(request.path_info):
-                # The answer to a request with an Origin differs, so a cache must not reuse this one for it.
+                # A cache must not reuse this response for a request with an Origin, whose response has other headers.
                 if "vary" in stored_in(response.headers):
                     patch_vary_headers(response, ["origin"])
                 else:
@@ -66,18 +65,20 @@ class MachineMiddleware:
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        # The check of a host always has the same result, unless another header may name the host.
+        # The validation of a Host header always has the same result, unless another header may name the host.
         host = request.META.get("HTTP_HOST")
         if host not in self.known_hosts:
-            request.get_host()  # raises DisallowedHost: 400
+            request.get_host()  # raises DisallowedHost, which Django returns as 400
             if host and not settings.USE_X_FORWARDED_HOST:
                 if len(self.known_hosts) >= self.MAX_HOSTS:
-                    self.known_hosts.clear()  # any port may follow one of our host names, so the set could grow
+                    self.known_hosts.clear()  # a client can append any port, so limit the size
                 self.known_hosts.add(host)
-        return self.security.process_request(request) or self.get_response(request)  # redirects to HTTPS first
+        return self.security.process_request(request) or self.get_response(request)  # may redirect to HTTPS
 
     def _security_headers(self, request: HttpRequest) -> Stored:
-        """The headers depend only on the scheme: HSTS is sent over HTTPS alone (RFC 6797 §7.2)."""
+        """The headers of SecurityMiddleware, which depend only on the scheme: HSTS is sent only over HTTPS (RFC 6797
+        §7.2).
+        """
         is_secure = request.is_secure()
         if is_secure not in self.security_headers:
             empty = self.security.process_response(request, HttpResponse())

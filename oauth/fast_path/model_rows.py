@@ -1,7 +1,7 @@
-"""Model instances from the rows of hand-written SQL, and the values of an instance for an INSERT.
+"""Creates model instances from rows of hand-written SQL, and the values of an instance for an INSERT.
 
-Without this, `Model.__init__` looks at each field twice and sends two signals, and `Model.save` builds and compiles a
-statement and sends two more.
+This avoids the cost of `Model.__init__` (two loops over the fields, two signals) and of `Model.save` (a compiled
+statement, two signals).
 """
 
 import json
@@ -21,7 +21,7 @@ from django.db.models.query_utils import DeferredAttribute
 from oauth.conf import conf
 
 Row = TypeVar("Row", bound=models.Model)
-# psycopg takes values of these fields as they are.
+# psycopg adapts values of these fields without conversion by Django.
 _PLAIN = (
     models.CharField, models.TextField, models.UUIDField, models.DateTimeField, models.BinaryField,
     models.BooleanField, models.PositiveIntegerField, models.ForeignKey,
@@ -54,10 +54,10 @@ def _joined_parents(model: type[models.Model]) -> str:
 
 
 class Columns(Generic[Row]):
-    """Columns of a model in a SELECT under an alias, and the instance made from a row of it.
+    """The columns of a model for a SELECT with an alias, and instances of its rows.
 
-    These are all columns, or only the fields that `only` names by attname. Django loads the others when they are used.
-    The user model may be of another project: if it needs more than values in `__dict__`, Django makes the instance.
+    With `only`, a tuple of attnames, the instances defer all other fields. A custom user model may need more than
+    values in `__dict__`; then Django makes the instances.
     """
 
     def __init__(self, model: type[Row], alias: str, *, only: Collection[str] = ()) -> None:
@@ -104,12 +104,12 @@ def _needs_django(model: type[models.Model]) -> bool:
 
 
 def new_instance(model: type[Row], values: Iterable[tuple[str, Any]]) -> Row:
-    """An unsaved instance. `values` are those of all columns, by attname."""
+    """An unsaved instance. `values` has all columns by attname."""
     return _instance(model, values, is_stored=False) if conf.FAST_PATH else model(**dict(values))
 
 
 def with_defaults(model: type[Row], related: Mapping[str, models.Model], values: Mapping[str, Any]) -> Row:
-    """`model(**related, **values)`: unsaved, and with the defaults of all other columns. `values` are by attname."""
+    """An unsaved `model(**related, **values)`. `values` are by attname; all other columns get their defaults."""
     if not conf.FAST_PATH:
         return model(**related, **values)
     given = dict(values) | {f"{name}_id": other.pk for name, other in related.items()}
@@ -134,8 +134,9 @@ def _instance(model: type[Row], values: Iterable[tuple[str, Any]], *, is_stored:
 
 
 class Values(Generic[Row]):
-    """The columns of a new row and its typed values, for an INSERT ... SELECT. PostgreSQL itself assigns identity
-    columns, and the columns of the fields `by_database`."""
+    """The columns and typed placeholders of a new row, for INSERT ... SELECT. PostgreSQL assigns identity columns and
+    the columns of the fields `by_database`.
+    """
 
     def __init__(self, model: type[Row], *, by_database: Collection[str] = ()) -> None:
         fields = [
@@ -165,7 +166,5 @@ def _is_plain(field: Any) -> bool:
 
 
 def _type(field: Any) -> str:
-    """The type of the column without its length, because a cast truncates a value that is too long, while an assignment
-    refuses it.
-    """
+    """The column's type without its length, because a cast would truncate too long a value, which an INSERT refuses."""
     return re.sub(r"\(\d+\)", "", field.db_type(connections[DEFAULT_DB_ALIAS]))

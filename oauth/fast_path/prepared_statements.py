@@ -1,9 +1,8 @@
 """Hand-written SQL run as prepared statements via libpq, bypassing psycopg's cursor.
 
-psycopg's cursor handles any statement: each time it begins a transaction if one is due, looks up whether the statement
-is prepared, waits in Python and reads values as text. Here the statement and its types are known, so libpq gets them
-directly and values come back in binary. psycopg's cursor still runs all statements of a site that prepares none
-(`prepare_threshold` None in the database's OPTIONS), and those after an error in a transaction.
+For each statement, psycopg's cursor looks up whether it is prepared, waits in Python and reads values as text. Here the
+statement and its types are known, so it is executed through libpq with binary results. psycopg's cursor is still used
+if the database's OPTIONS set `prepare_threshold` to None, and after an error in a transaction.
 """
 
 import re
@@ -22,9 +21,9 @@ from psycopg.pq.abc import PGresult
 from oauth.conf import conf
 
 _FAILED, _IDLE = pq.ExecStatus.FATAL_ERROR, pq.TransactionStatus.IDLE
-# The statement was deallocated (DEALLOCATE ALL), or its table has changed since it was planned.
+# The statement was deallocated (DEALLOCATE ALL), or its table was altered.
 _STALE = (b"26000", b"0A000")  # invalid_sql_statement_name, feature_not_supported
-# Types that psycopg reads from the binary format as Django has it read them from text. A result with any other type is
+# Types for which psycopg returns the same Python values from binary as from text. Results with other types are
 # requested as text.
 _PLAIN = ("bool", "bytea", "int2", "int4", "int8", "float8", "numeric", "text", "varchar", "uuid", "date",
           "timestamptz", "interval", "jsonb")  # fmt: skip
@@ -32,10 +31,10 @@ _BINARY = frozenset({types[name].oid for name in _PLAIN} | {types[name].array_oi
 
 
 def cursor(using: str = DEFAULT_DB_ALIAS) -> Any:
-    """Returns a cursor like `connections[using].cursor()`: it raises Django's errors, and its statements are logged and
-    counted. If OAUTH["FAST_PATH"] is off, returns Django's cursor.
+    """A replacement for `connections[using].cursor()`, with Django's exceptions and query log. If OAUTH["FAST_PATH"] is
+    off, returns Django's cursor.
     """
-    connection: Any = connections[using]  # read once, because Django's proxy looks it up for each attribute
+    connection: Any = connections[using]  # read once, because Django's proxy looks up each attribute
     if not conf.FAST_PATH:
         return connection.cursor()
     connection.ensure_connection()
@@ -45,9 +44,9 @@ def cursor(using: str = DEFAULT_DB_ALIAS) -> Any:
 
 
 def _is_ready(connection: Connection[Any]) -> bool:
-    """Whether the statement can be sent: a transaction has begun or can begin, or none is needed. It is not sent if the
-    database has the option `server_side_binding`: psycopg then prepares statements for Django's ORM, and deallocates
-    all prepared statements after a rollback.
+    """Whether a prepared statement can be executed in the connection's transaction state. False with the database
+    option `server_side_binding`, because psycopg then prepares statements itself and deallocates all of them after a
+    rollback.
     """
     if connection.prepare_threshold is None:
         return False
@@ -59,11 +58,11 @@ def _is_ready(connection: Connection[Any]) -> bool:
 
 class _UnpreparedCursor(ServerBindingCursor):
     def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
-        return super().execute(query, params, prepare=False)  # type: ignore[misc]  # the cursor's row type is Django's choice
+        return super().execute(query, params, prepare=False)  # type: ignore[misc]
 
 
 class PreparedCursor:
-    """The methods that Django's CursorWrapper calls for one statement. They raise psycopg's errors."""
+    """The methods that Django's CursorWrapper calls for one statement. They raise psycopg's exceptions."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection, self._server = connection, connection.pgconn
@@ -86,7 +85,7 @@ class PreparedCursor:
             result = self._run(sql, parameters)
             if result.status == _FAILED and result.error_field(pq.DiagnosticField.SQLSTATE) in _STALE:
                 self._known.statements.clear()
-                if self._connection.autocommit:  # nothing has been done yet, so the statement can be tried again
+                if self._connection.autocommit:  # nothing was changed, so try again
                     result = self._run(sql, parameters)
         except MemoryError:  # psycopg raises this where libpq could not send anything
             raise errors.OperationalError(self._server.get_error_message()) from None
@@ -106,7 +105,7 @@ class PreparedCursor:
         return rows
 
     def _begin_if_due(self) -> None:
-        """Sends BEGIN before the first statement of a transaction, as psycopg's cursor does."""
+        """Sends BEGIN before the first statement of a transaction, like psycopg's cursor."""
         if not self._connection.autocommit and self._server.transaction_status == _IDLE:
             self._raise_if_failed(self._server.exec_(self._connection._get_tx_start_command()))
 
@@ -134,8 +133,8 @@ class PreparedCursor:
 
 
 class _Statement:
-    """`name` is the name of the statement on the server. The first result comes as text, and its types decide the
-    format of the next ones.
+    """`name` identifies the statement on the server. The first result is text; its types decide the format of later
+    ones.
     """
 
     __slots__ = ("format", "is_known", "name", "query")
@@ -152,12 +151,12 @@ class _Statement:
 
 
 class _Known:
-    """The prepared statements of one connection, and the functions that write and read its values."""
+    """The prepared statements of a connection, and its adapters for values."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
         self.adapters = AdaptersMap(connection.adapters)
-        self.adapters.register_loader("jsonb", _JsonAsText)  # in the same way as Django's loader for text
+        self.adapters.register_loader("jsonb", _JsonAsText)  # like Django's loader for text
         self.values = Transformer(self)
         self.statements: dict[tuple[str, tuple[int, ...]], _Statement] = {}
         self.made = 0
@@ -172,12 +171,12 @@ class _JsonAsText(Loader):
     format = pq.Format.BINARY
 
     def load(self, data: Buffer) -> str:
-        return bytes(data)[1:].decode()  # the first byte is the version of the format
+        return bytes(data)[1:].decode()  # the first byte is the format version
 
 
 @lru_cache(maxsize=500)
 def _numbered(statement: str) -> bytes:
-    """`%s` as `$1` and so on, `%%` as `%`."""
+    """Replaces `%s` by `$1` and so on, and `%%` by `%`."""
     numbers = iter(range(1, 1 + statement.count("%s")))
     return re.sub("%([s%])", lambda mark: f"${next(numbers)}" if mark[1] == "s" else "%", statement).encode()
 

@@ -1,8 +1,7 @@
-"""Keeps public documents for a second in each worker process. It is a shared cache (RFC 9111) in front of Django.
+"""A shared cache (RFC 9111) in front of Django, in each worker process, which keeps public documents for a second.
 
-Resource servers and clients fetch keys and metadata often. A response that a view declared `public` is sent again from
-this cache. The cache answers only simple requests: a request with a query, a condition, a body or an Origin goes to
-Django.
+Resource servers and clients fetch keys and metadata often. The cache stores responses that a view declares `public`,
+and uses them only for simple requests: Django handles requests with a query, a condition, a body or an Origin.
 """
 
 import time
@@ -19,12 +18,12 @@ from oauth.conf import conf
 Headers = list[tuple[str, str]]
 REQUEST_ID = "X-Request-Id"
 
-# Whatever max-age a view sets: all worker processes stop publishing a withdrawn key within this time. It is part of
-# the delay that key rotation allows for (oauth/keys/rotation.py).
+# Limits any max-age, so that all worker processes stop publishing a withdrawn key within this time, which key rotation
+# takes into account (oauth/keys/rotation.py).
 MAX_SECONDS = 1.0
-# One site has few host names. A client that varies the Host header makes the cache start again, not grow.
+# A site has few host names. If clients send many different ones, the cache is emptied instead of growing.
 MAX_ENTRIES = 64
-# Headers that select another answer, or that a shared cache must not answer (RFC 9111 §3.5, §4).
+# Headers that change the response, or for which a shared cache must not be used (RFC 9111 §3.5, §4).
 _SELECTING = (
     "HTTP_ORIGIN", "HTTP_AUTHORIZATION", "HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE",
     "HTTP_IF_UNMODIFIED_SINCE", "HTTP_RANGE", "HTTP_CACHE_CONTROL", "HTTP_PRAGMA", "HTTP_DPOP",
@@ -35,18 +34,18 @@ hits = Counter("http_cache_hits_total", "Public documents answered from memory, 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    until: float  # of time.monotonic()
+    until: float  # a time of time.monotonic()
     headers: Headers
     body: bytes
 
 
 def with_public_answers(application: WSGIApplication) -> WSGIApplication:
-    """`application` with this cache in front, or alone where OAUTH["FAST_PATH"] is off."""
+    """`application` with this cache in front. Unchanged if OAUTH["FAST_PATH"] is off."""
     return PublicAnswers(application, paths=conf.PUBLIC_DOCUMENTS) if conf.FAST_PATH else application
 
 
 class PublicAnswers:
-    """Calls `application` at most once in MAX_SECONDS for each of `paths`, and for all other requests every time."""
+    """Calls `application` for each of `paths` and each host at most once in MAX_SECONDS, and for every other request."""
 
     def __init__(self, application: WSGIApplication, *, paths: Iterable[str]) -> None:
         self.application = application
@@ -57,7 +56,7 @@ class PublicAnswers:
         path = environ["PATH_INFO"]
         if path not in self.counters or not _is_plain(environ):
             return self.application(environ, start_response)
-        # Django decides which hosts are ours, and where it redirects plain HTTP: each has its own entry.
+        # Scheme and host are part of the key, because Django refuses unknown hosts and may redirect HTTP.
         key = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST"), path)
         kept = self.kept.get(key)
         if kept is not None and time.monotonic() < kept.until:
@@ -84,8 +83,8 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
 
 
 def _is_public(headers: Headers) -> bool:
-    """Whether the response may be cached (RFC 9111 §3); it must also be explicitly `public`. `Vary: Origin` is
-    respected, because requests with an Origin go to Django.
+    """Whether the response may be cached (RFC 9111 §3) and is explicitly `public`. `Vary: Origin` is allowed, because
+    the cache is not used for requests with an Origin.
     """
     fields = {name.lower(): value.lower() for name, value in headers}
     directives = {directive.strip() for directive in fields.get("cache-control", "").split(",")}
@@ -103,11 +102,11 @@ def _whole_answer(application: WSGIApplication, environ: WSGIEnvironment) -> tup
         body = b"".join(answer)
     finally:
         if hasattr(answer, "close"):
-            answer.close()  # PEP 3333
+            answer.close()  # PEP 3333 requires this
     return *started[-1], body
 
 
 def _request_id(environ: WSGIEnvironment) -> str:
-    """The request id, as django-guid chooses it: the caller's id if it is valid, otherwise a new one."""
+    """The request ID, chosen as in django-guid: the client's if it is valid, otherwise a new one."""
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
     return given if given and validate_guid(given) else generate_guid()

@@ -12,17 +12,17 @@ from oauth.fast_path.headers import stored_in
 
 
 def wsgi_handler() -> WSGIApplication:
-    """Django's own handler where OAUTH["FAST_PATH"] is off. Call it after `django.setup()`."""
+    """Returns Django's handler if OAUTH["FAST_PATH"] is off. Call this after `django.setup()`."""
     return FastWSGIHandler() if conf.FAST_PATH else WSGIHandler()
 
 
 class FastWSGIHandler(WSGIHandler):
-    """Django's handler without request_started and request_finished for machine endpoints. Django itself sends
-    request_finished after a streamed response.
+    """Django's handler, which does not send request_started and request_finished for machine endpoints. After a
+    streamed response, Django itself sends request_finished.
 
-    The receivers of these signals clear the log of queries, caches, the URLconf and the request id, and return the
-    database connection to the pool. Machine endpoints need only the last of these, so this handler returns the
-    connection itself. tests/oauth/fast_path/test_wsgi_handler.py lists the receivers and fails if there is another one.
+    The receivers of these signals clear the query log, caches, the URLconf and the request ID, and return the database
+    connection to the pool. Only the last is needed here, and this handler does it.
+    tests/oauth/fast_path/test_wsgi_handler.py fails if there is any other receiver.
     """
 
     def __init__(self) -> None:
@@ -44,8 +44,8 @@ class FastWSGIHandler(WSGIHandler):
                 response._handler_class = type(self)
                 return response
             request.close()
-            # A list is sent in one piece. For any other iterable, granian blocks a thread for each part.
+            # granian sends a list at once. For any other iterable, it blocks a thread for each part.
             return [response.content]
         finally:
-            if response is None or not response.streaming:  # a streamed response reads the database while it is sent
+            if response is None or not response.streaming:  # a streamed response may still read from the database
                 close_old_connections()

@@ -101,7 +101,7 @@ def authenticates_strongly(client: Client) -> Outcome:
     if client.has_strong_authentication:
         return met(f"The client authenticates by {client.token_endpoint_auth_method}.")
     return unmet(
-        f"The client authenticates with {client.token_endpoint_auth_method}, not with private_key_jwt or a certificate.",
+        f"The client authenticates with {client.token_endpoint_auth_method}, not with a private key.",
         change="token_endpoint_auth_method",
     )
 

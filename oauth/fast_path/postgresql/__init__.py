@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with fewer health checks of pooled connections; ENGINE = "oauth.fast_path.postgresql"."""
+"""Django's PostgreSQL backend with fewer health checks and cheaper commits: ENGINE = "oauth.fast_path.postgresql"."""

@@ -1,9 +1,9 @@
-"""Saves CPU time in two places: pooled connections are rarely checked, and COMMIT bypasses psycopg's wait loop.
+"""Saves CPU time: pooled connections are rarely checked, and COMMIT bypasses psycopg's wait loop.
 
-CONN_HEALTH_CHECKS makes Django's pool ask the server before every request that needs it: one round trip each.
+CONN_HEALTH_CHECKS costs a round trip to the server each time a connection is taken from Django's pool.
 
-This backend asks only where the connection may be dead. If the server closed a connection, the socket is readable. A
-server that vanished is noticed by tcp_user_timeout, and by the check after an idle time.
+This backend checks a connection only if it may be dead: if its socket is readable, because the server has closed it, or
+if it was idle for IDLE_SECONDS. `tcp_user_timeout` detects a server that has become unreachable.
 """
 
 import select
@@ -30,16 +30,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return pool
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        if self.connection.autocommit == autocommit:  # the last request has reset the connection to the right state
+        if self.connection.autocommit == autocommit:  # usually already set by the previous request
             return
         if conf.FAST_PATH and self.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
-            self.connection._autocommit = autocommit  # the same steps as psycopg after its check of the status
+            self.connection._autocommit = autocommit  # what psycopg does after checking the status
             return
         super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in the stubs
 
     def _commit(self) -> None:
-        """libpq waits for the answer to COMMIT, as it does for prepared statements. A connection that psycopg itself
-        manages needs more steps, so psycopg commits it.
+        """Lets libpq wait for the result of COMMIT, as for prepared statements. If psycopg manages the transaction,
+        psycopg commits it.
         """
         connection = self.connection
         if connection is None or not conf.FAST_PATH or _is_managed(connection):
@@ -51,7 +51,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
             try:
                 result = server.exec_(b"COMMIT")
-            except MemoryError:  # psycopg raises this where libpq could not send anything
+            except MemoryError:  # psycopg raises this if libpq could not send
                 raise errors.OperationalError(server.get_error_message()) from None
             if result.status != pq.ExecStatus.COMMAND_OK:
                 if server.status == pq.ConnStatus.BAD:
@@ -65,12 +65,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _is_managed(connection: Any) -> bool:
-    """Whether psycopg manages the connection: by a pipeline, two-phase commit or `with connection.transaction()`."""
+    """Whether psycopg manages the transaction, with a pipeline, two-phase commit or `connection.transaction()`."""
     return bool(connection._pipeline or connection._tpc or connection._num_transactions)
 
 
 def check_if_in_doubt(connection: Any) -> None:
-    """Raises psycopg's error if the connection is dead; the pool then takes another one."""
+    """Raises psycopg's error if the connection is dead; the pool then uses another one."""
     readable = select.poll()
     readable.register(connection.fileno(), select.POLLIN)
     idle = time.monotonic() - getattr(connection, "returned_at", float("-inf"))
