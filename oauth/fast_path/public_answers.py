@@ -45,7 +45,7 @@ def with_public_answers(application: WSGIApplication) -> WSGIApplication:
 
 
 class PublicAnswers:
-    """Calls `application` for each of `paths` and each host at most once in MAX_SECONDS, and for every other request."""
+    """Calls `application` at most once in MAX_SECONDS for each of `paths` per host, and for every other request."""
 
     def __init__(self, application: WSGIApplication, *, paths: Iterable[str]) -> None:
         self.application = application

@@ -1,8 +1,8 @@
-"""The grants: each is one function (GrantRequest) -> Issuance, run inside one transaction. One file a grant type.
+"""The grants, one file per grant type. Each is a function (GrantRequest) -> Issuance that runs in a transaction.
 
-A grant consumes its code, token or assertion exactly once, or changes nothing. A refusal that revokes something
-(`OAuthError.commits`) keeps the revocation, although the client gets an error. `ExtensionGrant` is for grant types of
-other apps. Imports `clients`, `tokens`, `status`, `models` and below.
+A grant consumes its code, token or assertion exactly once, or changes nothing. An error with `OAuthError.commits`
+commits the transaction, so that a revocation takes effect. Other apps add grant types by subclassing `ExtensionGrant`.
+Imports `clients`, `tokens`, `status`, `models` and what these import.
 """
 
 from contextlib import nullcontext
@@ -19,11 +19,11 @@ from oauth.grants.registry import Grant
 
 
 def run(grant_type: str, request: GrantRequest) -> Issuance:
-    """Raises UnsupportedGrantType, UnauthorizedClient (RFC 6749 §5.2), or what the grant raises."""
+    """Runs the grant. Raises UnsupportedGrantType, UnauthorizedClient (RFC 6749 §5.2), and the errors of the grant."""
     grant = registry.named(grant_type)
     if grant is None:
         raise UnsupportedGrantType(f"grant_type must be one of {', '.join(registry.names())}.")
-    # ASVS 5.0 10.4.4.
+    # ASVS 5.0 10.4.4: only grant types for which the client is registered.
     if not request.client.allows_grant_type(grant_type):
         raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
     if request.client.is_public and not grant.allows_public_clients:

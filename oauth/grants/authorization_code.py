@@ -29,9 +29,9 @@ class AuthorizationCodeGrant(Redemption[AuthorizationCode]):
     unused = "held.consumed_at IS NULL"
 
     def digest(self, request: GrantRequest) -> bytes:
-        """A `scope` is ignored, as is every parameter without a meaning here (RFC 6749 §3.2)."""
+        """The digest of the code. Ignores parameters that the grant does not define, like `scope` (RFC 6749 §3.2)."""
         code_digest = digest(request.params.require("code"))
-        # RFC 7636 §4.6: a malformed verifier gets the same error code as one that does not match.
+        # RFC 7636 §4.6: the error code is the same for a malformed verifier and for one that does not match.
         verifier = request.params.get("code_verifier")
         is_left_out = verifier is None and not request.client.must_use_pkce
         if not is_left_out and not _CODE_VERIFIER.fullmatch(verifier or ""):
@@ -41,7 +41,7 @@ class AuthorizationCodeGrant(Redemption[AuthorizationCode]):
     def decide(self, code: AuthorizationCode, request: GrantRequest) -> Decision:
         authorization = code.authorization
         if code.consumed_at is not None:
-            # RFC 6749 §4.1.2, ASVS 5.0 10.4.2: a second use ends all tokens of the first.
+            # RFC 6749 §4.1.2, ASVS 5.0 10.4.2: a second use of the code revokes the tokens of the first use.
             raise Replayed(
                 self.not_valid,
                 reason=Authorization.RevocationReason.CODE_REPLAY,
@@ -68,21 +68,27 @@ class AuthorizationCodeGrant(Redemption[AuthorizationCode]):
 
 
 def _check_redirect_uri(code: AuthorizationCode, redirect_uri: str | None) -> None:
-    """RFC 6749 §4.1.3: it must be the one of the authorization request. OAuth 2.1 §10.2 lets clients leave it out."""
+    """RFC 6749 §4.1.3: redirect_uri must be that of the authorization request. OAuth 2.1 §10.2 allows clients to omit
+    it.
+    """
     if redirect_uri is not None and redirect_uri != code.redirect_uri:
-        raise InvalidGrant("redirect_uri must be the one of the authorization request.")
+        raise InvalidGrant("redirect_uri must be that of the authorization request.")
 
 
 def _check_code_verifier(code: AuthorizationCode, request: GrantRequest) -> None:
-    """RFC 7636 §4.6: S256 only, compared in constant time."""
+    """RFC 7636 §4.6: only S256, compared in constant time."""
     verifier = request.params.get("code_verifier")
     if not code.code_challenge and not request.client.must_use_pkce:
         if verifier is not None:
-            # RFC 9700 §4.8.2: an attacker may have taken the challenge out of the authorization request.
-            raise InvalidGrant("code_verifier must not be sent: the authorization request had no code_challenge.")
+            # RFC 9700 §4.8.2: an attacker may have removed the code_challenge from the authorization request.
+            raise InvalidGrant(
+                "code_verifier must not be sent, because the authorization request had no code_challenge."
+            )
         return
     if verifier is None:
-        raise InvalidGrant("The parameter code_verifier is missing: the authorization request had a code_challenge.")
+        raise InvalidGrant(
+            "The parameter code_verifier is missing, but the authorization request had a code_challenge."
+        )
     challenge = base64url_encode(hashlib.sha256(verifier.encode()).digest()).decode()
     if not secrets.compare_digest(challenge, code.code_challenge):
         raise InvalidGrant("code_verifier does not match the code_challenge of the authorization request.")

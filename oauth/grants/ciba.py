@@ -1,4 +1,4 @@
-"""The CIBA grant (OpenID Connect CIBA Core 1.0 §10.1, §11): the client polls, or is notified and then polls once."""
+"""The CIBA grant (OpenID Connect CIBA Core 1.0 §10.1, §11): the client polls, in ping mode after a notification."""
 
 from oauth.grants.polling import PollingGrant
 from oauth.models import BackchannelRequest
@@ -13,7 +13,9 @@ class CIBAGrant(PollingGrant[BackchannelRequest]):
     expired = "The user did not decide in time. Send a new request."
 
     def must_keep_interval(self, waiting: BackchannelRequest) -> bool:
-        """§7.3, §11: until the user has decided. A client in ping mode is then notified, and polls immediately."""
+        """§7.3, §11: only until the user has decided, because a client in ping mode polls immediately after the
+        notification.
+        """
         return waiting.denied_at is None and waiting.authorization_id is None
 
 

@@ -1,10 +1,9 @@
-"""Writes all changes of a grant in one statement: the time of the authorization's last use, the consumed code or
-refresh token, the new refresh token, and the audit event.
+"""Writes all changes of a grant in one statement: the authorization's `last_used_at`, the consumed code or refresh
+token, the new refresh token, and the audit event.
 
-`consume` locks the authorization and checks that it has not changed since it was read. Then it consumes the code or the
-refresh token, or finds that another request was faster; everything after that happens only if this part found a row.
-PostgreSQL re-reads a row that it had to wait for, so it sees what was committed in between. `write` is for a grant that
-consumes its input itself.
+`consume` locks the authorization and checks that it has not changed since the read. Then it consumes the code or
+refresh token. If another request was faster, nothing is written. PostgreSQL re-reads a row whose lock it had to wait
+for, so it sees concurrent commits. `write` is for grants that consume their input themselves.
 """
 
 from collections.abc import Iterable
@@ -28,19 +27,20 @@ _TOKEN = RefreshToken._meta.db_table
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """The middle of the statement: common table expressions that may refer to `used`, the authorization. The last one
-    is `consumed`; it holds one row if there was something to consume, otherwise none."""
+    """Common table expressions in the middle of the statement. They may refer to `used`, the authorization. The last
+    one, `consumed`, must have one row if something was consumed, otherwise none.
+    """
 
     expressions: str
     parameters: tuple[Any, ...] = ()
 
 
-#: Changes no code and no refresh token: the caller has consumed its input itself, or retries under the lock.
+#: Consumes nothing, because the caller has already consumed its input, or retries under the lock.
 NOTHING = Consumption("consumed AS (SELECT id FROM used)")
 
 
 def of_code(code: AuthorizationCode) -> Consumption:
-    """RFC 6749 §4.1.2: a code is used once."""
+    """RFC 6749 §4.1.2: a code must be used only once."""
     return Consumption(
         f"consumed AS (UPDATE {_CODE} SET consumed_at = %s WHERE id = %s AND consumed_at IS NULL "  # noqa: S608
         "AND EXISTS (SELECT FROM used) RETURNING id)",
@@ -49,10 +49,10 @@ def of_code(code: AuthorizationCode) -> Consumption:
 
 
 def of_superseded(token: RefreshToken, fork: Fork, *, window: timedelta) -> Consumption:
-    """The refresh token gets a successor (RFC 9700 §4.14.2).
+    """Marks the refresh token as superseded by a successor (RFC 9700 §4.14.2).
 
-    Rows that were superseded or given up longer ago than the retry window are deleted: using such a token ends
-    the authorization with or without its row, because this token's row still identifies the family.
+    Deletes rows that were superseded or abandoned longer ago than the retry window. Using such a token still ends the
+    authorization, because this token's row identifies the family.
     """
     now = clock.now()
     branches, past = _branches(fork), _past_the_window(token, now - window)
@@ -66,15 +66,15 @@ def of_superseded(token: RefreshToken, fork: Fork, *, window: timedelta) -> Cons
 
 
 def of_retry(fork: Fork) -> Consumption:
-    """A superseded refresh token gets another successor. Use it only under the lock."""
+    """For another successor of a superseded refresh token. Use this only under the lock."""
     branches = _branches(fork)
     return Consumption(f"{branches.expressions}{NOTHING.expressions}", branches.parameters)
 
 
 def of_written(token: RefreshToken, fork: Fork, expires_at: datetime) -> Consumption:
-    """A refresh token that stays the same, and whose row changes with this use: it is now valid until `expires_at`.
+    """Extends a refresh token that is not rotated until `expires_at`.
 
-    If it replaced another token, for instance because it is bound to a key, its first use closes the retry window of
+    If the token replaced another one, for example because it is bound to a key, its first use ends the retry window of
     that one.
     """
     branches = _branches(fork)
@@ -88,7 +88,7 @@ def of_written(token: RefreshToken, fork: Fork, expires_at: datetime) -> Consump
 
 
 def _branches(fork: Fork) -> Consumption:
-    """The effects of a use on other branches of the family; none for a family with one branch."""
+    """The effects on other branches of the family; none if there is only one branch."""
     if not fork.given_up and not fork.going_on:
         return Consumption("")
     return Consumption(
@@ -101,7 +101,9 @@ def _branches(fork: Fork) -> Consumption:
 
 
 def _past_the_window(token: RefreshToken, end: datetime) -> Consumption:
-    """Rows of an earlier release have no family, so they stay as long as the authorization."""
+    """Deletes old rows of the family. Rows of an earlier release have no family, so they stay as long as the
+    authorization.
+    """
     if token.family_digest is None:
         return Consumption("")
     return Consumption(
@@ -112,11 +114,11 @@ def _past_the_window(token: RefreshToken, end: datetime) -> Consumption:
 
 
 def of_reusable(token: RefreshToken) -> Consumption:
-    """A refresh token that stays the same must still exist and be valid.
+    """Checks that a refresh token that is not rotated still exists and is valid.
 
-    Everything that ends such a token also ends the authorization or changes its status_index, and `used` has locked
-    that row. There is one exception: a token that replaced another one is given up when another branch continues alone
-    (`family`). Only such a token's own row is locked, because the lock makes up a third of the statement's cost.
+    Whatever ends such a token also ends the authorization or changes its status_index, and `used` has locked that row.
+    The exception is a token that replaced another one: it is abandoned when another branch continues alone (`family`).
+    So only such a token's own row is locked, because the lock makes up a third of the statement's cost.
     """
     return Consumption(
         f"consumed AS (SELECT token.id FROM used, {_TOKEN} token WHERE token.id = %s "  # noqa: S608
@@ -144,9 +146,7 @@ def consume(
     scopes: Iterable[str],
     row: RefreshToken | None,
 ) -> bool:
-    """Returns False if the authorization has changed or another request was faster. Then nothing was consumed or
-    stored.
-    """
+    """Returns False, and writes nothing, if the authorization has changed or another request was faster."""
     used = (
         f"UPDATE {_AUTHORIZATION} SET last_used_at = %s "  # noqa: S608
         "WHERE id = %s AND revoked_at IS NULL AND status_index = %s RETURNING id"

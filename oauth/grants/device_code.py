@@ -12,7 +12,7 @@ class DeviceCodeGrant(PollingGrant[DeviceCode]):
     expired = "The device code has expired. Request a new one."
 
     def must_keep_interval(self, waiting: DeviceCode) -> bool:
-        """RFC 8628 §3.5: always; the device does not know whether the user has decided."""
+        """RFC 8628 §3.5: always, because the device does not know whether the user has decided."""
         return True
 
 

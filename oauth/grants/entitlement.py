@@ -1,7 +1,7 @@
-"""Checks what a client may have now (ASVS 5.0 10.4.11). Every grant calls it when it issues a token.
+"""Limits new tokens to what a client is still allowed (ASVS 5.0 10.4.11). Every grant calls these functions.
 
-An admin, or the client's own registration, may have taken something from the client since the user allowed it. New
-tokens do not contain it any more, and a client that requests it by name is refused.
+Since the user allowed it, an admin or the client itself may have reduced what the client may have. New tokens do not
+contain what was removed, and explicit requests for it are refused.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,8 +15,9 @@ from oauth.models.scope import SCOPE_OF_CLAIM, understood
 
 
 def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:
-    """The requested scopes, or all if none are requested. Raises InvalidScope if they exceed `allowed` or what one of
-    the clients may have (RFC 6749 §3.3), or if nothing is left."""
+    """The requested scopes, by default all. Raises InvalidScope if they exceed `allowed` or the scopes of one of the
+    clients (RFC 6749 §3.3), or if none is left.
+    """
     left = frozenset(allowed)
     for client in clients:
         left = left.intersection(client.allowed_scopes)
@@ -27,7 +28,7 @@ def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> froze
 
 
 def resources(asked: tuple[str, ...], allowed: Iterable[str], *clients: Client) -> tuple[str, ...]:
-    """The requested resources, or all if none are requested. Raises InvalidTarget (RFC 8707 §2) as `scopes` does."""
+    """The requested resources, by default all. Raises InvalidTarget (RFC 8707 §2) in the same cases as `scopes`."""
     left = tuple(allowed)
     for client in clients:
         usable = client.usable_resources
@@ -39,8 +40,9 @@ def resources(asked: tuple[str, ...], allowed: Iterable[str], *clients: Client) 
 
 
 def details(narrowed: Sequence[dict[str, Any]], *clients: Client) -> list[dict[str, Any]]:
-    """Raises InvalidAuthorizationDetails for a type that a client may no longer request. Such a detail is never left
-    out: without it, the scopes of the token would give more access."""
+    """Raises InvalidAuthorizationDetails for a type that a client may no longer request. Such a detail must not be
+    omitted, because the scopes of the token would then give more access.
+    """
     for client in clients:
         if any(_is_beyond(detail, client) for detail in narrowed):
             raise InvalidAuthorizationDetails("The client may no longer have authorization details of this type.")
@@ -48,12 +50,12 @@ def details(narrowed: Sequence[dict[str, Any]], *clients: Client) -> list[dict[s
 
 
 def claim_names(names: Iterable[str], client: Client) -> list[str]:
-    """The claims requested by name (OpenID Connect Core §5.5) whose scope the client may still have."""
+    """The individually requested claims (OpenID Connect Core §5.5) whose scope the client may still have."""
     return [name for name in names if SCOPE_OF_CLAIM.get(name) in client.allowed_scopes]
 
 
 def _is_beyond(detail: Detail, client: Client) -> bool:
-    """A client cannot request details that limit scopes; the scopes are checked separately."""
+    """Details that limit scopes are exempt, because clients do not request them; the scopes are checked separately."""
     if are_of_scopes([detail]):
         return False
     return bool(client.authorization_details_types) and detail["type"] not in client.authorization_details_types

@@ -1,8 +1,8 @@
-"""A grant type of another app (RFC 6749 §4.5).
+"""The base class of grant types of other apps (RFC 6749 §4.5).
 
     OAUTH["GRANT_TYPES"] = {"urn:ietf:params:oauth:grant-type:jwt-bearer": "bank.grants.JWTBearer"}
 
-The key is the value of `grant_type`: an absolute URI of at most 60 characters.
+The key is the value of `grant_type`, an absolute URI of at most 60 characters.
 """
 
 from typing import ClassVar
@@ -11,19 +11,19 @@ from oauth.grants.issuance import GrantRequest, Issuance
 
 
 class ExtensionGrant:
-    """Subclass it. The token endpoint, the metadata, the registration and the admin then know the grant type."""
+    """The token endpoint, the metadata, the registration and the admin support each registered subclass."""
 
-    #: For the admin.
+    #: The name of the grant type in the admin.
     label: ClassVar[str]
-    #: Whether a client that cannot authenticate may use it.
+    #: Whether public clients may use the grant type.
     allows_public_clients: ClassVar[bool] = False
-    #: Whether a client may register itself for it (RFC 7591). Otherwise, only an admin can give it.
+    #: Whether clients may register for the grant type themselves (RFC 7591). Otherwise only an admin can allow it.
     is_registrable: ClassVar[bool] = False
 
     def issue(self, request: GrantRequest) -> Issuance:
-        """The tokens for a client that has authenticated and may use this grant type. Runs in a transaction.
+        """Issues tokens to a client that has authenticated and may use this grant type. Runs in a transaction.
 
-        Raises an error of `oauth.errors`, usually InvalidGrant. Call `issuance.issue_to_client` or
-        `issuance.issue_to_user` for the tokens; they never give a client more than it may have.
+        Call `issuance.issue_to_client` or `issuance.issue_to_user`, which never exceed what the client may have. Raises
+        an error of `oauth.errors`, usually InvalidGrant.
         """
         raise NotImplementedError

@@ -1,9 +1,9 @@
-"""The family of a rotated refresh token (RFC 9700 §4.14.2), as far as it can still be used.
+"""The usable part of the family of a rotated refresh token (RFC 9700 §4.14.2).
 
-Within the retry window a superseded token can be used again, and gets a further successor: two tabs refresh at the same
-time, an answer is lost, or a proxy sends a request twice. So the family forks. All of its branches continue until the
-window is over. From then on, the first branch that is used continues alone, and the other ones are given up. If a
-branch that was given up is used, two parties hold tokens of the family, and the authorization ends.
+Within the retry window, a superseded token can be used again and gets another successor, because two tabs may refresh
+at the same time, a response may be lost, or a proxy may repeat a request. So the family forks, and all branches work
+until the window ends. After that, the first branch that is used continues alone, and the others are abandoned. If an
+abandoned branch is used, two parties have tokens of the family, and the authorization ends.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,24 +18,24 @@ from oauth.models import RefreshToken
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """The effects of using one token on the other branches of its family."""
+    """The effects of using a token on the other branches of its family."""
 
-    #: The rows that must not be used from now on.
+    #: The rows that are abandoned.
     given_up: tuple[int, ...] = ()
-    #: The rows of other branches that continue beside this one.
+    #: The rows of other branches that still work.
     going_on: tuple[int, ...] = ()
-    #: The value of `fork` in `going_on` and in the successor; None if this branch is alone.
+    #: The value of `fork` of the rows `going_on` and of the successor; None if this is the only branch.
     number: int | None = None
 
 
-#: The effects in a family with one branch.
+#: For a family with one branch.
 NO_FORK = Fork()
 
 
 class Family:
-    """The rows that can still be used: the newest of each branch, and those superseded within the window.
+    """The usable rows of a family: the newest of each branch, and those superseded within the window.
 
-    Read it while the authorization is locked.
+    Create this while the authorization is locked.
     """
 
     def __init__(self, token: RefreshToken, *, window: timedelta) -> None:
@@ -47,11 +47,13 @@ class Family:
         self._ancestors, self._oldest = frozenset(line), line[-1]
 
     def bound_descendants(self) -> list[RefreshToken]:
-        """The successors, and their successors, to which the client moved when it began to prove a key."""
+        """The descendants of the token that are bound to a key."""
         return [row for row in self._descendants() if row.confirmation]
 
     def fork(self, *, proves_key: bool) -> Fork:
-        """The effects of this use. As soon as the client proves a key, its tokens without a key are given up."""
+        """The effects of using the token. If the client proves possession of a key, branches without a key are
+        abandoned.
+        """
         branches = list(self._other_branches())
         given_up = [row for row in branches if not self._is_young(row) or (proves_key and self._is_bearer(row))]
         going_on = [row.pk for row in branches if row not in given_up]
@@ -68,7 +70,7 @@ class Family:
         return [row for row in self._rows.values() if row.pk != own and any(one.pk == own for one in self._line(row))]
 
     def _is_young(self, row: RefreshToken) -> bool:
-        """Whether the branches parted within the window: then their oldest usable ancestor is the same."""
+        """Whether the branches forked within the window, because then they have the same oldest usable ancestor."""
         *_, oldest = self._line(row)
         return oldest.pk == self._oldest
 
@@ -76,7 +78,7 @@ class Family:
         return not row.confirmation and row.superseded_at is None
 
     def _line(self, row: RefreshToken) -> Iterator[RefreshToken]:
-        """The row and its ancestors that can still be used, upwards."""
+        """The row and its usable ancestors, newest first."""
         line: RefreshToken | None = row
         while line is not None:
             yield line

@@ -1,4 +1,4 @@
-"""The argument and the result of every grant: the request of an authenticated client, and the tokens."""
+"""The argument and the result of every grant, and functions that issue tokens."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +24,15 @@ from oauth.tokens import id_token, status_list, subject, user_claims
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
 
-# Only a user can allow these.
+# Scopes that only a user can allow.
 _NEEDS_A_USER = frozenset({"openid", "profile", "email", "offline_access"})
 
 
 @dataclass(frozen=True, slots=True)
 class GrantRequest:
-    """`confirmation` is the key that the client has proven, such as `{"jkt": ...}`; tokens are bound to it."""
+    """`confirmation` is the `cnf` of the key that the client has proven, such as `{"jkt": ...}`, to which tokens are
+    bound.
+    """
 
     client: Client
     params: Parameters
@@ -50,9 +52,9 @@ class Issuance:
     confirmation: Mapping[str, str] = field(default_factory=dict)
     issued_token_type: str | None = None
     authorization_details: Sequence[Detail] = ()
-    #: The row of `refresh_token`, which the statement that records the issuance stores.
+    #: The unsaved row of `refresh_token`, stored together with the audit event.
     refresh_token_row: RefreshToken | None = field(default=None, repr=False)
-    #: FAPI Grant Management §5.5: with it the client reads, changes or revokes what the user allowed.
+    #: FAPI Grant Management §5.5: the ID with which the client can read, change or revoke the grant.
     grant_id: str | None = None
 
     @property
@@ -77,8 +79,9 @@ class Issuance:
 
 
 def token_type(confirmation: Mapping[str, str]) -> str:
-    """RFC 9449 §5, RFC 8705 §3: the scheme of the Authorization header. A certificate is proven in TLS, so it needs no
-    scheme of its own."""
+    """RFC 9449 §5, RFC 8705 §3: the scheme of the Authorization header, which is Bearer also for certificate-bound
+    tokens.
+    """
     return "DPoP" if "jkt" in confirmation else "Bearer"
 
 
@@ -94,10 +97,10 @@ def access_token(
     actor: Mapping[str, Any] | None = None,
     details: Sequence[Detail] | None = None,
 ) -> tuple[str, timedelta]:
-    """A signed access token and its lifetime. With an `authorization`, the token is for its user, and expires no later
-    than the authorization.
+    """Returns a signed access token and its lifetime. With an `authorization`, the token is for its user and does not
+    outlive it.
 
-    Without `details`, it carries all details of the authorization (RFC 9396 §9.1).
+    `details` default to all details of the authorization (RFC 9396 §9.1).
     """
     if details is None:
         details = authorization.authorization_details if authorization else []
@@ -130,15 +133,15 @@ def access_token(
 
 
 def issue_to_client(request: GrantRequest) -> Issuance:
-    """Issues an access token for the client itself, with at most the permissions that it may have. Nothing is written.
+    """Issues an access token with which the client acts on its own behalf. Writes no row.
 
     Raises InvalidScope, InvalidTarget, or InvalidAuthorizationDetails.
     """
     client, params = request.client, request.params
     if "authorization_details" in params:
-        # RFC 9396 §5: only a user can allow them; they are refused and never ignored.
+        # RFC 9396 §5: only a user can allow authorization_details, and they must be refused, not ignored.
         raise InvalidAuthorizationDetails("Only a user can allow authorization_details.")
-    # ASVS 5.0 10.4.11.
+    # ASVS 5.0 10.4.11: only scopes that the client is allowed.
     allowed = frozenset(client.allowed_scopes) - _NEEDS_A_USER
     if not allowed:
         raise InvalidScope("This client has no scopes allowed for client_credentials.")
@@ -156,10 +159,10 @@ def issue_to_client(request: GrantRequest) -> Issuance:
 
 
 def issue_to_user(request: GrantRequest, authorization: Authorization) -> Issuance:
-    """Tokens of what a user allowed this client, narrowed to the `scope` and `resource` of the request, and recorded.
+    """Issues tokens of an authorization, narrowed to `scope` and `resource` of the request, and records them.
 
-    Grant types of other Django apps use this. Lock the authorization first if the grant consumes something. Raises
-    InvalidGrant if the authorization has ended or is another client's, and InvalidScope, InvalidTarget,
+    For grant types of other Django apps. Lock the authorization first if the grant consumes something. Raises
+    InvalidGrant if the authorization has ended or is that of another client, and InvalidScope, InvalidTarget or
     InvalidAuthorizationDetails.
     """
     client, params = request.client, request.params
@@ -186,7 +189,9 @@ def tokens_of_a_user(
     all_resources: Iterable[str],
     nonce: str = "",
 ) -> Issuance:
-    """The first tokens of an authorization; the refresh token is for `all_resources`. The caller stores its row."""
+    """Issues the first tokens of an authorization. The refresh token is for `all_resources`; the caller must store its
+    row.
+    """
     client, confirmation = request.client, request.confirmation
     scopes = entitlement.scopes(None, scopes, client)
     resources = entitlement.resources((), resources, client)
@@ -197,7 +202,8 @@ def tokens_of_a_user(
             request.policy,
             scopes=scopes,
             resources=all_resources,
-            # RFC 9449 §5: a confidential client authenticates, so it may change its key.
+            # RFC 9449 §5: a confidential client may change its key, because its refresh token is bound to its
+            # credentials.
             confirmation=confirmation if client.is_public else {},
         )
     details = narrowed_details(request, authorization)
@@ -228,9 +234,9 @@ def tokens_of_a_user(
 def new_id_token(
     request: GrantRequest, authorization: Authorization, scopes: frozenset[str], *, access_token: str, nonce: str = ""
 ) -> str:
-    """The ID token contains the claims that were requested by name (OpenID Connect Core §5.5).
+    """An ID token with the individually requested claims (OpenID Connect Core §5.5).
 
-    Claims of the `scopes` come from UserInfo (§5.4), unless an admin lets the client read them in the ID token.
+    Claims of the `scopes` come from UserInfo (§5.4), unless an admin has enabled them in the client's ID token.
     """
     client, policy = request.client, request.policy
     names = entitlement.claim_names(authorization.claims.get("id_token", []), client)
@@ -261,9 +267,9 @@ def new_refresh_token(
     presented: str = "",
     fork: int | None = None,
 ) -> tuple[str, RefreshToken]:
-    """A new refresh token, and its row, which is not stored yet. The row holds only a digest of the token.
+    """Returns a new refresh token and its unsaved row, which contains only digests.
 
-    It belongs to the family of the `presented` token, if that token has one.
+    The token belongs to the family of the `presented` token, if that has one.
     """
     family = (FamilySecret.read(presented) if replaces else None) or FamilySecret.new(authorization.pk)
     token = family.new_token()
@@ -285,13 +291,13 @@ def new_refresh_token(
 
 
 def record(client: Client, authorization: Authorization, grant_type: str, issued: Issuance) -> None:
-    """Stores the use of the authorization, the new refresh token and the audit event, in one statement."""
+    """Stores the time of use, the new refresh token and the audit event in one statement."""
     consumption.write(client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
 
 
 def narrowed_details(request: GrantRequest, authorization: Authorization) -> list[dict[str, Any]]:
-    """Raises InvalidAuthorizationDetails if the details exceed what the user allowed (RFC 9396 §6) or what the client
-    may have now.
+    """The details for new tokens. Raises InvalidAuthorizationDetails if they exceed what the user allowed (RFC 9396 §6)
+    or what the client is still allowed.
     """
     asked = request.params.get("authorization_details")
     narrowed = authorization_details.narrowed(asked, authorization.authorization_details)

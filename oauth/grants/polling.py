@@ -1,5 +1,5 @@
-"""A client polls the token endpoint until a user has decided at another device. RFC 8628 §3.5 and CIBA §11 have the
-same rules for this.
+"""The base class of grants for which a client polls until the user has decided on another device. RFC 8628 §3.5 and
+CIBA §11 have the same rules.
 """
 
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ Waiting = TypeVar("Waiting", DeviceCode, BackchannelRequest)
 class PollingGrant(ABC, Generic[Waiting]):
     #: The grant type in the audit log.
     name: ClassVar[str]
-    #: The parameter that names the row, and the field with its digest.
+    #: The parameter with the code, and the field with its digest.
     parameter: ClassVar[str]
     digest_field: ClassVar[str]
     not_valid: ClassVar[str]
@@ -34,10 +34,10 @@ class PollingGrant(ABC, Generic[Waiting]):
 
     @abstractmethod
     def must_keep_interval(self, waiting: Waiting) -> bool:
-        """Whether polling too soon is refused now."""
+        """Whether the client must keep the polling interval."""
 
     def issue(self, request: GrantRequest) -> Issuance:
-        """The tokens, once the user has allowed the request. The errors authorization_pending, slow_down and
+        """Issues tokens if the user has allowed the request. The errors authorization_pending, slow_down and
         access_denied commit the transaction, so that the time of the poll is stored.
         """
         client = request.client
@@ -63,7 +63,7 @@ class PollingGrant(ABC, Generic[Waiting]):
         return issued
 
     def _lock(self, request: GrantRequest) -> Waiting | None:
-        """The row of this client, locked, so that only one of several parallel polls redeems it."""
+        """Locks the client's row, so that only one of several parallel polls redeems it."""
         row_digest = digest(request.params.require(self.parameter))
         found: Waiting | None = (
             self.model._default_manager.select_for_update(of=("self",))
@@ -74,7 +74,7 @@ class PollingGrant(ABC, Generic[Waiting]):
         return found
 
     def _note_poll(self, waiting: Waiting) -> None:
-        """Raises SlowDown if the client polls before its interval has passed."""
+        """Stores the time of the poll. Raises SlowDown if the client polled before its interval had passed."""
         now, last = timezone.now(), waiting.last_polled_at
         waiting.last_polled_at = now
         is_too_soon = last is not None and now < last + timedelta(seconds=waiting.interval_seconds)

@@ -1,9 +1,8 @@
-"""How a code or a refresh token is redeemed: one statement reads it, one function decides, and one statement consumes
-it.
+"""Redeems a code or a refresh token: one statement reads it, a function decides, and one statement consumes it.
 
-The same decision can be reached in two ways. `try_fast` reads without a lock; the consuming statement then checks
-that nothing has changed since the read. If the decision is a refusal, or another request was faster, `try_fast` has
-written nothing and returns None. `under_lock` locks the authorization before it reads, so its decision is final.
+`try_fast` reads without a lock, and the consuming statement checks that nothing has changed since the read. If the
+decision is a refusal, or another request was faster, `try_fast` writes nothing and returns None. `under_lock` locks the
+authorization before it reads, so its decision is final.
 """
 
 from abc import ABC, abstractmethod
@@ -22,14 +21,14 @@ Held = TypeVar("Held", AuthorizationCode, RefreshToken)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The tokens to issue, and what must be consumed for them."""
+    """The tokens to issue and what to consume."""
 
     issuance: Issuance
     consumption: Consumption
 
 
 class Replayed(InvalidGrant):
-    """A code (ASVS 5.0 10.4.2) or a refresh token (10.4.5) was used again: `under_lock` revokes the authorization."""
+    """A code (ASVS 5.0 10.4.2) or a refresh token (10.4.5) was reused, so `under_lock` revokes the authorization."""
 
     def __init__(self, description: str, *, reason: Authorization.RevocationReason, detail: str) -> None:
         super().__init__(description, detail=detail, commits=True)
@@ -37,16 +36,16 @@ class Replayed(InvalidGrant):
 
 
 class Redemption(ABC, Generic[Held]):
-    """A grant type whose request names a code or a refresh token."""
+    """The base class of grant types that redeem a code or a refresh token."""
 
     #: The grant type in the audit log.
     name: ClassVar[str]
-    #: The answer is the same for a token that is unknown, expired, used or of another client, so that a stranger learns
-    #: nothing.
+    #: The error_description for a token that is unknown, expired, used or of another client: the same for all, so that
+    #: a stranger learns nothing.
     not_valid: ClassVar[str]
     #: The field with the digest of the code or the refresh token.
     digest_field: ClassVar[str]
-    #: The SQL condition that the row, called `held`, has not been used.
+    #: The SQL condition that the row with the alias `held` is unused.
     unused: ClassVar[str]
     model: type[Held]
 
@@ -55,17 +54,17 @@ class Redemption(ABC, Generic[Held]):
 
     @abstractmethod
     def digest(self, request: GrantRequest) -> bytes:
-        """The digest of the code or refresh token in a complete request. Raises InvalidRequest or InvalidGrant."""
+        """The digest of the code or refresh token of the request. Raises InvalidRequest or InvalidGrant."""
 
     @abstractmethod
     def decide(self, held: Held, request: GrantRequest) -> Decision:
-        """Every rule of the grant, for a code or refresh token of this client. Reads and never writes.
+        """Applies every rule of the grant to a code or refresh token of this client. Must not write.
 
-        Raises InvalidGrant, Replayed, and what invalid parameters cause.
+        Raises InvalidGrant, Replayed, or an error about an invalid parameter.
         """
 
     def try_fast(self, request: GrantRequest) -> Issuance | None:
-        """Two statements: read, then consume. None if the request must be decided under the lock."""
+        """Reads and consumes in two statements. None if the request must be decided under the lock."""
         held = self._snapshot.read_unused(self.digest(request), request.client)
         if held is None:
             return None
@@ -76,7 +75,7 @@ class Redemption(ABC, Generic[Held]):
         return decision.issuance if self._consume(held, decision, request) else None
 
     def under_lock(self, request: GrantRequest) -> Issuance:
-        """Two statements: lock and read, then consume. A superseded refresh token costs up to two more reads."""
+        """Locks and consumes in two statements. A superseded refresh token needs up to two more reads."""
         held = self._lock(self.digest(request))
         if held is None:
             raise self.not_found(request)
@@ -86,12 +85,13 @@ class Redemption(ABC, Generic[Held]):
             held.authorization.revoke(replay.reason)
             raise
         is_consumed = self._consume(held, decision, request)
-        assert is_consumed, "nobody else can consume it while its authorization is locked"
+        assert is_consumed, "no other request can consume it while its authorization is locked"
         return decision.issuance
 
     def _lock(self, digest: bytes) -> Held | None:
-        """Locks the authorization first: parallel redemptions queue here, and each sees what the one before it wrote,
-        or a revocation that has committed."""
+        """Locks the authorization first, so that parallel redemptions wait here, and each sees the writes of the
+        previous one and committed revocations.
+        """
         held: Held | None = (
             self.model._default_manager.select_for_update(of=("authorization", "self"))
             .select_related("authorization__user", "authorization__client")
@@ -101,12 +101,12 @@ class Redemption(ABC, Generic[Held]):
         return held
 
     def not_found(self, request: GrantRequest) -> InvalidGrant:
-        """The refusal of a code or refresh token without a row."""
+        """The error for a code or refresh token that has no row."""
         return InvalidGrant(self.not_valid, detail="unknown")
 
     def _decide_for_client(self, held: Held, request: GrantRequest) -> Decision:
-        # RFC 6749 §4.1.3, §6: it must have been issued to this client. This comes before the check for a replay, or a
-        # stranger could end another client's authorization.
+        # RFC 6749 §4.1.3, §6: the token must have been issued to this client. Check this before reuse, because
+        # otherwise a stranger could end another client's authorization.
         if held.authorization.client_id != request.client.pk:
             raise InvalidGrant(self.not_valid, detail="issued to another client")
         return self.decide(held, request)

@@ -1,8 +1,8 @@
 """The refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3).
 
-The refresh token of a client that authenticates stays the same, and so does one that is bound to a key. All others are
-rotated. The superseded token works again within the policy's retry window, so that neither a lost answer nor a second
-tab logs a user out. Any other second use ends the authorization. `family` says how the branches of such retries end.
+Only the refresh tokens of public clients that are not bound to a key are rotated. A superseded token still works within
+the retry window, so that a lost response or a second tab does not log the user out. Any other reuse ends the
+authorization. `family` explains the branches that such retries create.
 """
 
 from django.utils import timezone
@@ -33,8 +33,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
     def decide(self, token: RefreshToken, request: GrantRequest) -> Decision:
         client, params, authorization = request.client, request.params, token.authorization
         if liveness.authority(Named(client.client_id, authorization.pk), read=authorization) is None:
-            # This includes a user who has logged out and had not allowed the client to continue without them
-            # (`offline_access`).
+            # An authorization without `offline_access` also ends when the user logs out.
             raise InvalidGrant("The authorization has ended.", detail="revoked, expired or deactivated")
         if token.confirmation and token.confirmation != request.confirmation:
             raise InvalidGrant("The refresh token is bound to another key (RFC 9449 §5).")
@@ -44,7 +43,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         scopes = entitlement.scopes(params.get("scope"), token.scopes, client)
         resources = entitlement.resources(params.all("resource"), token.resources, client)
         details = issuance.narrowed_details(request, authorization)
-        # A token that is bound to a secret or to a key is worthless to a thief, so only the others are rotated.
+        # A stolen token that is bound to credentials or to a key is useless, so only others are rotated.
         is_rotated = client.is_public and not token.confirmation
         new_token, row = _successor(token, request, fork) if is_rotated else (None, None)
         access_token, lifetime = issuance.access_token(
@@ -56,7 +55,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
             confirmation=request.confirmation,
             details=details,
         )
-        # OpenID Connect Core §12.2: it may be issued, and some clients read the user only from there.
+        # OpenID Connect Core §12.2 allows an ID token in this response, and some clients need it.
         names_user = client.id_token_at_refresh and "openid" in scopes
         issued = Issuance(
             access_token=access_token,
@@ -65,8 +64,8 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
             else None,
             expires_in_seconds=int(lifetime.total_seconds()),
             scopes=scopes,
-            # RFC 6749 §6: without a new one the client keeps its own. Several libraries lose it unless the response
-            # repeats it.
+            # RFC 6749 §6: without a new refresh token, the client keeps the old one, but several libraries lose it
+            # unless the response repeats it.
             refresh_token=new_token or params["refresh_token"],
             refresh_token_row=row,
             confirmation=request.confirmation,
@@ -76,7 +75,9 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         return Decision(issued, _consumption(token, fork, request, is_rotated=is_rotated))
 
     def not_found(self, request: GrantRequest) -> InvalidGrant:
-        """RFC 9700 §4.14.2: a token whose row is gone was superseded longer ago than the retry window."""
+        """RFC 9700 §4.14.2: a token of a known family without a row was superseded before the retry window, so this is
+        reuse.
+        """
         known = RefreshToken.of_family(request.params["refresh_token"])
         if known is None or known.authorization.client_id != request.client.pk:
             return super().not_found(request)
@@ -85,10 +86,10 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         return replayed
 
     def _fork(self, token: RefreshToken, request: GrantRequest) -> Fork:
-        """The effect of this use on other branches of the family.
+        """The effects of this use on other branches of the family.
 
-        RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that is used after the retry window counts as stolen. So does a
-        token that was given up: its holder and the party that continued cannot both be the client.
+        RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a superseded token that is used after the retry window counts as stolen. So
+        does an abandoned token, because its holder and the party that continued cannot both be the client.
         """
         superseded_at, window = token.superseded_at, request.policy.refresh_token_retry_window
         if superseded_at is None and token.revoked_at is None and token.fork is None:
@@ -101,13 +102,15 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         return family.fork(proves_key=bool(request.confirmation))
 
     def _refuse_other_key(self, family: Family, request: GrantRequest) -> None:
-        """RFC 9449 §5: a client that has begun to prove a key must retry with that key; a thief does not have it."""
+        """RFC 9449 §5: a client that already has a token bound to a key must retry with that key, which an attacker
+        does not have.
+        """
         bound = family.bound_descendants()
         if any(one.first_used_at for one in bound):
             raise self._replayed()
         if any(one.confirmation != request.confirmation for one in bound):
             raise InvalidGrant(
-                "This client's other refresh tokens are bound to a DPoP key: retry with a proof of that key (RFC 9449 "
+                "Other refresh tokens of this client are bound to a DPoP key. Retry with a proof of that key (RFC 9449 "
                 "§5)."
             )
 
@@ -124,7 +127,7 @@ def _consumption(token: RefreshToken, fork: Fork, request: GrantRequest, *, is_r
         return consumption.of_retry(fork) if is_rotated else consumption.NOTHING
     if is_rotated:
         return consumption.of_superseded(token, fork, window=request.policy.refresh_token_retry_window)
-    # The token stays the same. If it replaced another one, its first use closes the retry window of that one.
+    # The token is not rotated. If it replaced another one, its first use ends the retry window of that one.
     is_first_use = token.replaces_id is not None and token.first_used_at is None
     expires_at = request.policy.refresh_token_expires_at(token.authorization)
     if is_first_use or token.fork or expires_at - token.expires_at >= request.policy.refresh_token_extension:
@@ -133,8 +136,9 @@ def _consumption(token: RefreshToken, fork: Fork, request: GrantRequest, *, is_r
 
 
 def _successor(token: RefreshToken, request: GrantRequest, fork: Fork) -> tuple[str, RefreshToken]:
-    """The successor does not inherit the narrowing of this request: it may do what its predecessor could (RFC 6749 §6).
-    It is bound to the key that the client proves, if any."""
+    """The successor has the scopes of its predecessor, even if this request narrows them (RFC 6749 §6). It is bound to
+    the key that the client proves, if any.
+    """
     return issuance.new_refresh_token(
         token.authorization,
         request.policy,

@@ -1,4 +1,4 @@
-"""The grant types of the token endpoint: how each is run, ours and those of other apps (`extension`)."""
+"""The grant types of the token endpoint: ours and those of other apps (`extension`)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from oauth.models.client.site import site
 @dataclass(frozen=True, slots=True)
 class Grant:
     issue: Callable[[GrantRequest], Issuance]
-    #: The same rules without a lock. It returns None if `issue` must decide.
+    #: Decides without a lock; returns None if `issue` must decide.
     try_fast: Callable[[GrantRequest], Issuance | None] | None = None
-    #: A grant that consumes nothing and writes nothing has no transaction to begin and to commit.
+    #: False for a grant that writes nothing and so needs no transaction.
     is_transactional: bool = True
-    #: Whether a client that cannot authenticate may use the grant. Our own grants refuse such a client themselves.
+    #: Whether public clients may use the grant. Our own grants check this themselves.
     allows_public_clients: bool = True
 
 

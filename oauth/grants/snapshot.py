@@ -1,7 +1,7 @@
-"""Reads a code or a refresh token without a lock, with the authorization and the user: one statement.
+"""Reads a code or a refresh token with its authorization and user in one statement, without a lock.
 
-It finds only an unused row of this client, and only if the client is enabled in the database, because the cached client
-may be a few seconds old. If it finds nothing, the request is decided under the lock.
+Finds only an unused row of this client, and only if the client is active in the database, because the cached client may
+be outdated. Otherwise the request is decided under the lock.
 """
 
 from functools import cached_property
@@ -17,7 +17,7 @@ Held = TypeVar("Held", AuthorizationCode, RefreshToken)
 
 
 class Snapshot(Generic[Held]):
-    """`unused` is the SQL condition that the row, called `held`, has not been used."""
+    """`unused` is the SQL condition that the row with the alias `held` is unused."""
 
     def __init__(self, model: type[Held], digest_column: str, unused: str) -> None:
         self._model: type[Held] = model
@@ -42,7 +42,7 @@ class Snapshot(Generic[Held]):
 
 
 class _Tables(Generic[Held]):
-    """The columns and the statement; made at first use, when Django knows all models."""
+    """The columns and the statement, built at first use, when Django has loaded all models."""
 
     def __init__(self, model: type[Held], digest_column: str, unused: str) -> None:
         user = get_user_model()

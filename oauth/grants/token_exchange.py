@@ -1,7 +1,8 @@
-"""The token exchange grant (RFC 8693): a service that received a token calls another service for the same user.
+"""The token exchange grant (RFC 8693): a service that received a token gets one to call another service for the same
+user.
 
-The new token never gives more: scopes, audience and lifetime are within those of the exchanged token and of the client.
-An admin decides which clients' tokens a client may exchange, and whether the new token must name it as the actor.
+Scopes, audience and lifetime of the new token are within those of the exchanged token and of the client. An admin
+decides which clients' tokens a client may exchange, and whether the new token names the client as the actor.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from oauth.tokens.verification import InvalidJWT
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
-# A longer chain is probably a loop of services that call each other.
+# The longest chain of actors. A longer one is probably a loop of services.
 LONGEST_CHAIN = 5
 
 
@@ -36,15 +37,16 @@ def token_exchange(request: GrantRequest) -> Issuance:
         raise _unacceptable("subject_token", "This client is not allowed to exchange tokens of that client.")
     authority = liveness.authority(claims)
     if authority is None or authority.authorization is None:
-        # RFC 9700 §4.15: a client's own token is not exchanged, so that its client_id never appears in place of a user.
+        # RFC 9700 §4.15: a client_credentials token must not be exchanged, so that a client_id never takes the place of
+        # a user.
         raise _unacceptable(
-            "subject_token", "It must be a user's token, and its authorization must be live and unchanged."
+            "subject_token", "The token must be a user's, and its authorization must be live and unchanged."
         )
     authorization = authority.authorization
     if claims.confirmation:
-        raise _unacceptable("subject_token", "It is bound to a key of another client.")
+        raise _unacceptable("subject_token", "The token is bound to a key of another client.")
     actor = _actor(client, claims, _actor_token(request))
-    # ASVS 5.0 10.4.11: at most what both clients may have now and what the user allows now.
+    # ASVS 5.0 10.4.11: only what all these clients are still allowed and the user still allows.
     clients = (client, subject_client, authorization.client)
     allowed = claims.scopes.intersection(authorization.scopes, *(one.allowed_scopes for one in clients))
     scopes = entitlement.scopes(params.get("scope"), _or_fail(allowed, params.get("scope")))
@@ -58,7 +60,7 @@ def token_exchange(request: GrantRequest) -> Issuance:
         not_after=claims.expires_at,
         actor=actor,
         confirmation=request.confirmation,
-        # The new token keeps the details of the exchanged token, so it never allows more.
+        # The details of the exchanged token, or fewer.
         details=entitlement.details(
             authorization_details.narrowed(params.get("authorization_details"), claims.authorization_details), *clients
         ),
@@ -75,14 +77,14 @@ def token_exchange(request: GrantRequest) -> Issuance:
 
 
 def _token(request: GrantRequest, name: str) -> AccessTokenClaims:
-    """RFC 8693 §2.1, §3: the parameter `name` holds an access token of ours. Raises InvalidRequest (§2.2.2)."""
+    """RFC 8693 §2.1, §3: verifies the access token in the parameter `name`. Raises InvalidRequest (§2.2.2)."""
     raw = request.params.require(name)
     if request.params.require(f"{name}_type") not in (ACCESS_TOKEN, JWT):
         raise InvalidRequest(f"{name}_type must be {ACCESS_TOKEN}.")
     try:
         return verify_access_token(raw, audiences=request.policy.audiences).claims
     except InvalidJWT as error:
-        raise _unacceptable(name, "It must be a valid access token of this server.") from error
+        raise _unacceptable(name, "The token must be a valid access token of this server.") from error
 
 
 def _unacceptable(name: str, why: str) -> OAuthError:
@@ -90,8 +92,8 @@ def _unacceptable(name: str, why: str) -> OAuthError:
 
 
 def _may_exchange(client: Client, subject_client: Client) -> bool:
-    # An app that is not live may act only for its developer's sandbox users. Those allow it themselves, so it needs no
-    # token of another client.
+    # An app that is not live may act only for its developer's sandbox users. So it may exchange its own tokens, but not
+    # those of another client.
     if client.pk == subject_client.pk:
         return True
     return client.is_live and client.exchange_from.filter(pk=subject_client.pk).exists()
@@ -105,14 +107,14 @@ def _actor_token(request: GrantRequest) -> AccessTokenClaims | None:
         return None
     claims = _token(request, "actor_token")
     if claims.client_id != request.client.client_id or claims.confirmation:
-        raise _unacceptable("actor_token", "It must be a token of this client that is not bound to a key.")
+        raise _unacceptable("actor_token", "The token must be this client's own and must not be bound to a key.")
     if liveness.authority(claims) is None:
-        raise _unacceptable("actor_token", "Its authorization has ended or changed.")
+        raise _unacceptable("actor_token", "The authorization of the token has ended or changed.")
     return claims
 
 
 def _actor(client: Client, claims: AccessTokenClaims, actor: AccessTokenClaims | None) -> Mapping[str, Any]:
-    """RFC 8693 §4.1: the current actor, with the previous ones inside. Previous actors are never left out."""
+    """RFC 8693 §4.1: the current actor, with all previous actors nested inside."""
     before = claims.actor
     if client.exchange_policy == ExchangePolicy.IMPERSONATION and actor is None:
         return before
@@ -120,7 +122,7 @@ def _actor(client: Client, claims: AccessTokenClaims, actor: AccessTokenClaims |
     while link:
         depth, link = depth + 1, link.get("act", {})
     if depth > LONGEST_CHAIN:
-        raise _unacceptable("subject_token", f"It was already exchanged {LONGEST_CHAIN} times.")
+        raise _unacceptable("subject_token", f"The token was already exchanged {LONGEST_CHAIN} times.")
     now = {"sub": actor.subject if actor else client.client_id, "client_id": client.client_id}
     return now | ({"act": dict(before)} if before else {})
 
@@ -132,7 +134,9 @@ def _or_fail(allowed: frozenset[str], asked: str | None) -> frozenset[str]:
 
 
 def _resources(request: GrantRequest, claims: AccessTokenClaims) -> tuple[str, ...]:
-    """`resource` and `audience` (§2.1) name APIs, within the token's own audience and the client's resources."""
+    """The APIs named by `resource` and `audience` (§2.1), which must be in the exchanged token's audience and allowed
+    for the client.
+    """
     params, client = request.params, request.client
     asked = tuple(dict.fromkeys((*params.all("resource"), *params.all("audience"))))
     allowed = (*claims.audience, *client.allowed_resources) if asked else claims.audience

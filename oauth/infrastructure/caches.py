@@ -1,7 +1,7 @@
-"""The caches in the memory of a worker process: two kinds, and one call that empties all of them.
+"""In-memory caches of a worker process.
 
-Each cache here is emptied when a test changes OAUTH, and by `clear`, which tests call between each other. Caches of
-pure functions (`functools.lru_cache`) never contain anything that may change, so they are not emptied.
+All are emptied when a test overrides OAUTH, and by `clear`, which runs between tests. `functools.lru_cache` is only for
+pure functions, whose caches need not be emptied.
 """
 
 import threading
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 try:
     from django.core.signals import setting_changed
-except ModuleNotFoundError:  # without Django, no test overrides its settings
+except ModuleNotFoundError:  # without Django, no test can override its settings
     setting_changed = None  # type: ignore[assignment]  # without Django
 
 Key = TypeVar("Key")
@@ -30,27 +30,29 @@ def clear() -> None:
 
 
 def register(clear_one: Callable[[], None]) -> None:
-    """Registers a function that clears other state, which must not outlive a test."""
+    """Registers a function that clears other state that must not outlive a test."""
     _all.append(clear_one)
 
 
 def until_cleared(function: Function) -> Function:
-    """Decorator: as `functools.cache`, for a function whose result depends on OAUTH."""
+    """Decorator like `functools.cache`, for a function whose result depends on OAUTH."""
     cached = cache(function)
     register(cached.cache_clear)
     return cached  # type: ignore[return-value]  # the cache has the signature of the function
 
 
 def lookups() -> list[tuple[str, int, int]]:
-    """For metrics: the name, hits and misses of each cache that has a name. Threads may lose a count."""
+    """For metrics: name, hits and misses of each named cache. The numbers are approximate, because threads count
+    without a lock.
+    """
     return [(name, cache.hits, cache.misses) for name, cache in _named.items()]
 
 
 class TTLCache(Generic[Key, Value]):
-    """Values by key, each for a number of seconds. When it is full, the oldest value is dropped.
+    """Values by key, each with a lifetime in seconds. When the cache is full, the oldest value is dropped.
 
-    Thread-safe; reading takes no lock. `max_entries` may be a function, for a number that is a setting. A cache with a
-    `name` is one of `lookups`.
+    Thread-safe; reading takes no lock. `max_entries` may be a function that reads a setting. `lookups` includes caches
+    with a `name`.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class TTLCache(Generic[Key, Value]):
         return None
 
     def kept(self, key: Key, *, at: float) -> Value | None:
-        """The value that was valid at that moment of the clock, if it has not been replaced or dropped since."""
+        """The value that was valid at that time of the clock, if it has not been replaced or dropped since."""
         entry = self._entries.get(key)
         return entry[0] if entry is not None and entry[1] > at else None
 
@@ -90,7 +92,9 @@ class TTLCache(Generic[Key, Value]):
             self._entries[key] = (value, self._clock() + seconds)
 
     def get_or_put(self, key: Key, make: Callable[[], Value], seconds: float) -> Value:
-        """Threads that ask at the same time get the same value. A value that is used often is not dropped first."""
+        """Returns the value; makes and stores it first if there is none. Concurrent threads get the same value. Each
+        use renews the value.
+        """
         with self._lock:
             value = self.get(key)
             if value is None:
@@ -107,11 +111,10 @@ class TTLCache(Generic[Key, Value]):
 
 
 class RefreshedCache(Generic[Key, Value]):
-    """Values that are loaded again when they are no longer fresh.
+    """Values that are reloaded when they are stale.
 
-    `load` gets the key and the old value, or None. One thread loads; the others use the old value meanwhile, and wait
-    only if there is none or `is_usable` says that it is too old. An exception of `load` is raised in the thread that
-    called it.
+    `load` gets the key and the old value or None. While one thread loads, others use the old value; they wait only if
+    there is none or if `is_usable` is false for it. An exception of `load` is raised only in the loading thread.
     """
 
     def __init__(

@@ -1,19 +1,18 @@
-"""Colors of a brand: whether text in them can be read, and their shades for light and dark pages (WCAG 2.2)."""
+"""Brand colors: the contrast of text in them, and their shades for light and dark pages (WCAG 2.2)."""
 
 import re
 from dataclasses import dataclass
 
-#: WCAG 2.2 §1.4.3: the contrast of text with its background.
+#: WCAG 2.2 §1.4.3: the minimum contrast between text and background.
 LEAST_CONTRAST = 4.5
-# Copied from static/oauth/pages.css: the backgrounds of text in this color, and the color of text on a background of
-# this color.
+# Colors in static/oauth/pages.css: the backgrounds on which text has the brand color, and the color of text on it.
 _LIGHT_GROUND, _DARK_SURFACE = "#f4f6f9", "#161f30"
 _WHITE, _DARK_INK = "#ffffff", "#0b1730"
 
 
 @dataclass(frozen=True, slots=True)
 class Shades:
-    """`accent` is for links and buttons, `ink` for text on the accent, `soft` for backgrounds that match it."""
+    """`accent` is for links and buttons, `ink` for text on `accent`, `soft` for matching backgrounds."""
 
     accent: str
     ink: str
@@ -21,24 +20,24 @@ class Shades:
 
 
 def is_color(text: str) -> bool:
-    """Whether it is written `#rrggbb`."""
+    """Whether `text` has the form `#rrggbb`."""
     return re.fullmatch(r"#[0-9a-fA-F]{6}", text) is not None
 
 
 def contrast(one: str, other: str) -> float:
-    """The ratio of two colors, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    """The contrast ratio of two colors, from 1 to 21 (WCAG 2.2)."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def legibility(color: str) -> float:
-    """The worst contrast of the color with what it meets on a light page; it must be LEAST_CONTRAST or more."""
+    """The lowest contrast of the color on a light page, which must be at least LEAST_CONTRAST."""
     light = _light(color)
     return min(contrast(color, _LIGHT_GROUND), contrast(color, light.soft), contrast(light.accent, light.ink))
 
 
 def shades(color: str) -> tuple[Shades, Shades]:
-    """Returns the color for light pages and the color for dark pages, where it is made lighter until it can be read."""
+    """Returns the shades for light pages and for dark pages, for which the color is lightened until it is legible."""
     return _light(color), _dark(color)
 
 
@@ -52,11 +51,11 @@ def _dark(color: str) -> Shades:
         accent = _mixed(_WHITE, color, step / 20)
         if min(contrast(accent, ground) for ground in (_DARK_SURFACE, soft, _DARK_INK)) >= LEAST_CONTRAST:
             return Shades(accent, _DARK_INK, soft)
-    raise AssertionError(color)  # white itself passes
+    raise AssertionError(color)  # not reached: white always passes
 
 
 def _mixed(color: str, other: str, share: float) -> str:
-    """`share` of `color`, the rest of `other`."""
+    """Mixes two colors; `share` is the part of `color`."""
     mixed = (round(share * a + (1 - share) * b) for a, b in zip(_rgb(color), _rgb(other), strict=True))
     return "#" + "".join(f"{value:02x}" for value in mixed)
 

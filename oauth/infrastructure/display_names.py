@@ -1,7 +1,7 @@
-"""Names that strangers chose, made safe for a page (UTS #36, UTS #39).
+"""Makes names that strangers chose safe to display (UTS #36, UTS #39).
 
-Characters that turn or hide letters are removed. A name whose letters can be mistaken for others is marked and not
-refused, because some languages use two scripts, and users decide better when they are warned.
+Removes characters that reverse or hide text. A name whose letters can be mistaken for others is marked instead of
+refused, because some languages use two scripts.
 """
 
 import re
@@ -10,12 +10,12 @@ import unicodedata
 LONGEST = 60
 # Scripts that one language uses together (UTS #39 §5.2, highly restrictive).
 _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
-# Letters that look Latin, from the scripts that have many of them.
+# Letters of other scripts that look like Latin letters.
 _LOOK_LATIN = frozenset("аеорсухіјѕԛԝһԁѵӏгАВЕКМНОРСТХУІЈЅԚԜҺѴӀονιυκραΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսցհոՕՍ")
 
 _ZERO_WIDTH_NON_JOINER, _ZERO_WIDTH_JOINER = "\u200c", "\u200d"
 _JOINERS = frozenset((_ZERO_WIDTH_NON_JOINER, _ZERO_WIDTH_JOINER))
-# Scripts whose letters change their form when they are joined.
+# Scripts whose letters change shape when joined.
 _JOINED = frozenset(
     {
         "ARABIC", "SYRIAC", "MONGOLIAN", "NKO", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL",
@@ -35,13 +35,14 @@ _LINK = re.compile(
 
 
 def is_printable(text: str) -> bool:
-    """`str.isprintable`, but a joiner may stand where a script or an emoji needs it."""
+    """Like `str.isprintable`, but allows joiners where a script or an emoji needs them."""
     return all(c.isprintable() or _is_needed_joiner(text, at) for at, c in enumerate(text))
 
 
 def _is_needed_joiner(text: str, at: int) -> bool:
-    """Whether this is a (non-)joiner between letters of a script that is written with them, or between the parts of an
-    emoji (RFC 5892 appendix A.1, A.2, UTS #51 §2.7). Anywhere else it is invisible."""
+    """Whether this is a zero-width joiner or non-joiner between letters of a script that needs it, or between the parts
+    of an emoji (RFC 5892 appendix A.1, A.2, UTS #51 §2.7).
+    """
     if text[at] not in _JOINERS or not 0 < at < len(text) - 1:
         return False
     before, after = text[at - 1], text[at + 1]
@@ -51,7 +52,7 @@ def _is_needed_joiner(text: str, at: int) -> bool:
 
 
 def plain(text: str, *, longest: int = LONGEST) -> str:
-    """Returns the text as one line, in NFKC, without direction controls, invisible characters and stacked accents."""
+    """The text on one line, in NFKC, without direction controls, invisible characters and stacked accents."""
     letters = unicodedata.normalize("NFKC", text)
     kept = "".join(
         c if unicodedata.category(c)[0] in "LNPSM" or _is_needed_joiner(letters, at) else " "
@@ -63,14 +64,14 @@ def plain(text: str, *, longest: int = LONGEST) -> str:
 
 
 def looks_like_another(text: str) -> bool:
-    """Whether a word mixes scripts that no language mixes, or the text has no Latin letter but looks Latin."""
+    """Whether a word mixes scripts that no language mixes, or the text looks Latin without having a Latin letter."""
     name = plain(text)
     return _looks_latin(name) or any(_is_mixed(word) for word in name.split())
 
 
 def host(name: str) -> str:
-    """Returns the host in its DNS form (RFC 5890): `xn--…` shows what a Unicode name may hide. Characters that DNS
-    forbids are escaped.
+    """The host in its DNS form (RFC 5890), so that a Unicode name cannot imitate another (`xn--…`). Escapes characters
+    that DNS forbids.
     """
     try:
         return name.encode("idna").decode() if not name.isascii() else name
@@ -79,7 +80,9 @@ def host(name: str) -> str:
 
 
 def holds_link(text: str) -> bool:
-    """Whether a mail program may turn a part of it into a link: a URL, a host name, an IP address or an email."""
+    """Whether a mail program may turn a part of the text into a link: a URL, a host name, an IP address or an email
+    address.
+    """
     return bool(_LINK.search(unicodedata.normalize("NFKC", text)))
 
 

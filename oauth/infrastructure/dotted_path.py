@@ -1,4 +1,4 @@
-"""Imports what a setting names, as Django's `import_string` does. A resource server may run without Django."""
+"""A replacement for Django's `import_string`, because a resource server may run without Django."""
 
 import sys
 from importlib import import_module
@@ -10,7 +10,7 @@ def resolve(path: str) -> Any:
     module, _, name = path.rpartition(".")
     try:
         loaded = sys.modules.get(module)
-        # Another thread may be importing it: `import_module` waits until it has everything.
+        # If another thread is importing the module, `import_module` waits until that is complete.
         if loaded is None or getattr(loaded.__spec__, "_initializing", False):
             loaded = import_module(module)
         return getattr(loaded, name)

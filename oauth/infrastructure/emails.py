@@ -1,7 +1,7 @@
-"""Emails in the brand of the site: an HTML part, and a plain-text part with the same content.
+"""Emails with the site's branding: an HTML part and a plain-text part with the same content.
 
-A template of the HTML part extends `oauth/email/base.html`. No part loads remote content: mail readers block remote
-images, and a request for one would reveal where the email was read.
+HTML templates extend `oauth/email/base.html`. They load no remote content, which mail programs block and which would
+reveal when and where the email is read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,10 @@ def send(
     html_template: str = "oauth/email/message.html",
     context: Mapping[str, Any] | None = None,
 ) -> None:
-    """Sends an email in the active language and time zone, to those addresses that mail can reach. `text` is the
-    plain-text part; the default HTML template shows its paragraphs, and the `page_url` of the context as a button with
-    `page_label`."""
+    """Sends an email in the active language and time zone. Skips addresses that are not reachable. `text` is the
+    plain-text part; the default HTML template shows its paragraphs and, if the context has `page_url`, a button with
+    `page_label`.
+    """
     reached = [address for address in to if mailboxes.is_reachable(address)]
     if not reached:
         return

@@ -1,4 +1,4 @@
-"""Classes that other apps register with a dotted path in the settings."""
+"""Classes that settings name by dotted path."""
 
 from functools import cache
 from typing import Any
@@ -8,5 +8,5 @@ from django.utils.module_loading import import_string
 
 @cache
 def instance(path: str) -> Any:
-    """Returns the single object of this class. Raises ImportError if there is no class at this path."""
+    """Returns the single instance of the class in this process. Raises ImportError."""
     return import_string(path)()

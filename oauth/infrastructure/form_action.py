@@ -1,4 +1,4 @@
-"""Targets of a form: sources for the Content-Security-Policy directive form-action."""
+"""Sources for the Content-Security-Policy directive form-action."""
 
 from urllib.parse import urlsplit
 
@@ -8,17 +8,17 @@ from oauth.infrastructure.hosts import is_plain_host
 
 
 def form_action(uri: str) -> tuple[str, ...]:
-    """Browsers apply form-action to the redirect that follows a form, too, so it must name the host of the URI."""
+    """The sources that allow a form to redirect to this URI, because browsers also apply form-action to redirects."""
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https"):
         return ("'self'", f"{parts.scheme}:")
     host = parts.hostname or ""
-    if not is_plain_host(host):  # such a host must not become part of a header
+    if not is_plain_host(host):  # must not become part of a header
         return ("'self'",)
     host = f"[{host}]" if ":" in host else host
     return ("'self'", f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""))
 
 
 def allow_forms_to(page: HttpResponse, uri: str) -> None:
-    """The forms of this page may lead to this URI; django-csp merges it into the site's policy."""
+    """Allows forms of this page to redirect to this URI. django-csp merges this into the site's policy."""
     page._csp_update = {"form-action": list(form_action(uri))}  # type: ignore[attr-defined]  # django-csp reads it

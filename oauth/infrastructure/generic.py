@@ -1,6 +1,6 @@
-"""Django's admin, form and paginator classes with the type parameter of their stubs: `ModelForm[Client]`.
+"""Django's admin, form and paginator classes with the type parameters of their stubs, as in `ModelForm[Client]`.
 
-At run time Django's own classes take no parameter. Here each name is Django's class once it is subscripted.
+Django's classes cannot be subscripted at run time. Subscripting these names returns Django's classes.
 """
 
 from typing import TYPE_CHECKING, Any

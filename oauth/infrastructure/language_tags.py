@@ -1,4 +1,4 @@
-"""Django's language codes as BCP 47 tags, which OpenID Connect uses."""
+"""Converts Django's language codes to BCP 47 tags, as used by OpenID Connect."""
 
 from django.utils.translation import to_locale
 

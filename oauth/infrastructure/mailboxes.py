@@ -1,6 +1,6 @@
-"""Whether mail can reach an address at all."""
+"""Whether an address can have a mailbox."""
 
-#: RFC 6761 §6.4: names below it never exist. Emails to them would only bounce.
+#: RFC 6761 §6.4: a domain below this one never exists, so an email would bounce.
 _NOWHERE = ".invalid"
 
 

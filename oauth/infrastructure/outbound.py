@@ -1,9 +1,9 @@
-"""HTTP requests to URLs that clients chose: jwks_uri, sector_identifier_uri, logo_uri, the client ID as the URL of its
-metadata document, back-channel logout, webhooks.
+"""HTTP requests to URLs that clients chose: jwks_uri, sector_identifier_uri, logo_uri, client ID metadata documents,
+back-channel logout, webhooks.
 
-Against server-side request forgery (OWASP API7), the name is resolved once, all its IP addresses must be public, and
-the connection goes to the address that was checked, so another DNS answer changes nothing. https only, no redirects,
-one deadline for the whole request, a limited answer. `allowed_hosts` may be private and use http.
+Prevents server-side request forgery (OWASP API7): the host is resolved once, all its IP addresses must be public, and
+the connection uses one of them, so that DNS rebinding has no effect. Only https, no redirects, one deadline for the
+request, and a limited response size. `allowed_hosts` may have private addresses and use http.
 """
 
 import ipaddress
@@ -21,15 +21,15 @@ import urllib3
 
 from oauth.infrastructure.provided import Provided
 
-#: Hosts, with or without a port, that may be private and use http: OAUTH["OUTBOUND_ALLOWED_HOSTS"].
+#: OAUTH["OUTBOUND_ALLOWED_HOSTS"]: hosts, with or without a port, that may have private addresses and use http.
 allowed_hosts: Provided[frozenset[str]] = Provided(frozenset())
 
 DEADLINE_SECONDS = 5.0
 MAX_BYTES = 64 * 1024
-# Public is global unicast only: all of IPv4, and 2000::/3, which is all of IPv6 that IANA has assigned, without the
-# special-purpose registries (RFC 6890). Their globally reachable rows are left out too, since no client has a server
-# there. IPv4 in IPv6 form (mapped, compatible, translated: ::ffff:0:0/96, ::/96, ::ffff:0:0:0/96, 64:ff9b::/96) is
-# outside of 2000::/3; 6to4 and Teredo, which contain IPv4 addresses, are in the list.
+# Public addresses: all of IPv4 and 2000::/3 (global unicast, all of IPv6 that IANA has assigned), except the
+# special-purpose registries (RFC 6890). IPv4 addresses in IPv6 form (mapped, compatible, translated: ::ffff:0:0/96,
+# ::/96, ::ffff:0:0:0/96, 64:ff9b::/96) are outside of 2000::/3; 6to4 and Teredo, which contain IPv4 addresses, are in
+# _SPECIAL.
 _PUBLIC = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("2000::/3"))
 _SPECIAL = tuple(
     ipaddress.ip_network(network)
@@ -40,12 +40,12 @@ _SPECIAL = tuple(
         "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3ffe::/16", "3fff::/20",
     )
 )  # fmt: skip
-# The same text for an unknown name and for a private address. Otherwise clients could find out names of our network.
-_NO_PUBLIC_ADDRESS = "its name leads to no public address."
+# The same for an unknown host and for a private address, so that clients cannot probe names of our network.
+_NO_PUBLIC_ADDRESS = "its host has no public address."
 
 
 class OutboundError(Exception):
-    """The URL is not allowed, or the answer was wrong. The text is safe to show to the owner of the URL."""
+    """The URL is not allowed, or the response is unusable. The message may be shown to the owner of the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ class Answer:
     status: int
     content_type: str
     body: bytes
-    #: The header Cache-Control; several lines of it are joined (RFC 9110 §5.3).
+    #: The header Cache-Control, whose lines are joined (RFC 9110 §5.3).
     cache_control: str = ""
 
 
 def check_url(url: str) -> None:
-    """Checks the URL itself, without DNS. Raises OutboundError."""
+    """Checks the URL without resolving its host. Raises OutboundError."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -67,7 +67,7 @@ def check_url(url: str) -> None:
     if not url.isascii() or not url.isprintable() or " " in url or not host or "@" in parts.netloc or parts.fragment:
         raise OutboundError("this is not a plain URL with a host.")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_allowed(url)):
-        raise OutboundError("only https.")
+        raise OutboundError("it must be https.")
 
 
 def get_json(url: str) -> Any:
@@ -96,7 +96,7 @@ def request(
     more_headers: Mapping[str, str] | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Answer:
-    """One request to a checked address, which takes at most five seconds. Raises OutboundError."""
+    """Sends a request, which takes at most DEADLINE_SECONDS. Raises OutboundError."""
     check_url(url)
     parts = urlsplit(url)
     host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
@@ -116,7 +116,7 @@ def request(
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             response = pool.urlopen(method, target, body=body, headers=headers, redirect=False, preload_content=False)
-            with closing(response):  # even if reading is given up half-way
+            with closing(response):  # even if reading was aborted
                 content = _read(response, deadline, max_bytes)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = error
@@ -131,8 +131,9 @@ def request(
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float, max_bytes: int) -> bytes:
-    """Reads at most one byte more than `max_bytes`. The timeout applies to each read, so the deadline is checked here:
-    a server could send one byte at a time."""
+    """Reads at most one byte more than `max_bytes`. Checks the deadline, because the timeout applies to each read and a
+    server could send one byte at a time.
+    """
     content = b""
     while len(content) <= max_bytes:
         if time.monotonic() > deadline:
@@ -148,7 +149,7 @@ def _pool(scheme: str, address: str, port: int, host: str, seconds: float) -> ur
     timeout = urllib3.Timeout(connect=min(2.0, seconds), read=seconds, total=seconds)
     if scheme == "http":
         return urllib3.HTTPConnectionPool(address, port, timeout=timeout, retries=False, maxsize=1)
-    # The certificate must be for the name, whatever address the name resolved to.
+    # The certificate must be valid for the host name, although the connection uses an IP address.
     return urllib3.HTTPSConnectionPool(
         address, port, timeout=timeout, retries=False, maxsize=1,
         ssl_context=ssl.create_default_context(), server_hostname=host, assert_hostname=host,
@@ -156,7 +157,7 @@ def _pool(scheme: str, address: str, port: int, host: str, seconds: float) -> ur
 
 
 def _addresses(host: str, port: int, *, any_address: bool) -> list[str]:
-    """The IP addresses of the name. All must be public: a mixed answer is an attack."""
+    """The IP addresses of the host. All must be public, because a mixed result suggests an attack."""
     try:
         found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)]
     except OSError:
@@ -167,7 +168,7 @@ def _addresses(host: str, port: int, *, any_address: bool) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether it is on the allow-list. An address with a zone (`%eth0`) is link-local, never public (RFC 4007)."""
+    """Whether the address is public. An address with a zone (`%eth0`) never is (RFC 4007)."""
     ip = ipaddress.ip_address(address)
     if getattr(ip, "scope_id", None):
         return False

@@ -1,27 +1,27 @@
-"""Makes a small PNG of a picture that a stranger chose.
+"""Converts a picture that a stranger chose to a small PNG.
 
-The output is drawn by us, pixel by pixel: it has no metadata, no animation, no second format hidden behind the first,
-and a known size. SVG is refused, because it is a document that can hold scripts and links (ASVS 5.0 5.2.6, 1.3.4).
+The picture is decoded and re-encoded, so it has a known size and no metadata, animation or hidden second format. SVG is
+refused, because it can contain scripts and links (ASVS 5.0 5.2.6, 1.3.4).
 """
 
 import io
 import struct
 
 SIDE_PIXELS = 128
-# The limit for a picture before it is decoded: a file of a few kilobytes can describe one that fills the memory.
+# The limit before decoding, because a file of a few kilobytes can decode to a picture that fills the memory.
 MAX_PIXELS = 2048 * 2048
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-# The errors of the decoders for a file that is incomplete or damaged.
+# Errors of the decoders for an incomplete or damaged file.
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
 
 
 class NotAPicture(Exception):
-    """The text is safe to show to the owner of the picture."""
+    """The message may be shown to the owner of the picture."""
 
 
 def square_png(content: bytes) -> bytes:
-    """The picture in a transparent square of SIDE_PIXELS. Raises NotAPicture."""
-    # Only the background worker draws, so no other process loads the decoders.
+    """The picture, centered in a transparent square of SIDE_PIXELS. Raises NotAPicture."""
+    # Import late, because only the background worker needs the decoders.
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:

@@ -1,8 +1,8 @@
-"""Settings for packages that do not read the settings themselves.
+"""Settings for packages that must not read the settings themselves.
 
-A package declares its values as a frozen dataclass, with one `Provided` that holds them; `oauth.wiring` makes them from
-the settings. This is for values of the whole process, such as the keys of encryption at rest. Values that differ from
-call to call are parameters.
+A package declares a `Provided` for its values, such as a frozen dataclass, and `oauth.wiring` sets it from the
+settings. Use this only for values of the whole process, such as encryption keys, not for values that can differ between
+calls.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,9 @@ Values = TypeVar("Values")
 
 
 class Provided(Generic[Values]):
-    """`values` is made at first use, and again after `caches.clear`. Raises ImproperlyConfigured if nothing makes it
-    and there is no default."""
+    """`values` is built at first use, and again after `caches.clear`. Raises ImproperlyConfigured if neither `by` was
+    called nor a default was given.
+    """
 
     def __init__(self, default: Values | None = None) -> None:
         self._make: Callable[[], Values] | None = None if default is None else lambda: default

@@ -1,11 +1,11 @@
-"""Rate limits (OWASP API4, ASVS 5.0 2.4.1): requests are counted per client, IP address or both, in fixed windows.
+"""Rate limits (OWASP API4, ASVS 5.0 2.4.1), which count requests per client, IP address or both in fixed windows.
 
 A process counts in memory and adds its count to the shared cache in steps of a twentieth of the limit, so that most
-requests cost nothing. All processes together exceed a limit by a few steps at most. If the cache is unreachable, each
-process counts alone, and the limits are a little higher.
+requests do not access the cache. All processes together can exceed a limit by a few steps. If the cache is unreachable,
+each process counts alone, so a limit is multiplied by the number of processes.
 
-A stranger must not use up the limit of somebody else, so a limit of a client that is not authenticated is counted
-together with the IP address.
+A stranger must not use up the limit of a client, so requests of unauthenticated clients are counted per client and IP
+address.
 """
 
 import hashlib
@@ -24,19 +24,19 @@ from oauth.infrastructure.provided import Provided
 
 try:
     from redis.exceptions import RedisError
-except ModuleNotFoundError:  # the cache has been replaced
+except ModuleNotFoundError:  # the site uses another cache
 
     class RedisError(Exception):  # type: ignore[no-redef]  # without redis
         """Never raised."""
 
 
 _STEPS = 20
-#: Multiplies every limit: OAUTH["THROTTLE_SCALE"].
+#: OAUTH["THROTTLE_SCALE"], which multiplies every limit.
 scale: Provided[float] = Provided(1.0)
 
 
 class LimitReached(Exception):
-    """The edges map it to their own error: an OAuth error, a problem document or a page, with Retry-After."""
+    """Callers turn this into an OAuth error, a problem document or a page, with Retry-After."""
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(f"Try again in {retry_after_seconds} seconds.")
@@ -56,26 +56,26 @@ class Limit:
         return max(1, round(self.count * scale.values))
 
 
-# Forms of pages, per user or, without a login, per IP address.
+# Pages that write, per user or, without a login, per IP address.
 PAGES = Limit("pages", 300)
 
 
 @dataclass(slots=True)
 class _Count:
-    """`shared` is the count of all processes, as far as this one knows. `pending` is not in the shared cache yet."""
+    """`shared` is the last known count of all processes. `pending` has not been added to the shared cache yet."""
 
     ends_at: float
     shared: int = 0
     pending: int = 0
 
 
-# Uses the wall clock, because the windows of all processes must begin at the same time.
+# With the wall clock, so that the windows of all processes begin at the same time.
 counts: TTLCache[tuple[str, str], _Count] = TTLCache(max_entries=20_000, clock=time.time)
 _lock = threading.Lock()
 
 
 def spend(limit: Limit, *key: str) -> None:
-    """Counts one request. Raises LimitReached if it is above the limit."""
+    """Counts a request. Raises LimitReached if it is above the limit."""
     count, put = _add(limit, key)
     if put:
         _share(limit, key, count, put)
@@ -84,7 +84,7 @@ def spend(limit: Limit, *key: str) -> None:
 
 
 def is_within(limit: Limit, *key: str) -> bool:
-    """Counts one request. Returns whether it is within the limit."""
+    """Counts a request and returns whether it is within the limit."""
     try:
         spend(limit, *key)
     except LimitReached:
@@ -98,7 +98,7 @@ def spend_page(endpoint: str, request: HttpRequest) -> None:
 
 
 def take_back_page(endpoint: str, request: HttpRequest) -> None:
-    """Takes back the count of a page request, because the request will be counted again."""
+    """Undoes `spend_page`, because the request will be counted again."""
     take_back(PAGES, endpoint, _visitor(request))
 
 
@@ -108,7 +108,7 @@ def _visitor(request: HttpRequest) -> str:
 
 
 def take_back(limit: Limit, *key: str) -> None:
-    """Takes back one request that this process has counted. Other processes see this with its next step."""
+    """Undoes `spend` for a request that this process has counted."""
     with _lock:
         count = counts.get((limit.name, "\n".join(key)))
         if count is not None:
@@ -116,31 +116,31 @@ def take_back(limit: Limit, *key: str) -> None:
 
 
 def check(limit: Limit, *key: str) -> None:
-    """Counts nothing. Raises LimitReached if this process knows that the limit is reached."""
+    """Raises LimitReached if the limit is reached, as far as this process knows. Counts nothing."""
     count = counts.get((limit.name, "\n".join(key)))
     if count is not None and count.shared + count.pending >= limit.most:
         raise LimitReached(seconds_left(limit))
 
 
 def remaining(limit: Limit, *key: str) -> int:
-    """How many more this process would allow in this window."""
+    """How many more requests this process would allow in the window."""
     count = counts.get((limit.name, "\n".join(key)))
     used = count.shared + count.pending if count is not None else 0
     return max(0, limit.most - used)
 
 
 def seconds_left(limit: Limit) -> int:
-    """The time until the window ends."""
+    """How many seconds the window still lasts."""
     return limit.seconds - int(time.time()) % limit.seconds
 
 
 def address_of(request: HttpRequest) -> str:
-    """The caller's IP address; for IPv6 the /64 network, because one subscriber has all of it (RFC 6177)."""
+    """The client's IP address; for IPv6 its /64 network, which belongs to one subscriber (RFC 6177)."""
     return _subscriber(request.META.get("REMOTE_ADDR", ""))
 
 
 def network_of(request: HttpRequest) -> str:
-    """The network of the caller: an IPv4 /24 or an IPv6 /48, whose addresses may all be one attacker's."""
+    """The client's network: an IPv4 /24 or an IPv6 /48, all of which an attacker may control."""
     try:
         address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
@@ -161,14 +161,14 @@ def _subscriber(written: str) -> str:
 
 
 def _add(limit: Limit, key: tuple[str, ...]) -> tuple[_Count, int]:
-    """The count of this window after one more request, and the part of it to add to the shared cache now."""
+    """Counts a request. Returns the count of the window, and how much of it to add to the shared cache now."""
     now = time.time()
     where = (limit.name, "\n".join(key))
     with _lock:
         count = counts.get(where)
         if count is None:
             count = _Count(ends_at=(now // limit.seconds + 1) * limit.seconds)
-            # When the cache is full, another count is dropped; its part in the shared cache still counts.
+            # If `counts` is full, this drops the oldest count; its part in the shared cache is kept.
             counts.put(where, count, count.ends_at - now)
         count.pending += 1
         put = count.pending if count.pending >= max(1, limit.most // _STEPS) else 0
@@ -183,4 +183,4 @@ def _share(limit: Limit, key: tuple[str, ...], count: _Count, put: int) -> None:
         if not cache.add(name, put, 2 * limit.seconds):
             count.shared = max(count.shared, int(cache.incr(name, put)))
     except (OSError, DatabaseError, RedisError, ValueError):
-        return  # this process counts alone; ValueError: the entry expired in between
+        return  # count alone; ValueError means that the entry has expired since `add`

@@ -1,6 +1,6 @@
-"""Reads that may be a second old. A site with a replica does these reads there (`config/database/replica`).
+"""Reads of data that may be a second old, which a site can send to a replica (`config/database/replica`).
 
-Data for decisions is never read here: who may see an account, grants, revocation, and whether money may move.
+Never use this for decisions: access to accounts, grants, revocation, payments.
 """
 
 from collections.abc import Callable
@@ -36,12 +36,12 @@ def read_by(reading: Reading) -> None:
 
 
 def read(reader: Any, ask: Callable[[str], T]) -> T:
-    """The result of `ask` for the alias of a database. It may be called twice, so it must only read, and return rows
-    instead of a query. `reader` is the id of the user who asks: they see what they have written.
+    """Calls `ask` with a database alias and returns its result. `ask` may be called twice, so it must only read, and
+    must return rows instead of a query set. The user with the ID `reader` sees their own writes.
     """
     return _reading.read(reader, ask)
 
 
 def wrote(writer: Any) -> None:
-    """The user with this id has written something that has been committed."""
+    """Call this after a write by the user with this ID was committed."""
     _reading.wrote(writer)

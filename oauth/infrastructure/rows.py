@@ -1,4 +1,4 @@
-"""Hand-written SQL for the few statements where the ORM costs more than the database does.
+"""Runs hand-written SQL, for the few statements where the ORM takes longer than the database.
 
 `oauth.fast_path` prepares them once per connection.
 """
@@ -12,7 +12,7 @@ from oauth import fast_path
 from oauth.fast_path import prepared_statements
 from oauth.fast_path.model_rows import values
 
-#: The SQLSTATE with which a function of the database undoes its own statement: a result for its caller, not an error.
+#: The SQLSTATE with which a database function rolls back its statement and returns a result to the caller.
 UNDONE = "BK001"
 
 
@@ -24,7 +24,7 @@ def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def changed(statement: str, parameters: Sequence[Any]) -> int:
-    """The number of rows that the last part of the statement wrote."""
+    """Runs a statement and returns the number of rows that its last part wrote."""
     with prepared_statements.cursor() as cursor:
         cursor.execute(statement, parameters)
         count: int = cursor.rowcount
@@ -32,7 +32,7 @@ def changed(statement: str, parameters: Sequence[Any]) -> int:
 
 
 def insert(row: models.Model) -> None:
-    """Inserts one row and reads nothing back: no id, and with the fast path no signals."""
+    """Inserts a row without reading back its ID and, with the fast path, without signals."""
     if not fast_path.is_on():
         row.save(force_insert=True)
         return

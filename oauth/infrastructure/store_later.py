@@ -1,7 +1,7 @@
-"""Stores what a process remembers in memory, every few seconds and when the process stops.
+"""Periodically stores data that a process collects in memory, also when the process stops.
 
-A thread runs only while there is something to store: an idle process has neither thread nor connection for this. A
-process that is killed loses what it remembered since it last stored.
+A thread runs only while there is data to store, so an idle process uses neither a thread nor a connection. A killed
+process loses the data collected since the last store.
 """
 
 import atexit
@@ -15,15 +15,15 @@ from oauth.infrastructure import outage
 
 logger = logging.getLogger(__name__)
 
-#: `store` raises one of these, and keeps what it could not store.
+#: If `store` raises one of these, it must keep the data.
 UNAVAILABLE = (DatabaseError, *outage.ERRORS)
 
 
 class StoreLater:
-    """Calls `store` `seconds` after `plan`, and again until `is_pending` is false. With zero seconds, calls `store`
-    only when the process exits. `subject` names for the log what is stored.
+    """Calls `store` after `plan` and `seconds`, and again until `is_pending` is false. If `seconds` is zero, calls
+    `store` only at exit. `subject` describes the data in the log.
 
-    `lock` guards what is remembered: hold it for `plan`, not for `store`.
+    `lock` guards the data. Callers must hold it for `plan` but not for `store`.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class StoreLater:
         try:
             self._store()
         except UNAVAILABLE:
-            logger.warning("%s could not be stored; it is tried again.", self._subject, exc_info=True)
+            logger.warning("%s could not be stored. Trying again.", self._subject, exc_info=True)
         finally:
             connection.close()
             with self.lock:

@@ -1,8 +1,7 @@
-"""In each background worker, at most one message at a time is on its way to a receiver, and a slow receiver gets
-pauses.
+"""In each background worker, sends at most one message at a time to a receiver, and pauses after slow responses.
 
-Without that, the messages to a receiver that does not answer would take all threads of the lane for five seconds each,
-and those to others would wait behind them. A postponed message takes no thread: its job runs again later.
+Otherwise messages to an unresponsive receiver would block all threads of the lane for five seconds each, and delay
+messages to others. A postponed message blocks no thread: its job runs again later.
 """
 
 import random
@@ -12,18 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-#: A receiver that takes longer than this to answer counts as slow. A message waits no longer than this for the one
-#: before it.
+#: A receiver is slow if it takes longer than this to respond. A message waits at most this long for the previous one.
 PATIENCE_SECONDS = 1.0
-#: A slow receiver gets a pause of this many times the time that it took, so it uses a fifth of one thread.
+#: After a slow response, the pause is this many times as long as the response took, so a slow receiver uses at most a
+#: fifth of one thread.
 PAUSE = 4
 
 
 class Postponed(Exception):
-    """The receiver is busy or slow. The message was not sent."""
+    """The message was not sent, because the receiver is busy or paused."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"The receiver answers slowly; again in {seconds:.0f} seconds.")
+        super().__init__(f"The receiver responds slowly. Trying again in {seconds:.0f} seconds.")
         self.seconds = seconds
 
 
@@ -31,7 +30,7 @@ class Postponed(Exception):
 class _Receiver:
     lock: threading.Lock = field(default_factory=threading.Lock)
     is_slow: bool = False
-    paused_until: float = 0.0  # of time.monotonic()
+    paused_until: float = 0.0  # a time of time.monotonic()
 
 
 _receivers: dict[str, _Receiver] = {}
@@ -39,11 +38,13 @@ _receivers: dict[str, _Receiver] = {}
 
 @contextmanager
 def turn(receiver: str) -> Iterator[None]:
-    """Raises Postponed if the receiver has a pause, or if a message to it takes long."""
+    """Inside this context, a message may be sent. Raises Postponed if the receiver is paused, or if another message to
+    it takes long.
+    """
     one = _receivers.setdefault(receiver, _Receiver())
     _check_pause(one)
     if not one.lock.acquire(timeout=0 if one.is_slow else PATIENCE_SECONDS):
-        one.is_slow = True  # so the next ones do not wait
+        one.is_slow = True  # so that later messages do not wait
         raise Postponed(_spread(PAUSE * PATIENCE_SECONDS))
     try:
         _check_pause(one)
@@ -69,5 +70,5 @@ def _check_pause(one: _Receiver) -> None:
 
 
 def _spread(seconds: float) -> float:
-    """So that the postponed messages do not all come again at once."""
+    """Randomizes a delay, so that postponed messages are not all sent at once."""
     return seconds * (1 + random.random())  # noqa: S311

@@ -1,4 +1,4 @@
-"""Compares URIs that may be spelled in several ways (RFC 3986 §6.2.2, §6.2.3)."""
+"""Normalizes URIs for comparison (RFC 3986 §6.2.2, §6.2.3)."""
 
 import re
 from collections.abc import Iterable
@@ -10,9 +10,10 @@ _UNRESERVED = re.compile("[A-Za-z0-9._~-]")
 
 
 def normalized(uri: str) -> str:
-    """Scheme and host in lower case, no default port, `/` for an empty path, no needless percent-encoding.
+    """Converts scheme and host to lower case, removes a default port and needless percent-encoding, and adds `/` for an
+    empty path.
 
-    A URI that cannot be parsed stays as it is.
+    Returns a URI that cannot be parsed unchanged.
     """
     try:
         parts = urlsplit(uri)
@@ -29,19 +30,19 @@ def normalized(uri: str) -> str:
 
 
 def _decoded(encoded: re.Match[str]) -> str:
-    """§6.2.2.1, §6.2.2.2."""
+    """§6.2.2.1, §6.2.2.2: decodes an unreserved character; otherwise converts the escape to upper case."""
     character = chr(int(encoded[0][1:], 16))
     return character if _UNRESERVED.fullmatch(character) else encoded[0].upper()
 
 
 def origin(uri: str) -> str:
-    """Scheme, host and port (RFC 6454 §4)."""
+    """The origin of a URI: scheme, host and port (RFC 6454 §4)."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def spelled_as(known: Iterable[str], asked: Iterable[str]) -> tuple[str, ...]:
-    """`asked` in the spelling of `known`, without repetitions. Unknown values stay as they are."""
+    """`asked` in the spelling of `known`, without duplicates. Unknown values stay unchanged."""
     known, asked = tuple(known), tuple(dict.fromkeys(asked))
     if all(one in known for one in asked):
         return asked

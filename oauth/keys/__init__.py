@@ -1,7 +1,7 @@
-"""Signing keys: generation, encryption at rest, stores outside of the database, rotation, the JWK Set.
+"""Signing keys: generation, encryption at rest, key stores, rotation, and the JWK Set.
 
-Use `signing_key()` to sign, and `published_jwks()` to verify and to publish. Imports `models`;
-it gets its settings as a `policy`.
+Use `signing_key()` to sign, and `published_jwks()` to verify and publish. Gets its settings as a `policy`. Imports
+`models`.
 """
 
 from oauth.keys.generation import ensure_active_key

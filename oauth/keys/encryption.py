@@ -1,7 +1,7 @@
-"""Secrets at rest: Fernet (AES-CBC with HMAC-SHA-256) under KEY_ENCRYPTION_KEYS, newest first.
+"""Encrypts secrets at rest with Fernet (AES-CBC with HMAC-SHA-256) and KEY_ENCRYPTION_KEYS, newest first.
 
-Other apps that encrypt secrets under these keys receive `encrypting_anew` and re-encrypt them. Each receiver returns
-the number of secrets that it changed.
+Apps that encrypt secrets with these keys must receive `encrypting_anew`, re-encrypt their secrets and return how many
+they changed.
 """
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -11,7 +11,7 @@ from django.dispatch import Signal
 from oauth.keys.policy import policy
 
 encrypting_anew = Signal()
-#: Each receiver returns how many of its secrets no configured key can decrypt. `forget` says whether to delete these
+#: Receivers must return how many of their secrets no configured key can decrypt and, with `forget`, delete these
 #: secrets.
 looking_for_lost = Signal()
 
@@ -19,7 +19,7 @@ looking_for_lost = Signal()
 def _cipher() -> MultiFernet:
     keys = policy.values.encryption_keys
     if not keys:
-        raise ImproperlyConfigured('OAUTH["KEY_ENCRYPTION_KEYS"] is empty: secrets are never stored in the clear.')
+        raise ImproperlyConfigured('OAUTH["KEY_ENCRYPTION_KEYS"] is empty, but secrets must be stored encrypted.')
     return MultiFernet([Fernet(key) for key in keys])
 
 
@@ -33,7 +33,7 @@ def decrypt(token: bytes) -> bytes:
 
 
 def is_lost(token: bytes) -> bool:
-    """Whether no key of KEY_ENCRYPTION_KEYS fits."""
+    """Whether no key of KEY_ENCRYPTION_KEYS can decrypt the token."""
     try:
         decrypt(token)
     except InvalidToken:
@@ -42,7 +42,7 @@ def is_lost(token: bytes) -> bool:
 
 
 def is_newest(token: bytes) -> bool:
-    """Whether it is encrypted under the first of KEY_ENCRYPTION_KEYS, so that it does not need the others."""
+    """Whether the token is encrypted with the first of KEY_ENCRYPTION_KEYS."""
     try:
         Fernet(policy.values.encryption_keys[0]).decrypt(token)
     except InvalidToken:

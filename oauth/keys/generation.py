@@ -1,4 +1,4 @@
-"""New signing keys."""
+"""Generates signing keys."""
 
 from typing import Any
 
@@ -10,22 +10,22 @@ from oauth.keys import encryption, stores
 from oauth.keys.policy import policy
 from oauth.models import SigningKey
 
-# Parameters of JWK.generate by JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+# JWS algorithm -> parameters of JWK.generate (RFC 7518 §3.1, RFC 8037 §3.1).
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "ES256": {"kty": "EC", "crv": "P-256"},
     "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
     "PS256": {"kty": "RSA", "size": 2048},
     "RS256": {"kty": "RSA", "size": 2048},
 }
-# Two processes that start together must not both make the first key.
+# An advisory lock, so that two processes that start at the same time do not both create the first key.
 _LOCK = 0x0A07_6B65
 
 
 def generate(algorithm: str, *, store: str = stores.DATABASE) -> SigningKey:
-    """An unsaved key that may sign from now on; `algorithm` is one of `algorithms.SIGNING_ALGORITHMS`.
+    """An unsaved key, active from now; `algorithm` is one of `algorithms.SIGNING_ALGORITHMS`.
 
-    Raises KeyStoreError. If the caller's transaction is rolled back, a key stays in its store. It is never used,
-    because no row names it.
+    Raises KeyStoreError. If the caller's transaction is rolled back, a key in a store stays there, but is never used,
+    because no row refers to it.
     """
     if store == stores.DATABASE:
         key = JWK.generate(**_PARAMETERS[algorithm])
@@ -50,13 +50,13 @@ def generate(algorithm: str, *, store: str = stores.DATABASE) -> SigningKey:
 
 
 def lock(algorithm: str) -> None:
-    """Makes sure that no other transaction creates keys of this algorithm until this one ends."""
+    """Prevents other transactions from creating keys of this algorithm until this one ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, algorithm])
 
 
 def ensure_active_key(algorithm: str) -> None:
-    """Makes the first key of an algorithm. It signs immediately, because no other key can."""
+    """Creates the first key of an algorithm, which signs immediately because there is no other."""
     with transaction.atomic():
         lock(algorithm)
         if not SigningKey.objects.active().filter(algorithm=algorithm).exists():

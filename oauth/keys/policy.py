@@ -1,4 +1,4 @@
-"""How this server keeps and changes its signing keys. `oauth.wiring` makes it from the settings."""
+"""The settings for signing keys, which `oauth.wiring` provides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,19 +10,18 @@ from oauth.infrastructure.provided import Provided
 
 @dataclass(frozen=True, slots=True)
 class KeyPolicy:
-    #: Fernet keys, newest first. The older ones only decrypt.
+    #: Fernet keys, newest first. The first one encrypts; the others only decrypt.
     encryption_keys: tuple[str, ...]
-    #: The algorithm for access tokens, and for ID tokens of a client that has not chosen another one.
+    #: The algorithms for access tokens and, by default, for ID tokens.
     access_token_algorithm: str
     id_token_algorithm: str
     #: How long others may cache the JWK Set.
     cache_lifetime: timedelta
     #: How long a key signs.
     rotation_interval: timedelta
-    #: The difference between clocks that is accepted.
+    #: The tolerated clock skew.
     clock_skew: timedelta
-    #: The stores of private keys outside of the database (`oauth.keys.stores`), and the name of the store for the
-    #: first keys.
+    #: The key stores (`oauth.keys.stores`), and the name of the store of the first keys.
     stores: Mapping[str, Mapping[str, Any]]
     first_store: str
 

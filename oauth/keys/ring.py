@@ -1,7 +1,7 @@
-"""The signing keys in this process: read from the database every few seconds, decrypted and parsed once.
+"""The signing keys of this process, read from the database every few seconds, and decrypted and parsed once.
 
-A key that staff replace in an emergency therefore signs nothing more after READ_EVERY_SECONDS, in any process. Without
-the database, the keys in memory are used for as long as the lifetime of their tokens.
+So after READ_EVERY_SECONDS, no process signs with a key that staff have replaced in an emergency. While the database is
+unreachable, the keys in memory are used for up to KEPT_SECONDS.
 """
 
 import time
@@ -25,13 +25,13 @@ from oauth.keys.policy import policy
 from oauth.models import SigningKey
 
 READ_EVERY_SECONDS = 5
-# Equal to the time for which a resource server trusts a JWK Set that it cannot fetch again.
+# As long as a resource server uses a JWK Set that it cannot fetch again.
 KEPT_SECONDS = 15 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedKey:
-    """`sign` makes the signature of a JWS (RFC 7515 §5.1). Raises KeyStoreError."""
+    """`sign` returns the signature of a JWS (RFC 7515 §5.1), and raises KeyStoreError."""
 
     kid: str
     algorithm: str
@@ -48,20 +48,22 @@ class _Ring:
 
 
 def signing_key(algorithm: str) -> ParsedKey:
-    """The key that signs now. Raises ImproperlyConfigured if there is none."""
+    """The current signing key. Raises ImproperlyConfigured if there is none."""
     try:
         return _current().signing[algorithm]
     except KeyError:
-        raise ImproperlyConfigured(f"No active {algorithm} key; `manage.py migrate` makes the first one.") from None
+        raise ImproperlyConfigured(
+            f"There is no active {algorithm} key. Run `manage.py migrate`, which creates the first one."
+        ) from None
 
 
 def published_jwks() -> dict[str, Any]:
-    """The JWK Set (RFC 7517 §5): public parts only."""
+    """The JWK Set (RFC 7517 §5) of public keys."""
     return _current().jwks
 
 
 def jwk_of_hint(kid: str) -> dict[str, Any] | None:
-    """The public key that verifies an `id_token_hint`: a published one, or one that retired in the usual way."""
+    """The public key for an `id_token_hint`, which may be retired, but not replaced in an emergency."""
     published = next((jwk for jwk in _current().jwks["keys"] if jwk["kid"] == kid), None)
     if published is not None:
         return dict(published)
@@ -70,9 +72,7 @@ def jwk_of_hint(kid: str) -> dict[str, Any] | None:
 
 
 def jwk_that_signed(kid: str, *, at: datetime) -> dict[str, Any] | None:
-    """The public key that may have signed at that time, even if it has retired since. None if it could not sign
-    then.
-    """
+    """The public key if it may have signed at that time, even if it has retired since; otherwise None."""
     signed = SigningKey.objects.that_signed(at=at, slack=policy.values.cache_lifetime).filter(kid=kid[:43]).first()
     return None if signed is None else dict(signed.public_jwk)
 
@@ -87,7 +87,7 @@ def is_ready() -> bool:
 
 
 def forget() -> None:
-    """Makes this process read the keys again at the next use; call it when a key was changed."""
+    """Makes this process read the keys again at the next use. Call this after changing a key."""
     _rings.clear()
 
 
@@ -111,7 +111,7 @@ def _load(_: None, old: _Ring | None) -> _Ring:
     jwks = {"keys": [row.public_jwk for row in rows]}
     return _Ring(
         signing={algorithm: parsed[row.kid] for algorithm, row in signing.items()},
-        # Returns the same object while nothing has changed, so that verification parses it only once.
+        # Keep the same object if nothing has changed, so that verification parses it only once.
         jwks=old.jwks if old and old.jwks == jwks else jwks,
         parsed=parsed,
         read_at=now,
@@ -121,8 +121,7 @@ def _load(_: None, old: _Ring | None) -> _Ring:
 
 def _parse(row: SigningKey) -> ParsedKey:
     if row.store:
-        # The store is contacted at the first signature, so that an unreachable store does not affect the keys of
-        # other stores.
+        # Do not access the store before the first signature, so that an unreachable store does not affect other keys.
         return ParsedKey(row.kid, row.algorithm, partial(_sign_in_store, row.store, row.reference, row.algorithm))
     private_key = load_pem_private_key(encryption.decrypt(bytes(row.private_key_encrypted)), password=None)
     return ParsedKey(row.kid, row.algorithm, partial(jwt.get_algorithm_by_name(row.algorithm).sign, key=private_key))
@@ -136,5 +135,5 @@ def _is_fresh(ring: _Ring) -> bool:
     return ring.tried_at + READ_EVERY_SECONDS > time.monotonic()
 
 
-# A cache with a single entry, the ring.
+# A cache with one entry, the ring.
 _rings: RefreshedCache[None, _Ring] = RefreshedCache(_load, is_fresh=_is_fresh)

@@ -1,8 +1,8 @@
-"""Key rotation. The next key is published long before it signs, so every cache of the JWK Set has it by then.
+"""Key rotation. The next key is published long before it signs, so that every cached JWK Set has it by then.
 
-It takes over at the end of `policy.rotation_interval`; if staff rotate, as soon as every cache has it; in an emergency,
-immediately. The previous key leaves the JWK Set when its last token has expired. The rows hold all times, so all worker
-processes change keys at the same moment.
+The next key signs at the end of `policy.rotation_interval`; if staff rotate keys, as soon as every cache has it; in an
+emergency, immediately. The previous key is removed from the JWK Set when its last token has expired. All times are
+stored in the rows, so all worker processes change keys at the same moment.
 """
 
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from oauth.keys.policy import policy
 from oauth.models import AuditEvent, SigningKey
 from oauth.models.signing_key import EMERGENCY_GRACE
 
-# No token of ours lives longer (oauth.E003), whatever its client's own lifetime.
+# No token has a longer lifetime (oauth.E003), not even that of a client with its own lifetime.
 LONGEST_TOKEN_LIFETIME = timedelta(minutes=15)
 
 
 def rotate(algorithm: str, *, actor: str = "", store: str | None = None) -> SigningKey:
-    """The next key takes over as soon as every cache has it, and one more is published. Returns the next key.
+    """Makes the next key sign as soon as every cache has it, publishes one more, and returns the next key.
 
-    `actor` is the primary key of the admin, for the audit log. `store` is the store of new keys from now on; None
-    for the current one. Raises KeyStoreError.
+    `actor` is the primary key of the admin, for the audit log. `store` is the store for new keys; None means the
+    current one. Raises KeyStoreError.
     """
     with transaction.atomic():
         lock(algorithm)
         coming = _next(algorithm)
         if coming is not None and store not in (None, coming.store):
-            # This key has never signed anything.
+            # Retire this key at once, because it has never signed.
             coming.retiring_at = coming.retired_at = timezone.now()
             coming.save()
             coming = None
@@ -44,13 +44,13 @@ def rotate(algorithm: str, *, actor: str = "", store: str | None = None) -> Sign
 
 
 def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, next_leaked: bool = False) -> SigningKey:
-    """For a key that may have leaked: the next key signs from now on, and tokens that the other keys signed are
-    refused after EMERGENCY_GRACE, when no process of the site signs with them any more.
+    """For a key that may have leaked: the next key signs immediately. Tokens signed by other keys are refused after
+    EMERGENCY_GRACE, when no process of the site still signs with them.
 
-    Every resource server has the next key already, so it accepts new tokens without a pause. Somebody who has the
-    database and KEY_ENCRYPTION_KEYS has the next key, too: then use `next_leaked`, so that a new key signs. With
-    `next_leaked`, or with another `store` than before, a resource server on another machine may refuse new tokens for
-    some seconds, until it has fetched the JWK Set. Raises KeyStoreError.
+    Resource servers already have the next key, so they accept new tokens immediately. An attacker who has the database
+    and KEY_ENCRYPTION_KEYS also has the next key: `next_leaked` then generates a new one. With `next_leaked` or a
+    different `store`, resource servers on other machines may refuse new tokens for some seconds, until they have
+    fetched the JWK Set. Raises KeyStoreError.
     """
     with transaction.atomic():
         lock(algorithm)
@@ -73,13 +73,15 @@ def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, ne
 
 
 def _may_sign(key: SigningKey, now: datetime) -> bool:
-    """Whether a process of the site might still sign with it, because it has not yet read that another key signs."""
+    """Whether a process that has not read the change yet may still sign with this key."""
     has_signed = key.signs_at(now) or key.signs_at(now - EMERGENCY_GRACE)
     return has_signed and (bool(key.store) or not encryption.is_lost(bytes(key.private_key_encrypted)))
 
 
 def rotate_where_due() -> list[SigningKey]:
-    """Publishes the next key of each algorithm that has none, and returns these. It may run often and in parallel."""
+    """Publishes the next key of each algorithm that has none, and returns the published keys. Can run often and in
+    parallel.
+    """
     published = []
     for algorithm in SIGNING_ALGORITHMS:
         with transaction.atomic():
@@ -92,8 +94,9 @@ def rotate_where_due() -> list[SigningKey]:
 
 
 def reencrypt() -> int:
-    """Re-encrypts every private key, and the secrets of other apps, under the newest of KEY_ENCRYPTION_KEYS. After that
-    the older ones can be removed, if `lost` finds nothing. Returns the number of secrets."""
+    """Re-encrypts all private keys and the secrets of other apps with the newest of KEY_ENCRYPTION_KEYS, and returns
+    their number. Then the older keys can be removed, unless `lost` finds something.
+    """
     others = sum(int(changed or 0) for _receiver, changed in encryption.encrypting_anew.send(sender=None))
     with transaction.atomic():
         stored = SigningKey.objects.exclude(private_key_encrypted=b"").select_for_update().order_by("pk")
@@ -114,9 +117,9 @@ class Lost:
 
 
 def lost(*, forget: bool = False) -> Lost:
-    """With `forget`, deletes what cannot be decrypted: the private keys of retired signing keys, and the secrets of
-    other apps. A key that is still published is kept, because otherwise its algorithm would have no key: replace it
-    first.
+    """Counts secrets that cannot be decrypted. With `forget`, deletes the private keys of retired signing keys and the
+    secrets of other apps. A key that is still published is kept and must be replaced first, because otherwise its
+    algorithm would have no key.
     """
     others = sum(int(found or 0) for _receiver, found in encryption.looking_for_lost.send(sender=None, forget=forget))
     with transaction.atomic():
@@ -131,7 +134,7 @@ def lost(*, forget: bool = False) -> Lost:
 
 
 def next_rotation(algorithm: str) -> datetime | None:
-    """When the next key takes over, or is due if it is not published yet; None if no key of the algorithm signs."""
+    """When the next key will sign or, if it is not published yet, when it is due. None if the algorithm has no key."""
     newest = _newest(algorithm)
     if newest is None:
         return None
@@ -143,26 +146,26 @@ def _newest(algorithm: str) -> SigningKey | None:
 
 
 def _next(algorithm: str) -> SigningKey | None:
-    """The key that is published and does not sign yet."""
+    """The published key that does not sign yet."""
     newest = _newest(algorithm)
     return newest if newest is not None and newest.active_at > timezone.now() else None
 
 
 def _known_everywhere(key: SigningKey) -> datetime:
-    """The time when no cache can hold a JWK Set without this key. Allows for the caches of our own processes, for
-    caches that obey max-age, and for wrong clocks.
+    """When every cached JWK Set has this key, taking into account the caches of our processes, caches that obey
+    max-age, and clock skew.
     """
     return key.published_at + 2 * policy.values.cache_lifetime + policy.values.clock_skew
 
 
 def store_of(algorithm: str) -> str:
-    """The store of the newest key, in which the next one is made, too."""
+    """The store of the newest key, which is also that of the next one."""
     newest = _newest(algorithm)
     return newest.store if newest else policy.values.first_store
 
 
 def _publish(algorithm: str, *, actor: str = "", store: str | None = None) -> SigningKey:
-    """A further key, which starts to sign one interval after the newest one."""
+    """Publishes another key, which will sign one interval after the newest one."""
     newest, coming = _newest(algorithm), generate(algorithm, store=store_of(algorithm) if store is None else store)
     due = newest.active_at + policy.values.rotation_interval if newest else coming.published_at
     _take_over(coming, at=max(due, _known_everywhere(coming)))
@@ -171,8 +174,8 @@ def _publish(algorithm: str, *, actor: str = "", store: str | None = None) -> Si
 
 
 def _take_over(coming: SigningKey, *, at: datetime) -> None:
-    """The key signs from that time on. The keys that sign until then stop, and leave the JWK Set when their last token
-    has expired.
+    """Makes the key sign from that time. The keys that sign until then retire, and are removed from the JWK Set when
+    their last token has expired.
     """
     gone = at + LONGEST_TOKEN_LIFETIME + policy.values.clock_skew
     others = SigningKey.objects.select_for_update().filter(algorithm=coming.algorithm, active_at__lt=at)

@@ -204,7 +204,7 @@ def test_our_own_network_is_refused_when_it_is_called_and_looks_as_an_unknown_na
     with pytest.raises(webhooks.NotDelivered):
         deliver_all()
     [delivery] = app.get(f"/api/v1/webhooks/{Webhook.objects.get().pk}/deliveries").json()["data"]
-    assert delivery["last_answer"] == "its name leads to no public address."
+    assert delivery["last_answer"] == "its host has no public address."
 
 
 def test_apps_without_a_server_have_none(issued, mobile_app, api, listener):

@@ -4,9 +4,9 @@
         "aws": {"BACKEND": "oauth.keys.stores.aws_kms.AWSKMS", "OPTIONS": {"region_name": "eu-central-1"}},
     }
 
-Without a store, a private key is in the database, encrypted (`oauth.keys.encryption`). Each key remembers its store, so
-keys of several stores can sign side by side while staff move from one to another. `key_store.KeyStore` is for stores of
-other apps.
+Without a store, private keys are in the database, encrypted (`oauth.keys.encryption`). Each key's row names its store,
+so keys of different stores can be used at the same time during a migration. Other apps add stores by subclassing
+`key_store.KeyStore`.
 """
 
 from typing import Any
@@ -21,14 +21,14 @@ __all__ = ["DATABASE", "DATABASE_NAME", "KeyStore", "KeyStoreError", "NewKey", "
 
 
 def choices(algorithm: str) -> list[str]:
-    """The stores that can make a key of this algorithm: `DATABASE`, which is empty, and the names of stores."""
+    """The names of the stores that support this algorithm, including `DATABASE`, which is ""."""
     return [DATABASE, *(name for name in policy.values.stores if algorithm in named(name).algorithms)]
 
 
 @until_cleared
 def named(name: str) -> KeyStore:
-    """Returns the store, of which this process has one object. Raises KeyStoreError if there is no such store, or its
-    options are wrong.
+    """Returns the process's single instance of the store. Raises KeyStoreError if there is no such store or its options
+    are wrong.
     """
     try:
         described = policy.values.stores[name]

@@ -1,7 +1,7 @@
 """Keys in AWS Key Management Service (https://docs.aws.amazon.com/kms/latest/APIReference/). Needs `boto3`.
 
-OPTIONS are those of `boto3.client`, such as `region_name` or `endpoint_url`; credentials come as always in boto3. The
-role needs kms:CreateKey, kms:GetPublicKey, kms:Sign and kms:ScheduleKeyDeletion. Each signature is a request to AWS.
+OPTIONS are those of `boto3.client`, such as `region_name` or `endpoint_url`; boto3 finds the credentials. The role
+needs kms:CreateKey, kms:GetPublicKey, kms:Sign and kms:ScheduleKeyDeletion. Each signature is a request to AWS.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ from jwt.utils import der_to_raw_signature
 
 from oauth.keys.stores.key_store import KeyStore, KeyStoreError, NewKey
 
-# KeySpec and SigningAlgorithm by JWS algorithm.
+# JWS algorithm -> KeySpec and SigningAlgorithm.
 _KINDS = {
     "ES256": ("ECC_NIST_P256", "ECDSA_SHA_256"),
     "PS256": ("RSA_2048", "RSASSA_PSS_SHA_256"),
     "RS256": ("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256"),
 }
-# The longest content that KMS hashes itself; of longer content it gets the digest.
+# KMS hashes content up to this length. For longer content, we send the digest.
 _MAX_RAW_BYTES = 4096
-# AWS deletes a key after 7 to 30 days, and the deletion can be cancelled until then.
+# AWS requires a waiting period of 7 to 30 days, in which the deletion can be cancelled.
 _DELETED_AFTER_DAYS = 30
-# Short, because a request to our token endpoint waits for the signature.
+# Short timeouts, because a request to our token endpoint waits for the signature.
 _PATIENCE = {"connect_timeout": 1, "read_timeout": 2, "retries": {"total_max_attempts": 2}}
 
 

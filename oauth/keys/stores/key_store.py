@@ -1,4 +1,4 @@
-"""The class that each store of private keys subclasses."""
+"""The base class of stores of private keys."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -6,40 +6,40 @@ from typing import Any, ClassVar
 
 from oauth.algorithms import SIGNING_ALGORITHMS
 
-#: Means no store: the private key is in the database, encrypted.
+#: The name for no store: the private key is in the database, encrypted.
 DATABASE = ""
-#: The label of DATABASE in the list from which staff choose.
+#: The label of DATABASE for staff.
 DATABASE_NAME = "database"
 
 
 class KeyStoreError(Exception):
-    """The store cannot be reached, or has not carried out an operation. The text is for operators."""
+    """The store is unreachable, or an operation has failed. The message is for operators."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """`public_jwk` has the members that make up the public key (RFC 7518 §6.2, §6.3, RFC 8037 §2). `reference` is how
-    the store finds the private key again; at most 500 characters."""
+    """`public_jwk` has the members of the public key (RFC 7518 §6.2, §6.3, RFC 8037 §2). `reference` identifies the
+    private key in the store, in at most 500 characters.
+    """
 
     public_jwk: dict[str, Any]
     reference: str
 
 
 class KeyStore(ABC):
-    """Subclass it. Each process makes one object, with OPTIONS as keyword arguments; many threads use it."""
+    """Each process creates one instance, with OPTIONS as keyword arguments, which many threads use."""
 
-    #: The algorithms of which the store can make keys.
+    #: The algorithms that the store supports.
     algorithms: ClassVar[tuple[str, ...]] = tuple(SIGNING_ALGORITHMS)
 
     @abstractmethod
     def generate(self, algorithm: str) -> NewKey:
-        """Makes a key that cannot leave the store. Raises KeyStoreError."""
+        """Generates a key that cannot leave the store. Raises KeyStoreError."""
 
     @abstractmethod
     def sign(self, reference: str, algorithm: str, content: bytes) -> bytes:
-        """The signature in the form that JWS needs; for ECDSA, R and S concatenated (RFC 7518 §3.4). Raises
-        KeyStoreError."""
+        """The signature as in JWS: for ECDSA, R and S concatenated (RFC 7518 §3.4). Raises KeyStoreError."""
 
     @abstractmethod
     def forget(self, reference: str) -> None:
-        """Deletes the private key, which has retired. Does nothing if it is gone already. Raises KeyStoreError."""
+        """Deletes a retired private key. Does nothing if it does not exist. Raises KeyStoreError."""

@@ -1,10 +1,10 @@
-"""Keys in a hardware security module that speaks PKCS#11 (OASIS PKCS #11 v3.1). Needs `python-pkcs11`.
+"""Keys in a hardware security module with a PKCS#11 interface (OASIS PKCS #11 v3.1). Needs `python-pkcs11`.
 
     {"BACKEND": "oauth.keys.stores.pkcs11.PKCS11", "OPTIONS": {
         "module": "/usr/lib/softhsm/libsofthsm2.so", "token_label": "countersign", "pin": env("HSM_PIN")}}
 
-Private keys are generated in the module, as sensitive and not extractable. The machines of a site share one module, or
-each has a token with the same keys.
+Private keys are generated in the module as sensitive and not extractable. All machines of a site must use the same
+module, or tokens with the same keys.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _PRIVATE = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False}
 
 
 class PKCS11(KeyStore):
-    """Threads sign one after the other, because a session makes one signature at a time."""
+    """Threads sign one at a time, because a session can compute only one signature at a time."""
 
     def __init__(self, *, module: str, token_label: str, pin: str) -> None:
         self._module, self._token_label, self._pin = module, token_label, pin
@@ -50,7 +50,7 @@ class PKCS11(KeyStore):
             try:
                 return self._sign(reference, algorithm, content)
             except pkcs11.PKCS11Error:
-                self._session = None  # the module was restarted, or its session has ended
+                self._session = None  # open a new session next time: the module may have been restarted
             try:
                 return self._sign(reference, algorithm, content)
             except pkcs11.PKCS11Error as error:
@@ -66,7 +66,7 @@ class PKCS11(KeyStore):
             self._keys.pop(reference, None)
 
     def _opened(self) -> Any:
-        """The session of this process: a forked one must begin again (PKCS #11 v3.1 §5.4)."""
+        """The session of this process. A forked process must initialize the module again (PKCS #11 v3.1 §5.4)."""
         if self._session is None or self._process != os.getpid():
             library = pkcs11.lib(self._module)
             library.reinitialize()
@@ -88,7 +88,7 @@ class PKCS11(KeyStore):
         if algorithm == "EdDSA":
             ed25519 = self._curve(session, KeyType.EC_EDWARDS, _ED25519)
             point, _ = ed25519.generate_keypair(mechanism=Mechanism.EC_EDWARDS_KEY_PAIR_GEN, **options)
-            # An octet string (DER) of 32 bytes, as PKCS #11 v3.1 §6.3.5 has it.
+            # PKCS #11 v3.1 §6.3.5: the point is a DER octet string of 32 bytes.
             public = Ed25519PublicKey.from_public_bytes(point[Attribute.EC_POINT][-32:])
         else:
             pair, _ = self._curve(session, KeyType.EC, "secp256r1").generate_keypair(**options)
@@ -112,7 +112,7 @@ class PKCS11(KeyStore):
         return signature
 
 
-# PS256: RFC 7518 §3.5, a salt as long as the hash.
+# RFC 7518 §3.5: PS256 has a salt as long as the hash.
 _MECHANISMS: dict[str, dict[str, Any]] = {
     "ES256": {"mechanism": Mechanism.ECDSA},
     "EdDSA": {"mechanism": Mechanism.EDDSA},

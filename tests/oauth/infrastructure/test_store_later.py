@@ -25,9 +25,7 @@ def test_what_could_not_be_stored_is_tried_again(caplog):
     with caplog.at_level(logging.WARNING), later.lock:
         later.plan()
     wait_until(lambda: stored == ["one"] and later._timer is None)
-    assert [record.getMessage() for record in caplog.records] == [
-        "The list could not be stored; it is tried again."
-    ] * 2
+    assert [record.getMessage() for record in caplog.records] == ["The list could not be stored. Trying again."] * 2
 
 
 def test_with_zero_seconds_it_is_stored_at_the_exit():
