@@ -50,7 +50,7 @@ class WebhookDelivery(models.Model):
         PENDING = "pending", "Pending"
         DELIVERED = "delivered", "Delivered"
         FAILED = "failed", "Given up"
-        DROPPED = "dropped", "Nobody to tell any more"
+        DROPPED = "dropped", "Dropped: the webhook or the access ended"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")

@@ -1,7 +1,7 @@
-"""The entities of the authorization server. Codes and refresh tokens are stored as SHA-256 only.
+"""The models of the authorization server. Only the SHA-256 hashes of codes and refresh tokens are stored.
 
-Client -> Authorization (what a user allowed it) -> AuthorizationCode, RefreshToken; Session is the login
-in which the user allowed it. Imports only `algorithms`, `infrastructure` and `fast_path`.
+Client -> Authorization (what a user allowed the client) -> AuthorizationCode, RefreshToken. Session is the login in
+which the user allowed it. Imports only `algorithms`, `infrastructure` and `fast_path`.
 """
 
 from oauth.models.audit_event import AuditEvent

@@ -1,4 +1,4 @@
-"""The audit log, for auditors and support: who did what, from where, and with which result. Never a secret."""
+"""The audit log, for auditors and support: who did what, from where, and with which result. It contains no secrets."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from oauth.infrastructure.rows import insert
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The endpoint and IP address of a request; both are empty for commands and the worker."""
+    """The endpoint and IP address of a request; both are empty for commands and the background worker."""
 
     endpoint: str = ""
     address: str | None = None
@@ -30,13 +30,12 @@ _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B0
 
 
 def current_address() -> str:
-    """The IP address of the request that is being answered; empty outside of one."""
+    """The IP address of the current request; empty if there is none."""
     return _origin.get().address or ""
 
 
 class origin:
-    """A context manager: events that are recorded inside it belong to this request. Settings decide which proxies may
-    set REMOTE_ADDR."""
+    """A context manager: events that are recorded inside it have this request's endpoint and address."""
 
     __slots__ = ("_origin", "_token")
 
@@ -51,23 +50,24 @@ class origin:
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """The lowest id of an event at that time. Ids are UUIDv7 (RFC 9562 §5.7) and begin with the milliseconds, so the
-    primary key has the order of the log, and a period is a range of it. UUIDv7 times begin in 1970."""
+    """The lowest ID of an event at that time. IDs are UUIDv7 (RFC 9562 §5.7) and begin with the time in milliseconds,
+    so the primary key sorts the log by time, and a period is a range of it.
+    """
     milliseconds = int(moment.timestamp() * 1000)
     return UUID(int=max(0, milliseconds) << 80)
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def between(self, since: datetime | None, until: datetime | None) -> "AuditEventQuerySet":
-        """Events from `since` on and before `until`. None means no limit."""
+        """Events from `since` (inclusive) until `until` (exclusive). None means no limit."""
         events = self if since is None else self.filter(id__gte=first_id_at(since))
         return events if until is None else events.filter(id__lt=first_id_at(until))
 
 
 class AuditEvent(models.Model):
-    """Append-only: the database refuses to change a row, and to delete one of the last 90 days.
+    """Append-only: the database refuses to update a row, and to delete one of the last 90 days.
 
-    Users, clients and authorizations are stored by value, so that a row outlives its subject.
+    Users, clients and authorizations are stored by value, so that rows remain after these are deleted.
     """
 
     class Action(models.TextChoices):
@@ -85,14 +85,14 @@ class AuditEvent(models.Model):
         CLIENT_CHANGED = "client_changed", "A client was changed"
         CLIENT_DELETED = "client_deleted", "A client was deleted"
         CLIENT_TESTED = "client_tested", "An admin tested a client"
-        SANDBOX_USER_MADE = "sandbox_user_made", "A developer made a sandbox user"
+        SANDBOX_USER_MADE = "sandbox_user_made", "A developer created a sandbox user"
         SECRET_ISSUED = "secret_issued", "A client got a new secret"
         SECRET_RETIRED = "secret_retired", "A client's old secret was retired"
         KEY_PUBLISHED = "key_published", "A signing key was published"
         KEY_RETIRED = "key_retired", "A signing key was replaced immediately"
         KEYS_REENCRYPTED = "keys_reencrypted", "Signing keys were re-encrypted"
         STAFF_ACTED = "staff_acted", "A member of staff acted; the endpoint names the action"
-        REGISTRATION_TOKEN_MADE = "registration_token_made", "An initial access token was made"
+        REGISTRATION_TOKEN_MADE = "registration_token_made", "An initial access token was created"
         AUDIT_EXPORTED = "audit_exported", "The audit log was exported"
         IMPORTED = "imported", "Clients and tokens of another server were imported"
 
@@ -102,7 +102,7 @@ class AuditEvent(models.Model):
     endpoint = models.CharField(
         max_length=40, blank=True, help_text="The endpoint, the grant type, or the action of staff."
     )
-    user = models.CharField(max_length=64, blank=True, help_text="Primary key of the user whom the event is about.")
+    user = models.CharField(max_length=64, blank=True, help_text="Primary key of the user that the event is about.")
     actor = models.CharField(max_length=64, blank=True, help_text="Primary key of the member of staff who acted.")
     client = models.CharField("client ID", max_length=255, blank=True)
     authorization = models.UUIDField(null=True, blank=True)
@@ -123,7 +123,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["authorization"], name="audit_authorization"),
             models.Index(fields=["action", "-id"], name="audit_action"),
             models.Index(fields=["at"], name="audit_at"),
-            # Set only in events of refusals and admins. These are few, so the hot path does not write the index.
+            # Partial indexes, because only the few events of refusals and staff set these fields.
             models.Index(fields=["error", "-id"], name="audit_error", condition=~models.Q(error="")),
             models.Index(fields=["actor", "-id"], name="audit_actor", condition=~models.Q(actor="")),
         ]
@@ -133,9 +133,9 @@ class AuditEvent(models.Model):
 
     @classmethod
     def unsaved(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
-        """An unsaved event with the origin of this request."""
+        """An unsaved event with the origin of the current request."""
         here = _origin.get()
-        # A stranger may send long values, so they are cut before they are stored.
+        # Truncate values, because a stranger may send long ones.
         given = {name: str(value)[: _LONGEST[name]] if name in _LONGEST else value for name, value in values.items()}
         if unknown := given.keys() - _NOTHING.keys() - {"endpoint", "address"}:
             raise TypeError(f"An audit event has no {', '.join(sorted(unknown))}.")
@@ -145,7 +145,7 @@ class AuditEvent(models.Model):
 
     @classmethod
     def record(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
-        """Writes the event in the transaction of the recorded change, so that either both exist or neither."""
+        """Writes the event. Call this in the transaction of the recorded change, so that neither exists alone."""
         event = cls.unsaved(action, **values)
         insert(event)
         return event

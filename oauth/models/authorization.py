@@ -1,6 +1,4 @@
-"""The permissions that a user gave a client. Codes and refresh tokens belong to this row, and revoking it ends them
-all.
-"""
+"""The permissions that a user gave a client. Revoking an authorization ends all its codes and tokens."""
 
 from datetime import datetime
 from typing import Any
@@ -16,14 +14,14 @@ from oauth.models.audit_event import AuditEvent
 from oauth.models.session import Session
 from oauth.models.status import next_status_index
 
-# Sent in the transaction in which authorizations end, with `authorizations`: [(id, user id, client id)], and `reason`.
+# Sent in the transaction that revokes authorizations, with `authorizations`, [(id, user id, client id)], and `reason`.
 authorizations_revoked = Signal()
 
-# Sent in the transaction in which a user allows an app, with the new `authorization`. Not sent for an answer without a
-# page, which repeats an earlier decision.
+# Sent in the transaction in which a user allows a client, with the new `authorization`. Not sent if an earlier decision
+# is repeated without a page.
 authorization_granted = Signal()
 
-# The scope of access that continues after logout.
+# The scope for access that continues after logout.
 OFFLINE_ACCESS = "offline_access"
 
 
@@ -32,9 +30,9 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
         return self.filter(revoked_at=None, expires_at__gt=at or timezone.now())
 
     def revoke(self, reason: "Authorization.RevocationReason", *, by: Any = None) -> int:
-        """Ends them now. Their codes and refresh tokens no longer work, whatever their own state. Idempotent.
+        """Ends the authorizations, including their codes and refresh tokens. Idempotent.
 
-        The database's own trigger sets their bits in the status list.
+        A database trigger sets their bits in the status list.
         """
         now = timezone.now()
         with transaction.atomic(using=self.db):
@@ -56,29 +54,29 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
         return len(ended)
 
     def online(self) -> "AuthorizationQuerySet":
-        """The authorizations that end with the session in which they were given (OpenID Connect Core §11)."""
+        """The authorizations that end with their session (OpenID Connect Core §11)."""
         return self.exclude(scopes__contains=[OFFLINE_ACCESS])
 
 
 class Authorization(models.Model):
-    """Made when a user allows a client; its row is the lock of the whole token family.
+    """Created when a user allows a client. The row is the lock for all its codes and refresh tokens.
 
-    Code that consumes a code or a refresh token must lock this row first. It then sees every revocation that has
-    committed, and no token is issued after one.
+    Lock this row before you consume a code or a refresh token. The lock shows every committed revocation, so that no
+    token is issued after one.
     """
 
     class RevocationReason(models.TextChoices):
-        USER = "user", "The user removed it"
-        ADMIN = "admin", "An admin revoked it"
-        CLIENT = "client", "The client ended it"
+        USER = "user", "The user removed the app"
+        ADMIN = "admin", "An admin revoked the authorization"
+        CLIENT = "client", "The client ended the authorization"
         CODE_REPLAY = "code_replay", "An authorization code was used twice"
         REFRESH_REPLAY = "refresh_replay", "A refresh token was used twice"
-        LOGOUT = "logout", "The session it depended on ended"
+        LOGOUT = "logout", "The session ended"
         PASSWORD = "password", "The user's password was changed"
         ADDRESS = "address", "The user's email address was replaced"
         DEACTIVATED = "deactivated", "The user or the client was deactivated"
         CLIENT_CHANGED = "client_changed", "The client has changed since the user allowed it"
-        NOTHING_LEFT = "nothing_left", "The user lost access to everything that it covered"
+        NOTHING_LEFT = "nothing_left", "The user lost access to everything that the authorization covered"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations")
@@ -88,15 +86,15 @@ class Authorization(models.Model):
     session = models.ForeignKey(Session, on_delete=models.SET_NULL, null=True, related_name="authorizations")
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
-    # How the user had logged in; the same in every token of this authorization (RFC 9068 §2.2.1).
+    # How the user had logged in, for every token of this authorization (RFC 9068 §2.2.1).
     auth_time = models.DateTimeField(default=timezone.now)
     acr = models.CharField(max_length=100, blank=True)
     amr = ArrayField(models.CharField(max_length=20), default=list, blank=True)
-    # OpenID Connect Core §5.5: the claims requested by name: {"id_token": [...], "userinfo": [...]}.
+    # OpenID Connect Core §5.5: the individually requested claims, {"id_token": [...], "userinfo": [...]}.
     claims = models.JSONField(default=dict, blank=True)
-    # RFC 9396 §7.1: as the user allowed them, enriched.
+    # RFC 9396 §7.1: the details as granted, enriched.
     authorization_details = models.JSONField(default=list, blank=True)
-    #: Given without a page, because the user had allowed the same before: no decision belongs to it.
+    #: Whether the authorization repeats an earlier decision without a page, so that it has no decision of its own.
     is_repeat = models.BooleanField(default=False, db_default=False, editable=False)
     status_index = models.BigIntegerField(unique=True, editable=False, db_default=next_status_index())
     created_at = models.DateTimeField(default=timezone.now)
@@ -113,8 +111,7 @@ class Authorization(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["user", "client"], name="authorization_live", condition=models.Q(revoked_at=None)),
-            # Contains few rows of a user: those that a decision may belong to. Answers without a page add no row to the
-            # index.
+            # Only authorizations that may have a decision. Repeated ones are not in the index.
             models.Index(
                 fields=["user", "client"],
                 name="authorization_decided",
@@ -137,7 +134,7 @@ class Authorization(models.Model):
 
     @property
     def ended_at(self) -> datetime:
-        """The time when it ended, or when it will end if nobody ends it before."""
+        """When the authorization ended, or when it will expire."""
         return min(self.revoked_at or self.expires_at, self.expires_at)
 
     @property

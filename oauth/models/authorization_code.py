@@ -9,7 +9,7 @@ from oauth.models.secret import DigestField
 
 
 class AuthorizationCode(models.Model):
-    """Kept after use, so that a second use is recognized and ends the authorization."""
+    """The row is kept after use, so that a second use is detected and ends the authorization."""
 
     code_digest = DigestField()
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
@@ -17,10 +17,10 @@ class AuthorizationCode(models.Model):
     code_challenge = models.CharField(max_length=43)
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
-    # RFC 9449 §10: the key that the client must prove, if it sent `dpop_jkt`.
+    # RFC 9449 §10: if the client sent `dpop_jkt`, the key that it must prove.
     dpop_jkt = models.CharField(max_length=43, blank=True)
     nonce = models.TextField(blank=True)
-    #: The trace of the request in which the user allowed the client (W3C Trace Context), if there was one.
+    #: The trace of the authorization request (W3C Trace Context), if there was one.
     traceparent = models.CharField(max_length=55, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

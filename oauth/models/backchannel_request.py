@@ -1,4 +1,4 @@
-"""A client's request to a user who is not using its pages (OpenID Connect CIBA Core 1.0)."""
+"""A backchannel authentication request of a client (OpenID Connect CIBA Core 1.0)."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,19 +11,17 @@ from oauth.models.secret import DigestField
 
 
 class BackchannelRequest(models.Model):
-    """`user` is empty if the hint matches nobody who may be asked. The client sees no difference, and the request
-    expires.
+    """`user` is empty if the hint matches no user who may be asked. The client cannot tell, and the request expires.
 
-    The user's page names it by `id`; the client names it by `auth_req_id`, of which only the digest is stored.
-
-    In ping mode `auth_req_id` and the client's token are stored only until the client has been notified (§10.2).
+    The client identifies the request by `auth_req_id`, of which only the digest is stored. In ping mode, `auth_req_id`
+    and the client's token are also stored until the client has been notified (§10.2).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     request_digest = DigestField()
     client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
-    # The digest of the hint as the client sent it, to count requests whether or not it matches a user.
+    # The digest of the hint, to count requests even if the hint matches no user.
     hint_digest = models.BinaryField(max_length=32, null=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)

@@ -1,4 +1,4 @@
-"""The look of the pages: one row, which staff edit. For an empty field, the value in `OAUTH["BRANDING"]` applies."""
+"""The branding of the pages: one row, which staff edit. If a field is empty, `OAUTH["BRANDING"]` applies."""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,7 +13,7 @@ LOGO_SUFFIXES = (".svg", ".png", ".webp", ".jpg", ".jpeg")
 
 
 def check_color(color: str) -> None:
-    """Raises ValidationError unless text in this color, and white text on it, can be read (WCAG 2.2 §1.4.3)."""
+    """Raises ValidationError unless text in this color, and white text on it, has enough contrast (WCAG 2.2 §1.4.3)."""
     if not is_color(color):
         raise ValidationError("Write the color as #rrggbb, such as #1746a2.")
     if (ratio := legibility(color)) < LEAST_CONTRAST:
@@ -24,10 +24,10 @@ def check_color(color: str) -> None:
 
 
 def check_logo(path: str) -> None:
-    """Raises ValidationError unless it is a static file of this site that is an image.
+    """Raises ValidationError unless `path` is an image among the site's static files.
 
-    Only what the site's developers deploy is shown: no upload and no other site, so the
-    Content-Security-Policy holds (ASVS 5.0 3.4.3).
+    Uploads and images of other sites are not allowed, so that the Content-Security-Policy stays strict (ASVS 5.0
+    3.4.3).
     """
     is_relative = not path.startswith("/") and "://" not in path and "\\" not in path
     if not is_relative or ".." in path.split("/") or PurePosixPath(path).suffix.lower() not in LOGO_SUFFIXES:

@@ -1,4 +1,4 @@
-"""The logo of a client, as this server drew it from the picture at `logo_uri`."""
+"""The logo of a client, re-encoded from the picture at `logo_uri`."""
 
 from django.db import models
 from django.utils import timezone
@@ -7,12 +7,12 @@ from oauth.models.client import Client
 
 
 class ClientLogo(models.Model):
-    """Deleted with its client. `image` is empty if there was no picture; `problem` then says why."""
+    """`image` is empty if there is no picture; `problem` then has the reason."""
 
     client = models.OneToOneField(Client, on_delete=models.CASCADE, related_name="logo")
     source = models.URLField(max_length=255)
     image = models.BinaryField(default=b"", editable=False)
-    #: SHA-256 of the image, which is part of its URL.
+    #: SHA-256 hash of the image, which is part of its URL.
     digest = models.BinaryField(max_length=32, default=b"", editable=False)
     problem = models.CharField(max_length=200, blank=True)
     tried_at = models.DateTimeField(default=timezone.now)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from oauth.models.client import Client
 
-#: The fields of a client that users see or that decide where answers go: staff review each new value.
+#: The fields whose new values staff must review, because users see them or they define where responses go.
 REVIEWED = (
     "name", "redirect_uris", "allowed_scopes", "post_logout_redirect_uris", "backchannel_logout_uri", "client_uri",
     "logo_uri", "policy_uri", "tos_uri",
@@ -16,7 +16,7 @@ REVIEWED = (
 
 
 class ClientReview(models.Model):
-    """`values` are the fields of REVIEWED, as staff saw them. An approval writes exactly these values. Kept for
+    """`values` has the fields of REVIEWED as staff saw them. An approval writes exactly these values. Rows are kept for
     auditors.
     """
 
@@ -62,7 +62,7 @@ class ClientReview(models.Model):
         return self.state == self.State.OPEN
 
     def changes(self) -> list[tuple[str, Any, Any]]:
-        """(field, value now, value asked for) of each reviewed field that would change."""
+        """(field, current value, requested value) of each reviewed field that would change."""
         now = values_of(self.client)
         return [(name, now[name], self.values[name]) for name in REVIEWED if now[name] != self.values[name]]
 

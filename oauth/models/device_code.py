@@ -1,4 +1,4 @@
-"""A device that waits for a user to log in on another device (RFC 8628)."""
+"""A device code (RFC 8628)."""
 
 import secrets
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from oauth.models.authorization import Authorization
 from oauth.models.secret import DigestField
 
-# RFC 8628 §6.1: consonants only, so that they form no word. 20^8 codes cannot be guessed in ten minutes.
+# RFC 8628 §6.1: only consonants, so that codes form no words. 20^8 codes cannot be guessed in ten minutes.
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 USER_CODE_LENGTH = 8
 
@@ -20,14 +20,14 @@ def new_user_code() -> str:
 
 
 class DeviceCode(models.Model):
-    """Belongs to the first user who opens it; no other user can take it over (django-oauth-toolkit #1819)."""
+    """Belongs to the first user who enters the user code; no other user can answer it (django-oauth-toolkit #1819)."""
 
     code_digest = DigestField()
     user_code = models.CharField(max_length=USER_CODE_LENGTH, unique=True, default=new_user_code)
     client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
-    # The network of the device (rate_limits.address_of), for the user to compare (RFC 8628 §5.4).
+    # The IP address of the device (rate_limits.address_of), which the user can compare (RFC 8628 §5.4).
     address = models.CharField(max_length=45, default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
@@ -46,5 +46,5 @@ class DeviceCode(models.Model):
 
     @property
     def user_code_shown(self) -> str:
-        """The code with a dash in the middle, so that users can read it."""
+        """The user code with a dash in the middle, for legibility."""
         return f"{self.user_code[:4]}-{self.user_code[4:]}"

@@ -1,8 +1,8 @@
-"""The format of a refresh token: the secret of its family, and its own secret.
+"""The format of a refresh token, which contains a secret of its family and its own secret.
 
 All tokens of a family share a secret, of which the database has the digest. So an old token identifies its family even
-after its own row was deleted, and only somebody who had a token of the family can present one. Reuse is detected (RFC
-9700 §4.14.2) without a row for each rotation. Only the token's own 256 random bits give access.
+after its row was deleted, and reuse is detected (RFC 9700 §4.14.2) without a row for each rotation. Nobody can forge
+such a token without having had one of the family. Only the token's own 256 random bits give access.
 """
 
 import base64
@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-_FAMILY, _OWN, _CHECK = 16, 32, 4  # in bytes, after the 16 bytes of the authorization's id
+_FAMILY, _OWN, _CHECK = 16, 32, 4  # in bytes, after the 16 bytes of the authorization's ID
 _BYTES = 16 + _FAMILY + _OWN + _CHECK
 
 
@@ -29,13 +29,14 @@ class FamilySecret:
 
     @classmethod
     def read(cls, token: str) -> "FamilySecret | None":
-        """None for a token that an earlier release or another server issued, or that was damaged on its way: the
-        checksum keeps a client that truncates its token from looking like a thief."""
+        """None for a token of an earlier release or another server, or one that was damaged: because of the checksum, a
+        truncated token does not count as reuse.
+        """
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             return None
-        # The last character has two bits that base64 does not use.
+        # Refuse other encodings: the last character has two unused bits.
         if len(raw) != _BYTES or not secrets.compare_digest(_encoded(raw), token):
             return None
         if not secrets.compare_digest(raw[-_CHECK:], _checksum(raw[:-_CHECK])):

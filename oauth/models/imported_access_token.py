@@ -1,4 +1,4 @@
-"""An access token of another server, which is accepted until it expires (`status.imported_access_tokens`)."""
+"""An access token of another server that is accepted until it expires (`status.imported_access_tokens`)."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,9 +9,9 @@ from oauth.models.secret import DigestField
 
 
 class ImportedAccessToken(models.Model):
-    """Only an import writes such rows. Access tokens of this server are signed and have no row.
+    """Only an import writes these rows. This server's own access tokens are JWTs and have no rows.
 
-    `authorization` is None for a client that acts for itself.
+    `authorization` is None if the client acts on its own behalf.
     """
 
     token_digest = DigestField()

@@ -1,6 +1,4 @@
-"""An initial access token (RFC 7591 §1.2): its holder may register clients without an admin, until it expires and
-within its limits.
-"""
+"""An initial access token (RFC 7591 §1.2), with which clients can be registered without an admin until it expires."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,8 +9,9 @@ from oauth.models.secret import DigestField, digest
 
 
 class InitialAccessToken(models.Model):
-    """The lists are the ceiling of what it registers (`clients.registration.ceiling`). An empty list means the safe
-    default that its help text names; tokens of earlier releases have empty lists."""
+    """The lists are the ceiling of the registered clients (`clients.registration.ceiling`). An empty list means the
+    safe default in its help text.
+    """
 
     token_digest = DigestField()
     note = models.CharField(max_length=100, blank=True)
@@ -22,7 +21,7 @@ class InitialAccessToken(models.Model):
         models.CharField(max_length=100),
         null=True,
         blank=True,
-        help_text="The scopes that clients registered with this token may request. Empty: openid profile email "
+        help_text="The scopes that clients registered with this token may request. Empty means openid profile email "
         "offline_access.",
     )
     grant_types = ArrayField(
@@ -30,7 +29,7 @@ class InitialAccessToken(models.Model):
         null=True,
         blank=True,
         help_text=(
-            "The grant types that these clients may use. Empty: authorization_code and refresh_token. CIBA, token "
+            "The grant types that these clients may use. Empty means authorization_code and refresh_token. CIBA, token "
             "exchange and implicit cannot be allowed here."
         ),
     )
@@ -38,22 +37,25 @@ class InitialAccessToken(models.Model):
         models.CharField(max_length=30, choices=authentication.choices),
         null=True,
         blank=True,
-        help_text="How clients registered with this token may authenticate. Empty: every method of this server.",
+        help_text="The methods with which these clients may authenticate. Empty means all methods of this server.",
     )
     security_profiles = ArrayField(
-        models.CharField(max_length=30, choices=SecurityProfile.choices), null=True, blank=True, help_text="Empty: any."
+        models.CharField(max_length=30, choices=SecurityProfile.choices),
+        null=True,
+        blank=True,
+        help_text="The security profiles that these clients may have. Empty means all.",
     )
     authorization_details_types = ArrayField(
         models.CharField(max_length=100),
         null=True,
         blank=True,
-        help_text="Types of authorization_details that these clients may request. Empty: none.",
+        help_text="Types of authorization_details that these clients may request. Empty means none.",
     )
     allowed_resources = ArrayField(
         models.URLField(max_length=255),
         null=True,
         blank=True,
-        help_text="APIs that these clients may request tokens for. Empty: all.",
+        help_text="APIs for which these clients may request tokens. Empty means all.",
     )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""An authorization request that shows pages: kept while one browser logs in and decides, and for a moment after."""
+"""An authorization request that needs pages, stored until shortly after the user has decided."""
 
 from django.conf import settings
 from django.db import models
@@ -8,13 +8,13 @@ from oauth.models.authorization import Authorization
 
 
 class StoredInteraction(models.Model):
-    """Bound to one browser: `browser_digest` is the SHA-256 of a cookie that only this browser has.
+    """Bound to one browser: `browser_digest` is the SHA-256 hash of a cookie that only this browser has.
 
-    `user` is the user to whom the consent page was shown. `answer` holds what the client was told, encrypted under a
-    key that only the cookie gives, so that a double click gets the same answer. `authorization` is empty unless the
-    user allowed something.
+    `user` is the user to whom the consent page was shown. `answer` is the response to the client, encrypted with a key
+    derived from the cookie, so that a double click gets the same response. `authorization` is empty unless the user
+    allowed something.
 
-    No constraint on the foreign keys, for the reason in UsedAssertion.
+    The foreign keys have no constraints, for the reason in UsedAssertion.
     """
 
     id = models.CharField(max_length=22, primary_key=True)

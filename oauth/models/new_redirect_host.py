@@ -1,6 +1,6 @@
-"""A new host among the redirect URIs of a client in use: one admin asks for it, another approves it.
+"""A new host in the redirect URIs of a client in use: one admin requests it, another approves it.
 
-Codes of users go to this host, so no admin may add it alone (OAUTH["SECOND_ADMIN_FOR_REDIRECT_HOSTS"]).
+Codes are sent to this host, so no admin may add it alone (OAUTH["SECOND_ADMIN_FOR_REDIRECT_HOSTS"]).
 """
 
 from typing import Any
@@ -15,9 +15,10 @@ from oauth.models.client import Client, validate_redirect_uri
 
 
 class NewRedirectHost(models.Model):
-    """Kept after the decision, for auditors."""
+    """Rows are kept after the decision for auditors."""
 
-    # No constraints: the previous release deletes clients and users without knowing this table.
+    # No foreign key constraints: the previous release does not know this table, and must be able to delete clients and
+    # users.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
         models.CASCADE,
@@ -48,11 +49,10 @@ class NewRedirectHost(models.Model):
         return f"{self.client}: {' '.join(self.redirect_uris.split())}"
 
     def approve(self, by: Any) -> None:
-        """Adds the URIs. Raises PermissionDenied for the admin who requested them, and if it was decided before."""
+        """Adds the URIs. Raises PermissionDenied if `by` is the requester, or if the request was already decided."""
         with transaction.atomic():
             pending = self._pending()
-            # If the account of the first admin was deleted, the second may be the same admin, so the host must be
-            # requested again.
+            # The requester may have been deleted; then nobody can show that the approver is somebody else.
             if pending.asked_by_id is None or pending.asked_by_id == by.pk:
                 raise PermissionDenied("Another admin must approve a new redirect host.")
             client = Client.objects.select_for_update(of=("self",)).get(pk=pending.client_id)
@@ -66,14 +66,14 @@ class NewRedirectHost(models.Model):
             self._decide(pending, by, is_approved=True)
 
     def reject(self, by: Any) -> None:
-        """The admin who requested it may also withdraw it."""
+        """The requester, too, may reject (withdraw) the request."""
         with transaction.atomic():
             self._decide(self._pending(), by, is_approved=False)
 
     def _pending(self) -> "NewRedirectHost":
         pending = type(self).objects.select_for_update(of=("self",)).filter(pk=self.pk, decided_at=None).first()
         if pending is None:
-            raise PermissionDenied("This has already been decided.")
+            raise PermissionDenied("This request was already decided.")
         return pending
 
     def _decide(self, pending: "NewRedirectHost", by: Any, *, is_approved: bool) -> None:

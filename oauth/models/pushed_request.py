@@ -1,4 +1,4 @@
-"""A pushed authorization request (RFC 9126): the client sends it itself, and the browser carries only a reference."""
+"""A pushed authorization request (RFC 9126)."""
 
 from django.conf import settings
 from django.db import models
@@ -7,10 +7,10 @@ from oauth.models.secret import DigestField
 
 
 class PushedRequest(models.Model):
-    """Used once, by the client that pushed it, soon (RFC 9126 §2.2, §4)."""
+    """Short-lived and for one use by the client that pushed it (RFC 9126 §2.2, §4)."""
 
     reference_digest = DigestField()
-    # No constraint, for the reason in UsedAssertion. A request without its client is never found.
+    # No foreign key constraint, for the reason in UsedAssertion. A request of a deleted client is never found.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
         models.DO_NOTHING,

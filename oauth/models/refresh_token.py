@@ -1,4 +1,4 @@
-"""A refresh token (RFC 6749 §6) and its place in the family of an Authorization."""
+"""A refresh token (RFC 6749 §6)."""
 
 from functools import cache
 from itertools import islice
@@ -18,26 +18,25 @@ from oauth.models.secret import DigestField, digest
 
 
 class RefreshToken(models.Model):
-    """`superseded_at` and `replaces` record rotation. Change a row only under the lock of its authorization.
+    """`superseded_at` and `replaces` record rotation. Lock the authorization before you change a row.
 
-    A superseded row is deleted when its successor is rotated after the retry window; `of_family` returns the remaining
-    rows.
+    A superseded row is deleted when its successor is rotated after the retry window; `of_family` then finds the family.
     """
 
     token_digest = DigestField()
-    # Empty if the token has another form: it is of an earlier release or of another server. Then its row stays.
+    # Empty for a token of an earlier release or of another server, whose row is not deleted when it is superseded.
     family_digest = models.BinaryField(max_length=32, null=True, editable=False)
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="refresh_tokens")
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
-    # RFC 9449 §5: a public client's token is bound to its key, `{"jkt": ...}`; then it need not be rotated.
+    # RFC 9449 §5: the key to which a public client's token is bound, `{"jkt": ...}`. Such a token need not be rotated.
     confirmation = models.JSONField(default=dict, blank=True)
     generation = models.PositiveIntegerField(default=0)
-    # No constraint and no index: the row may be gone, and nothing looks for successors.
+    # No constraint and no index: the row may have been deleted, and no query searches for successors.
     replaces = models.ForeignKey(
         "self", models.DO_NOTHING, null=True, related_name="successors", db_constraint=False, db_index=False
     )
-    # The id of the token that was used twice within the retry window; set as long as several branches may continue.
+    # The ID of the token that was used twice within the retry window; set while the family has several branches.
     fork = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
@@ -50,8 +49,9 @@ class RefreshToken(models.Model):
 
     @classmethod
     def by_token(cls, token: str) -> "RefreshToken | None":
-        """The row of the token, whatever its state, with authorization, user and client. None if it is gone, or was
-        never issued here."""
+        """The row of the token in any state, with authorization, user and client. None if it was deleted or never
+        existed.
+        """
         tables, statement = _statement()
         found = rows(statement, [digest(token)])
         if not found:
@@ -67,8 +67,9 @@ class RefreshToken(models.Model):
 
     @classmethod
     def of_family(cls, token: str) -> "RefreshToken | None":
-        """The newest token of the family of a superseded `token` whose own row is gone, with authorization, user and
-        client. None if it was never issued here."""
+        """The newest token of the family of `token`, whose own row was deleted, with authorization, user and client.
+        None if the family is unknown.
+        """
         family = FamilySecret.read(token)
         if family is None:
             return None
@@ -79,8 +80,8 @@ class RefreshToken(models.Model):
 
 @cache
 def _statement() -> tuple[tuple[Columns[Any], ...], str]:
-    """Made at first use, when Django knows all models. The statement is prepared, because PostgreSQL takes longer to
-    plan it than to run it: the planner reads the ends of six indexes.
+    """Built at first use, when Django has loaded all models. Run it as a prepared statement, because planning takes
+    longer than execution: the planner reads the ends of six indexes.
     """
     user = get_user_model()
     assert user._meta.pk is not None

@@ -1,4 +1,4 @@
-"""Counted refusals of strangers: anybody can cause them, so they are not rows of the audit log."""
+"""Counts of refused requests of strangers, which are not in the audit log because anybody can cause them."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from oauth.infrastructure import caches
 
-# A row is written at the first refusal, and then after 20 more refusals or 10 seconds.
+# The first refusal writes a row; after that, each 20 refusals or 10 seconds.
 _TOGETHER = 20
 _SECONDS = 10
 _MOST_KEPT = 1000
@@ -24,7 +24,7 @@ DO UPDATE SET count = oauth_refusalcount.count + excluded.count, last_at = exclu
 
 
 class RefusalCount(models.Model):
-    """The number of refusals of one kind, from one network, in one hour; slightly low if a process ended."""
+    """The number of refusals of one kind from one network in one hour; slightly too low if a process was stopped."""
 
     hour = models.DateTimeField()
     endpoint = models.CharField(max_length=40)
@@ -46,7 +46,7 @@ class RefusalCount(models.Model):
 
     @classmethod
     def add(cls, endpoint: str, error: str, network: str) -> None:
-        """Counts one, usually in memory."""
+        """Counts a refusal, usually only in memory."""
         key, now = (endpoint, error, network), time.monotonic()
         with _lock:
             waiting, since = _pending.get(key, (0, 0.0))

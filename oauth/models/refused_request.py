@@ -1,4 +1,4 @@
-"""The details of an error ID that a user or developer has seen, if the audit log has no event for it."""
+"""A refused request without an event in the audit log, to look up its error ID."""
 
 from datetime import timedelta
 
@@ -7,12 +7,12 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-#: How long a row is kept.
+#: How long rows are kept.
 LIFETIME = timedelta(days=14)
 
 
 class RefusedRequest(models.Model):
-    """A sample: `audit.refused_requests` bounds how many are kept. Never a secret, a body or a query string."""
+    """A sample, limited by `audit.refused_requests`. Contains no secrets, bodies or query strings."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(default=timezone.now)
@@ -25,7 +25,7 @@ class RefusedRequest(models.Model):
     path = models.CharField(
         max_length=255, help_text="The path of the request. “…” replaces parts that may be a token."
     )
-    # Stored by value, as in the audit log, because a stranger may have sent them.
+    # By value, as in the audit log, because they may be any text that a stranger sent.
     user = models.CharField(max_length=64, blank=True, help_text="Primary key of the user, if known.")
     client = models.CharField("client ID", max_length=255, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)

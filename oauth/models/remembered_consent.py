@@ -1,4 +1,4 @@
-"""The permissions that a user saw and allowed on one consent page. The same app can get them again without asking."""
+"""What a user saw and allowed on a consent page, and what the same client can get again without a page."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,11 +8,11 @@ from oauth.models.authorization import Authorization
 
 
 class RememberedConsent(models.Model):
-    """Written with the answer to a consent page, and only there. It lasts as long as the authorization it was given
-    with, and never longer than the date that the page showed.
+    """Written only together with the answer on a consent page. Lasts as long as its authorization, but not longer than
+    the date that the page showed.
 
-    `scopes` and `claims` are what the page showed in full and the user allowed. A scope that an authorization detail
-    narrowed is not among them. `about` describes the client and the request as they were shown.
+    `scopes` and `claims` are those that the user allowed without limits; a scope limited by an authorization detail is
+    not included. `about` describes the client and the request as shown.
     """
 
     authorization = models.OneToOneField(
@@ -20,7 +20,7 @@ class RememberedConsent(models.Model):
         on_delete=models.CASCADE,
         primary_key=True,
         related_name="remembered_consent",
-        db_constraint=False,  # the migration makes a constraint that cascades in the database
+        db_constraint=False,  # the migration creates a constraint with ON DELETE CASCADE
     )
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     claims = ArrayField(models.CharField(max_length=100), default=list)

@@ -1,4 +1,4 @@
-"""Test users of a developer: they may allow this developer's apps, before the review too, and no other app."""
+"""Test users of a developer, who may allow only this developer's apps, even before a review."""
 
 from typing import Any
 
@@ -10,10 +10,11 @@ from oauth.models.client import Client
 
 
 class SandboxUser(models.Model):
-    """A trigger of the database enforces this for each authorization (migration 0045). The row lives as long as its
-    user, so that a sandbox user never becomes an ordinary one. Without its owner, it may allow no app at all."""
+    """A database trigger enforces this for each authorization (migration 0045). The row is kept as long as its user, so
+    that a sandbox user never becomes an ordinary one. If the developer is deleted, the sandbox user may allow no app.
+    """
 
-    # No constraints: the previous release deletes users without knowing this table.
+    # No foreign key constraints: the previous release does not know this table, and must be able to delete users.
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+", db_constraint=False
     )
@@ -21,7 +22,7 @@ class SandboxUser(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="sandbox_users", db_constraint=False
     )
     created_at = models.DateTimeField(default=timezone.now)
-    # When the owner becomes active again, only these users do, too. Others were deactivated for another reason.
+    # Only these users are reactivated together with the owner; others were deactivated for another reason.
     is_deactivated_with_owner = models.BooleanField(default=False, db_default=False)
 
     class Meta:
@@ -32,8 +33,9 @@ class SandboxUser(models.Model):
 
     @classmethod
     def may_allow(cls, client: Client, user_pk: Any) -> bool:
-        """Whether this user, of a sandbox or not, may allow this client. The trigger authorization_sandbox_apart
-        enforces the same rule; asking before gives the user a page instead of an error."""
+        """Whether this user, who may be a sandbox user or not, may allow this client. The trigger
+        authorization_sandbox_apart enforces the same rule; with this check, the user gets a page instead of an error.
+        """
         box = cls.objects.filter(user=user_pk).first()
         if box is None:
             return client.is_live

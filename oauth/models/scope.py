@@ -1,4 +1,4 @@
-"""Scopes, and the sentence that explains each to a user on the consent page."""
+"""Scopes, with the sentences that explain them on the consent page."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-# The claims of OpenID Connect Core §5.4 that the site's users have.
+# Supported claim -> its scope (OpenID Connect Core §5.4).
 SCOPE_OF_CLAIM = {
     **dict.fromkeys(("name", "given_name", "family_name", "locale", "updated_at"), "profile"),
     **dict.fromkeys(("email", "email_verified"), "email"),
@@ -14,16 +14,16 @@ SCOPE_OF_CLAIM = {
 
 
 def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
-    """The scopes whose sentences tell a user what these claims are."""
+    """The scopes of these claims, whose sentences describe the claims to the user."""
     return frozenset(SCOPE_OF_CLAIM[name] for name in names if name in SCOPE_OF_CLAIM)
 
 
 def understood(asked: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
-    """The scopes of a request that count, without repetitions.
+    """The requested scopes without duplicates and without ignored ones.
 
-    OpenID Connect Core §3.1.2.1: in an OpenID request, scopes that the server does not know are ignored, and so is
-    `offline_access` that the client may not have (§11). Without `openid`, and for any other known scope, the caller
-    refuses what is not `allowed`.
+    OpenID Connect Core §3.1.2.1, §11: if `openid` is requested, unknown scopes are ignored, and so is `offline_access`
+    if the client may not have it. All other scopes are returned even if they are not `allowed`; the caller must refuse
+    them.
     """
     asked = tuple(dict.fromkeys(asked))
     beyond = set(asked).difference(allowed)

@@ -1,7 +1,6 @@
-"""Secrets that this server issues: 256 random bits, of which only the SHA-256 is stored.
+"""Secrets that this server issues: 256 random bits, of which only the SHA-256 hash is stored.
 
-A slow hash protects passwords, which people choose. These secrets cannot be guessed, so a fast hash is enough (ASVS 5.0
-11.4.1).
+Unlike passwords, these secrets cannot be guessed, so a fast hash is sufficient (ASVS 5.0 11.4.1).
 """
 
 import hashlib
@@ -16,19 +15,19 @@ def new_secret() -> str:
 
 
 def random_text(size: int) -> str:
-    """`size` random bytes as base64url. The first character is not `-`, which a command would take for an option."""
+    """`size` random bytes as base64url. Never begins with `-`, which a command would treat as an option."""
     while (text := secrets.token_urlsafe(size)).startswith("-"):
         pass
     return text
 
 
 def digest(secret: str) -> bytes:
-    """SHA-256 of a secret as sent; 32 bytes."""
+    """The SHA-256 hash (32 bytes) of a secret as sent."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 class DigestField(models.BinaryField):  # type: ignore[type-arg]  # takes a parameter in the stubs only
-    """The SHA-256 of a secret, unique: looking one up by its digest leaks nothing by timing."""
+    """The SHA-256 hash of a secret. Looking up a secret by its hash leaks nothing through timing."""
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**{"max_length": 32, "unique": True, "editable": False, **kwargs})  # type: ignore[arg-type]  # Any keyword of BinaryField

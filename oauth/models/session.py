@@ -1,4 +1,4 @@
-"""A login session of a user, as clients see it (`sid`, `auth_time`, `acr`, `amr` of OpenID Connect)."""
+"""A user's login session as clients see it (`sid`, `auth_time`, `acr`, `amr` of OpenID Connect)."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 
 class Session(models.Model):
-    """Starts at login. A logout ends it and its online access; `sessions.end_access` also ends offline access."""
+    """A logout ends the session and its online access; `sessions.end_access` also ends offline access."""
 
     class EndReason(models.TextChoices):
         LOGOUT = "logout", "Logged out"
@@ -23,7 +23,7 @@ class Session(models.Model):
     acr = models.CharField(max_length=100)
     amr = ArrayField(models.CharField(max_length=20), default=list)
     created_at = models.DateTimeField(default=timezone.now)
-    # The SHA-256 of the key of Django's session: tabs that begin at the same moment find the same row.
+    # The SHA-256 hash of the key of Django's session, so that parallel tabs find the same row.
     browser_digest = models.BinaryField(max_length=32, null=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
@@ -43,10 +43,10 @@ class Session(models.Model):
         return str(self.id)
 
     def lock_if_open(self) -> bool:
-        """Locks the row until the transaction ends: a logout waits, and then ends what the transaction has written.
+        """Locks the row until the transaction ends, so that a logout waits and then ends what the transaction has
+        written. Returns False if the session has ended.
 
-        ASVS 5.0 7.4.1. FOR KEY SHARE conflicts with the lock of a logout, and not with other grants. False if the
-        session has ended.
+        ASVS 5.0 7.4.1. FOR KEY SHARE conflicts with the lock of a logout, but not with other grants.
         """
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM oauth_session WHERE id = %s AND ended_at IS NULL FOR KEY SHARE", [self.pk])

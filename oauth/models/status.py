@@ -1,7 +1,7 @@
-"""The bits of the Token Status List (draft-ietf-oauth-status-list): the tokens that have ended early.
+"""The bits of the Token Status List (draft-ietf-oauth-status-list), for revoked tokens.
 
-Every Authorization, and every client acting for itself, has an index from one sequence; list n holds the indexes
-from n * STATUS_LIST_SIZE on. Each set bit is a row of its own, so that it stays set when its authorization or client is
+Every Authorization and every client (for client_credentials) has an index from one sequence. List n has the indexes
+from n * STATUS_LIST_SIZE. Each set bit is a separate row, so that it remains when its authorization or client is
 deleted.
 """
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 
 def next_status_index() -> Func:
-    """The next number of a sequence: PostgreSQL gives each number once, also to parallel transactions."""
+    """The next number of a sequence, which PostgreSQL never returns twice."""
     return Func(
         function="nextval", template="%(function)s('oauth_status_index')", output_field=models.BigIntegerField()
     )

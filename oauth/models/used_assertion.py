@@ -1,4 +1,4 @@
-"""Client assertions that were used (RFC 7523 §3 item 7), by client and `jti`; in partitions as `used_proof` says."""
+"""Used client assertions (RFC 7523 §3 item 7), by client and `jti`, partitioned as in `used_proof`."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from oauth.models.secret import DigestField, digest
 
 class UsedAssertion(models.Model):
     assertion_digest = DigestField(primary_key=True)
-    # No constraint: for each row, PostgreSQL would lock the row of the client, which many requests share. A row without
-    # its client has no effect, and is deleted when it has expired.
+    # No foreign key constraint: PostgreSQL would lock the client's row for each insert, and many requests share it. A
+    # row of a deleted client has no effect and expires.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
         models.DO_NOTHING,
@@ -27,9 +27,9 @@ class UsedAssertion(models.Model):
 
     @classmethod
     def use(cls, client_pk: int, jti: str, *, expires_at: datetime) -> bool:
-        """Whether this is the first use, remembered until `expires_at`, which must follow from the signed `exp`. One
-        statement: the unique digest decides a race. Written in SQL, because the ORM does not say which rows a conflict
-        left out.
+        """Stores the use until `expires_at`, which must be computed from the signed `exp`, and returns whether it is
+        the first. The unique digest decides between parallel requests. The ORM does not report which rows had a
+        conflict.
         """
         return (
             changed(

@@ -1,8 +1,8 @@
-"""DPoP proofs that were used (RFC 9449 §11.1), shared by all workers and kept over their restarts.
+"""Used DPoP proofs (RFC 9449 §11.1), shared by all worker processes and kept across restarts.
 
-The table has a partition for each hour of `expires_at` (docs/decisions/011-partitions.md). A digest is unique in its
-partition, so `expires_at` must follow from what is signed: then a replayed proof always gets the partition of its first
-use.
+The table has a partition for each hour of `expires_at` (docs/decisions/011-partitions.md). A digest is unique only
+within a partition, so `expires_at` must be computed from signed claims: a replayed proof then gets the partition of its
+first use.
 """
 
 from datetime import datetime, timedelta
@@ -22,9 +22,9 @@ class UsedProof(models.Model):
 
 
 def is_first_use(digest: bytes, lifetime: timedelta, expires_at: datetime) -> bool:
-    """For OAUTH["REPLAY_CHECK"]: one statement, whose unique index decides a race.
+    """A function for OAUTH["REPLAY_CHECK"]. The unique index decides between parallel requests.
 
-    `lifetime` begins when the proof arrives, so it does not choose the partition.
+    `lifetime` counts from the arrival of the proof, so it cannot select the partition.
     """
     return (
         changed(

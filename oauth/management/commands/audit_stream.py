@@ -22,25 +22,34 @@ PAUSE_SECONDS = 2.0
 
 class Command(BaseCommand):
     help = (
-        "Sends the audit log, and then each new event, until SIGTERM: to a webhook, to a collector of OpenTelemetry, "
-        "or as JSON lines to standard output. Each event is sent at least once. While the receiver or the database "
-        "cannot be reached, it waits."
+        "Sends the audit log, and then each new event, until SIGTERM: to a webhook, to an OpenTelemetry collector, "
+        "or as JSON lines to standard output. Each event is sent at least once. If the receiver or the database "
+        "is unreachable, the command waits."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--cursor", type=Path, required=True, metavar="FILE", help="File in which the command stores its position."
-        )
-        parser.add_argument("--since", type=_time, help="Where a new cursor begins (ISO 8601); now by default.")
-        receiver = parser.add_mutually_exclusive_group()
-        receiver.add_argument("--webhook", type=_url, metavar="URL", help="Receives each batch as a POST.")
-        receiver.add_argument(
-            "--otlp", type=_url, metavar="URL", help="Receives each event as a log record, by OTLP/HTTP at URL/v1/logs."
+            "--cursor",
+            type=Path,
+            required=True,
+            metavar="FILE",
+            help="The file in which the command stores its position.",
         )
         parser.add_argument(
-            "--token-file", type=Path, metavar="FILE", help="File whose first line is the receiver's bearer token."
+            "--since", type=_time, help="The time from which a new cursor begins (ISO 8601), by default now."
         )
-        parser.add_argument("--once", action="store_true", help="Send the events that there are, then exit.")
+        receiver = parser.add_mutually_exclusive_group()
+        receiver.add_argument("--webhook", type=_url, metavar="URL", help="A URL to which each batch is posted.")
+        receiver.add_argument(
+            "--otlp",
+            type=_url,
+            metavar="URL",
+            help="A collector that gets each event as a log record by OTLP/HTTP at URL/v1/logs.",
+        )
+        parser.add_argument(
+            "--token-file", type=Path, metavar="FILE", help="A file whose first line is the receiver's bearer token."
+        )
+        parser.add_argument("--once", action="store_true", help="Send the existing events, then exit.")
 
     def handle(
         self, *, cursor: Path, since: datetime | None, webhook: str | None, otlp: str | None, token_file: Path | None,
@@ -81,11 +90,13 @@ def _read(file: Path) -> Cursor | None:
     try:
         return Cursor.read(file.read_text())
     except (ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"{file} must hold a cursor of this command. Remove it to begin anew (--since).") from error
+        raise CommandError(
+            f"{file} must contain a cursor of this command. Remove the file to begin again (--since)."
+        ) from error
 
 
 def _keep(file: Path, cursor: Cursor) -> None:
-    """The file is written completely or not at all."""
+    """Writes the file atomically."""
     draft = file.with_name(f"{file.name}.new")
     draft.write_text(f"{cursor}\n")
     draft.replace(file)

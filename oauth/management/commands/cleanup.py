@@ -9,7 +9,7 @@ from oauth.operations.cleanup import clean_up
 
 
 class Command(BaseCommand):
-    help = "Deletes rows that ended more than 30 days ago, and expired browser sessions."
+    help = "Deletes rows whose retention period is over, and expired browser sessions (docs/retention.md)."
 
     def handle(self, **options: Any) -> None:
         removed: Counter[str] = Counter()

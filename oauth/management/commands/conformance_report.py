@@ -1,4 +1,6 @@
-"""`manage.py conformance_report`: this site and its clients against OAuth 2.1, RFC 9700, FAPI 2.0 and ASVS 5.0."""
+"""`manage.py conformance_report`: measures this site and its clients against OAuth 2.1, RFC 9700, FAPI 2.0 and ASVS
+5.0.
+"""
 
 import json
 import sys
@@ -18,8 +20,8 @@ UNMET = 3
 
 class Command(BaseCommand):
     help = (
-        "Measures the running configuration: for each rule it says met, not met (with the setting or client field to "
-        "change), or not applicable. It changes nothing."
+        "Measures the running configuration. Each rule is met, not met (with the setting or client field to "
+        "change), or not applicable. Changes nothing."
     )
     requires_system_checks = ()  # the report shows the results of the system checks
 
@@ -27,15 +29,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "client",
             nargs="?",
-            help="A client ID: reports on this client only. Without it: the site and all active clients. An ID that "
-            "begins with `-` follows `--`.",
+            help="The ID of a client, to report only on it instead of on the site and all active clients. Write `--` "
+            "before an ID that begins with `-`.",
         )
         parser.add_argument(
-            "--standard", nargs="+", choices=Standard.values, default=[], help="Only these. FAPI standards named here "
-            "are also measured for clients of other profiles, to see what they lack.",
+            "--standard", nargs="+", choices=Standard.values, default=[], help="Reports only on these. FAPI standards "
+            "named here are also measured for clients with other profiles.",
         )  # fmt: skip
-        parser.add_argument("--site-only", action="store_true", help="Leaves out the clients.")
-        parser.add_argument("--unmet", action="store_true", help="Shows only what is not met.")
+        parser.add_argument("--site-only", action="store_true", help="Reports only on the site, not on clients.")
+        parser.add_argument("--unmet", action="store_true", help="Shows only rules that are not met.")
         parser.add_argument("--json", action="store_true", help="Prints one JSON document.")
         parser.add_argument(
             "--fail-on-unmet",
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             sys.exit(UNMET)
 
     def _printed(self, reports: Iterator[Report], *, is_json: bool, only_unmet: bool) -> Iterator[Report]:
-        """Each report, once it is printed: a site may have more clients than memory holds reports."""
+        """Prints and yields the reports one by one, so that they need not fit into memory together."""
         if is_json:
             self.stdout.write('{"reports": [')
         for number, report in enumerate(reports):

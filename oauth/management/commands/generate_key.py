@@ -1,6 +1,6 @@
 """`manage.py generate_key`: prints a new key for KEY_ENCRYPTION_KEYS.
 
-A project whose settings do not load without a key runs `python -m oauth.management.commands.generate_key`.
+If the project's settings need a key to load, run `python -m oauth.management.commands.generate_key`.
 """
 
 from typing import Any
@@ -10,7 +10,10 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Prints a new Fernet key for KEY_ENCRYPTION_KEYS. Keep it secret; without it, private keys cannot be read."
+    help = (
+        "Prints a new Fernet key for KEY_ENCRYPTION_KEYS. Keep the key secret, and keep a copy: without it, private "
+        "keys cannot be decrypted."
+    )
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> str:

@@ -1,4 +1,4 @@
-"""`manage.py import_from_dot`: clients and tokens of django-oauth-toolkit; see docs/migrating_from_dot.md."""
+"""`manage.py import_from_dot`: imports clients and tokens of django-oauth-toolkit; see docs/migrating_from_dot.md."""
 
 import json
 from argparse import ArgumentParser
@@ -14,43 +14,59 @@ from oauth.dot_import.options import BATCH
 
 class Command(BaseCommand):
     help = (
-        "Imports the applications, refresh tokens and access tokens of django-oauth-toolkit 3.4. Without --apply it "
-        "only reports what it would do. A run that was stopped continues when you run it again."
+        "Imports the applications, refresh tokens and access tokens of django-oauth-toolkit 3.4. Without --apply, "
+        "only reports what it would do. Run it again to continue an import that was stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--apply", action="store_true", help="Write. Stop the old server first.")
+        parser.add_argument("--apply", action="store_true", help="Import the data. Stop the old server first.")
         parser.add_argument(
-            "--undo", action="store_true", help="Delete the clients of an import, with all that users allowed them."
+            "--undo", action="store_true", help="Delete the clients of an import and their authorizations."
         )
-        parser.add_argument("--json", action="store_true", help="Report as JSON.")
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="Alias in DATABASES of the old tables.")
-        parser.add_argument("--schema", default="", help="PostgreSQL schema of the old tables, such as dot.")
-        parser.add_argument("--mapping", help="TOML or JSON file: what the old scopes and resources are here.")
+        parser.add_argument("--json", action="store_true", help="Print the report as JSON.")
+        parser.add_argument(
+            "--database", default=DEFAULT_DB_ALIAS, help="The alias in DATABASES of the database with the old tables."
+        )
+        parser.add_argument("--schema", default="", help="The PostgreSQL schema of the old tables, such as dot.")
+        parser.add_argument("--mapping", help="A TOML or JSON file that maps the old scopes and resources to new ones.")
         parser.add_argument(
             "--unmapped-scopes",
             choices=("block", "drop"),
             default="block",
-            help="Scopes that the mapping does not name.",
+            help="Whether scopes that the mapping does not name block the import or are dropped.",
         )
         parser.add_argument(
-            "--all-scopes", action="store_true", help="Each client may request every mapped scope, not only its own."
+            "--all-scopes",
+            action="store_true",
+            help="Let each client request every mapped scope, not only those of its tokens.",
         )
         parser.add_argument(
-            "--refresh-token-expire-seconds", type=int, help="DOT's REFRESH_TOKEN_EXPIRE_SECONDS, if it is set."
+            "--refresh-token-expire-seconds",
+            type=int,
+            help="The value of DOT's REFRESH_TOKEN_EXPIRE_SECONDS, if it was set.",
         )
-        parser.add_argument("--no-consent", action="store_true", help="Users are asked again at the next login.")
+        parser.add_argument(
+            "--no-consent",
+            action="store_true",
+            help="Do not remember consents: users are asked again at the next login.",
+        )
         parser.add_argument(
             "--match-users",
             default="",
             metavar="FIELD",
-            help="Field of the user model that names the same user on both sides, such as a verified email. Needed if "
-            "the users are in another database.",
+            help="A field of the user model that identifies a user on both sides, such as a verified email. Required "
+            "if the users are in another database.",
         )
         parser.add_argument("--user-table", default="auth_user", help="The old user table (%(default)s).")
-        parser.add_argument("--user-key", default="id", help="Its primary key (%(default)s).")
-        parser.add_argument("--user-field", default="", help="Its column to match, if it is not named as FIELD.")
-        parser.add_argument("--batch", type=int, default=BATCH, help="Rows in a transaction (%(default)s).")
+        parser.add_argument("--user-key", default="id", help="The primary key of the old user table (%(default)s).")
+        parser.add_argument(
+            "--user-field",
+            default="",
+            help="The column of the old user table to match with FIELD, if named differently.",
+        )
+        parser.add_argument(
+            "--batch", type=int, default=BATCH, help="The number of rows in a transaction (%(default)s)."
+        )
 
     def handle(self, **given: Any) -> None:
         try:

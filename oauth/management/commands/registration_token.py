@@ -1,4 +1,4 @@
-"""`manage.py registration_token`: an initial access token for /oauth/register (RFC 7591 §1.2)."""
+"""`manage.py registration_token`: creates an initial access token for /oauth/register (RFC 7591 §1.2)."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,16 @@ from oauth.models.secret import digest, new_secret
 
 class Command(BaseCommand):
     help = (
-        "Prints an initial access token in its last line. It can register clients for a week. The options limit what "
+        "Prints an initial access token, with which clients can be registered for a week. The options limit what "
         "these clients may have; the admin can change the limits."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--days", type=int, default=7, help="How long it is valid (%(default)s).")
+        parser.add_argument("--days", type=int, default=7, help="How many days the token is valid (%(default)s).")
         parser.add_argument(
-            "--note", default="manage.py registration_token", help="The developer who gets it; shown in the admin."
+            "--note",
+            default="manage.py registration_token",
+            help="A note for the admin, such as the name of the developer who gets the token.",
         )
         for name, everything in (
             ("scopes", "all that exist now"),
@@ -46,13 +48,14 @@ class Command(BaseCommand):
             )
             AuditEvent.record(AuditEvent.Action.REGISTRATION_TOKEN_MADE, reason=note[:100])
         self.stderr.write(
-            f"Send it to {conf.url('/oauth/register')} as Authorization: Bearer. Until {expires_at:%Y-%m-%d}:"
+            f"Send this token to {conf.url('/oauth/register')} as Authorization: Bearer. It is valid until "
+            f"{expires_at:%Y-%m-%d}:"
         )
         self.stdout.write(token)
 
 
 def _ceiling(options: dict[str, Any]) -> dict[str, list[str]]:
-    """Raises CommandError for a value that does not exist or cannot be registered."""
+    """The fields of the token's ceiling. Raises CommandError for a value that is unknown or cannot be registered."""
     scopes = list(Scope.objects.values_list("name", flat=True))
     registrable = grant_types.registrable()
     short = {one.rpartition(":")[2]: one for one in registrable}

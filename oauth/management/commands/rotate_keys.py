@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: lets the next signing keys take over, also in an emergency, or encrypts all keys again."""
+"""`manage.py rotate_keys`: rotates signing keys, replaces them in an emergency, or re-encrypts all secrets."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,53 +13,49 @@ from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS
 
 
 class Command(BaseCommand):
-    help = (
-        "Lets the next signing key of each algorithm take over as soon as every cache has it, and publishes one more."
-    )
+    help = "Makes the next signing key of each algorithm sign as soon as every cache has it, and publishes one more."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--algorithm", choices=SIGNING_ALGORITHMS, help="Only this one.")
+        parser.add_argument("--algorithm", choices=SIGNING_ALGORITHMS, help="Only this algorithm.")
         what = parser.add_mutually_exclusive_group()
         what.add_argument(
             "--emergency",
             action="store_true",
-            help="For a private key that may have leaked. The next key signs from now on. Signatures of all other "
+            help="For a private key that may have leaked. The next key signs immediately. Signatures of all other "
             "keys are refused within half a minute, or within 15 minutes by an API that cannot reach the JWK Set.",
         )
         what.add_argument(
             "--if-due",
             action="store_true",
-            help="Only publish the next key of each algorithm that has none, as the worker does.",
+            help="Only publish the next key of each algorithm that has none, like the background worker.",
         )
         what.add_argument(
             "--reencrypt",
             action="store_true",
-            help="Create no signing key. Encrypt signing keys and second factors with the first of "
-            "KEY_ENCRYPTION_KEYS, so that you can remove the others.",
+            help="Create no signing key. Re-encrypt signing keys and second factors with the first of "
+            "KEY_ENCRYPTION_KEYS, so that the others can be removed.",
         )
         what.add_argument(
             "--forget-lost",
             action="store_true",
-            help="Create no signing key. Delete what no key of KEY_ENCRYPTION_KEYS can decrypt, after you lost one of "
-            "these. Users who lose an authenticator app or recovery codes by this get an email, and set up new ones.",
+            help="Create no signing key. Delete secrets that no key of KEY_ENCRYPTION_KEYS can decrypt, if one of the "
+            "keys was lost. Users whose authenticator app or recovery codes are deleted get an email.",
         )
 
         parser.add_argument(
             "--next-leaked",
             action="store_true",
-            help="With --emergency: the next key may have leaked, too, because somebody has the database and "
-            "KEY_ENCRYPTION_KEYS. Change these first.",
+            help="With --emergency: the next key may have leaked, too, because an attacker has the database and "
+            "KEY_ENCRYPTION_KEYS. Change KEY_ENCRYPTION_KEYS first.",
         )
 
-        parser.add_argument(
-            "--store", help='Where new keys are created from now on: a name in OAUTH["KEY_STORES"], or "database".'
-        )
+        parser.add_argument("--store", help='The store for new keys: a name in OAUTH["KEY_STORES"], or "database".')
 
     def handle(self, *, algorithm: str | None, emergency: bool, if_due: bool, reencrypt: bool, **options: Any) -> None:
         if options["next_leaked"] and not emergency:
             raise CommandError("--next-leaked needs --emergency.")
         if reencrypt:
-            self.stdout.write(f"{rotation.reencrypt()} secrets encrypted under the newest key")
+            self.stdout.write(f"{rotation.reencrypt()} secrets encrypted with the newest key")
             self._say_what_is_lost()
             return
         if options["forget_lost"]:
@@ -83,11 +79,11 @@ class Command(BaseCommand):
             ours = int(EMERGENCY_GRACE.total_seconds()) + ring.READ_EVERY_SECONDS
             elsewhere = ours + 2 * int(conf.STATUS_LIST_REFRESH.total_seconds())
             self.stdout.write(
-                "What the old keys signed is refused: by this site within "
-                f"{ours} seconds; by an API elsewhere with our resource server within {elsewhere} seconds, or within "
-                f"{ours + REFRESH_AFTER_SECONDS} seconds if it reads no status list; by one that cannot reach "
-                f"{conf.jwks_uri} within {MAX_AGE_SECONDS // 60} minutes. Other APIs keep a key as long as their JWKS "
-                "client caches it: restart them."
+                "Signatures of the old keys are refused by this site within "
+                f"{ours} seconds; by another API that uses our resource server within {elsewhere} seconds, or within "
+                f"{ours + REFRESH_AFTER_SECONDS} seconds if it reads no status list; by an API that cannot reach "
+                f"{conf.jwks_uri} within {MAX_AGE_SECONDS // 60} minutes. Restart other APIs, which accept a key as "
+                "long as their JWKS client caches it."
             )
 
     def _say_what_is_lost(self) -> None:
@@ -95,7 +91,7 @@ class Command(BaseCommand):
         if lost.signing_keys or lost.others:
             raise CommandError(
                 f"No key of KEY_ENCRYPTION_KEYS can decrypt {lost.signing_keys} signing keys and {lost.others} second "
-                "factors. Keep the older keys, and add the missing one at the end. If it is lost: rotate_keys "
+                "factors. Keep the older keys, and add the missing one at the end. If it is lost, run rotate_keys "
                 "--emergency --next-leaked, then rotate_keys --forget-lost."
             )
 
@@ -105,5 +101,5 @@ class Command(BaseCommand):
         self.stdout.write(f"{lost.signing_keys - left} signing keys and {lost.others} second factors deleted")
         if left:
             raise CommandError(
-                f"{left} signing keys are still published: run rotate_keys --emergency --next-leaked first."
+                f"{left} signing keys are still published. Run rotate_keys --emergency --next-leaked first."
             )

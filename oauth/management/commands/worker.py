@@ -1,4 +1,4 @@
-"""`manage.py worker`: the background worker, beside the server."""
+"""`manage.py worker`: runs the background worker."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
@@ -15,19 +15,19 @@ from oauth.operations.background_worker import DEFAULT_CONCURRENCY, HEALTH_SECON
 
 class Command(BaseCommand):
     help = (
-        "Runs background jobs until SIGTERM or Ctrl-C, then finishes the running ones. While the database cannot be "
-        "reached, it waits. Ends with an error if waiting does not help."
+        "Runs background jobs until SIGTERM or Ctrl-C, then finishes the running ones. Waits while the database is "
+        "unreachable. Exits with an error that waiting cannot resolve."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--concurrency", nargs="*", type=_lane, default=[], metavar="LANE=N",
-            help=f"How many jobs of one kind run at the same time ({DEFAULT_CONCURRENCY}). The first lines of the log "
+            help=f"How many jobs of a lane run at the same time ({DEFAULT_CONCURRENCY}). The first lines of the log "
             "name the lanes.",
         )  # fmt: skip
         parser.add_argument(
             "--health-file", type=Path, metavar="FILE",
-            help=f"File that the worker touches every {HEALTH_SECONDS:.0f} seconds while it runs.",
+            help=f"A file that the worker touches every {HEALTH_SECONDS:.0f} seconds while it runs.",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,9 +1,9 @@
-"""How a client authenticates (RFC 7591 §2): by a built-in method, or by a method of another Django app.
+"""Client authentication methods (RFC 7591 §2): built-in ones and those of other Django apps.
 
     OAUTH["CLIENT_AUTHENTICATION_METHODS"] = {"attest_jwt_client_auth": "bank.attestation.AttestationMethod"}
 
-names a subclass of `oauth.clients.authentication.ExtensionMethod`. A new method needs no migration: the database stores
-any name, and forms and registration compare with `offered`.
+names a subclass of `oauth.clients.authentication.ExtensionMethod`. A new method needs no migration, because the
+database stores any name; forms and registration check that it is in `offered`.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from oauth.models.client.site import site
 
 
 class AuthenticationMethod(models.TextChoices):
-    """RFC 7591 §2: how a client authenticates at the token endpoint."""
+    """RFC 7591 §2: the values of token_endpoint_auth_method."""
 
     NONE = "none", "None: a public client"
     SECRET_BASIC = "client_secret_basic", "Secret in the Authorization header"
@@ -31,7 +31,7 @@ SECRET_METHODS = frozenset({AuthenticationMethod.SECRET_BASIC.value, Authenticat
 TLS_METHODS = frozenset(
     {AuthenticationMethod.TLS_CLIENT_AUTH.value, AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH.value}
 )
-# RFC 8705 §2.1.2: the names by which a certificate of an authority may be known.
+# RFC 8705 §2.1.2: kinds of names by which a certificate of a certificate authority is identified.
 CERTIFICATE_NAME_KINDS = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
 
 
@@ -42,7 +42,7 @@ class MethodTraits(Protocol):
     def label(self) -> str: ...
     @property
     def is_strong(self) -> bool:
-        """FAPI 2.0 §5.3.2.1: by a signature or a certificate, never by a shared secret."""
+        """FAPI 2.0 §5.3.2.1: whether the client authenticates with a private key instead of a shared secret."""
         ...
 
 
@@ -57,7 +57,7 @@ _OURS = {one.value: _Traits(str(one.label), one.value in _STRONG) for one in Aut
 
 
 def traits(name: str) -> MethodTraits | None:
-    """None for a name that nobody has registered."""
+    """The traits of a method; None if the name is unknown."""
     if name in _OURS:
         return _OURS[name]
     path = site.values.authentication_methods.get(name)
@@ -66,13 +66,15 @@ def traits(name: str) -> MethodTraits | None:
 
 
 def choices() -> list[tuple[str, str]]:
-    """Every method with its label. Model fields name this function, so that migrations contain no values."""
+    """Every method with its label. Model fields refer to this function, so that migrations contain no values."""
     names = (*_OURS, *site.values.authentication_methods)
     return [(name, known.label) for name in names if (known := traits(name))]
 
 
 def offered() -> list[str]:
-    """Mutual TLS only if the site knows which certificate was presented, and which authorities it trusts."""
+    """The methods of this server. Mutual TLS requires that the site can read certificates and, for tls_client_auth,
+    trusts an authority.
+    """
     missing: set[str] = set()
     if not site.values.sees_certificates:
         missing = set(TLS_METHODS)
@@ -82,8 +84,8 @@ def offered() -> list[str]:
 
 
 def strength(name: str) -> int:
-    """The strength of a method: 0 for none, 1 for a shared secret, 2 for a signature or a certificate. A client may
-    only raise its own.
+    """The strength of a method: 0 for none, 1 for a shared secret, 2 for a private key. A client must not weaken its
+    own method.
     """
     known = traits(name)
     if name == AuthenticationMethod.NONE or known is None:
@@ -92,15 +94,15 @@ def strength(name: str) -> int:
 
 
 class Authenticates(models.Model):
-    """The fields with which a client authenticates, except secrets."""
+    """The fields for client authentication, except secrets."""
 
     token_endpoint_auth_method = models.CharField(
         max_length=30, choices=choices, default=AuthenticationMethod.SECRET_BASIC
     )
-    # RFC 7591 §2: one of the two.
+    # RFC 7591 §2: at most one of the two.
     client_jwks = models.JSONField("public keys (JWK Set)", null=True, blank=True)
-    client_jwks_uri = models.CharField("address of its public keys", max_length=255, blank=True)
-    # RFC 8705 §2.1.2: one of these.
+    client_jwks_uri = models.CharField("URL of the public keys", max_length=255, blank=True)
+    # RFC 8705 §2.1.2: at most one of these.
     tls_client_auth_subject_dn = models.CharField("certificate: subject", max_length=255, blank=True)
     tls_client_auth_san_dns = models.CharField("certificate: DNS name", max_length=255, blank=True)
     tls_client_auth_san_uri = models.CharField("certificate: URI", max_length=255, blank=True)
@@ -110,8 +112,8 @@ class Authenticates(models.Model):
         "endpoint addresses as audience",
         default=False,
         db_default=False,
-        help_text="RFC 7523: client assertions may name endpoints, or several audiences. Only for a library that "
-        "cannot name the issuer alone; never for FAPI.",
+        help_text="RFC 7523: client assertions may name endpoints or several audiences. Tick this only for a library "
+        "that cannot name the issuer alone. It has no effect for FAPI clients.",
     )
 
     class Meta:
@@ -119,16 +121,16 @@ class Authenticates(models.Model):
 
     @property
     def has_secret(self) -> bool:
-        """Whether it authenticates with a shared secret."""
+        """Whether the client authenticates with a shared secret."""
         return self.token_endpoint_auth_method in SECRET_METHODS
 
     @property
     def has_strong_authentication(self) -> bool:
-        """FAPI 2.0 §5.3.2.1: by a signature or a certificate, never by a shared secret."""
+        """FAPI 2.0 §5.3.2.1: whether the client authenticates with a private key instead of a shared secret."""
         known = traits(self.token_endpoint_auth_method)
         return known is not None and known.is_strong
 
     @property
     def certificate_names(self) -> dict[str, str]:
-        """The names that its certificate must have, by kind of name (RFC 8705 §2.1.2)."""
+        """Kind of name -> name that the client's certificate must have (RFC 8705 §2.1.2)."""
         return {kind: name for kind in CERTIFICATE_NAME_KINDS if (name := getattr(self, f"tls_client_auth_{kind}"))}

@@ -1,4 +1,4 @@
-"""The rules of `rules` about how a client authenticates: its method, its keys and its certificate."""
+"""The rules about client authentication: the method, the keys and the certificate."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ Errors = Mapping[str, Any]
 
 def method(client: "Client") -> Errors:
     if client.token_endpoint_auth_method not in authentication.offered():
-        return {"token_endpoint_auth_method": "This server is not set up for this authentication method."}
+        return {"token_endpoint_auth_method": "This server is not configured for this authentication method."}
     return {}
 
 
@@ -31,7 +31,7 @@ def signature(client: "Client") -> Errors:
     if client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
         return {"token_endpoint_auth_signing_alg": "Only a client with private_key_jwt signs assertions."}
     if chosen not in client.signing_algorithms:
-        return {"token_endpoint_auth_signing_alg": "FAPI requires signatures by PS256, ES256 or EdDSA (§5.4.1)."}
+        return {"token_endpoint_auth_signing_alg": "FAPI requires signatures with PS256, ES256 or EdDSA (§5.4.1)."}
     return {}
 
 
@@ -43,12 +43,12 @@ def fapi_authentication(client: "Client") -> Errors:
 
 
 def certificate(client: "Client") -> Errors:
-    """RFC 8705 §2.1.2: an authority's certificate is known by exactly one name."""
+    """RFC 8705 §2.1.2: a certificate of a certificate authority is identified by exactly one name."""
     wants_certificate = (
         client.tls_client_certificate_bound_access_tokens or client.token_endpoint_auth_method in TLS_METHODS
     )
     if wants_certificate and not site.values.sees_certificates:
-        return {"tls_client_certificate_bound_access_tokens": "This server is not set up for mutual TLS."}
+        return {"tls_client_certificate_bound_access_tokens": "This server is not configured for mutual TLS."}
     is_known_by_name = client.token_endpoint_auth_method == AuthenticationMethod.TLS_CLIENT_AUTH
     if len(client.certificate_names) != (1 if is_known_by_name else 0):
         message = "A client with tls_client_auth must have exactly one certificate name; any other must have none."
@@ -73,9 +73,7 @@ def keys(client: "Client") -> Errors:
 
 
 def _signs_by(client: "Client") -> list[tuple[str, ...]]:
-    """For each kind of JWT that the client signs, the allowed algorithms. The client must have a key for one of
-    them.
-    """
+    """The allowed algorithms for each kind of JWT that the client signs. The client must have a key for one of them."""
     signs = []
     if client.must_sign_requests or client.request_object_signing_alg:
         signs.append(client.request_object_algorithms)
@@ -85,7 +83,7 @@ def _signs_by(client: "Client") -> list[tuple[str, ...]]:
 
 
 def _validate_keys(client: "Client") -> None:
-    """Raises ValueError. RFC 7591 §2: by value or by address, not both."""
+    """RFC 7591 §2: a client must not have both jwks and jwks_uri. Raises ValueError."""
     jwks, name = client.client_jwks, client.token_endpoint_auth_method
     if jwks is not None and client.client_jwks_uri:
         raise ValueError("give jwks or jwks_uri, not both.")

@@ -1,9 +1,9 @@
-"""The grant types that a client may be registered for: ours, and those of other apps.
+"""Grant types: ours and those of other apps.
 
     OAUTH["GRANT_TYPES"] = {"urn:ietf:params:oauth:grant-type:jwt-bearer": "bank.grants.JWTBearer"}
 
-names a subclass of `oauth.grants.ExtensionGrant`. A new grant type needs no migration: the database stores any name,
-and forms and registration compare with `offered`.
+names a subclass of `oauth.grants.ExtensionGrant`. A new grant type needs no migration, because the database stores any
+name; forms and registration check that it is in `offered`.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from oauth.models.client.site import site
 
 
 class GrantType(models.TextChoices):
-    """RFC 6749 §4, RFC 8628, RFC 8693, CIBA. The password grant does not exist (OAuth 2.1 §10)."""
+    """RFC 6749 §4, RFC 8628, RFC 8693, CIBA. The password grant is not supported (OAuth 2.1 §10)."""
 
     AUTHORIZATION_CODE = "authorization_code", "Authorization code"
     REFRESH_TOKEN = "refresh_token", "Refresh token"
@@ -37,7 +37,7 @@ class GrantTypeTraits(Protocol):
     def allows_public_clients(self) -> bool: ...
     @property
     def is_registrable(self) -> bool:
-        """Whether a client may register itself for it (RFC 7591); otherwise only an admin gives it."""
+        """Whether clients may register for it themselves (RFC 7591); otherwise only an admin can allow it."""
         ...
 
 
@@ -48,9 +48,8 @@ class _Traits:
     is_registrable: bool = True
 
 
-# A public client cannot authenticate, so it cannot act for itself (RFC 6749 §4.4), for others (RFC 8693 §5) or over the
-# back channel (CIBA §4). Only an admin can give a client token exchange, back-channel requests or the unsafe implicit
-# flow (RFC 9700 §2.1.2).
+# A public client cannot authenticate, so it must not use client credentials (RFC 6749 §4.4), token exchange (RFC 8693
+# §5) or CIBA (CIBA §4). Only an admin can allow token exchange, CIBA or the unsafe implicit flow (RFC 9700 §2.1.2).
 _CONFIDENTIAL = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.CIBA}
 _ADMIN_ONLY = {GrantType.TOKEN_EXCHANGE, GrantType.CIBA, GrantType.IMPLICIT}
 _OURS = {one.value: _Traits(str(one.label), one not in _CONFIDENTIAL, one not in _ADMIN_ONLY) for one in GrantType}
@@ -71,17 +70,17 @@ def choices() -> list[tuple[str, str]]:
 
 
 def offered() -> list[str]:
-    """The grant types of this server. It issues tokens by the implicit flow only if the site allows it."""
+    """The grant types of this server, with the implicit flow only if the site allows it."""
     return [name for name, _ in choices() if name != GrantType.IMPLICIT or site.values.allows_implicit]
 
 
 def registrable() -> list[str]:
-    """The grant types that a client may register for (RFC 7591)."""
+    """The grant types for which clients may register themselves (RFC 7591)."""
     return [name for name in offered() if not is_admin_only(name)]
 
 
 def is_admin_only(name: str) -> bool:
-    """Whether only an admin gives it, client by client."""
+    """Whether only an admin can allow a client to use the grant type."""
     known = traits(name)
     return known is not None and not known.is_registrable
 
@@ -97,6 +96,6 @@ class HasGrantTypes(models.Model):
 
     @property
     def response_types(self) -> list[str]:
-        """RFC 7591 §2.1: what the grant types mean at the authorization endpoint."""
+        """RFC 7591 §2.1: the response types of the client's grant types."""
         code = ["code"] if self.allows_grant_type(GrantType.AUTHORIZATION_CODE) else []
         return code + (["token"] if self.allows_grant_type(GrantType.IMPLICIT) else [])

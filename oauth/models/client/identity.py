@@ -1,7 +1,7 @@
-"""The identity of a client: where it receives responses, how it authenticates, its name.
+"""The identity of a client: its redirect URIs, its authentication and its name.
 
-A user's consent and the trust of the staff apply to this identity, not to the row. It is compared and never used to
-authenticate; keys and secrets are in it as digests.
+A user's consent and approval by staff apply to this identity, not to the row. Identities are compared to detect
+changes; they contain only digests of keys and secrets.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 Identity = Mapping[str, Any]
 
-# The fields of a client that its identity is made of.
+# The fields of a client that make up its identity.
 FIELDS = frozenset(
     {
         "name", "redirect_uris", "token_endpoint_auth_method", "client_type", "security_profile", "client_jwks",
@@ -22,14 +22,14 @@ FIELDS = frozenset(
         "tls_client_auth_san_email",
     }
 )  # fmt: skip
-# The parts with which the client authenticates.
+# The parts about client authentication.
 PROOF = frozenset({"method", "profile", "keys", "keys_uri", "certificate", "secrets"})
-# Removing a value from these gives the client nothing new.
+# Removing a value from these parts is not a change.
 _SETS = frozenset({"keys", "secrets", "redirect_uris"})
 
 
 class HasIdentity(Protocol):
-    """The part of a Client that its identity is made of."""
+    """The attributes of a Client that make up its identity."""
 
     name: str
     redirect_uris: str
@@ -48,9 +48,9 @@ class HasIdentity(Protocol):
 
 
 def describe(client: HasIdentity) -> dict[str, Any]:
-    """As JSON. Lists are sorted, so that two identities compare equal if they hold the same values."""
+    """The identity as JSON, with sorted lists, so that identities with the same values are equal."""
     keys = (client.client_jwks or {}).get("keys", []) if isinstance(client.client_jwks, dict) else []
-    # The hash of another server names the same secret before and after its first use here.
+    # Prefer the hash of another server, which stays the same when the secret is first used here.
     current = client.imported_secret.encode() or client.secret_digest
     secrets = [current, client.previous_secret_digest if client.has_two_secrets else None]
     return {
@@ -60,25 +60,25 @@ def describe(client: HasIdentity) -> dict[str, Any]:
         "keys": sorted(_digest(json.dumps(key, sort_keys=True).encode()) for key in keys),
         "keys_uri": client.client_jwks_uri,
         "certificate": client.certificate_names,
-        # A digest of what is stored: it reveals nothing about the secret.
+        # A digest of the stored digest, which reveals nothing about the secret.
         "secrets": sorted(_digest(bytes(secret)) for secret in secrets if secret),
         "redirect_uris": sorted(client.redirect_uris.split()),
     }
 
 
 def changed_parts(before: Identity, after: Identity) -> list[str]:
-    """The parts that are not covered by `before`. Removing a key, a secret or a redirect URI is not a change."""
+    """The names of changed parts. Removing a key, a secret or a redirect URI is not a change."""
     return [name for name in after if not _is_within(name, before.get(name), after[name])]
 
 
 def new_hosts(before: Identity, after: Identity) -> list[str]:
-    """The hosts that can receive responses now and could not before (RFC 9700 §2.1)."""
+    """The hosts that can receive responses after the change but not before (RFC 9700 §2.1)."""
     known = {host(uri) for uri in before["redirect_uris"]}
     return sorted({host(uri) for uri in after["redirect_uris"]} - known)
 
 
 def host(uri: str) -> str:
-    """The host of a redirect URI; for a private-use scheme, which names an app on the device, the scheme."""
+    """The host of a redirect URI, or its scheme if that is a private-use one, which identifies an app on the device."""
     parts = urlsplit(uri)
     return parts.hostname or f"{parts.scheme}:"
 

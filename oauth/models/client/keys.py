@@ -1,4 +1,4 @@
-"""Public keys that clients register: what makes a JWK Set acceptable (RFC 7517, RFC 7518 §3, FAPI 2.0 §5.4)."""
+"""Validates public keys of clients (RFC 7517, RFC 7518 §3, FAPI 2.0 §5.4)."""
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ MIN_RSA_BITS = 2048
 MAX_KEYS = 20
 _PUBLIC = ("kty", "crv", "x", "y", "n", "e")
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-# Key type and curve by algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+# Algorithm -> key type and curve (RFC 7518 §3.1, RFC 8037 §3.1).
 _TYPES = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"), "PS256": ("RSA", None),
           "RS256": ("RSA", None)}  # fmt: skip
 
 
 def read_jwks(jwks: Any) -> list[dict[str, Any]]:
-    """The keys of a JWK Set, whatever they are for. Raises ValueError with the reason if it is not one."""
+    """The keys of a JWK Set, for any use. Raises ValueError if this is not a JWK Set."""
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(keys, list) or len(keys) > MAX_KEYS or not all(isinstance(k, dict) for k in keys):
         raise ValueError(f"a JWK Set must be an object with 1 to {MAX_KEYS} keys.")
@@ -30,25 +30,25 @@ def read_jwks(jwks: Any) -> list[dict[str, Any]]:
 
 
 def validate_jwks(jwks: Any, *, signs_by: Sequence[str] = ()) -> None:
-    """Raises ValueError with the reason unless this is a JWK Set of public keys.
+    """Raises ValueError unless this is a JWK Set of public keys.
 
-    Keys of other kinds are ignored (RFC 7517 §5). If the client signs, one of the keys must be strong and for one of
-    the algorithms in `signs_by`.
+    Ignores unknown kinds of keys (RFC 7517 §5). If the client signs, one key must be strong and for one of the
+    algorithms in `signs_by`.
     """
     keys = read_jwks(jwks)
     if not keys:
         raise ValueError("a JWK Set must have at least one key.")
     if any(_PRIVATE & jwk.keys() for jwk in keys):
-        raise ValueError("it holds a private or secret key; send only public keys.")
+        raise ValueError("it contains a private or secret key; send only public keys.")
     if not signs_by:
         return
     reasons = [_why_not(jwk, signs_by) for jwk in keys]
     if all(reasons):
-        raise ValueError(f"this client signs, so it needs a usable key. {reasons[0]}")
+        raise ValueError(f"this client signs, so a key must be usable. {reasons[0]}")
 
 
 def _why_not(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> str:
-    """Why this key cannot verify a signature of the client; empty if it can."""
+    """The reason why this key cannot verify a signature of the client; empty if it can."""
     fitting = [one for one in algorithms if fits(jwk, kid=None, algorithm=one)]
     if not fitting:
         return f"A key for signatures must be for {', '.join(algorithms)}."
@@ -60,7 +60,7 @@ def _why_not(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> str:
 
 
 def certificates(keys: Iterable[Mapping[str, Any]]) -> list[bytes]:
-    """The certificates in the x5c of keys, in DER (RFC 7517 §4.7: base64, the certificate of the key first)."""
+    """The certificates in `x5c` of the keys, in DER (RFC 7517 §4.7: base64, the key's own certificate first)."""
     found = []
     for jwk in keys:
         chain = jwk.get("x5c")
@@ -71,7 +71,7 @@ def certificates(keys: Iterable[Mapping[str, Any]]) -> list[bytes]:
 
 
 def fits(jwk: Mapping[str, Any], *, kid: str | None, algorithm: str) -> bool:
-    """Whether this key can have made a signature with this algorithm and `kid`."""
+    """Whether a JWT with this algorithm and `kid` may be signed with this key."""
     return (
         (kid is None or jwk.get("kid") == kid)
         and jwk.get("use") in (None, "sig")
@@ -82,12 +82,12 @@ def fits(jwk: Mapping[str, Any], *, kid: str | None, algorithm: str) -> bool:
 
 
 def _verifies(operations: Any) -> bool:
-    """RFC 7517 §4.3."""
+    """RFC 7517 §4.3: whether `key_ops` allows verification."""
     return operations is None or (isinstance(operations, list) and "verify" in operations)
 
 
 def load(jwk: Mapping[str, Any], algorithm: str) -> jwt.PyJWK:
-    """Raises ValueError if the key is weak, malformed, or not for this algorithm."""
+    """Loads the key. Raises ValueError if it is weak, malformed, or not for this algorithm."""
     if algorithm not in CLIENT_SIGNING_ALGORITHMS:
         raise ValueError(f"alg must be one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
     key_type, curve = _TYPES[algorithm]
@@ -101,7 +101,7 @@ def load(jwk: Mapping[str, Any], algorithm: str) -> jwt.PyJWK:
 
 @lru_cache(maxsize=2048)
 def _read(members: tuple[tuple[str, str], ...], algorithm: str) -> jwt.PyJWK:
-    """Cached: a client signs every request with the same key. The result depends only on the arguments."""
+    """Cached, because clients use the same key for every request."""
     try:
         key = jwt.PyJWK(dict(members), algorithm=algorithm)
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:

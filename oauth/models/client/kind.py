@@ -1,12 +1,13 @@
-"""The kind of a client, in the words of the admin's first question."""
+"""The kind of a client, which the admin selects first."""
 
 from django.db import models
 from django.utils.translation import gettext_noop as _
 
 
 class Kind(models.TextChoices):
-    """The admin chooses one instead of protocol words; `clients.preset` turns it into safe values. The names are
-    translated, because the guide for developers shows them."""
+    """`clients.preset` has safe values for each kind. The labels are translated, because the guide for developers shows
+    them.
+    """
 
     MOBILE = "mobile", _("Mobile or desktop app")
     WEB = "web", _("Web app with a server")

@@ -1,7 +1,7 @@
 """The Client: django-oauth-toolkit's Application, swapped from the first migration.
 
-Its fields for a single grant type, a slowly hashed secret and HMAC-signed ID tokens are removed: a client here has
-several grant types, random secrets in two slots, and only asymmetric signatures.
+Its fields for a single grant type, a slowly hashed secret and HMAC-signed ID tokens are removed, because a client here
+has several grant types, two random secrets, and only asymmetric signatures.
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,11 @@ from oauth.models.client.site import site
 from oauth.models.secret import random_text
 from oauth.models.status import next_status_index
 
+_DEFAULT = "Leave empty for the server's default."
+
 
 class ExchangePolicy(models.TextChoices):
-    """RFC 8693 §1.1: how a client may act with a token that it received."""
+    """RFC 8693 §1.1: the kind of token that token exchange issues to the client."""
 
     DELEGATION = "delegation", "Delegation: the new token names this client as the actor"
     IMPERSONATION = "impersonation", "Impersonation: the new token looks like the user's own"
@@ -51,7 +53,7 @@ class Client(
     HasOpenIDConnect,
     AbstractApplication,
 ):
-    """An application that may request tokens (RFC 6749 §2). The bases hold the fields of one capability each."""
+    """An application that may request tokens (RFC 6749 §2). Each base class has the fields of one capability."""
 
     client_secret = None
     hash_client_secret = None  # type: ignore[assignment]  # how Django drops an inherited field
@@ -62,7 +64,7 @@ class Client(
     client_id = models.CharField("client ID", max_length=255, unique=True, default=new_client_id)
     is_active = models.BooleanField(
         default=True,
-        help_text="Untick to disable this client: within seconds, it and its tokens are refused everywhere.",
+        help_text="Untick this to disable the client. Within seconds, it and its tokens are refused everywhere.",
     )
     allowed_scopes = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     authorization_details_types = ArrayField(
@@ -70,18 +72,18 @@ class Client(
         default=list,
         blank=True,
         help_text=(
-            "Types of authorization_details that this client may request (RFC 9396 §10). Empty: all types of this "
-            "server."
+            "Types of authorization_details that this client may request (RFC 9396 §10). Leave empty for all types of "
+            "this server."
         ),
     )
     allowed_resources = ArrayField(
         models.URLField(max_length=255),
         default=list,
         blank=True,
-        help_text="APIs that this client may request tokens for (RFC 8707). Empty: all APIs of this server.",
+        help_text="APIs for which this client may request tokens (RFC 8707). Leave empty for all APIs of this server.",
     )
-    access_token_lifetime = models.DurationField(null=True, blank=True, help_text="Empty: the server's default.")
-    authorization_lifetime = models.DurationField(null=True, blank=True, help_text="Empty: the server's default.")
+    access_token_lifetime = models.DurationField(null=True, blank=True, help_text=_DEFAULT)
+    authorization_lifetime = models.DurationField(null=True, blank=True, help_text=_DEFAULT)
     exchange_policy = models.CharField(
         max_length=15, choices=ExchangePolicy.choices, default=ExchangePolicy.DELEGATION, blank=True
     )
@@ -100,11 +102,11 @@ class Client(
             ("view_conformance_report", "Can view the conformance report"),
         ]
         indexes = [
-            # Search by the beginning of the name uses this index, however many clients have registered themselves.
+            # For the search by the beginning of the name, because many clients may register themselves.
             models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name"),
-            # The worker looks for logos to fetch by this index every hour. The index has few rows.
+            # A small index for the hourly search for logos to fetch.
             models.Index(fields=["id"], name="client_with_logo", condition=~models.Q(logo_uri="")),
-            # Status lists read these rows by this index every few seconds. The index has few rows.
+            # A small index for status lists, which read inactive clients every few seconds.
             models.Index(fields=["id"], name="client_inactive", condition=models.Q(is_active=False)),
         ]
         constraints = [
@@ -123,12 +125,13 @@ class Client(
             ),
         ]
 
-    #: The member of staff who makes the next saved change; None for the client itself and for commands.
+    #: The member of staff who makes the next saved change; None if the client or a command makes it.
     changed_by: Any = None
-    #: Whether emails report the next saved change even if no user has allowed the client. True if the client itself
-    #: makes the change.
+    #: Whether to report the next saved change by email even if no user has allowed the client. True if the client
+    #: itself makes the change.
     changes_are_told: bool = False
-    #: The transaction that wrote the row (`xmin`), if `by_client_id` has read it: a change gives the row another one.
+    #: The ID of the transaction that wrote the row (`xmin`), set by `by_client_id`. It changes with each update of the
+    #: row.
     row_version: str | None = None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -161,13 +164,14 @@ class Client(
         return self.is_active
 
     def get_absolute_url(self) -> str:
-        """A client has no page here. If this were the address of its website, `/admin/r/…` would redirect there,
-        and the developer of the client could send staff anywhere (RFC 9700 §4.11)."""
+        """A client has no page. If this returned the client's website, `/admin/r/…` would redirect staff to a URL that
+        the client's developer chose (RFC 9700 §4.11).
+        """
         return ""
 
     @property
     def allowed_details_types(self) -> list[str]:
-        """RFC 9396 §10: those of the client; if it names none, all of this server within its ceiling."""
+        """RFC 9396 §10: the client's types, or by default all types of this server within its ceiling."""
         everything = list(site.values.details_types)
         if self.registration_ceiling is not None:
             everything = list(self.registration_ceiling.get("details_types", ()))
@@ -175,14 +179,14 @@ class Client(
 
     @property
     def usable_resources(self) -> Sequence[str]:
-        """RFC 8707: the resources of the client; if it names none, all of this server."""
+        """RFC 8707: the client's resources, or by default all of this server."""
         return self.allowed_resources or site.values.resources
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Exact match, except for the port of a loopback address (RFC 9700 §2.1, RFC 8252 §7.3, ASVS 5.0 10.4.1).
+        """Compares exactly, except for the port of a loopback address (RFC 9700 §2.1, RFC 8252 §7.3, ASVS 5.0 10.4.1).
 
-        Simple string comparison: django-oauth-toolkit compares URI components, and components that compare equal may be
-        spelled differently (host in capitals, an explicit default port).
+        Replaces django-oauth-toolkit's comparison of URI components, which accepts other spellings (host in capitals,
+        an explicit default port).
         """
         return any(uri == one or matches_on_any_port(uri, one) for one in self.redirect_uris.split())
 
@@ -193,17 +197,17 @@ class Client(
 
     @property
     def is_vouched_for(self) -> bool:
-        """Whether an admin has registered or approved the client, and is therefore responsible for its name."""
+        """Whether an admin has registered or approved the client and so has checked its name."""
         return bool(self.registration_source == self.RegistrationSource.MANUAL and self.is_live)
 
     @property
     def document_host(self) -> str:
-        """The host that vouches for a client with a metadata document; otherwise empty."""
+        """The host of the client's metadata document; empty if the client has none."""
         is_document = self.registration_source == self.RegistrationSource.CIMD
         return host_of_document(self.client_id) if is_document else ""
 
     @property
     def sector_host(self) -> str:
-        """OpenID Connect Core §8.1: apps of one host know a user by the same pairwise subject."""
+        """OpenID Connect Core §8.1: clients with the same sector host get the same pairwise `sub` for a user."""
         uri = self.sector_identifier_uri or next(iter(self.redirect_uris.split()), "") or self.client_uri
         return urlsplit(uri).hostname or self.client_id

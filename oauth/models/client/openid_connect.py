@@ -1,11 +1,11 @@
-"""A client's options of OpenID Connect: its subject type, defaults, logout and back-channel requests."""
+"""A client's OpenID Connect options: subject type, defaults, logout and CIBA."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
 class SubjectType(models.TextChoices):
-    """OpenID Connect Core §8: which `sub` identifies a user in an ID token."""
+    """OpenID Connect Core §8: which `sub` identifies a user to the client."""
 
     PUBLIC = "public", "Public: the same for every app"
     PAIRWISE = "pairwise", "Pairwise: a different one for every app"
@@ -26,37 +26,38 @@ class HasOpenIDConnect(models.Model):
     default_max_age = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="default_max_age: the user must log in again if the last login was more than this many seconds ago.",
+        help_text="The user must log in again if the last login was more than this many seconds ago.",
     )
     default_acr_values = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     backchannel_logout_uri = models.CharField(
-        "back-channel logout address",
+        "back-channel logout URI",
         max_length=255,
         blank=True,
-        help_text="Receives a logout token when a user logs out.",
+        help_text="The URL that receives a logout token when a user logs out.",
     )
     backchannel_logout_session_required = models.BooleanField(default=False)
     id_token_at_refresh = models.BooleanField(
         "ID token at each refresh",
         default=True,
         db_default=True,
-        help_text="OpenID Connect Core §12.2. Some clients with the scope openid read the user only from the ID token.",
+        help_text="OpenID Connect Core §12.2. Some clients read the user only from the ID token.",
     )
     user_claims_in_id_token = models.BooleanField(
         "user claims in the ID token",
         default=False,
         db_default=False,
-        help_text="OpenID Connect Core §5.4: name and email come from UserInfo. For clients that never call UserInfo, "
-        "such as Kubernetes and Auth.js: the ID token then also has the claims of the scopes profile and email.",
+        help_text="OpenID Connect Core §5.4: name and email are in UserInfo. Tick this for clients that never call "
+        "UserInfo, such as Kubernetes and Auth.js. The ID token then also has the claims of the scopes profile and "
+        "email.",
     )
     backchannel_token_delivery_mode = models.CharField(
         "CIBA mode", max_length=4, choices=DeliveryMode.choices, default=DeliveryMode.POLL
     )
     backchannel_client_notification_endpoint = models.CharField(
-        "CIBA notification address",
+        "CIBA notification endpoint",
         max_length=255,
         blank=True,
-        help_text="For ping mode: the server sends a notification to this address when the user has decided.",
+        help_text="For ping mode: the server notifies this URL when the user has decided.",
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Reads and updates of clients; every change of a client's identity is announced."""
+"""Reads and updates clients, and announces each change of a client's identity."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,12 +14,11 @@ from oauth.models.client import identity
 if TYPE_CHECKING:
     from oauth.models.client.model import Client
 
-# Django sends no signal for QuerySet.update, but the cache of clients must know.
+# Sent after QuerySet.update, for which Django sends no signal, so that the cache of clients is cleared.
 clients_updated = Signal()
 
-# Sent in the transaction that changes a client's identity, whether an admin, the client itself, its metadata document
-# or a shell does so. With `client`, `before` and `after` as `identity.describe` makes them, and the previous
-# `contacts`.
+# Sent in any transaction that changes a client's identity, with `client`, `before` and `after` (results of
+# `identity.describe`) and the previous `contacts`.
 identity_changed = Signal()
 
 
@@ -48,7 +47,9 @@ def announce_change(client: "Client", stored: "Client") -> None:
 
 
 def by_client_id(model: "type[Client]", client_id: str) -> "Client | None":
-    """The client as the database has it now. It has so many columns that the ORM takes five times as long."""
+    """Reads the client from the database by hand-written SQL, which is five times as fast as the ORM for its many
+    columns.
+    """
     columns, statement = _statement(model)
     found = rows(statement, [client_id])
     return _instance(columns, found[0]) if found else None

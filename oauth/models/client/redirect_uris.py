@@ -10,15 +10,15 @@ from django.core.exceptions import ValidationError
 from oauth.infrastructure.hosts import is_plain_host
 from oauth.models.client.kind import Kind
 
-# A redirect to a URI with one of these schemes would run code or leak data in the browser (authentik CVE-2024-21637).
+# Redirecting to such a URI would run code or leak data in the browser (authentik CVE-2024-21637).
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss"})
 _LOCALHOST = re.compile(r"http://localhost(:[0-9]{1,5})?(?=[/?]|$)")
-# The port after the scheme and the host. The host is an IPv6 address in brackets, or contains no colon.
+# The port after a scheme and a host, which is an IPv6 address in brackets or contains no colon.
 _PORT = re.compile(r"^(http://(?:\[[^\]@/?]*\]|[^:\[\]@/?]*)):[0-9]{1,5}(?=[/?]|$)")
 
 
 def validate_redirect_uri(uri: str, *, kind: str) -> None:
-    """Raises ValidationError unless codes may be sent there."""
+    """Raises ValidationError unless codes may be sent to this URI."""
     if why := _objection(uri, kind):
         raise ValidationError("%(uri)s: %(why)s", params={"uri": uri, "why": why})
 
@@ -49,7 +49,7 @@ def _objection(uri: str, kind: str) -> str:
 
 
 def _objection_to_host(uri: str, scheme: str, host: str) -> str:
-    # A `;`, comma or quote in a host would be syntax of the Content-Security-Policy that names it (CSP3 §2.3.1).
+    # The host becomes part of a Content-Security-Policy, where `;`, a comma or a quote would be syntax (CSP3 §2.3.1).
     if host and not is_plain_host(host):
         return "the host must be a domain name of letters, digits, hyphens and dots, or an IP address."
     if scheme == "https":
@@ -60,14 +60,15 @@ def _objection_to_host(uri: str, scheme: str, host: str) -> str:
 
 
 def matches_on_any_port(uri: str, registered: str) -> bool:
-    """RFC 8252 §7.3: a native app listens at a port that the system gives it. `localhost` is treated as the loopback
-    addresses are, because many libraries use it (§8.3 says why an IP literal is better)."""
+    """RFC 8252 §7.3: a native app listens on any free port. `localhost` is treated like a loopback address, because
+    many libraries use it, although §8.3 recommends an IP literal.
+    """
     return ignores_port(uri) and ignores_port(registered) and _without_port(uri) == _without_port(registered)
 
 
 @lru_cache(maxsize=1000)
 def ignores_port(uri: str) -> bool:
-    """Whether the port of such a redirect URI changes with every start of the app."""
+    """Whether the port of the redirect URI is ignored, because it changes with each start of the app."""
     return _has_valid_port(uri) and (is_loopback(uri) or _LOCALHOST.match(uri) is not None)
 
 
@@ -83,7 +84,7 @@ def _has_valid_port(uri: str) -> bool:
 
 
 def is_loopback(uri: str) -> bool:
-    """Whether this is http to a loopback IP literal (RFC 8252 §7.3); `localhost` is not (§8.3)."""
+    """Whether the URI is http with a loopback IP literal (RFC 8252 §7.3), not with `localhost` (§8.3)."""
     try:
         parts = urlsplit(uri)
         return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback

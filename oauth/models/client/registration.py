@@ -1,4 +1,4 @@
-"""The origin of a client: the data that registration (RFC 7591, RFC 7592) stores, and the data that users see."""
+"""The fields of a client about its registration (RFC 7591, RFC 7592), and those that users see."""
 
 from urllib.parse import urlsplit
 
@@ -19,10 +19,11 @@ class IsRegistered(models.Model):
     policy_uri = models.URLField("privacy policy", max_length=255, blank=True)
     tos_uri = models.URLField("terms of service", max_length=255, blank=True)
     registration_token_digest = models.BinaryField(max_length=32, null=True, editable=False)
-    # How far the client may change its registration (clients.registration.ceiling); None if an admin registered it.
+    # The limits within which the client may change its registration (clients.registration.ceiling); None if an admin
+    # registered it.
     registration_ceiling = models.JSONField(null=True, editable=False)
-    # Whether any user may allow it. An app that a developer registered goes live once staff approve it; until then only
-    # sandbox users of the developer may allow it. The database refuses to make a live app non-live again.
+    # Whether any user may allow the client. An app registered by a developer is live only after staff have approved it;
+    # before that, only sandbox users of the developer may allow it. The database refuses to set this back to False.
     is_live = models.BooleanField(default=True, db_default=True, editable=False)
     cimd_expires_at = models.DateTimeField(null=True, editable=False)
 
@@ -35,5 +36,5 @@ class IsRegistered(models.Model):
 
 
 def host_of_document(client_id: str) -> str:
-    """The host of the metadata document that a client is known by: it vouches for the client."""
+    """The host of the client's metadata document."""
     return display_names.host(urlsplit(client_id).hostname or "")

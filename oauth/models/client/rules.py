@@ -1,7 +1,6 @@
-"""Rules that every client must obey. Each rule is a function (client) -> {field: error}, for every form and
-registration.
+"""Rules for all clients. Each rule is a function (client) -> {field: error}, which every form and registration uses.
 
-`clients.advice` holds warnings about what is allowed but unsafe.
+`clients.advice` has warnings about settings that are allowed but unsafe.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
 Errors = Mapping[str, Any]
 
 ZERO = timedelta()
-# RFC 9700 §2.2: access tokens are short-lived, whatever an admin types.
+# RFC 9700 §2.2: access tokens must be short-lived.
 LONGEST_ACCESS_TOKEN = timedelta(minutes=15)
 
 
 def broken(client: "Client") -> dict[str, Any]:
-    """The errors of all rules, by field; if two rules report the same field, the later one counts."""
+    """Field -> error, for all rules. Of two errors for a field, the later one is returned."""
     errors: dict[str, Any] = {}
     for rule in RULES:
         errors |= rule(client)
@@ -40,7 +39,7 @@ def broken(client: "Client") -> dict[str, Any]:
 
 def redirect_uris(client: "Client") -> Errors:
     if client.response_types and not client.redirect_uris.split():
-        return {"redirect_uris": "Enter at least one redirect URI: the browser returns to it after login."}
+        return {"redirect_uris": "Enter at least one redirect URI, to which the browser returns after login."}
     return _wrong_uris(client, "redirect_uris")
 
 
@@ -63,16 +62,16 @@ def fapi_signatures(client: "Client") -> Errors:
         return {}
     fields = [f"{name}_signed_response_alg" for name in ("id_token", "userinfo", "introspection", "authorization")]
     fields.append("request_object_signing_alg")
-    message = "FAPI 2.0 requires signatures by PS256, ES256 or EdDSA (§5.4.1)."
+    message = "FAPI 2.0 requires signatures with PS256, ES256 or EdDSA (§5.4.1)."
     return {field: message for field in fields if getattr(client, field) == "RS256"}
 
 
 def lifetimes(client: "Client") -> Errors:
     errors = {}
     if client.access_token_lifetime is not None and not ZERO < client.access_token_lifetime <= LONGEST_ACCESS_TOKEN:
-        errors["access_token_lifetime"] = "It must be longer than 0 and at most 15 minutes (RFC 9700 §2.2)."
+        errors["access_token_lifetime"] = "The lifetime must be more than 0 and at most 15 minutes (RFC 9700 §2.2)."
     if client.authorization_lifetime is not None and client.authorization_lifetime <= ZERO:
-        errors["authorization_lifetime"] = "It must be longer than 0."
+        errors["authorization_lifetime"] = "The lifetime must be more than 0."
     return errors
 
 
@@ -95,7 +94,9 @@ def addresses_of_its_servers(client: "Client") -> Errors:
 
 def pairwise_subjects(client: "Client") -> Errors:
     if client.subject_type == SubjectType.PAIRWISE and not site.values.has_pairwise_subjects:
-        return {"subject_type": "This server has no pairwise subjects: PAIRWISE_SUBJECT_KEY is not set."}
+        return {
+            "subject_type": "This server does not support pairwise subjects, because PAIRWISE_SUBJECT_KEY is not set."
+        }
     return {}
 
 
@@ -107,7 +108,7 @@ def grant_types_of_a_fapi_client(client: "Client") -> Errors:
 
 def grant_types_of_fapi_ciba(client: "Client") -> Errors:
     if client.security_profile == SecurityProfile.FAPI_CIBA and not client.allows_grant_type(GrantType.CIBA):
-        return {"security_profile": "FAPI-CIBA is for clients with back-channel requests (the grant type CIBA)."}
+        return {"security_profile": "FAPI-CIBA is only for clients with the grant type CIBA."}
     return {}
 
 
@@ -125,21 +126,21 @@ def implicit_flow(client: "Client") -> Errors:
 
 
 def grant_types_of_a_public_client(client: "Client") -> Errors:
-    """RFC 6749 §4.4, RFC 8693 §5, CIBA §4: these need a client that authenticates."""
+    """RFC 6749 §4.4, RFC 8693 §5, CIBA §4: these grant types require client authentication."""
     if not client.is_public:
         return {}
     for name in client.grant_types:
         known = grant_types.traits(name)
         if known is not None and not known.allows_public_clients:
-            return {"grant_types": f"A public client cannot use the grant type {name}: it cannot authenticate."}
+            return {"grant_types": f"A public client cannot use the grant type {name}, because it cannot authenticate."}
     return {}
 
 
 def ping(client: "Client") -> Errors:
-    """CIBA §4."""
+    """CIBA §4: ping mode requires backchannel_client_notification_endpoint."""
     is_ping = client.backchannel_token_delivery_mode == DeliveryMode.PING
     if client.allows_grant_type(GrantType.CIBA) and is_ping and not client.backchannel_client_notification_endpoint:
-        return {"backchannel_client_notification_endpoint": "Ping mode needs an address to notify (CIBA §4)."}
+        return {"backchannel_client_notification_endpoint": "Ping mode requires a notification endpoint (CIBA §4)."}
     return {}
 
 

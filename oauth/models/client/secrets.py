@@ -1,4 +1,4 @@
-"""The secrets of a client: random, in two slots, of which only the digests are stored."""
+"""The secrets of a client: a current and a previous one, both random, of which only digests are stored."""
 
 import secrets
 from datetime import datetime
@@ -15,17 +15,17 @@ class HasSecrets(models.Model):
     secret_digest = models.BinaryField(max_length=32, null=True, editable=False)
     previous_secret_digest = models.BinaryField(max_length=32, null=True, editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, editable=False)
-    # The hash by which another server knew the current secret; empty if this server issued it. While `secret_digest` is
-    # empty, the secret is checked with the hash (clients.authentication.imported_secret).
+    # Another server's hash of the current secret; empty if this server issued it. While `secret_digest` is empty, the
+    # secret is checked with this hash (clients.authentication.imported_secret).
     imported_secret = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         abstract = True
 
     def issue_secret(self, *, overlap_until: datetime | None = None) -> str:
-        """Sets a new secret and returns it; nobody can read it later. The caller saves the row.
+        """Sets a new secret and returns it; it cannot be read later. The caller must save the row.
 
-        With `overlap_until` the previous secret works until then, so that a running client can be switched.
+        The previous secret works until `overlap_until`, so that a running client can switch.
         """
         secret = new_secret()
         self.previous_secret_digest = self.secret_digest if overlap_until else None
@@ -35,12 +35,12 @@ class HasSecrets(models.Model):
         return secret
 
     def remove_secrets(self) -> None:
-        """Removes the secrets: the client authenticates in another way from now on. The caller saves the row."""
+        """Removes the secrets of a client that will authenticate with another method. The caller must save the row."""
         self.secret_digest = self.previous_secret_digest = self.previous_secret_expires_at = None
         self.imported_secret = ""
 
     def secret_is(self, secret: str) -> bool:
-        """Whether this is the client's secret, in constant time over both slots (ASVS 5.0 11.2.4)."""
+        """Whether this is one of the client's secrets, compared in constant time (ASVS 5.0 11.2.4)."""
         given = digest(secret)
         current = secrets.compare_digest(given, bytes(self.secret_digest or b""))
         previous = secrets.compare_digest(given, bytes(self.previous_secret_digest or b""))
@@ -48,9 +48,7 @@ class HasSecrets(models.Model):
 
     @property
     def has_unproven_secret(self) -> bool:
-        """Whether only another server's hash of the secret is stored, because the client has not used the secret here
-        yet.
-        """
+        """Whether only another server's hash of the secret is stored, because the secret has not been used here yet."""
         return bool(self.imported_secret) and self.secret_digest is None
 
     @property

@@ -1,6 +1,4 @@
-"""Security requirements for a client beyond the default. Read at every request, so that no other field of the row
-weakens it.
-"""
+"""Security requirements of a client. The profile is checked at every request, so that no other field can weaken it."""
 
 from django.db import models
 
@@ -11,7 +9,7 @@ _ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
 
 
 class SecurityProfile(models.TextChoices):
-    """One setting for all rules: each profile contains all rules of the profile before it.
+    """Each profile includes all rules of the previous one.
 
     FAPI-CIBA differs from FAPI 2.0 in one rule: a client assertion may name an endpoint instead of the issuer (CIBA
     §7.1), which FAPI 2.0 §5.3.2.1 forbids.
@@ -38,20 +36,24 @@ class HasSecurityProfile(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="For private_key_jwt: the only algorithm of its assertions. Empty: any that this server accepts.",
+        help_text="For private_key_jwt: the only accepted algorithm. Leave empty to accept all of this server.",
     )
     authorization_signed_response_alg = models.CharField(
         "authorization response signature",
         max_length=10,
         choices=_ALGORITHMS,
         blank=True,
-        help_text="JARM §3. Empty: the server's default.",
+        help_text="JARM §3. Leave empty for the server's default.",
     )
     id_token_signed_response_alg = models.CharField(
-        "ID token signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="Empty: the server's default."
+        "ID token signature",
+        max_length=10,
+        choices=_ALGORITHMS,
+        blank=True,
+        help_text="Leave empty for the server's default.",
     )
     userinfo_signed_response_alg = models.CharField(
-        "UserInfo signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="Empty: plain JSON."
+        "UserInfo signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="Leave empty for plain JSON."
     )
     introspection_signed_response_alg = models.CharField(
         "introspection signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="RFC 9701 §6."
@@ -93,7 +95,7 @@ class HasSecurityProfile(models.Model):
 
     @property
     def must_use_pkce(self) -> bool:
-        """Required for every public client by RFC 9700 §2.1.1, and by FAPI 2.0 §5.3.2.2."""
+        """RFC 9700 §2.1.1 requires PKCE for public clients, FAPI 2.0 §5.3.2.2 for FAPI clients."""
         return self.require_pkce or self.is_public or self.is_fapi
 
     @property
@@ -112,12 +114,12 @@ class HasSecurityProfile(models.Model):
 
     @property
     def must_sign_requests(self) -> bool:
-        """FAPI 2.0 Message Signing §5.3.1."""
+        """FAPI 2.0 Message Signing §5.3.1: whether authorization requests must be signed."""
         return self.require_signed_request_object or self.signs_messages
 
     @property
     def signing_algorithms(self) -> tuple[str, ...]:
-        """The algorithms with which the client may sign. FAPI 2.0 §5.4.1: no RS256."""
+        """The algorithms with which the client may sign. FAPI 2.0 §5.4.1 excludes RS256."""
         return STRONG_SIGNING_ALGORITHMS if self.is_fapi else CLIENT_SIGNING_ALGORITHMS
 
     @property
@@ -134,6 +136,6 @@ class HasSecurityProfile(models.Model):
 
     @property
     def id_token_algorithm(self) -> str:
-        """FAPI 2.0 §5.4.1: no RS256."""
+        """The algorithm of ID tokens. FAPI 2.0 §5.4.1 excludes RS256."""
         chosen: str = self.id_token_signed_response_alg or site.values.id_token_algorithm
         return site.values.access_token_algorithm if self.is_fapi and chosen == "RS256" else chosen
