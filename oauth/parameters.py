@@ -1,7 +1,7 @@
-"""The parameters of a protocol request: read once, strictly, before anything is looked up.
+"""Parses the parameters of a protocol request once and strictly.
 
-RFC 6749 §3.1, §3.2: a repeated parameter is refused, an empty one counts as absent, an unknown one is ignored. Control
-characters and invalid UTF-8 are refused (appendix A allows none), so that no NUL byte reaches the database.
+RFC 6749 §3.1, §3.2: a repeated parameter is refused, an empty one is treated as absent, and unknown ones are ignored.
+Control characters and invalid UTF-8 are refused (appendix A), so that no NUL byte reaches the database.
 """
 
 import re
@@ -15,9 +15,9 @@ from oauth.errors import InvalidRequest, RequestTooLarge
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 1000
-# RFC 8707 §2, RFC 8693 §2.1: a request may name several of these; nothing else may be repeated.
+# RFC 8707 §2, RFC 8693 §2.1: only these parameters may be repeated.
 REPEATABLE = frozenset({"resource", "audience"})
-# Parameters that authenticate a client or stand for a user.
+# Parameters with credentials of a client or a user.
 CREDENTIALS = frozenset(
     {
         "client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "access_token", "token",
@@ -25,7 +25,7 @@ CREDENTIALS = frozenset(
         "client_notification_token",
     }
 )  # fmt: skip
-# The longest values, in characters: requests are stored, and anybody can send one.
+# The maximum length of values in characters, because requests are stored and anybody can send one.
 LONGEST = {
     "state": 2048, "nonce": 512, "login_hint": 320, "ui_locales": 256, "acr_values": 1024, "claims": 8192,
     "authorization_details": 16384, "redirect_uri": 2048, "grant_id": 64, "prompt": 64,
@@ -35,7 +35,7 @@ _NAME = re.compile(r"[A-Za-z0-9._#-]{1,64}")
 
 
 class Parameters(Mapping[str, str]):
-    """Immutable name -> value; `all(name)` for those that may be repeated."""
+    """An immutable mapping of name to value; `all(name)` returns all values of a repeatable parameter."""
 
     def __init__(self, values: Mapping[str, tuple[str, ...]]) -> None:
         self._values = dict(values)
@@ -50,13 +50,13 @@ class Parameters(Mapping[str, str]):
         return len(self._values)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._values  # Mapping's own raises and catches a KeyError
+        return name in self._values  # faster than Mapping's, which catches a KeyError
 
     def all(self, name: str) -> tuple[str, ...]:
         return self._values.get(name, ())
 
     def require(self, name: str) -> str:
-        """The value. Raises InvalidRequest naming what is missing."""
+        """The value. Raises InvalidRequest, whose description names the parameter, if it is missing."""
         try:
             return self[name]
         except KeyError:
@@ -64,9 +64,9 @@ class Parameters(Mapping[str, str]):
 
 
 def from_body(request: HttpRequest, *, repeatable: frozenset[str] = REPEATABLE) -> Parameters:
-    """The parameters of a POST whose body is a form. Raises InvalidRequest.
+    """The parameters in the form-encoded body of a POST. Raises InvalidRequest.
 
-    A query is ignored (RFC 6749 §3.2), unless it holds credentials.
+    Ignores the query (RFC 6749 §3.2), but refuses one with credentials.
     """
     if request.content_type != "application/x-www-form-urlencoded":
         raise InvalidRequest("The parameters must be sent as application/x-www-form-urlencoded.")
@@ -75,7 +75,7 @@ def from_body(request: HttpRequest, *, repeatable: frozenset[str] = REPEATABLE) 
 
 
 def _refuse_credentials_in(query: str) -> None:
-    """RFC 6749 §2.3.1, ASVS 5.0 14.2.1: credentials must not be in the URL, where logs keep them."""
+    """RFC 6749 §2.3.1, ASVS 5.0 14.2.1: credentials must not be in the URL, which is logged."""
     if not query:
         return
     named = {unquote_plus(pair.partition("=")[0]) for pair in query.split("&")}
@@ -84,7 +84,7 @@ def _refuse_credentials_in(query: str) -> None:
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """Reads the whole body, also of a chunked request. Raises RequestTooLarge or InvalidRequest."""
+    """Reads the complete body, even of a chunked request. Raises RequestTooLarge or InvalidRequest."""
     try:
         return request.body
     except RequestDataTooBig:
@@ -94,7 +94,7 @@ def read_body(request: HttpRequest) -> bytes:
 
 
 def parse(encoded: bytes, *, repeatable: frozenset[str] = REPEATABLE) -> Parameters:
-    """The parameters of a query or a body. Raises InvalidRequest, and RequestTooLarge above 64 KiB."""
+    """The parameters in a query or a body. Raises InvalidRequest, and RequestTooLarge above MAX_BODY_BYTES."""
     if len(encoded) > MAX_BODY_BYTES:
         raise RequestTooLarge(f"The parameters must be at most {MAX_BODY_BYTES} bytes.")
     try:
@@ -122,7 +122,7 @@ def parse(encoded: bytes, *, repeatable: frozenset[str] = REPEATABLE) -> Paramet
 
 
 def refuse_long(params: Parameters) -> None:
-    """Raises InvalidRequest if a parameter is longer than any valid value."""
+    """Raises InvalidRequest if a parameter is longer than LONGEST allows."""
     for name, longest in LONGEST.items():
         if len(params.get(name, "")) > longest:
             raise InvalidRequest(f"The parameter {name} must be at most {longest} characters long.")

@@ -1,1 +1,1 @@
-"""Work outside of requests: the first rows after `migrate`, and the removal of rows that are no longer needed."""
+"""Work outside of requests: initial rows, cleanup, partitions, the background worker, and the audit stream."""

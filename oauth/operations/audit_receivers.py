@@ -1,4 +1,4 @@
-"""The receivers of the audit stream. Each either accepts a whole batch or raises, and then the batch is sent again."""
+"""Receivers of the audit stream. Each accepts an entire batch or raises; a batch is then sent again."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,29 +14,29 @@ from oauth.operations.audit_stream import Batch
 SECONDS_TO_ANSWER = 30.0
 #: OTLP 1.x, “Retryable Response Codes”.
 _RETRYABLE = frozenset({429, 502, 503, 504})
-_INFO, _WARN = 9, 13  # severity numbers of OpenTelemetry's logs data model
+_INFO, _WARN = 9, 13  # severity numbers of OpenTelemetry's log data model
 
 
 class NotDelivered(Exception):
-    """The receiver has not accepted a batch, and may accept it later."""
+    """The receiver has not accepted a batch but may accept it later."""
 
 
 class Rejected(Exception):
-    """The receiver will never accept a batch as it is."""
+    """The receiver will never accept this batch."""
 
 
 class Webhook:
-    """Each batch is one POST with `after`, `to` and `events`. Any answer but 2xx repeats the batch."""
+    """Sends each batch as a POST with `after`, `to` and `events`. A batch is repeated until the status is 2xx."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url, self.token = url, token
-        # The operator chose the URL, so it may be in a private network. Redirects are not followed.
+        # The operator chose the URL, so it may have a private address. Redirects are not followed.
         self.pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=SECONDS_TO_ANSWER), retries=False)
 
     def send(self, batch: Batch) -> None:
         answer = self._post(batch.as_json())
         if not 200 <= answer.status < 300:
-            raise NotDelivered(f"{urlsplit(self.url).netloc} answered {answer.status}")
+            raise NotDelivered(f"{urlsplit(self.url).netloc} returned status {answer.status}")
 
     def _post(self, body: str) -> urllib3.BaseHTTPResponse:
         headers = {"Content-Type": "application/json"}
@@ -49,9 +49,10 @@ class Webhook:
 
 
 class Collector(Webhook):
-    """A collector of OpenTelemetry, or a SIEM that speaks its protocol: each batch is one request of OTLP/HTTP in JSON.
+    """An OpenTelemetry collector, or a SIEM that supports its protocol. Sends each batch as an OTLP/HTTP request in
+    JSON.
 
-    Each event is a log record. Its body is the event as JSON, `log.record.uid` is the event's id.
+    Each event is a log record, whose body is the event as JSON and whose `log.record.uid` is the event's ID.
     """
 
     def __init__(self, endpoint: str, token: str) -> None:
@@ -61,10 +62,10 @@ class Collector(Webhook):
         answer = self._post(json.dumps(_logs(batch)))
         host = urlsplit(self.url).netloc
         if answer.status in _RETRYABLE:
-            raise NotDelivered(f"{host} answered {answer.status}")
-        # OTLP forbids repeating a request after any other refusal, but the audit stream must not skip an event.
+            raise NotDelivered(f"{host} returned status {answer.status}")
+        # OTLP forbids retrying after any other error, but the audit stream must not skip events.
         if answer.status != 200:
-            raise Rejected(f"{host} answered {answer.status}. Nothing of this batch was accepted.")
+            raise Rejected(f"{host} returned status {answer.status}. No event of this batch was accepted.")
         if rejected := _rejected(answer.data):
             raise Rejected(f"{host} rejected {rejected} of {len(batch.events)} events.")
 
@@ -101,7 +102,7 @@ def _attributes(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _attribute(key: str, value: str | int) -> dict[str, Any]:
-    # Integers of 64 bits are strings in the JSON of protobuf.
+    # In protobuf's JSON, 64-bit integers are strings.
     return {"key": key, "value": {"stringValue": value} if isinstance(value, str) else {"intValue": str(value)}}
 
 
@@ -110,7 +111,7 @@ def _nanoseconds(at: datetime) -> str:
 
 
 def _rejected(body: bytes) -> int:
-    """How many records a successful answer rejects (`partial_success`)."""
+    """The number of records that a successful response rejects (`partial_success`)."""
     try:
         return int(json.loads(body or b"{}").get("partialSuccess", {}).get("rejectedLogRecords", 0))
     except (ValueError, TypeError, AttributeError):

@@ -1,8 +1,8 @@
-"""The audit log as a stream without gaps, for a SIEM: each event at least once, in ranges of transactions.
+"""Streams the audit log to a SIEM without gaps, each event at least once, in ranges of transaction IDs.
 
-Ids and times are given before the commit, so an event may appear after younger ones, and a reader that continues after
-the last id misses it. Ranges of transaction numbers have no such gap: once every transaction below a number has ended,
-the events below it are final.
+IDs and times of events are assigned before the commit, so an event may appear after younger ones, and a reader that
+continues after the last ID would miss it. Transaction IDs have no such gap: once every transaction below an ID has
+ended, the set of their events is final.
 """
 
 import json
@@ -19,12 +19,11 @@ from django.utils import timezone
 from oauth.models import AuditEvent
 
 BATCH = 500
-#: Longer than any transaction that writes an event. Each query for events is limited to the time since then, because
-#: the time has an index.
+#: Longer than any transaction that writes an event. Queries use it as a lower bound for `at`, which has an index.
 LONGEST_TRANSACTION = timedelta(hours=1)
 _TABLE = AuditEvent._meta.db_table
 _FIELDS = [field.attname for field in AuditEvent._meta.concrete_fields]
-# xmin has only the lower 32 bits of a transaction's number, so this computes how far a row is below the upper end.
+# xmin has only the lower 32 bits of a transaction ID, so this computes how far a row is below the upper end.
 _BELOW = "mod(mod(%(to)s - xmin::text::bigint, 4294967296) + 4294967296, 4294967296)"
 _EVENTS = f"""
 SELECT {", ".join(f'"{name}"' for name in _FIELDS)} FROM {_TABLE}
@@ -34,14 +33,14 @@ SELECT {", ".join(f'"{name}"' for name in _FIELDS)} FROM {_TABLE}
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Every event of a transaction below `after` has been delivered; `at` is when that was known."""
+    """All events of transactions below `after` have been delivered; `at` is when `after` was read."""
 
     after: int
     at: datetime
 
     @classmethod
     def since(cls, at: datetime) -> "Cursor":
-        """The cursor from which all events since `at` are delivered."""
+        """The cursor for delivering all events since `at`."""
         return cls(0, at + LONGEST_TRANSACTION)
 
     @classmethod
@@ -56,8 +55,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events of the transactions from `after` on and below `to`. The next batch begins with the same `after`, or where
-    this range ends."""
+    """Events of transactions from `after` (inclusive) to `to` (exclusive). The `after` of the next batch is the same,
+    or this `to`.
+    """
 
     after: int
     to: int
@@ -68,10 +68,10 @@ class Batch:
 
 
 def deliver_new(cursor: Cursor, deliver: Callable[[Batch], None]) -> Cursor:
-    """Delivers what has become final since `cursor`, in batches, and returns the next cursor.
+    """Delivers the events that have become final since `cursor`, in batches, and returns the next cursor.
 
-    Raises what `deliver` raises: then the whole range is delivered again from the same cursor. After a restore of the
-    database, transaction numbers are lower than the cursor's; the range then begins at 0 again.
+    Raises the exceptions of `deliver`; call it again with the same cursor to repeat the range. After a restore of the
+    database, transaction IDs can be lower than the cursor's; the range then begins at 0 again.
     """
     with connection.cursor() as sql:
         sql.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, now()")
@@ -85,9 +85,7 @@ def deliver_new(cursor: Cursor, deliver: Callable[[Batch], None]) -> Cursor:
 
 
 def _batches(after: int, to: int, since: datetime) -> Iterator[list[dict[str, Any]]]:
-    """No transaction stays open while a batch is delivered. This is safe, because the events of this range do not
-    change any more.
-    """
+    """Reads batches without keeping a transaction open, which is safe because the events of the range are final."""
     last = UUID(int=0)
     while True:
         with connection.cursor() as sql:

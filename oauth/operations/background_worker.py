@@ -1,7 +1,7 @@
-"""The background worker: runs jobs until it is told to stop, also across restarts and fail-overs of the database.
+"""The background worker: runs jobs until it gets a signal, and survives restarts and failovers of the database.
 
-Each kind of job has a lane: its own procrastinate worker in this process, so that slow jobs of one kind delay no
-other kind. procrastinate's own worker ends, with exit code 0, once its own connection is lost.
+Each kind of job has a lane, a procrastinate worker in this process, so that slow jobs of one kind do not delay others.
+procrastinate's own command exits with code 0 when its connection is lost.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ from oauth.operations.job_origin import OriginWorker
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-#: The lane of the queues that are named after an app, and of procrastinate's own: cleanup, key rotation, audits.
+#: The lane for the queues named after Django apps and for procrastinate's own: cleanup, key rotation, ledger audits.
 UPKEEP = "upkeep"
 DEFAULT_CONCURRENCY = 2
-#: The time between two attempts to connect to the database.
+#: The time between attempts to connect to the database.
 PAUSE_SECONDS = 1.0
 HEALTH_SECONDS = 5.0
-#: A job that runs longer after the signal to stop is left to another worker, which takes over the jobs of a dead one.
+#: A job that is still running this long after the signal is aborted; another worker then runs it again.
 MOST_SECONDS_TO_STOP = 30.0
 
 
@@ -50,7 +50,7 @@ class Lane:
 
 
 def lanes_of(app: App, concurrency: Mapping[str, int]) -> list[Lane]:
-    """A lane for each queue that a task is registered for; one for all that have the name of an app.
+    """One lane for each queue of a registered task, except that queues named after Django apps share one.
 
     Raises ValueError if `concurrency` names another lane or a number below 1.
     """
@@ -65,11 +65,11 @@ def lanes_of(app: App, concurrency: Mapping[str, int]) -> list[Lane]:
 
 
 class WorkerConnector(PsycopgConnector):
-    """A worker reads and ends its jobs on its own connections. A job that a task defers is a row of the task's
+    """A worker's connector for reading and finishing jobs. Jobs deferred by a task are written in the task's
     transaction.
 
-    procrastinate's own connector would commit that row at once. The new job could then run before the rows that it
-    needs are committed, or although they were rolled back.
+    With procrastinate's own connector, a deferred job would be committed immediately, and could run before the rows
+    that it needs are committed, or although they were rolled back.
     """
 
     def __init__(self, of_tasks: BaseConnector, **options: Any) -> None:
@@ -81,8 +81,8 @@ class WorkerConnector(PsycopgConnector):
 
 
 class JobThreads(ThreadPoolExecutor):
-    """Each job begins with a connection that works. Django closes a thread's lost connection only between two requests,
-    and a worker has none. Without this class, the first job of each thread after an outage would fail.
+    """Closes a thread's lost database connections before each job, as Django does before a request. Otherwise the first
+    job of each thread after an outage would fail.
     """
 
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> "Future[Result]":
@@ -95,30 +95,30 @@ def _with_fresh_connections(job: Callable[..., Result], *args: Any, **kwargs: An
 
 
 class BackgroundWorker:
-    """Touches `health_file` every HEALTH_SECONDS while it runs jobs or waits for the database."""
+    """Runs jobs. Touches `health_file` every HEALTH_SECONDS, also while it waits for the database."""
 
     def __init__(self, app: App, lanes: Sequence[Lane], *, health_file: Path | None = None) -> None:
         self.app, self.lanes, self.health_file = app, lanes, health_file
 
     def run(self) -> None:
-        """Returns after SIGTERM or SIGINT, once the running jobs have ended. Raises ConnectorException for errors that
-        do not go away by waiting, such as missing tables.
+        """Returns after SIGTERM or SIGINT, when the running jobs have ended. Raises ConnectorException for errors that
+        waiting cannot resolve, such as missing tables.
         """
         jobs_at_once = sum(lane.concurrency for lane in self.lanes)
         _prepare_connections(jobs_at_once)
         connector = WorkerConnector(
             self.app.connector.get_sync_connector(),
             kwargs=_connector_params(),
-            timeout=PAUSE_SECONDS,  # the time to wait for a connection of the pool
+            timeout=PAUSE_SECONDS,  # for getting a connection from the pool
             min_size=1,
-            max_size=2 * len(self.lanes),  # each lane listens on one connection
+            max_size=2 * len(self.lanes),  # each lane uses one connection to listen
         )
         with self.app.replace_connector(connector), JobThreads(jobs_at_once, "job") as threads:
             asyncio.run(self._run(threads))
 
     async def _run(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
-        # asyncio's default executor has only as many threads as there are cores, plus four
+        # asyncio's default executor has too few threads: four more than cores
         loop.set_default_executor(threads)
         stop = asyncio.Event()
         for one in (signal.SIGTERM, signal.SIGINT):
@@ -126,26 +126,26 @@ class BackgroundWorker:
         health = asyncio.create_task(self._show_health())
         while not stop.is_set():
             try:
-                # Fails at once if the database cannot be reached; the pool would wait for half a minute.
+                # Fail immediately if the database is unreachable; the pool would wait for half a minute.
                 await (await psycopg.AsyncConnection.connect(**_connector_params())).close()
-                # This task is never cancelled: a pool that is cancelled while it opens stays open, and keeps the
-                # process from ending.
+                # Never cancel this task: a pool that is cancelled while opening stays open, and the process does not
+                # exit.
                 async with self.app.open_async():
                     await self._run_lanes(stop)
             except (ConnectorException, psycopg.Error) as error:
                 if not is_outage(error):
                     raise
                 logger.warning(
-                    "The background worker waits for the database: %s", str(error.__cause__ or error).strip()
+                    "The background worker is waiting for the database: %s", str(error.__cause__ or error).strip()
                 )
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
         health.cancel()
 
     async def _run_lanes(self, stop: asyncio.Event) -> None:
-        """Runs until it is told to stop, or until a lane fails, whose error it raises.
+        """Runs the lanes until `stop` is set or a lane fails, whose error is raised.
 
-        Lanes are told to stop, not cancelled: before Python 3.12, asyncio.wait_for() may lose a cancellation.
+        Stops lanes instead of cancelling them, because asyncio.wait_for() may lose a cancellation before Python 3.12.
         """
         ending = asyncio.Event()
         workers = [self._worker(lane) for lane in self.lanes]
@@ -155,7 +155,7 @@ class BackgroundWorker:
         stopped.cancel()
         ending.set()
         for worker in workers:
-            worker.stop()  # a stopping lane waits for its jobs
+            worker.stop()  # waits for its jobs
         _, late = await asyncio.wait(lanes, timeout=MOST_SECONDS_TO_STOP)
         for task in late:
             task.cancel()
@@ -181,19 +181,19 @@ class BackgroundWorker:
 
 
 async def _keep(worker: Worker, ending: asyncio.Event) -> None:
-    """Starts the worker again whenever it ends."""
+    """Restarts the worker whenever it ends."""
     while not ending.is_set():
         await worker.run()
         if ending.is_set():
             return
-        # procrastinate has logged why.
-        logger.warning("A connection of the background worker was lost. Lane %s starts again.", worker.worker_name)
+        # procrastinate has logged the reason.
+        logger.warning("A connection of the background worker was lost. Restarting lane %s.", worker.worker_name)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ending.wait(), PAUSE_SECONDS)
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether the database cannot be reached or written for now."""
+    """Whether the database is temporarily unreachable or read-only."""
     while error is not None:
         if isinstance(error, outage.OF_PSYCOPG):
             return True
@@ -206,8 +206,8 @@ def _connector_params() -> dict[str, Any]:
 
 
 def _prepare_connections(jobs_at_once: int) -> None:
-    """Gives the connections their own name in pg_stat_activity. A job may hold a connection of Django's pool for as
-    long as it runs.
+    """Sets the application_name of the connections, and the size of Django's pool, because each job may hold a
+    connection.
     """
     options = connections[of_procrastinate.settings.DATABASE_ALIAS].settings_dict.setdefault("OPTIONS", {})
     options["application_name"] = "countersign worker"

@@ -1,6 +1,6 @@
-"""Removes rows that are no longer needed, in small batches while the server runs.
+"""Deletes rows that are no longer needed, in small batches while the server runs.
 
-Rows that detect a reused code or refresh token stay as long as the Authorization that a reuse would end.
+Rows that detect reuse of a code or refresh token are kept as long as their Authorization.
 """
 
 import logging
@@ -44,29 +44,29 @@ from oauth.operations import partitions
 logger = logging.getLogger(__name__)
 BATCH = 100
 REST = 16
-# How long support can still look up a row that has ended.
+# How long rows that have ended are kept for support.
 KEPT_AFTER_THE_END = timedelta(days=30)
-# How long signatures of a key can be verified. This must be longer than books are kept. There are a few rows a year.
+# How long a retired public key is kept, which must be longer than the ledger. There are only a few rows a year.
 KEYS_KEPT = timedelta(days=11 * 365)
 
 
 def expired() -> dict[str, QuerySet[Any]]:
-    """The rows to remove, by name. Codes and refresh tokens are removed with their Authorization."""
+    """Name -> rows to delete. Codes and refresh tokens are deleted with their Authorization."""
     now = timezone.now()
     long_ago = now - KEPT_AFTER_THE_END
     return {
         "pushed requests": PushedRequest.objects.filter(expires_at__lt=now - conf.INTERACTION_LIFETIME),
-        # A user who comes too late can still go back to the app.
+        # Kept for a while after expiry, so that a late user can still go back to the app.
         "interactions": StoredInteraction.objects.filter(expires_at__lt=now - conf.INTERACTION_LIFETIME),
         "used assertions": UsedAssertion.objects.filter(expires_at__lt=now - partitions.REPLAY_LEFT),
         "used proofs": UsedProof.objects.filter(expires_at__lt=now - partitions.REPLAY_LEFT),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
         "back-channel requests": BackchannelRequest.objects.filter(expires_at__lt=long_ago),
         "imported access tokens": ImportedAccessToken.objects.filter(expires_at__lt=now),
-        # Two queries, so that each batch starts in an index where the last one ended.
+        # Two queries, so that each can use an index.
         "authorizations": Authorization.objects.filter(expires_at__lt=long_ago),
         "revoked authorizations": Authorization.objects.filter(revoked_at__lt=long_ago),
-        # Users who only close the browser never log out.
+        # Include sessions without a logout, because many users only close the browser.
         "sessions": Session.objects.filter(
             Q(ended_at=None) | Q(ended_at__lt=long_ago), created_at__lt=long_ago, authorizations=None
         ),
@@ -74,7 +74,7 @@ def expired() -> dict[str, QuerySet[Any]]:
         "refusal counts": RefusalCount.objects.filter(hour__lt=now - refusal_count.LIFETIME),
         "refused requests": RefusedRequest.objects.filter(id__lt=first_id_at(now - refused_request.LIFETIME)),
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
-        # All tokens with this bit have expired.
+        # All tokens with these bits have expired.
         "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),
         "signing keys": SigningKey.objects.filter(retired_at__lt=now - KEYS_KEPT),
         "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME - partitions.AUDIT_LEFT),
@@ -82,7 +82,7 @@ def expired() -> dict[str, QuerySet[Any]]:
 
 
 def _browser_sessions(now: datetime) -> dict[str, QuerySet[Any]]:
-    """Django's sessions, if they are rows: nothing else removes the expired ones."""
+    """Django's expired sessions, if they are stored in the database, where nothing else deletes them."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
     if not hasattr(store, "get_model_class"):
         return {}
@@ -90,7 +90,7 @@ def _browser_sessions(now: datetime) -> dict[str, QuerySet[Any]]:
 
 
 def forget_private_keys() -> None:
-    """Deletes the private parts of retired keys, which sign nothing any more. The public parts still verify hints."""
+    """Deletes the private keys of retired signing keys. The public keys are kept to verify hints."""
     retired = SigningKey.objects.filter(retired_at__lt=timezone.now())
     retired.exclude(private_key_encrypted=b"").update(private_key_encrypted=b"")
     for key in retired.exclude(reference=""):
@@ -103,10 +103,10 @@ def forget_private_keys() -> None:
 
 
 def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
-    """Removes the expired rows in batches, each in a transaction. Yields the name and the number of rows of each batch.
+    """Deletes expired rows in batches, each in a transaction. Yields the name and the number of rows of each batch.
 
-    It skips locked rows and deletes them the next time, so that cleanup never waits for a request. After each batch it
-    sleeps REST times as long as the batch took, so that token requests stay as fast as without cleanup.
+    Skips locked rows until the next cleanup, so that it never waits for a request. After each batch, sleeps REST times
+    as long as the batch took, so that token requests are not slowed down.
     """
     forget_private_keys()
     for step in partitions.tend(audit_kept=conf.AUDIT_LIFETIME):
@@ -119,7 +119,7 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
                 locked = rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
                 keys = list(locked[:batch])
                 if rows.model is Authorization:
-                    # Deletes with one statement. The ORM would read each row first, because of `replaces`.
+                    # Use one statement; the ORM would first read each row because of `replaces`.
                     RefreshToken.objects.filter(authorization__in=keys)._raw_delete(rows.db)
                 rows.model._default_manager.filter(pk__in=keys).only("pk").delete()
             if not keys:
@@ -129,12 +129,12 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
 
 
 def _commit_without_waiting() -> None:
-    """A cleanup that a crash undoes is repeated, so its commits need not wait for the disk."""
+    """Commits need not wait for the disk, because a cleanup lost in a crash is repeated."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO OFF")
 
 
 def measure_backlog(*, most: int = 100_000) -> None:
-    """Sets the metric for rows that cleanup has yet to remove, counted up to `most`."""
+    """Sets the metric for rows that are due for cleanup, counted up to `most`."""
     for name, rows in expired().items():
         metrics.backlog.labels(name).set(rows.order_by()[:most].count())

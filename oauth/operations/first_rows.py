@@ -1,6 +1,6 @@
-"""Rows that must exist before the first request: the scopes of the settings and the first signing keys.
+"""Creates the rows that must exist before the first request: scopes and the first signing keys.
 
-Runs after `migrate`. It adds what is missing and changes nothing that an admin may have edited.
+Runs after `migrate`. Adds missing rows and changes no existing ones, which an admin may have edited.
 """
 
 from typing import Any
@@ -9,8 +9,7 @@ from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
 
 _IDENTITY = ("openid", "profile", "email", "offline_access")
-# Users can leave out scopes that change something or show details, but not scopes that are the purpose of an app, such
-# as reading accounts.
+# New scopes with these suffixes are optional on the consent page.
 _OPTIONAL = (":write", ":manage", ":detail")
 
 

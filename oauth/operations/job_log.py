@@ -1,11 +1,11 @@
-"""Log lines of background jobs without what a job is about, which may be an email or IP address."""
+"""Removes job arguments, which may contain email or IP addresses, from log lines of background jobs."""
 
 import logging
 from typing import Any
 
 
 class WithoutArguments(logging.Filter):
-    """A filter for a log handler. It drops no record, but removes the arguments of jobs from procrastinate's records.
+    """A filter for log handlers that keeps all records but removes the arguments of jobs from procrastinate's.
 
     `accounts.tell_owner[7](email='a@example.com')` becomes `accounts.tell_owner[7]`.
     """

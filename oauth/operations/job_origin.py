@@ -1,7 +1,7 @@
-"""The request that created a job: its request id and its trace, for the log lines of the job.
+"""Stores the request ID and the trace of the request that created a job, for the log lines of the job.
 
-A row beside the job, not an argument of its task, because a background worker of the previous release must be able to
-run the job.
+They are in a separate table instead of job arguments, because a background worker of the previous release must be able
+to run the job.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from procrastinate.worker import Worker
 
 from oauth.infrastructure import trace_context
 
-# procrastinate's own statement, which also inserts our row for each job, without another round trip.
+# procrastinate's statement, extended to insert our row for each job without another round trip.
 _DEFER = """
 WITH made AS (
   SELECT unnest(procrastinate_defer_jobs_v1(%(jobs)s::procrastinate_job_to_defer_v1[])) AS id
@@ -29,12 +29,12 @@ SELECT id FROM made"""
 _READ = "SELECT request_id, traceparent, tracestate FROM oauth_job_origin WHERE job_id = %(job_id)s"
 
 
-#: Around each job of a background worker; `oauth.tracing` adds its own.
+#: Middleware for the jobs of the background worker; `oauth.tracing` adds its own.
 middlewares: list[WorkerMiddleware] = []
 
 
 class Origins(JobManager):
-    """procrastinate's job manager, which also stores the request that made each job."""
+    """procrastinate's job manager, extended to store the origin of each job."""
 
     def _defer_jobs_query_kwargs(self, jobs: list[Job]) -> dict[str, Any]:
         arguments: dict[str, Any] = super()._defer_jobs_query_kwargs(jobs)
@@ -51,14 +51,14 @@ def remember_origins(app: App) -> None:
 
 
 class OriginWorker(Worker):
-    """procrastinate's worker, which also adds the ids of the request to the log lines of its job."""
+    """procrastinate's worker, extended to restore the request ID and the trace of each job."""
 
     async def _process_job(self, context: JobContext) -> None:
-        """procrastinate gives each call its own copy of the context variables, so this sets them for one job."""
+        """Sets context variables only for this job, because procrastinate runs each call in its own context."""
         try:
             rows = await self.app.connector.execute_query_all_async(_READ, job_id=context.job.id)
         except ConnectorException:
-            rows = []  # the job itself will find that the database is unreachable
+            rows = []  # run the job anyway, which handles the outage
         for row in rows:
             if row["request_id"]:
                 set_guid(row["request_id"])

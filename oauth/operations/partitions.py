@@ -1,8 +1,8 @@
-"""The partitions of used proofs, used assertions and audit events: made ahead of their time, dropped when all of their
-rows have expired (docs/decisions/011-partitions.md).
+"""Creates partitions of used proofs, used assertions and audit events in advance, and drops those whose rows have all
+expired (docs/decisions/011-partitions.md).
 
-A function of the database does it with the rights of the tables' owner, one short step for each call. If it cannot, no
-request notices: rows go to the default partition, and cleanup deletes them one by one.
+Each call of a database function makes one short step with the rights of the tables' owner. If that fails, requests are
+not affected: rows go to the default partition, from which cleanup deletes them.
 """
 
 import logging
@@ -13,16 +13,16 @@ from django.db import OperationalError, ProgrammingError, connection, transactio
 from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 
 logger = logging.getLogger(__name__)
-#: An expired row that is older than this was not dropped with a partition: it is in the default partition, or in the
-#: table from before partitions. A partition holds the rows of an hour, and is dropped an hour later.
+#: Cleanup deletes rows that expired longer ago than this. They are in the default partition or in the table of an
+#: earlier release, because a partition has the rows of one hour and is dropped an hour later.
 REPLAY_LEFT = timedelta(hours=2)
-#: The partitions of audit events are months, which are dropped whole.
+#: The same for audit events, whose partitions are months.
 AUDIT_LEFT = timedelta(days=32)
 
 
 def tend(*, audit_kept: timedelta) -> Iterator[str]:
-    """Creates and drops the partitions that are due. Yields what each step did. If it cannot lock a partition, the next
-    run tries again.
+    """Creates and drops partitions that are due. Yields a description of each step. The next run retries a partition
+    that could not be locked.
     """
     while step := _step(audit_kept):
         yield step
@@ -37,9 +37,9 @@ def _step(audit_kept: timedelta) -> str | None:
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):
             raise
-        logger.warning("A partition could not be locked; the next cleanup tries again: %s", error)
+        logger.warning("A partition could not be locked. The next cleanup tries again: %s", error)
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InsufficientPrivilege):
             raise
-        logger.warning("The database role needs EXECUTE on oauth_tend_partitions to make partitions: %s", error)
+        logger.warning("The database role needs EXECUTE on oauth_tend_partitions to create partitions: %s", error)
     return None

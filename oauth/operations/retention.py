@@ -1,4 +1,4 @@
-"""The retention schedule of this app: each model and how long its rows are kept. docs/retention.md shows it."""
+"""The retention schedule of this package: how long rows of each model are kept. docs/retention.md shows it."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ def _days(period: timedelta) -> str:
 _ENDED = _days(KEPT_AFTER_THE_END)
 _MINUTES = f"{int(conf.INTERACTION_LIFETIME.total_seconds() // 60)} minutes"
 
-# A partition holds the rows of an hour and is dropped an hour later, by the cleanup that runs every hour.
+# A partition has the rows of one hour and is dropped an hour later by the hourly cleanup.
 _HOURS = "until it expires, and at most 3 hours more"
 
 SCHEDULE = {

@@ -1,4 +1,4 @@
-"""The page where a user changes what a connected app covers, such as the accounts (ASVS 5.0 10.7.3)."""
+"""The page where a user changes what an authorization covers, such as the accounts (ASVS 5.0 10.7.3)."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from oauth.parameters import Parameters
 
 
 class AppDetails(UserPage):
-    """404 for an authorization that is unknown, ended, another user's, or has nothing to change."""
+    """Returns 404 for an authorization that is unknown, ended, another user's, or has nothing to change."""
 
     endpoint = "apps"
 
@@ -64,7 +64,7 @@ def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
     details_type = authorization_details.types()[detail["type"]]
     changed = details_type.changed(detail, grant.user, grant.client.client_id, chosen)
     if [changed] == details and not grant.authorization_details:
-        return  # no limit, as before
+        return  # still without a limit
     grant_management.change_details(grant, [changed if n == number else one for n, one in enumerate(details)])
     remembered.narrow_by_details(grant.user, grant.client, [detail])
     AuditEvent.record(

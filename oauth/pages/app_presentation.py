@@ -1,7 +1,7 @@
-"""What an app says about itself, on the pages where a user decides about it: its logo and its links (RFC 7591 §2).
+"""The logo and the links of an app (RFC 7591 §2), on the pages where a user decides about it.
 
-`logo_uri`, `client_uri`, `policy_uri` and `tos_uri` are the app's own words. Only the logo of a client that staff
-registered is shown in the place that identifies the app; other logos are shown among the app's own words
+`logo_uri`, `client_uri`, `policy_uri` and `tos_uri` are claims of the app. Only the logo of a client that staff have
+checked is shown where the page identifies the app; other logos are shown where the page quotes the app
 (docs/decisions/006).
 """
 
@@ -18,13 +18,13 @@ from oauth.infrastructure import display_names
 from oauth.models import Client, ClientLogo
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-# Long enough for a login. Browsers may show a picture that staff removed for this time.
+# Long enough for a login. Browsers may show a removed picture for this time.
 _CACHED_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`host` is shown beside the label, because the label is ours and the page is not."""
+    """`host` is shown beside the label, because the label is ours but the linked page is not."""
 
     label: str
     url: str
@@ -33,13 +33,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """The logo is at `mark_url`, in the place that identifies the app, or at `logo_url`, among the app's own words. At
-    most one of the two is set.
+    """At most one of `mark_url` (a logo that identifies the app) and `logo_url` (a logo that only the app claims) is
+    set.
     """
 
     mark_url: str
     logo_url: str
-    #: The host of the website that staff registered; empty if the app itself has named it.
+    #: The host of the app's website, if staff have checked it; otherwise empty.
     publisher: str
     links: tuple[Link, ...]
 
@@ -62,14 +62,14 @@ def _logo_url(client: Client) -> str:
 
 
 def _web_host(url: str) -> str:
-    """Empty unless it is a page of the web: a link must not start another program."""
+    """The host of a web page; empty for other URLs, because a link must not start another program."""
     parts = urlsplit(url)
     return display_names.host(parts.hostname or "") if parts.scheme in ("https", "http") else ""
 
 
 @require_safe
 def logo(request: HttpRequest, digest: str) -> HttpResponse:
-    """The picture with this digest, as long as an active client has it."""
+    """The picture with this digest, if an active client has it."""
     if not _DIGEST.fullmatch(digest):
         raise Http404
     stored = ClientLogo.objects.filter(digest=bytes.fromhex(digest), client__is_active=True)
@@ -78,7 +78,7 @@ def logo(request: HttpRequest, digest: str) -> HttpResponse:
         raise Http404
     response = HttpResponse(bytes(image), content_type="image/png")
     response["Cache-Control"] = f"public, max-age={_CACHED_SECONDS}"
-    # ASVS 5.0 3.2.1: opened by itself, it runs nothing; no other site may embed it.
+    # ASVS 5.0 3.2.1: the picture must run no scripts if it is opened directly, and no other site may embed it.
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

@@ -1,5 +1,6 @@
-"""The user's connected apps: a list of all, and for each a page of what it may do and did (ASVS 5.0 10.4.9, 10.7.3;
-the permission dashboard of PSD3 and PSR). Apps whose access has ended have their own list."""
+"""The user's connected apps: a list, and a page for each with what it may do and has done (ASVS 5.0 10.4.9, 10.7.3; the
+permission dashboard of PSD3 and PSR). Apps whose access has ended have a separate list.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ _MOST_CONSENTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """One authorization detail. `change_url` is empty if there is nothing to change."""
+    """One authorization detail. `change_url` is empty if nothing can be changed."""
 
     summary: Summary
     since: datetime
@@ -50,7 +51,7 @@ class Entry:
 
 
 class ConnectedApps(UserPage):
-    """One entry for each app, however many authorizations it has."""
+    """One entry per app, even if it has several authorizations."""
 
     endpoint = "apps"
 
@@ -61,7 +62,7 @@ class ConnectedApps(UserPage):
         return render(request, "oauth/apps.html", {"apps": apps, "has_ended": has_ended})
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Ends everything that this user allowed one client."""
+        """Ends all authorizations that this user gave to a client."""
         try:
             params = parameters.from_body(request)
             client_id = params.require("client_id")
@@ -78,7 +79,7 @@ class ConnectedApps(UserPage):
 
 
 class EndedApps(UserPage):
-    """The apps that had access, when it ended, and why."""
+    """The apps whose access has ended, with the time and the reason."""
 
     endpoint = "apps"
 
@@ -88,8 +89,8 @@ class EndedApps(UserPage):
 
 
 class ConnectedApp(UserPage):
-    """The page of one client: what its authorizations allow, what it did, and what the user allowed earlier. 404 for a
-    client that the user never allowed, or so long ago that the rows are gone.
+    """The page of a client: what its authorizations allow, what it did, and what the user allowed earlier. Returns 404
+    for a client of which the user has no authorizations (any more).
     """
 
     endpoint = "apps"
@@ -122,7 +123,7 @@ def _of_user(user: Any) -> AuthorizationQuerySet:
 
 
 def _entries(user: Any) -> Iterable[Entry]:
-    """One entry for each app, the most recently allowed first."""
+    """One entry per app, the most recently allowed first."""
     by_client: dict[int, list[Authorization]] = {}
     left = left_by_apps.list_left(user, {one.client.client_id for one in _of_user(user).live()})
     for authorization in _of_user(user).order_by("-created_at"):
@@ -160,13 +161,14 @@ def _why_ended(authorization: Authorization) -> str:
 
 
 def _scopes(authorizations: Iterable[Authorization]) -> set[str]:
-    """A scope is shown if one authorization has it without details, even if another has it with details."""
+    """The scopes that at least one authorization has without details."""
     return {name for one in authorizations for name in set(one.scopes) - set(scopes_of(one.authorization_details))}
 
 
 def _revoke_all(user: Any, client_id: str) -> int:
-    """ASVS 5.0 10.7.3. Another request may be writing an authorization without a consent page. This waits for it and
-    ends that authorization, too."""
+    """ASVS 5.0 10.7.3. `forget` waits for a parallel request that is writing an authorization without a page; the
+    second `revoke` ends that one, too.
+    """
     theirs = Authorization.objects.filter(user=user, client__client_id=client_id)
     ended = theirs.revoke(Authorization.RevocationReason.USER, by=user)
     remembered.forget(user, client_id)
@@ -185,7 +187,7 @@ def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
 
 
 def _last_address(authorizations: list[Authorization]) -> str | None:
-    """The address to which tokens were last sent, from the audit log."""
+    """The IP address to which tokens were last issued, from the audit log."""
     ids: list[UUID] = [one.pk for one in authorizations]
     issued = AuditEvent.objects.filter(authorization__in=ids, action=AuditEvent.Action.ISSUED)
     return issued.order_by("-id").values_list("address", flat=True).first()

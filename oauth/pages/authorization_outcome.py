@@ -1,4 +1,4 @@
-"""Renders what the steps of the authorization endpoint decided."""
+"""Renders outcomes of the steps of the authorization endpoint."""
 
 from http import HTTPStatus
 from typing import Any
@@ -46,7 +46,7 @@ def _rendered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 
 
 def _login(interaction: Interaction) -> HttpResponseRedirect:
-    """The login page; for a user who is logged in, the page where they reauthenticate."""
+    """The login page or, for a logged-in user, the page for reauthentication."""
     url = conf.REAUTHENTICATION_URL if interaction.login else None
     answer = redirect_to_login(interaction.path, login_url=url)
     answer.status_code = HTTPStatus.SEE_OTHER
@@ -85,7 +85,7 @@ def _page(
 
 
 def _bind(page: HttpResponse, interaction: Interaction) -> None:
-    """The cookie outlives the request, so that a user who comes too late can still go back to the app."""
+    """Sets the cookies. They outlive the interaction, so that a late user can still go back to the app."""
     if interaction.is_new:
         browser_binding.bind(page, interaction.id, interaction.secret, lifetime=2 * conf.INTERACTION_LIFETIME)
     for interaction_id in interaction.dropped:

@@ -1,4 +1,4 @@
-"""Sends an authorization response to the client: by redirect, by a form that posts itself, or by a page."""
+"""Sends an authorization response to the client: a redirect, a form that submits itself, or a page."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,7 +13,7 @@ from oauth.pages.redirect import see_other
 
 
 def send_error(request: HttpRequest, outcome: Refuse) -> HttpResponse:
-    """An error redirects by itself only if nobody can misuse that to redirect a stranger through this site."""
+    """Sends an error response. Asks the user first if the site could otherwise be misused as an open redirector."""
     refusal, client, delivery = outcome.refusal, outcome.client, outcome.delivery
     if not _is_open_redirect(request, client, refusal):
         return send(request, delivery)
@@ -21,7 +21,7 @@ def send_error(request: HttpRequest, outcome: Refuse) -> HttpResponse:
 
 
 def send_again(request: HttpRequest, outcome: Repeat) -> HttpResponse:
-    """Sends the same response as the first time."""
+    """Sends an earlier response again."""
     if outcome.is_refusal and not _is_trusted(request, outcome.client):
         return _ask_first(request, outcome.client, outcome.delivery) or send(request, outcome.delivery)
     return send(request, outcome.delivery)
@@ -38,12 +38,13 @@ def _ask_first(request: HttpRequest, client: Client, delivery: Delivery) -> Http
 
 
 def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError) -> bool:
-    """RFC 9700 §4.11.2: a link with a deliberate mistake takes a browser to any address that the client registered.
+    """RFC 9700 §4.11.2: with a deliberately invalid request, a link could redirect a browser to any redirect URI of the
+    client.
 
-    An error redirects by itself only for a client that staff have checked, or if a user is logged in who may allow
-    it. The RFC exempts silent authentication. It runs in a hidden frame, where no user could press a button or be
-    misled by a URL. Browsers send `Sec-Fetch-Dest: document` if the answer is shown as a page, as for a link in an
-    email. Such a request is not exempt.
+    Errors redirect without a page only for clients that staff have checked, or if the logged-in user may allow the
+    client. The RFC exempts silent authentication, which runs in a hidden frame, where no user could press a button or
+    be misled by a URL. A request with `Sec-Fetch-Dest: document` is not exempt, because the browser shows the response
+    as a page.
     """
     if _is_trusted(request, client):
         return False
@@ -52,8 +53,8 @@ def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError)
 
 
 def _is_trusted(request: HttpRequest, client: Client) -> bool:
-    """Anybody can register an app, so only the sandbox users of its developer are redirected to an app that is not live
-    without a page in between.
+    """Anybody can register an app, so only sandbox users of its developer are redirected without a page to an app that
+    is not live.
     """
     if client.is_vouched_for:
         return True
@@ -63,10 +64,10 @@ def _is_trusted(request: HttpRequest, client: Client) -> bool:
 def send(request: HttpRequest, delivery: Delivery) -> HttpResponse:
     match delivery:
         case Redirect():
-            # RFC 9700 §4.12: after 303 See Other, a browser does not repeat the POST with the user's input.
+            # RFC 9700 §4.12: after 303 See Other, the browser does not repeat the POST with the user's input.
             return see_other(delivery.location)
         case Form():
-            # Our script sends the form. Without scripts, the user presses its button.
+            # Our script submits the form; without scripts, the user presses its button.
             context = {"action": delivery.action, "parameters": delivery.fields}
             page = render(request, "oauth/form_post.html", context)
             allow_forms_to(page, delivery.action)

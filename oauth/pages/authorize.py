@@ -1,4 +1,4 @@
-"""The authorization endpoint (RFC 6749 §3.1): find the client and the login, run the steps, render the outcome."""
+"""The authorization endpoint (RFC 6749 §3.1): finds the client and the login, runs the steps, renders the outcome."""
 
 from urllib.parse import urlencode
 
@@ -31,7 +31,7 @@ _REPEATABLE = parameters.REPEATABLE | picker.REPEATABLE
 
 
 class AuthorizationPage(ProtocolPage):
-    """A client's request comes by GET or POST (OpenID Connect Core §3.1.2.1); POST is also the user's decision."""
+    """Handles a client's request by GET or POST (OpenID Connect Core §3.1.2.1), and the user's decision by POST."""
 
     endpoint = "authorize"
 
@@ -68,8 +68,8 @@ class AuthorizationPage(ProtocolPage):
         return _show(request, loaded, decide(loaded))
 
     def show_refusal(self, request: HttpRequest, refusal: OAuthError) -> HttpResponse:
-        """Shows the refusal, with links to continue to the apps that still wait in this browser, and back to the app
-        that has waited too long.
+        """Shows the refusal, with links to apps that still wait in this browser, and back to an app whose interaction
+        has expired.
         """
         is_over = isinstance(refusal, InteractionOver)
         expired = refusal.expired if isinstance(refusal, InteractionOver) else None
@@ -88,6 +88,6 @@ def _show(request: HttpRequest, loaded: interaction.Interaction, outcome: Outcom
     page = show(request, outcome)
     if isinstance(outcome, Respond | Refuse | Repeat):
         ui_locales.forget(request, page, loaded.id)
-        # Long enough for a double click.
+        # Keep the cookie long enough for a double click.
         browser_binding.bind(page, loaded.id, loaded.secret, lifetime=REPEATED_FOR)
     return page

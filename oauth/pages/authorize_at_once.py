@@ -1,7 +1,7 @@
-"""The usual authorization request with remembered consent, before the middleware of pages: in two statements.
+"""Answers the usual authorization request with remembered consent in two statements, before the middleware of pages.
 
-The first reads the browser's session, its user and what the user allowed; the second writes the answer if nothing has
-changed since. All else, each refusal included, is decided by the page.
+The first statement reads the browser's session, its user and the user's decisions; the second writes the response if
+nothing has changed since. The page decides everything else, including refusals.
 """
 
 import time
@@ -26,9 +26,9 @@ from oauth.parameters import Parameters
 
 
 def answer(request: HttpRequest) -> HttpResponse | None:
-    """The redirect to the client; None if the page must answer. In this case, nothing has been written or counted.
+    """The redirect to the client. None, with nothing written or counted, if the page must answer.
 
-    It sets `session` and `user` of the request, as Django's middleware does before the page.
+    Sets `session` and `user` of the request, as Django's middleware does.
     """
     began = time.perf_counter()
     asked = _asked(request)
@@ -44,7 +44,7 @@ def answer(request: HttpRequest) -> HttpResponse | None:
         with origin(AuthorizationPage.endpoint, request):
             outcome = at_once.answer(request, asked.params, asked.client, known.login, known.sid, known.decisions)
     except LoginRequired as refusal:
-        # ASVS 5.0 7.4.1: the page must not begin a new session for a user who is logging out.
+        # ASVS 5.0 7.4.1: the page must not start a new session for a user who is logging out.
         request.logged_out_meanwhile = refusal  # type: ignore[attr-defined]  # the page raises it
     if outcome is None or not isinstance(outcome.delivery, Redirect):
         rate_limits.take_back_page(AuthorizationPage.endpoint, request)
@@ -62,14 +62,14 @@ class _Asked:
 
 
 def _asked(request: HttpRequest) -> _Asked | None:
-    """Returns the request; None if it has anything unusual, so that the page must answer it."""
+    """The usual request; None if the page must answer it."""
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     try:
         params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
     except (InvalidRequest, RequestTooLarge):
         return None
     client = cached(params.get("client_id", ""))
-    # A response mode may need a page: a form that sends itself.
+    # An explicit response mode may need a page.
     if not key or client is None or "response_mode" in params or not at_once.is_possible(params, client):
         return None
     return _Asked(key, params, client)

@@ -32,7 +32,7 @@ class RequestsPage(UserPage):
         return _page(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """404 for a request that is unknown, expired, already answered, or for another user."""
+        """Returns 404 for a request that is unknown, expired, already answered, or for another user."""
         try:
             params = parameters.from_body(request, repeatable=picker.REPEATABLE)
             request_id, button = UUID(params.require("request")), params.get("decision")
@@ -88,7 +88,7 @@ class RequestsPage(UserPage):
 
 
 def _page(request: HttpRequest, looked_at: UUID | None = None, *, given: Parameters | None = None) -> HttpResponse:
-    """`given` is the form of the request that the user looks at, as they sent it."""
+    """`given` is the submitted form of the request `looked_at`."""
     shown = []
     for one in _theirs(request).select_related("client").order_by("created_at"):
         form = given if one.pk == looked_at else None
@@ -112,7 +112,7 @@ def _theirs(request: HttpRequest) -> Any:
 
 
 def _log_in_more_strongly(request: HttpRequest, *, can: bool) -> HttpResponse:
-    """CIBA §7.1 acr_values: the user must log in as strongly as the app asked before anything is allowed."""
+    """CIBA §7.1 acr_values: the user must log in as strongly as the app requires before allowing anything."""
     if can and conf.STEP_UP_URL:
         return usual_login.to_stronger_login(reverse("oauth:requests"))
     messages.error(request, _("This app requires a stronger login. Set up a passkey or an authenticator app first."))

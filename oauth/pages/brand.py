@@ -1,7 +1,7 @@
-"""The name, logo and color of the site, on its pages and in its emails: the values of the row that staff edit,
-otherwise those of `OAUTH["BRANDING"]`.
+"""The name, logo and color of the site, for pages and emails: from the row that staff edit, or else from
+`OAUTH["BRANDING"]`.
 
-A process reads the row once a minute, and only when it shows them.
+A process reads the row when it needs it, at most once a minute.
 """
 
 import logging
@@ -25,9 +25,9 @@ from oauth.infrastructure.colors import Shades, is_color, shades
 from oauth.models import Branding
 
 CACHED_SECONDS = 60
-# The time until the next attempt after the database did not answer.
+# The time until the next attempt if the database is unreachable.
 _RETRY_SECONDS = 5
-# The same colors as in static/oauth/pages.css.
+# The accent color in static/oauth/pages.css.
 _COLOR_OF_THE_STYLESHEET = "#1746a2"
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Brand:
 
     @property
     def light(self) -> Shades:
-        """The color for light backgrounds, for emails, which have no stylesheet."""
+        """The shades for light backgrounds, used in emails, which have no stylesheet."""
         return shades(self.color or _COLOR_OF_THE_STYLESHEET)[0]
 
     @property
@@ -60,7 +60,7 @@ class Brand:
 
     @property
     def stylesheet_url(self) -> str:
-        """Empty if the stylesheet's own color is shown."""
+        """Empty if the color is that of the stylesheet."""
         return reverse("oauth:brand", args=[self.color.removeprefix("#").lower()]) if self.color else ""
 
 
@@ -73,19 +73,19 @@ def current() -> Brand:
         try:
             brand, seconds = _made_of(Branding.objects.first()), CACHED_SECONDS
         except (DatabaseError, *outage.ERRORS) as error:
-            logger.warning("The branding cannot be read; the settings are shown: %s", type(error).__name__)
+            logger.warning("The branding cannot be read; using that of the settings: %s", type(error).__name__)
             brand, seconds = _made_of(None), _RETRY_SECONDS
         _brands.put("", brand, seconds)
     return brand
 
 
 def known() -> Brand:
-    """The brand in memory, otherwise that of the settings. For error pages, which must not wait for the database."""
+    """The cached brand, or else that of the settings. For error pages, which must not access the database."""
     return _brands.get("") or _made_of(None)
 
 
 def sender(address: str) -> str:
-    """The From of emails: the name of the site and this address."""
+    """The From header of emails: the name of the site and this address."""
     return formataddr((" ".join(current().name.split()), address))
 
 
@@ -100,13 +100,13 @@ def _made_of(row: Branding | None) -> Brand:
 
 @receiver([post_save, post_delete], sender=Branding)
 def _forget(**_: Any) -> None:
-    """Takes effect at once in this process, and within CACHED_SECONDS in the others."""
+    """Clears the cache of this process. Other processes see a change within CACHED_SECONDS."""
     _brands.clear()
 
 
 @require_safe
 def stylesheet(request: HttpRequest, color: str) -> HttpResponse:
-    """The shades of a color. They depend on the URL alone, so browsers keep them for a year."""
+    """A stylesheet with the shades of a color. It depends only on the URL, so browsers cache it for a year."""
     if not is_color(f"#{color}"):
         return HttpResponse(status=404)
     light, dark = shades(f"#{color}")

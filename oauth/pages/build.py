@@ -1,4 +1,4 @@
-"""“Build a client”: advice and a program to start from, for each kind of app. Public; runs no database query."""
+"""“Build a client”: advice and a sample program for each kind of app. Public; runs no database query."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -41,9 +41,9 @@ def guide(request: HttpRequest, kind: str = "") -> HttpResponse:
 
 
 def example_snippets(kind: Kind) -> list[snippets.Snippet]:
-    """Filled in for an example client; the admin fills them in for a real one.
+    """Sample programs with the values of an example client.
 
-    A browser app gets the program of a web app, because it should have a backend.
+    For a browser app, shows the program of a web app, because it should have a back end.
     """
     values = preset(Kind.WEB if kind == Kind.BROWSER else kind)
     scopes = ["openid", *[name for name in conf.SCOPES if name.endswith(":read")][:1]]

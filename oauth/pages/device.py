@@ -1,4 +1,4 @@
-"""The page where a user allows a device (RFC 8628 §3.3): enter the code, see what is asked for, decide."""
+"""The page where a user enters a user code and decides about a device's request (RFC 8628 §3.3)."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
 from oauth.sessions import login_session
 
-# RFC 8628 §5.1: wrong codes are limited for each user.
+# RFC 8628 §5.1: the number of wrong codes of a user is limited.
 WRONG_CODES = 10
 WRONG_CODES_WINDOW_SECONDS = 600
 
@@ -34,7 +34,9 @@ class DevicePage(UserPage):
     referrer_policy = "no-referrer"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """A code in the URL is only filled in: the user must compare it with the device (RFC 8628 §5.4)."""
+        """Only fills in a code from the URL, because the user must compare it with the one on the device (RFC 8628
+        §5.4).
+        """
         return _ask_for_code(request, given=_normalized(request.GET.get("user_code", "")))
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -85,8 +87,9 @@ class DevicePage(UserPage):
 
 
 def _take(user_code: str, user: Any) -> DeviceCode | None:
-    """The undecided request with this code, which only this user can answer from now on. None if it is unknown or
-    expired, or if another user has entered the code."""
+    """Assigns the undecided request with this code to this user. None if the code is unknown or expired, or if another
+    user has entered it.
+    """
     waiting = (
         DeviceCode.objects.select_for_update(of=("self",))
         .select_related("client")
@@ -96,7 +99,7 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
     )
     if waiting is None or waiting.user_id not in (None, user.pk):
         return None
-    # The same answer as for an unknown code, because an app that is not live is only for its developer's sandbox users.
+    # Treat it like an unknown code if this user may not allow the app, which may not be live.
     if not SandboxUser.may_allow(waiting.client, user.pk):
         return None
     if waiting.user_id is None:
@@ -106,7 +109,9 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
 
 
 def _way_to_login(request: HttpRequest, waiting: DeviceCode) -> HttpResponse | None:
-    """A redirect to the login that this client wants, or None if the user has it. It leads back to the same code."""
+    """A redirect to the login that this client requires, and then back to the same code; None if the present login
+    suffices.
+    """
     way_back = f"{reverse('oauth:device')}?{urlencode({'user_code': waiting.user_code_shown})}"
     client = waiting.client
     return usual_login.way_to_login(
@@ -115,7 +120,7 @@ def _way_to_login(request: HttpRequest, waiting: DeviceCode) -> HttpResponse | N
 
 
 def _normalized(user_code: str) -> str:
-    """Users may type any case, dashes and spaces (RFC 8628 §6.1)."""
+    """RFC 8628 §6.1: ignores case, dashes and spaces."""
     kept = "".join(c for c in user_code.upper()[:64] if c in USER_CODE_ALPHABET)
     return kept if len(kept) == USER_CODE_LENGTH else ""
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from oauth.errors import LoginRequired, OAuthError, TooManyRequests
 
-#: The title if the user has answered a request that is no longer open; a msgid.
+#: The title (a msgid) if the user's answer was not saved, because the session has ended.
 ANSWER_NOT_SAVED = gettext_noop("Your answer was not saved")
 
 
@@ -21,12 +21,12 @@ def show(
     title: str = gettext_noop("This login link does not work"),
     ways_on: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """`title` is a msgid that says what was refused. `ways_on` is further context: where the user can continue."""
+    """`title` is a msgid that says what was refused. `ways_on` is template context with links for the user."""
     is_limit = isinstance(refusal, TooManyRequests)
     context = {
         "title": _("Too many requests") if is_limit else _(title),
         "message": _("Wait a minute, then try again.") if is_limit else _(refusal.description),
-        # A limit and an ended login are not the app's fault.
+        # A rate limit and an ended login are not errors of the app.
         "is_of_app": not isinstance(refusal, TooManyRequests | LoginRequired),
         "error": refusal.code,
         "error_id": refusal.error_id,

@@ -1,4 +1,4 @@
-"""The page that names the host that the browser would go to; the user continues or not (RFC 9700 §4.11.2)."""
+"""A page that names the host of a redirect and asks the user whether to continue (RFC 9700 §4.11.2)."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from oauth.models import Client
 def ask_first(
     request: HttpRequest, client: Client, location: str, *, form: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """`form` holds the fields to post to `location`; None for a redirect."""
+    """`form` has the fields to post to `location`; None for a redirect."""
     parts = urlsplit(location)
     context = {
         "client": client,

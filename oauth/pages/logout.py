@@ -1,6 +1,6 @@
-"""The end-session endpoint (OpenID Connect RP-Initiated Logout): ends one session, and asks the user first if it must.
+"""The end-session endpoint (OpenID Connect RP-Initiated Logout): ends a session, if necessary after asking the user.
 
-Only this browser's session ends, with the access that depends on it. Apps with `offline_access` keep their access.
+Ends only this browser's session and the access that depends on it. Apps with `offline_access` keep their access.
 """
 
 import re
@@ -32,7 +32,7 @@ _INTERACTION = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 class LogoutPage(ProtocolPage):
-    """A client's GET or POST (§2) starts the conversation; our own form, which has a CSRF token, ends the session."""
+    """Handles a client's GET or POST (§2), and our own form, which has a CSRF token."""
 
     endpoint = "logout"
     refused_title = _("This logout did not work")
@@ -55,14 +55,14 @@ class LogoutPage(ProtocolPage):
             if "decision" in params:
                 return _decided(request)
             wanted = logout_request.parse(params, issuer=conf.ISSUER)
-        # Browsers send no SameSite cookie with a POST from another site, so the browser comes back by GET. The client's
-        # parameters stay on the server, so that no token is in the URL.
+        # Browsers send no SameSite cookies with a POST from another site, so redirect to a GET. Keep the client's
+        # parameters on the server, so that no token is in the URL.
         query = urlencode({"interaction": _store(_recorded(request, wanted))})
         return see_other(f"{reverse('oauth:logout')}?{query}")
 
 
 def _recorded(request: HttpRequest, wanted: LogoutRequest) -> LogoutRequest:
-    """The error of a request is meant for the client's developer. It is in the log and in the audit log."""
+    """Records an error of the request in the log and in the audit log, for the client's developer."""
     if wanted.fault:
         refusals.record(LogoutPage.endpoint, InvalidRequest(wanted.fault), request)
     return wanted
@@ -75,8 +75,7 @@ def _next(request: HttpRequest, wanted: LogoutRequest, interaction_id: str | Non
     if wanted.is_from(request.user.pk, sid, pairwise_key=conf.PAIRWISE_SUBJECT_KEY):
         logout(request)
         return _done(request, wanted)
-    # ASVS 5.0 10.6.2: a link alone must not log anybody out. Unless the client proves which login it means, the user is
-    # asked.
+    # ASVS 5.0 10.6.2: a link must not log anybody out, so ask the user unless id_token_hint identifies this session.
     page = render(request, "oauth/logout.html", {"wanted": wanted, "interaction": interaction_id or _store(wanted)})
     if wanted.redirect_uri:
         allow_forms_to(page, wanted.redirect_uri)
@@ -97,8 +96,9 @@ def _decided(request: HttpRequest) -> HttpResponseBase:
 
 
 def _done(request: HttpRequest, wanted: LogoutRequest, *, asks_first: bool = False) -> HttpResponse:
-    """Back to the app. `asks_first` if nobody was logged in: a link could then lead a stranger through this site to any
-    address that a client registered, so a client that staff have not checked gets a page first (RFC 9700 §4.11.2)."""
+    """Redirects back to the app. `asks_first` if nobody was logged in: then clients that staff have not checked get a
+    page first, so that this site is not an open redirector (RFC 9700 §4.11.2).
+    """
     if not wanted.redirect_uri:
         return render(request, "oauth/logged_out.html")
     parts = urlsplit(wanted.redirect_uri)
@@ -117,10 +117,8 @@ def _store(wanted: LogoutRequest) -> str:
 
 
 def _load(interaction_id: str) -> LogoutRequest:
-    """Returns the stored request. A request that has expired or is finished has no redirect; the user can still log
-    out.
-    """
+    """The stored request. If it has expired or is finished, the user can still log out, but is not redirected."""
     stored = cache.get(_KEY + interaction_id) if _INTERACTION.fullmatch(interaction_id) else None
     if stored is None:
-        return LogoutRequest(fault="This logout took too long or is already finished.")
+        return LogoutRequest(fault="The logout request has expired or is already finished.")
     return LogoutRequest.from_json(stored)

@@ -1,4 +1,4 @@
-"""The base of the authorization page and the logout page, which are OAuth endpoints that a browser visits."""
+"""The base class of the authorization and end-session endpoints, which browsers visit."""
 
 import time
 from typing import Any, ClassVar, TypeVar
@@ -21,15 +21,15 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 @method_decorator(csrf_exempt, name="dispatch")
 class ProtocolPage(View):
-    """Shows an OAuthError to the user, and limits, measures and records requests.
+    """Shows OAuth errors to the user, and rate-limits, measures and records requests.
 
-    A client's request may come by GET or POST from another site, so it has no CSRF token. The form that the user sends
-    must have one: protect the method that handles it.
+    A client's request may come from another site without a CSRF token. Subclasses must check the CSRF token of the
+    user's form.
     """
 
-    #: Its name in logs, metrics and limits.
+    #: The endpoint's name in logs, metrics and limits.
     endpoint: ClassVar[str]
-    #: The title of its error page; a msgid.
+    #: The title of the error page, a msgid.
     refused_title: ClassVar[str] = gettext_noop("This login link does not work")
     http_method_names = ["get", "head", "post"]
 
@@ -44,7 +44,7 @@ class ProtocolPage(View):
 
     @staticmethod
     def keep_private(answer: Response) -> Response:
-        """RFC 9700 §4.2, §4.3: nothing of these pages may leak through a Referer header or a cache."""
+        """RFC 9700 §4.2, §4.3: prevents leaks through a Referer header or a cache."""
         answer["Cache-Control"] = "no-store"
         answer["Referrer-Policy"] = "no-referrer"
         return answer
@@ -52,7 +52,7 @@ class ProtocolPage(View):
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> tuple[HttpResponseBase, str]:
         """Returns the response and the outcome, which is `ok` or the error code."""
         try:
-            rate_limits.spend_page(self.endpoint, request)  # GET too: it stores the request
+            rate_limits.spend_page(self.endpoint, request)  # GET, too, because it may store the request
             return super().dispatch(request, *args, **kwargs), "ok"
         except (OAuthError, LimitReached) as raised:
             refusal = TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised

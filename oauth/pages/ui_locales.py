@@ -1,6 +1,6 @@
-"""The language that a client asked for (OpenID Connect Core §3.1.2.1): for the pages of that interaction and no other.
+"""The language that a client requested (OpenID Connect Core §3.1.2.1), only for the pages of its interaction.
 
-A cookie for each interaction, so that requests in parallel tabs each have their own language.
+There is a cookie for each interaction, so that parallel tabs can have different languages.
 """
 
 from django.conf import settings
@@ -10,12 +10,12 @@ from django.utils.translation import get_supported_language_variant
 from oauth.authorize.interaction import Interaction
 from oauth.conf import conf
 
-#: Without a cookie of that name, no client that waits in this browser asked for a language.
+#: Without a cookie with this prefix, no client that waits in this browser requested a language.
 PREFIX = "ui_locales-"
 
 
 def remember(page: HttpResponse, interaction: Interaction, language: str) -> None:
-    """Sets the language of login, sign-up and consent, until the client has its answer or the user chooses another
+    """Sets the language of login, sign-up and consent until the client gets its response or the user chooses another
     language.
     """
     page.set_cookie(
@@ -43,7 +43,7 @@ def forget_all(request: HttpRequest, page: HttpResponse) -> None:
 
 
 def language_of(request: HttpRequest, interaction_id: str) -> str | None:
-    """Returns None if the client of this interaction has requested no language."""
+    """The language requested by the client of this interaction; None if there is none."""
     try:
         return get_supported_language_variant(request.COOKIES.get(PREFIX + interaction_id, ""))
     except LookupError:

@@ -1,4 +1,4 @@
-"""The base of pages on which a logged-in user decides something: devices, backchannel requests, connected apps."""
+"""The base class of pages where a logged-in user decides: devices, backchannel requests, connected apps."""
 
 from typing import Any, ClassVar
 
@@ -15,11 +15,11 @@ from oauth.pages import error_page
 
 
 class UserPage(View):
-    """Answers 429 if the user has sent too many forms; requires a login; is never cached."""
+    """Requires a login, limits the number of forms (429), and prevents caching."""
 
-    #: Its name in limits and in the audit log.
+    #: The page's name in limits and in the audit log.
     endpoint: ClassVar[str]
-    #: Empty: the site's own policy.
+    #: Empty means the site's default policy.
     referrer_policy: ClassVar[str] = ""
     http_method_names = ["get", "head", "post"]
 

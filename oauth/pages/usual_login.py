@@ -1,5 +1,6 @@
-"""The login that a client always wants (OpenID Connect Registration §2: default_max_age, default_acr_values), on pages
-where no authorization request says so: for devices and back-channel requests."""
+"""Enforces default_max_age and default_acr_values of a client (OpenID Connect Registration §2) for device and
+backchannel requests.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -20,11 +21,9 @@ from oauth.sessions import authentication_context
 def way_to_login(
     request: HttpRequest, client: Client, *, asked_at: datetime, acr_values: Collection[str], way_back: str
 ) -> HttpResponse | None:
-    """A redirect to a stronger or newer login, which the user needs before they allow anything; None if the present
-    login is enough.
+    """A redirect to the stronger or newer login that the client requires; None if the present login suffices.
 
-    As at the authorization endpoint, `acr_values` that the client only prefers are ignored for a user who cannot log in
-    so strongly.
+    As at the authorization endpoint, voluntary `acr_values` are ignored for a user who has no such login method.
     """
     login = authentication_context.current(request)
     is_too_weak = not is_met(login.acr, acr_values, ladder=conf.ACR_VALUES)

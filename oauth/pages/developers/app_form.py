@@ -1,4 +1,4 @@
-"""The forms of a developer's app: those of the admin with fewer fields, and stricter about what users see."""
+"""The forms for a developer's app: those of the admin with fewer fields and stricter rules for texts that users see."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ _EXPLAINED = {
 
 
 class AppForm(ClientForm):
-    """Text that users read must be honest and links must be https."""
+    """Names must not imitate others, and links must be https."""
 
     note = forms.CharField(
         required=False,
@@ -41,7 +41,7 @@ class AppForm(ClientForm):
             self.fields["allowed_scopes"].help_text = _("Everything that your app may ask users for. Ask for little.")
 
     def clean_name(self) -> str:
-        """UTS #39: staff compare the name with others, so its letters must not imitate other letters."""
+        """UTS #39: letters of the name must not imitate other letters, because staff compare names."""
         name: str = self.cleaned_data["name"]
         if not display_names.is_printable(name) or display_names.looks_like_another(name):
             raise forms.ValidationError(gettext("The name has letters that look like other letters."))
@@ -58,7 +58,7 @@ class AppForm(ClientForm):
 
 
 class NewAppForm(AppForm, AddClientForm):
-    """The kind decides the rest, as in the admin."""
+    """The kind sets all other values, as in the admin."""
 
     FIELDS = {
         kind: (*(name for name in fields if name != "backchannel_logout_uri"), *_LINKS)
@@ -71,7 +71,7 @@ class NewAppForm(AppForm, AddClientForm):
 
 
 class ChangeAppForm(AppForm):
-    """The reviewed fields. It saves nothing: the values go live at once or after a review."""
+    """The reviewed fields. Saves nothing, because new values of a live app take effect only after a review."""
 
     class Meta(ClientForm.Meta):
         fields: tuple[str, ...] = REVIEWED

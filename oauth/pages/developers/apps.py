@@ -1,4 +1,6 @@
-"""Registering an app and changing it. A new app works with sandbox users at once; staff decide when it goes live."""
+"""Pages that register and change an app. A new app works with sandbox users immediately; staff decide when it goes
+live.
+"""
 
 from typing import Any
 
@@ -22,7 +24,7 @@ from oauth.pages.developers.overview import state_of
 
 
 class NewApp(DeveloperPage):
-    """The kind comes first, and sets the same safe values as in the admin."""
+    """Asks for the kind first, which sets the same safe values as in the admin."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         kind = request.GET.get("kind", "")
@@ -35,13 +37,12 @@ class NewApp(DeveloperPage):
         kind = request.POST.get("kind", "")
         if kind not in Kind.values:
             return HttpResponseRedirect(reverse("oauth:developer-new-app"), status=303)
-        # The app is marked as not live before the form is checked, because rules of the client may depend on it.
+        # Set `is_live` before validation, because rules for clients may depend on it.
         form = NewAppForm(request.POST, instance=Client(user=owner, is_live=False))
         if not form.is_valid():
             return self._form(form, kind, status=400)
         with transaction.atomic():
-            # The lock of the owner's row makes two requests run one after the other, so that they cannot both make the
-            # last app.
+            # Lock the owner's row, so that two parallel requests cannot both create the last allowed app.
             get_user_model()._default_manager.select_for_update(of=("self",)).get(pk=owner.pk)
             if own_apps(owner).count() >= MOST_APPS:
                 messages.error(request, _("You have reached the maximum number of apps. Close one first."))
@@ -60,7 +61,7 @@ class NewApp(DeveloperPage):
 
 
 class App(DeveloperPage):
-    """One app: its state, its values, its secret and what to do next."""
+    """An app: its state, values and secret, and what to do next."""
 
     def get(self, request: HttpRequest, client_pk: int) -> HttpResponse:
         client = own_app(request.user, client_pk)
@@ -80,7 +81,7 @@ class App(DeveloperPage):
 
 
 class ChangeApp(DeveloperPage):
-    """New values of a live app wait for a review; new values of any other app take effect immediately."""
+    """New values of a live app wait for a review; those of any other app take effect immediately."""
 
     def get(self, request: HttpRequest, client_pk: int) -> HttpResponse:
         client = own_app(request.user, client_pk)
@@ -126,7 +127,7 @@ class Review(DeveloperPage):
 
 
 class CloseApp(DeveloperPage):
-    """Deletes the app and everything that users allowed it."""
+    """Deletes the app and its authorizations."""
 
     http_method_names = ["post"]
 

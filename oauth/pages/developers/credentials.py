@@ -1,4 +1,4 @@
-"""The secret and the keys of a developer's app. Each act needs a recent login, and a secret is shown once."""
+"""The secret and the keys of a developer's app. Changes require a recent login, and a secret is shown once."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ from oauth.pages.developers.developer_page import DeveloperPage, proof_needed, t
 
 
 class Secret(DeveloperPage):
-    """POST makes a new secret or ends the old one. The old one works for SECRET_OVERLAP more."""
+    """POST creates a new secret or ends the old one, which otherwise works for SECRET_OVERLAP."""
 
     http_method_names = ["post"]
 
@@ -64,7 +64,7 @@ class KeysForm(forms.Form):
 
 
 class Keys(DeveloperPage):
-    """Own keys instead of a secret (private_key_jwt): the app proves itself and shares nothing with this server."""
+    """Replaces the secret with the app's own keys (private_key_jwt), so that it shares no secret with this server."""
 
     def get(self, request: HttpRequest, client_pk: int) -> HttpResponse:
         client = own_app(request.user, client_pk)
@@ -97,7 +97,7 @@ class Keys(DeveloperPage):
 
 
 def _use_keys(client: Client, form: KeysForm) -> None:
-    """Adds an error to the form if the rules of a client refuse the keys, such as a private key."""
+    """Sets the keys. Adds an error to the form if the rules for clients refuse them, for example a private key."""
     client.client_jwks, client.client_jwks_uri = form.cleaned_data["jwks"], form.cleaned_data["jwks_uri"]
     client.token_endpoint_auth_method = AuthenticationMethod.PRIVATE_KEY_JWT
     client.remove_secrets()

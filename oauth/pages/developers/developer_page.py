@@ -1,4 +1,4 @@
-"""The base of the portal's pages: only developers see them, and an action on a secret needs a recent login."""
+"""The base class of the portal's pages, which only developers can open. Some actions require a recent login."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from oauth.models import Client
 from oauth.pages.user_page import UserPage
 from oauth.sessions.authentication_context import login_of
 
-#: ASVS 5.0 7.5.3: an action on a secret, or one that cannot be undone, needs a login within this time.
+#: ASVS 5.0 7.5.3: actions on a secret, or that cannot be undone, require a login within this time.
 PROOF_MAX_AGE = timedelta(minutes=10)
 
 
@@ -39,7 +39,7 @@ def to_app(client: Client) -> HttpResponseRedirect:
 
 
 def proof_needed(request: HttpRequest, back: str) -> HttpResponse | None:
-    """A redirect to a new login, which then leads to `back`; None if the login is recent."""
+    """A redirect to reauthentication and then to `back`; None if the login is recent."""
     login = login_of(request)
     if login is not None and timezone.now() - login.auth_time < PROOF_MAX_AGE:
         return None

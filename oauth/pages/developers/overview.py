@@ -1,4 +1,4 @@
-"""The first page of the portal, for everybody: where to begin, and for a developer their apps."""
+"""The public start page of the portal. Shows developers their apps."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -38,7 +38,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def state_of(client: Client) -> tuple[str, str]:
-    """The kind of badge and its text."""
+    """The kind and the text of the badge."""
     waits = reviews.open_review(client) is not None
     if not client.is_active:
         return "bad", _("Disabled")

@@ -1,5 +1,5 @@
-"""What the server did for an app and what it refused: the newest events of the audit log about this client, and a
-sample of what the APIs of this site refused since then, which appears after some seconds.
+"""Recent requests of an app: the newest events of the audit log about this client, and a sample of requests that the
+APIs of this site refused, which appear after some seconds.
 """
 
 import re
@@ -17,7 +17,7 @@ from oauth.models import AuditEvent, RefusedRequest
 from oauth.pages.developers.developer_page import DeveloperPage
 
 MOST = 100
-# Matches text as long as a code, a token, a secret or an id, without characters that separate words.
+# Matches strings that may be a code, a token, a secret or an ID.
 _RANDOM = re.compile(r"[A-Za-z0-9_~+=-]{20,}")
 _ABOUT = {
     AuditEvent.Action.ISSUED: gettext_noop("Tokens were issued"),
@@ -30,7 +30,7 @@ _ABOUT = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Leaves out user, address and authorization, because developers must not see users."""
+    """Has no user, address or authorization, because developers must not see users."""
 
     at: datetime
     what: str
@@ -41,14 +41,14 @@ class Line:
 
 
 class Requests(DeveloperPage):
-    """The index `audit_client` finds the newest events of a client, so the page costs the same for every app."""
+    """The query uses the index `audit_client`, so it is equally fast for every app."""
 
     def get(self, request: HttpRequest, client_pk: int) -> HttpResponse:
         client = own_app(request.user, client_pk)
         events = AuditEvent.objects.filter(client=client.client_id).order_by("-id")[:MOST]
         lines = [_line(event, client.client_id) for event in events if event.action in _ABOUT]
-        # The API takes the client from a verified token, so nobody else can add to the list. Rate limits and outages
-        # (429, 5xx) are left out, because they are not faults of the app.
+        # The API takes the client from a verified token, so nobody else can add rows. Exclude rate limits and outages
+        # (429, 5xx), which are not errors of the app.
         refused = RefusedRequest.objects.filter(endpoint="api", client=client.client_id, status__lt=429)
         lines += [_of_api(one) for one in refused.order_by("-id")[:MOST]]
         lines = sorted(lines, key=attrgetter("at"), reverse=True)[:MOST]
@@ -63,8 +63,8 @@ def _of_api(refused: RefusedRequest) -> Line:
 
 
 def _line(event: AuditEvent, client_id: str) -> Line:
-    # Only the reason of a refusal is shown. The reason of an outage is for the operator, and the reason of any other
-    # event may reveal what the user was asked.
+    # Show only reasons of refusals: that of an outage is for the operator, and others may reveal what the user was
+    # asked.
     is_told = event.action == AuditEvent.Action.REFUSED and event.error != TemporarilyUnavailable.code
     return Line(
         event.at, _(_ABOUT[AuditEvent.Action(event.action)]), event.endpoint, event.error, event.error_id,
@@ -73,6 +73,7 @@ def _line(event: AuditEvent, client_id: str) -> Line:
 
 
 def masked(text: str, client_id: str) -> str:
-    """ASVS 5.0 16.2.5: the log holds no secrets, but it holds what strangers sent, such as a redirect URI with a token
-    in its query."""
+    """ASVS 5.0 16.2.5: masks strings that may be secrets, because the log has values that strangers sent, such as a
+    redirect URI with a token.
+    """
     return _RANDOM.sub(lambda found: found[0] if found[0] == client_id else f"{found[0][:4]}…", text)

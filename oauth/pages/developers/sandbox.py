@@ -1,4 +1,4 @@
-"""The sandbox users of a developer: creating them, setting a new password, and showing their data."""
+"""The sandbox users of a developer: creates them, sets new passwords, and shows their data."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.models import SandboxUser
 from oauth.pages.developers.developer_page import DeveloperPage, proof_needed
 
-#: Each of these actions computes a password hash or moves play money.
+#: Limits actions that compute a password hash or move play money.
 ACTS = Limit("sandbox-acts", 20, seconds=3600)
 
 
@@ -63,7 +63,7 @@ class SandboxUsers(DeveloperPage):
             return HttpResponseRedirect(reverse("oauth:developer-sandbox"), status=303)
 
     def _own(self, user_pk: str) -> SandboxUser:
-        """Raises Http404 for a user who is not this developer's sandbox user."""
+        """Raises Http404 if the user is not this developer's sandbox user."""
         for box in sandbox.users_of(self.request.user):
             if str(box.pk) == user_pk:
                 return box
