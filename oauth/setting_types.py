@@ -1,6 +1,6 @@
-"""Whether each setting of `OAUTH` has the type of its field. Needs no Django.
+"""Checks that each setting of `OAUTH` has the type of its field. Does not need Django.
 
-A wrong type would fail late, or not at all: a string where a list belongs is a list of characters.
+Otherwise a wrong type would cause an error later or none: a string instead of a list is a sequence of characters.
 """
 
 import difflib
@@ -22,7 +22,7 @@ _NAMES: dict[Any, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """One wrong setting. `id` is that of its system check."""
+    """A wrong setting. `id` is the ID of the system check."""
 
     id: str
     problem: str
@@ -33,8 +33,8 @@ class Wrong:
 
 
 def find_wrong(given: object, form: type) -> list[Wrong]:
-    """The errors in the structure of OAUTH. `form` is the dataclass that defines its fields. A value is never part of
-    the text, because it may be a secret.
+    """The errors in the names and types of settings. `form` is the dataclass that defines the fields. Messages never
+    contain values, which may be secrets.
     """
     if not isinstance(given, Mapping):
         return [
@@ -59,7 +59,7 @@ def find_wrong(given: object, form: type) -> list[Wrong]:
 
 
 def in_form(given: Mapping[str, Any], form: type) -> dict[str, Any]:
-    """The same settings; lists are tuples, because a frozen object holds them."""
+    """The settings with lists converted to tuples, for a frozen dataclass."""
     hints = get_type_hints(form)
     return {name: tuple(value) if get_origin(hints[name]) is tuple else value for name, value in given.items()}
 
@@ -82,7 +82,7 @@ def _fits(value: object, hint: Any) -> bool:
     if parts:  # X | None
         return any(_fits(value, part) for part in parts)
     if hint is str:
-        # A text that is translated later is a str for all that read it.
+        # A lazily translated text counts as a str.
         return isinstance(value, str) or type(value).__name__ == "__proxy__"
     if hint in (int, float):
         return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
@@ -99,7 +99,7 @@ def _name(hint: Any) -> str:
 
 
 def _told(value: object) -> str:
-    """The type of a value: `a str`, `a list with a str`."""
+    """Describes the type of a value, such as `a str` or `a list of str`."""
     name = type(value).__name__
     kind = "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
     inside = list(value.values()) if isinstance(value, Mapping) else value

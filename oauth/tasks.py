@@ -1,4 +1,4 @@
-"""Background work, run by `manage.py worker`; every task may run twice without harm."""
+"""Tasks of the background worker (`manage.py worker`). Every task is idempotent."""
 
 import smtplib
 from typing import Any
@@ -18,7 +18,7 @@ from oauth.sessions import backchannel_logout
 
 
 class _UntilReceived(RetryStrategy):
-    """A job that was only postponed waits as after an attempt, but is never given up."""
+    """A postponed job is retried like a failed one, but never given up."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, turns.Postponed):
@@ -28,7 +28,7 @@ class _UntilReceived(RetryStrategy):
 
 
 _WAIT, _MOST_ATTEMPTS = 5, 6
-# 5 s, 25 s, 2 min, 10 min, 52 min: enough for a client that restarts, deploys, or is down for an hour.
+# Retries after 5 s, 25 s, 2 min, 10 min and 52 min, to outlast a restart, a deployment or an outage of a client.
 _PATIENT = _UntilReceived(
     max_attempts=_MOST_ATTEMPTS,
     exponential_wait=_WAIT,
@@ -38,7 +38,7 @@ _PATIENT = _UntilReceived(
 )  # fmt: skip
 
 
-# 10 s, 100 s, 17 min, about 3 hours: enough for a mail server or a database that restarts or is down for some hours.
+# Retries after 10 s, 100 s, 17 min and about 3 hours, to outlast an outage of the mail server or the database.
 _MAIL = RetryStrategy(
     max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *outage.ERRORS]
 )
@@ -92,7 +92,7 @@ def clean_up(timestamp: int) -> None:
 @app.periodic(cron="47 3 * * *")
 @app.task(name="oauth.remove_old_jobs", queue="oauth", queueing_lock="oauth.remove_old_jobs", pass_context=True)
 async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
-    """Deletes jobs that were done more than a week ago. Failed jobs stay for a month, so that staff can look at
+    """Deletes jobs that were finished more than a week ago. Keeps failed jobs for a month, so that staff can examine
     them.
     """
     await builtin_tasks.remove_old_jobs(context, max_hours=7 * 24, remove_failed=False)
@@ -102,9 +102,7 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="oauth.take_over_jobs", queue="oauth", queueing_lock="oauth.take_over_jobs", pass_context=True)
 async def take_over_jobs(context: JobContext, timestamp: int) -> None:
-    """Restarts the jobs of workers that have sent no heartbeat for half a minute: jobs of every app, including
-    settlements.
-    """
+    """Restarts the jobs of workers without a heartbeat for half a minute."""
     jobs = context.app.job_manager
     for job in await jobs.get_stalled_jobs():
         await jobs.retry_job(job)

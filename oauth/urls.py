@@ -1,6 +1,6 @@
-"""URLs of the app: include them at the path of the issuer, which is the root of the site unless the issuer has a path.
+"""The URLs of the package. Include them at the path of the issuer, usually the root of the site.
 
-If it has one, include `oauth.well_known` at the root of the site, too.
+If the issuer has a path, also include `oauth.well_known` at the root.
 """
 
 from django.urls import path, re_path

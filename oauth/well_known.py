@@ -1,8 +1,8 @@
-"""URLs at the root of the host: where an issuer or an API with a path has its metadata.
+"""URLs at the root of the host, for the metadata of an issuer or an API with a path.
 
-`https://bank.example/id` is described at `/.well-known/oauth-authorization-server/id` (RFC 8414 §3.1) and, for clients
-that build the address in the same way, at `/.well-known/openid-configuration/id` (§5). OpenID Connect Discovery §4
-appends its part to the issuer instead; that address is in `oauth.urls`.
+The metadata of `https://bank.example/id` is at `/.well-known/oauth-authorization-server/id` (RFC 8414 §3.1) and at
+`/.well-known/openid-configuration/id` (§5). OpenID Connect Discovery §4 instead appends the well-known path to the
+issuer; that URL is in `oauth.urls`.
 """
 
 from django.urls import path

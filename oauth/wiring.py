@@ -1,7 +1,7 @@
-"""Connects the packages of `oauth` with the settings that they need. `apps` calls `provide_settings` when Django
-starts; the edges call `token_policy` and pass it on.
+"""Provides packages of `oauth` with their settings. `apps` calls `provide_settings` when Django starts; endpoints call
+`token_policy` and pass it on.
 
-Only here and at the edges is `conf` read: docs/architecture.md, "Settings".
+Only this module and the outer packages read `conf` (docs/architecture.md, "Settings").
 """
 
 from django.utils.module_loading import import_string
@@ -22,7 +22,7 @@ from oauth.status.published_lists import ListPolicy
 
 
 def provide_settings() -> None:
-    """Reads no value yet: each package reads its values at first use, and again after a test has changed OAUTH."""
+    """Registers functions. Each package reads its values at first use, and again after a test has overridden OAUTH."""
     outbound.allowed_hosts.by(lambda: frozenset(conf.OUTBOUND_ALLOWED_HOSTS))
     refused_requests.interval.by(lambda: conf.REFUSED_REQUESTS_INTERVAL)
     outage.tolerance.by(lambda: conf.OUTAGE_TOLERANCE)

@@ -1,9 +1,9 @@
-"""The build backend of countersign-oauth: hatchling, and where pip finds the other distribution in a checkout.
+"""The build backend of countersign-oauth: hatchling, extended so that pip finds the other distribution in a checkout.
 
-countersign-oauth requires countersign-resource-server of its own version. Between two releases no index has that
-version, so `pip install .` and `pip wheel .` would fail. From a checkout, this backend therefore answers pip's question
-for the requirements with the directory beside it. The wheel always names the version: pip may install it from anywhere.
-uv reads `tool.uv.sources` for the same purpose and does not need this.
+countersign-oauth requires countersign-resource-server of the same version. Between releases, no index has that version,
+so `pip install .` and `pip wheel .` would fail. So in a checkout, the metadata hook returns the path of the sibling
+directory as the requirement. The wheel itself requires the version. uv does not need this, because it reads
+`tool.uv.sources`.
 """
 
 import tempfile
@@ -31,7 +31,7 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: A
         names = [name for name in wheel.namelist() if ".dist-info/" in name]
         wheel.extractall(metadata_directory, names)
     info = names[0].partition("/")[0]
-    # The frontend must not take the list of files from here.
+    # Remove RECORD, so that the frontend does not use its list of files.
     Path(metadata_directory, info, "RECORD").unlink()
     metadata = Path(metadata_directory, info, "METADATA")
     metadata.write_text("\n".join(map(_with_place, metadata.read_text().split("\n"))))
@@ -39,7 +39,7 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: A
 
 
 def _with_place(line: str) -> str:
-    """`Requires-Dist: NAME[extra]==1.2` as `Requires-Dist: NAME[extra] @ file:///...`, in a checkout."""
+    """In a checkout, replaces `Requires-Dist: NAME[extra]==1.2` by `Requires-Dist: NAME[extra] @ file:///...`."""
     if not line.startswith(f"Requires-Dist: {NAME}") or not (SIBLING / "pyproject.toml").exists():
         return line
     return f"{line.partition('==')[0]} @ {SIBLING.as_uri()}"

@@ -90,7 +90,7 @@ def notify_client(request_id: str) -> None:
     except outbound.OutboundError as error:
         raise NotDelivered(str(error)) from error
     if answer.status >= 500 or answer.status < 200:
-        raise NotDelivered(f"the client answered {answer.status}")
+        raise NotDelivered(f"the client returned status {answer.status}")
     if answer.status >= 300:
         # §10.2: redirects must not be followed. A retry of a refused token would also fail; the client can poll
         # instead.

@@ -66,7 +66,7 @@ def fetch(client_pk: int) -> None:
             "GET", client.logo_uri, more_headers={"Accept": "image/png, image/jpeg, image/webp"}, max_bytes=MAX_BYTES
         )
         if answer.status != 200:
-            raise NotAPicture(f"it answered {answer.status}.")
+            raise NotAPicture(f"it returned status {answer.status}.")
         image = pictures.square_png(answer.body)
     except NotAPicture as error:
         problem = str(error)

@@ -74,7 +74,7 @@ def get_json(url: str) -> Any:
     """The JSON document at this URL. Raises OutboundError."""
     answer = request("GET", url)
     if answer.status != 200:
-        raise OutboundError(f"it answered {answer.status}.")
+        raise OutboundError(f"it returned status {answer.status}.")
     return json_of(answer)
 
 

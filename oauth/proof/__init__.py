@@ -1,5 +1,5 @@
-"""Proof of possession: a bound token is worthless without its key (DPoP, RFC 9449) or certificate (RFC 8705).
+"""Proof of possession of the key (DPoP, RFC 9449) or certificate (RFC 8705) of a sender-constrained token.
 
-The authorization server and a resource server use the same `dpop.verify`, `nonce`, `replay` and `certificate`, and pass
-in their settings. Imports `tokens` and no model.
+The authorization server and resource servers use the same functions with their own settings. Imports `tokens` and no
+models.
 """

@@ -1,7 +1,7 @@
-"""The TLS certificate that a client presented (RFC 8705), as the site's own code for its proxy provides it.
+"""The TLS certificate that a client presented (RFC 8705), which a function of the site provides.
 
-OAUTH["CLIENT_CERTIFICATE"] names a function (request) -> certificates in DER, the client's own first, empty for none.
-Without this setting mutual TLS is off, and no certificate is ever found.
+OAUTH["CLIENT_CERTIFICATE"] names a function (request) -> certificates in DER, the client's own first, or an empty
+sequence. Without this setting, mutual TLS is off.
 """
 
 import hashlib
@@ -29,28 +29,30 @@ _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtens
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`chain` as it was presented: the client's own certificate, then the intermediate ones."""
+    """`chain` is the presented chain: the client's own certificate, then intermediate ones."""
 
     chain: tuple[bytes, ...]
 
     @property
     def thumbprint(self) -> str:
-        """`x5t#S256` (RFC 8705 §3.1): the base64url of the SHA-256 of the certificate in DER."""
+        """`x5t#S256` (RFC 8705 §3.1): the base64url-encoded SHA-256 hash of the certificate in DER."""
         return base64url_encode(hashlib.sha256(self.chain[0]).digest()).decode()
 
     def is_one_of(self, registered: Iterable[bytes]) -> bool:
-        """Whether it equals one that the client registered, byte for byte, is strong and is valid now (§2.2)."""
+        """Whether the certificate is equal to a registered one, has a strong key and is currently valid (§2.2)."""
         found = [secrets.compare_digest(self.chain[0], one) for one in registered]
         return any(found) and _is_usable(self.chain[0])
 
     def is_issued_by(self, authorities: str) -> bool:
-        """Whether one of these authorities (PEM) issued it for client authentication (RFC 8705 §2.1, RFC 5280 §6)."""
+        """Whether one of these authorities (PEM) issued the certificate for client authentication (RFC 8705 §2.1, RFC
+        5280 §6).
+        """
         store = _authorities(authorities)
         if store is None or not _is_usable(self.chain[0]):
             return False
         try:
             chain = [x509.load_der_x509_certificate(der) for der in self.chain]
-            # RFC 8705 §2.1: the subject can be its only name, so a subjectAltName may be missing.
+            # RFC 8705 §2.1: a subjectAltName is optional, because the subject may be the only name.
             policy = ExtensionPolicy.webpki_defaults_ee().may_be_present(
                 x509.SubjectAlternativeName, Criticality.AGNOSTIC, None
             )
@@ -62,7 +64,7 @@ class Certificate:
         return True
 
     def is_named(self, kind: str, name: str) -> bool:
-        """Whether it has this name (§2.1.2); `kind` is subject_dn, san_dns, san_uri, san_ip or san_email."""
+        """Whether the certificate has this name (§2.1.2). `kind`: subject_dn, san_dns, san_uri, san_ip or san_email."""
         with suppress(*_UNREADABLE, x509.ExtensionNotFound):
             certificate = x509.load_der_x509_certificate(self.chain[0])
             if kind == "subject_dn":
@@ -82,7 +84,7 @@ class Certificate:
 
 
 def presented_in(request: Any, source: str | None) -> Certificate | None:
-    """The certificate that the client presented in TLS; it proves that the client holds the private key, and no more.
+    """The certificate that the client presented in TLS. It proves only that the client has the private key.
 
     `source` is OAUTH["CLIENT_CERTIFICATE"].
     """
@@ -104,7 +106,7 @@ def _authorities(pem: str) -> Store | None:
 
 
 def _is_usable(der: bytes) -> bool:
-    """Whether it is valid now and its key is strong (RFC 9700 §2.5, FAPI 2.0 §5.4.1)."""
+    """Whether the certificate is currently valid and its key is strong (RFC 9700 §2.5, FAPI 2.0 §5.4.1)."""
     try:
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()

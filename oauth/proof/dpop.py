@@ -1,4 +1,4 @@
-"""DPoP proofs (RFC 9449 §4): a JWT for one request, signed with the key that the token is bound to."""
+"""Verifies DPoP proofs (RFC 9449 §4): JWTs for one request, signed with the key to which the token is bound."""
 
 import base64
 import hashlib
@@ -23,10 +23,10 @@ from oauth.tokens import media_type
 from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_header
 
 TYP = "dpop+jwt"
-# §11.1: the longest difference between `iat` and now, besides the clock skew that the site allows.
+# §11.1: the maximum difference between `iat` and now, to which the tolerated clock skew is added.
 LIFETIME = timedelta(seconds=60)
 LONGEST_JTI = 255
-# The members of a public key (RFC 7518 §6); any other member could be private.
+# The members of a public key (RFC 7518 §6). Any other member could be private.
 _PUBLIC = {"EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}, "RSA": {"n", "e"}}
 _DESCRIPTIVE = {"kty", "kid", "use", "alg", "key_ops"}
 _KEY_OF_ALGORITHM = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"), "PS256": ("RSA", None)}
@@ -34,7 +34,7 @@ MIN_RSA_BITS = 2048
 
 
 class InvalidProof(Exception):
-    """§5, §7.1 `invalid_dpop_proof`; the text is for the client's developer."""
+    """§5, §7.1 `invalid_dpop_proof`. The message is for the client's developer."""
 
 
 class NonceNeeded(InvalidProof):
@@ -55,21 +55,21 @@ class Policy:
     clock_skew: timedelta
     requires_nonce: bool
     replay_check: ReplayCheck
-    #: Whether this server makes nonces. RFC 9449 §4.3 item 10 is about a nonce that the server provided.
+    #: Whether this server issues nonces. If not, it ignores the claim `nonce` (RFC 9449 §4.3 item 10).
     offers_nonces: bool = True
 
 
 def verify(
     headers: str | None, *, method: str, urls: Collection[str], policy: Policy, access_token: str | None = None
 ) -> Proof:
-    """The proof of this request (§4.3; the comments number the checks as there). Raises InvalidProof.
+    """Verifies the proof of a request (§4.3, whose numbering the comments use). Raises InvalidProof.
 
-    `headers` is the DPoP header as the server joined it, `urls` are all addresses of the requested resource; a resource
-    server passes the `access_token`.
+    `headers` is the DPoP header, in which the server has joined repeated ones. `urls` are all URLs of the requested
+    resource. A resource server must pass the `access_token`.
     """
     if headers is None:
         raise InvalidProof("The DPoP header is missing.")
-    # 1, 2: one header, one well-formed JWT. Servers join repeated headers with a comma, which no JWT holds.
+    # 1, 2: one header with a well-formed JWT. Repeated headers are joined with a comma, which no JWT contains.
     if not is_canonical_jws(headers):
         raise InvalidProof("The DPoP header must be one JWS in compact form.")
     try:
@@ -94,8 +94,8 @@ def verify(
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:
         raise InvalidProof("The signature of the DPoP proof is not valid.") from error
     _check_claims(claims, method=method, urls=urls, access_token=access_token, policy=policy)
-    # A proof is accepted until `iat` plus these seconds. The clock skew is added once more for the clocks of several
-    # servers.
+    # A proof is accepted until LIFETIME and the clock skew after `iat`. Add the clock skew again, because the clocks of
+    # several servers may differ.
     expires_at = datetime.fromtimestamp(claims["iat"], UTC) + LIFETIME + 2 * policy.clock_skew
     lifetime = 2 * LIFETIME + 2 * policy.clock_skew
     if not replay.is_first_use(
@@ -106,7 +106,7 @@ def verify(
 
 
 def _key(jwk: Any, algorithm: str) -> tuple[jwt.PyJWK, str]:
-    """7: a public key, strong enough, and its thumbprint."""
+    """7: returns the key, which must be public and strong, and its thumbprint."""
     key_type, curve = _KEY_OF_ALGORITHM[algorithm]
     if not isinstance(jwk, dict) or jwk.get("kty") != key_type or (curve and jwk.get("crv") != curve):
         raise InvalidProof(f"jwk of the DPoP proof must be a public key for {algorithm}.")
@@ -120,7 +120,7 @@ def _key(jwk: Any, algorithm: str) -> tuple[jwt.PyJWK, str]:
 
 @lru_cache(maxsize=2048)
 def _read_key(members: tuple[tuple[str, str], ...], algorithm: str) -> tuple[jwt.PyJWK, str]:
-    """Cached: a client sends the same key with every request. The result depends only on the arguments."""
+    """Cached, because clients use the same key for every request."""
     public = dict(members)
     try:
         parsed = jwt.PyJWK(public, algorithm=algorithm)
@@ -132,7 +132,7 @@ def _read_key(members: tuple[tuple[str, str], ...], algorithm: str) -> tuple[jwt
 
 
 def _thumbprint(public: dict[str, str]) -> str:
-    """RFC 7638 §3: of the required members only, in the order of their names, without white space."""
+    """RFC 7638 §3: the hash of only the required members, sorted by name, without white space."""
     canonical = json.dumps(public, sort_keys=True, separators=(",", ":"))
     return base64url_encode(hashlib.sha256(canonical.encode()).digest()).decode()
 
@@ -143,18 +143,18 @@ def _check_claims(
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI or not jti.isprintable():
         raise InvalidProof(f"jti of the DPoP proof must be a string of 1 to {LONGEST_JTI} characters.")
-    # 8, 9: for this method and this address, without query and fragment.
+    # 8, 9: the method, and the URL without query and fragment.
     if claims.get("htm") != method:
         raise InvalidProof(f"htm of the DPoP proof must be {method}.")
     named = claims.get("htu")
     if not isinstance(named, str) or _normalized(named) not in {_normalized(url) for url in urls}:
-        raise InvalidProof("htu of the DPoP proof must be the address of the request, without query and fragment.")
-    # 12: made for the token that it is sent with.
+        raise InvalidProof("htu of the DPoP proof must be the URL of the request, without query and fragment.")
+    # 12: the proof must be for this access token.
     if access_token is not None:
         expected = base64.urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()).rstrip(b"=").decode()
         if not secrets.compare_digest(str(claims.get("ath")).encode("utf-8", "replace"), expected.encode()):
             raise InvalidProof("ath of the DPoP proof must be the hash of the access token.")
-    # 11: made recently. Checked before the nonce, so that a client with a wrong clock learns of it.
+    # 11: the proof must be recent. Check this before the nonce, so that the error tells a client about a wrong clock.
     issued_at = claims.get("iat")
     if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
         raise InvalidProof("iat of the DPoP proof must be a number of seconds.")
@@ -169,7 +169,9 @@ def _check_claims(
 
 
 def _check_optional_times(claims: dict[str, Any], clock_skew: timedelta) -> None:
-    """RFC 7519 §4.1.4, §4.1.5: RFC 9449 requires neither, but if a client limits its proof, the limit holds."""
+    """RFC 7519 §4.1.4, §4.1.5: RFC 9449 does not require `exp` and `nbf`, but if a client sends them, they must be
+    valid.
+    """
     now, skew = time.time(), clock_skew.total_seconds()
     for name in ("exp", "nbf"):
         value = claims.get(name, now)
@@ -182,8 +184,9 @@ def _check_optional_times(claims: dict[str, Any], clock_skew: timedelta) -> None
 
 
 def _normalized(url: str) -> str:
-    """RFC 3986 §6.2.2, §6.2.3, as far as §4.3 item 9 needs it. Servers give the path of a request percent-decoded, so
-    paths are compared decoded."""
+    """RFC 3986 §6.2.2, §6.2.3, as §4.3 item 9 requires. Compares decoded paths, because servers provide the path of a
+    request decoded.
+    """
     try:
         parts = urlsplit(url)
         default = {"https": 443, "http": 80}.get(parts.scheme)

@@ -1,6 +1,7 @@
-"""Server nonces (RFC 9449 §8, §9): with one, a proof cannot be made in advance.
+"""Server nonces (RFC 9449 §8, §9), which prevent proofs from being created in advance.
 
-Stateless: a nonce is an HMAC of the current window under the site's secret, so all workers issue and accept the same.
+A nonce is an HMAC of the current time window with the site's secret, so all worker processes issue and accept the same
+one.
 """
 
 import secrets
@@ -17,13 +18,13 @@ def current() -> str:
 
 
 def is_valid(nonce: object) -> bool:
-    """Whether it is the nonce of this window or the previous one: valid for 150 to 300 seconds."""
+    """Whether this is the nonce of the current or the previous window. So a nonce is valid for 150 to 300 seconds."""
     window = int(time.time() // LIFETIME_SECONDS)
     given = str(nonce).encode("utf-8", "replace")
     return any(secrets.compare_digest(given, _nonce_of(window - age).encode()) for age in (0, 1))
 
 
 def _nonce_of(window: int) -> str:
-    from django.utils.crypto import salted_hmac  # a resource server without Django asks for no nonces
+    from django.utils.crypto import salted_hmac  # unused by a resource server without Django
 
     return base64url_encode(salted_hmac(_SALT, str(window), algorithm="sha256").digest()).decode()

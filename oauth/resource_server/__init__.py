@@ -1,4 +1,4 @@
-"""Everything that an API needs to accept this server's access tokens. It needs no database and no models.
+"""Everything that an API needs to accept this server's access tokens, without a database.
 
 With REST framework: header -> `JWTBearer` (verify) -> `HasScope` (permit) -> your view, with `request.auth.claims`:
 
@@ -7,12 +7,11 @@ With REST framework: header -> `JWTBearer` (verify) -> `HasScope` (permit) -> yo
         permission_classes = [HasScope]
         required_scopes = {"GET": ["accounts:read"]}
 
-or, with types, a subclass of `oauth.resource_server.views.TokenView`, whose handlers receive a `TokenRequest` with
-`request.token` and `request.claims`. Without it: the decorator `needs_token` for Django's views, also asynchronous
-ones; `oauth.resource_server.ninja` for Django Ninja; `configure`, `APIRequest` and `require_token` for other programs.
-
-The package imports only what a name needs: a program without Django or REST framework never loads them.
-If `OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS_URI` over HTTP.
+or, with types, a subclass of `oauth.resource_server.views.TokenView`, whose handlers get a `TokenRequest` with
+`request.token` and `request.claims`. Without REST framework: the decorator `needs_token` for Django's views, including
+asynchronous ones; `oauth.resource_server.ninja` for Django Ninja; `configure`, `APIRequest` and `require_token` for
+other programs. Names are imported at first use, so a program without Django or REST framework never loads them. If
+`OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS_URI` over HTTP.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""A refusal as Django's response (RFC 6750 §3), for views without REST framework."""
+"""Converts a refusal to a Django response (RFC 6750 §3), for views without REST framework."""
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
@@ -15,6 +15,6 @@ def refusal_response(request: HttpRequest, refusal: Refusal) -> JsonResponse:
 
 
 def offer_nonce(request: HttpRequest, response: HttpResponseBase) -> None:
-    """RFC 9449 §8.2, §9: an answer to a request with a proof has the nonce for the next one."""
+    """RFC 9449 §8.2, §9: if the request has a DPoP proof, adds the nonce for the next one to the response."""
     if "HTTP_DPOP" in request.META:
         response.headers["DPoP-Nonce"] = nonce.current()

@@ -1,5 +1,5 @@
-"""The parts of a request that verification reads. Django's `HttpRequest` has them, and so has `APIRequest`, for other
-programs.
+"""The attributes of a request that verification reads. Django's `HttpRequest` has them; other programs use
+`APIRequest`.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Request(Protocol):
-    """`META` has the header fields as WSGI names them (PEP 3333), such as HTTP_AUTHORIZATION."""
+    """`META` has the headers with their names in WSGI (PEP 3333), such as HTTP_AUTHORIZATION."""
 
     @property
     def method(self) -> str | None: ...
@@ -21,10 +21,10 @@ class Request(Protocol):
 
 @dataclass(frozen=True)
 class APIRequest:
-    """A request of any framework. `path` has no query; the names in `headers` may have any case.
+    """A request of any framework. `path` has no query. Names in `headers` are case-insensitive.
 
-    `certificate_chain` is what the client presented in TLS, in DER, its own certificate first. It must come from the
-    server that ended TLS and never from a header that a client can send.
+    `certificate_chain` is the chain that the client presented in TLS, in DER, its own certificate first. It must come
+    from the server that terminates TLS, never from a header that a client can send.
     """
 
     method: str
@@ -38,5 +38,5 @@ class APIRequest:
 
 
 def certificate_chain(request: APIRequest) -> tuple[bytes, ...]:
-    """The function for the setting CLIENT_CERTIFICATE of a program without Django."""
+    """The value of CLIENT_CERTIFICATE for a program without Django."""
     return request.certificate_chain

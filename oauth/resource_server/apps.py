@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ResourceServerConfig(AppConfig):
-    """`oauth.resource_server` in INSTALLED_APPS checks the settings of an API. It has no models."""
+    """Add `oauth.resource_server` to INSTALLED_APPS to check the settings of an API. It has no models."""
 
     name = "oauth.resource_server"
     label = "oauth_resource_server"

@@ -1,6 +1,6 @@
-"""Finds the API that a request is for, if a program serves several (RFC 8707 §2, RFC 9728 §3).
+"""Finds the requested API if a program serves several (RFC 8707 §2, RFC 9728 §3).
 
-The header Host chooses among the configured APIs, and names no other.
+The Host header can only select one of the configured APIs.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,9 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def asked_resource(request: Request) -> str:
-    """The API whose path is the beginning of the request's path. Of several, one at the Host is preferred, then the one
-    with the longest path. If none fits, as behind a proxy that strips a prefix: one at the Host, otherwise the first.
+    """The API whose path is a prefix of the request's path. Of several, prefers one at this Host, then the one with the
+    longest path. If there is none, for example behind a proxy that strips a prefix, returns one at this Host or else
+    the first.
     """
     if len(conf.audiences) == 1:
         return conf.audiences[0]
@@ -30,8 +31,8 @@ def asked_resource(request: Request) -> str:
 
 
 def described_resource(request: Request, path: str) -> str | None:
-    """The API whose metadata document is below the well-known URL at `path` (RFC 9728 §3.1). For a request without a
-    path, an API at the Host is preferred, then one that has no path itself. None if no API has this path.
+    """The API with this path, whose metadata document was requested (RFC 9728 §3.1); None if there is none. If `path`
+    is empty, prefers an API at this Host, then one without a path.
     """
     if not path:
         return max(conf.audiences, key=lambda one: (_is_at_host(request, one), not urlsplit(one).path.rstrip("/")))
@@ -41,7 +42,9 @@ def described_resource(request: Request, path: str) -> str | None:
 
 @contextmanager
 def refusals_of(request: Request) -> Iterator[None]:
-    """A refusal inside names the metadata of the API that was asked (RFC 9728 §5.1)."""
+    """Sets the requested API in refusals raised inside this context, whose challenge names its metadata (RFC 9728
+    §5.1).
+    """
     try:
         yield
     except Refusal as refusal:

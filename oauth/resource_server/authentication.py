@@ -1,7 +1,7 @@
-"""The access token of a request to an API, verified. It makes no database query and needs no framework.
+"""Verifies the access token of a request to an API, without a database query and without a framework.
 
-Checked are signature, issuer, audience and times, then the proof of the key that the token is bound to, and then, in
-memory, the token's bit in the issuer's status list.
+Checks signature, issuer, audience and times, then proof of possession, and then the token's bit in the issuer's status
+list, which is in memory.
 """
 
 import secrets
@@ -35,7 +35,7 @@ STORED_BY_DJANGO = "_cache_update_cache"
 
 
 def presented_token(header: bytes) -> tuple[str, bytes] | None:
-    """(`bearer` or `dpop`, the token) of an Authorization header; None for another scheme.
+    """Returns the scheme (`bearer` or `dpop`) and the token of an Authorization header; None for another scheme.
 
     Raises InvalidRequest if the header is malformed (RFC 6750 §2.1, RFC 9449 §7.1).
     """
@@ -74,25 +74,26 @@ def _verify(raw_token: bytes | str, audiences: Sequence[str]) -> AccessToken:
 
 
 def require_possession(request: Request, scheme: str, token: AccessToken, *, urls: Collection[str]) -> None:
-    """A bound token must come with proof of its key and with the right scheme (RFC 9449 §7.1, §7.2, RFC 8705 §3).
+    """A sender-constrained token must be sent with proof of possession and with the right scheme (RFC 9449 §7.1, §7.2,
+    RFC 8705 §3).
 
     Raises InvalidToken, or InvalidDPoPProof or UseDPoPNonce, whose challenge tells the client what to send.
     """
     confirmation = token.claims.confirmation
     if confirmation.keys() - {"jkt", "x5t#S256"}:
-        # RFC 7800 §3: this API cannot check a confirmation method that it does not know.
-        raise InvalidToken("The token is bound to its sender by a method that this API does not support.")
+        # RFC 7800 §3: unknown confirmation methods cannot be checked.
+        raise InvalidToken("The token has a confirmation method (cnf) that this API does not support.")
     jkt = confirmation.get("jkt")
     if jkt and not conf.REPLAY_CHECK:
-        raise InvalidToken("This API accepts no tokens that are bound to a DPoP key.")
+        raise InvalidToken("This API does not accept DPoP-bound tokens.")
     if "x5t#S256" in confirmation:
         _require_certificate(request, str(confirmation["x5t#S256"]))
     if scheme == "bearer":
         if jkt:
-            raise InvalidToken("The token is bound to a key: send it as DPoP, with a DPoP proof.", scheme="DPoP")
+            raise InvalidToken("The token is DPoP-bound. Send it with the scheme DPoP and a DPoP proof.", scheme="DPoP")
         return
     if not jkt:
-        raise InvalidToken("The token is not bound to a key: send it as Bearer.")
+        raise InvalidToken("The token is not DPoP-bound. Send it with the scheme Bearer.")
     try:
         proof = dpop.verify(
             request.META.get("HTTP_DPOP"),
@@ -105,14 +106,14 @@ def require_possession(request: Request, scheme: str, token: AccessToken, *, url
         raise UseDPoPNonce(str(error)) from error
     except dpop.InvalidProof as error:
         raise InvalidDPoPProof(str(error)) from error
-    # ASVS 5.0 10.3.5: the proof must be by the key that the token is bound to.
+    # ASVS 5.0 10.3.5: the proof must be signed with the key to which the token is bound.
     if not secrets.compare_digest(proof.jkt, str(jkt)):
-        raise InvalidDPoPProof("The DPoP proof must be signed with the key that the token is bound to.")
+        raise InvalidDPoPProof("The DPoP proof must be signed with the key to which the token is bound.")
 
 
 @until_cleared
 def dpop_policy() -> dpop.Policy:
-    """The site's settings for proofs, which the authorization server also uses."""
+    """The site's settings for DPoP proofs, also for the authorization server."""
     return dpop.Policy(
         conf.CLOCK_SKEW,
         conf.DPOP_NONCE_REQUIRED,
@@ -122,17 +123,18 @@ def dpop_policy() -> dpop.Policy:
 
 
 def _require_certificate(request: Request, thumbprint: str) -> None:
-    """RFC 8705 §3: the certificate of this connection must be the one that the token is bound to."""
+    """RFC 8705 §3: the certificate of the connection must be that to which the token is bound."""
     presented = certificate.presented_in(request, conf.CLIENT_CERTIFICATE)
     if presented is None or not secrets.compare_digest(presented.thumbprint.encode(), thumbprint.encode()):
-        raise InvalidToken("The token is bound to a certificate: use it over a TLS connection with that certificate.")
+        raise InvalidToken("The token is certificate-bound. Send it over a TLS connection with this certificate.")
 
 
 def authenticate(request: Request) -> AccessToken | None:
-    """The token of a request, verified, with the proof of its key, and not revoked. None for a request without one.
+    """Returns the token of a request after verifying it, including proof of possession and revocation. None for a
+    request without a token.
 
-    It must be in `Authorization: Bearer <access token>` (RFC 6750 §2.1) or `DPoP <access token>` (RFC 9449 §7.1). A
-    token anywhere else, such as in the query, is ignored. Raises a Refusal.
+    The token must be in `Authorization: Bearer <access token>` (RFC 6750 §2.1) or `DPoP <access token>` (RFC 9449
+    §7.1). A token elsewhere, such as in the query, is ignored. Raises a Refusal.
     """
     if hasattr(request, STORED_BY_DJANGO):
         setattr(request, STORED_BY_DJANGO, False)
@@ -158,8 +160,9 @@ def presented_in_header(request: Request) -> tuple[str, bytes] | None:
 def verified_token(
     request: Request, presented: tuple[str, bytes], *, urls: Collection[str], audiences: Sequence[str]
 ) -> AccessToken:
-    """The token that a request presents, verified for one of the audiences, with the proof of its key. Whether it was
-    revoked is not checked. Raises a Refusal."""
+    """Verifies the presented token for one of the audiences, including proof of possession but not revocation. Raises a
+    Refusal.
+    """
     scheme, raw = presented
     try:
         token = verify_access_token(raw, audiences=audiences)
@@ -170,7 +173,9 @@ def verified_token(
 
 
 def require_token(request: Request, *scopes: str) -> AccessToken:
-    """The token of a request, with all these scopes. Raises a Refusal: NoToken, InsufficientScope, ..."""
+    """Returns the token of a request, which must have all these scopes. Raises a Refusal, such as NoToken or
+    InsufficientScope.
+    """
     token = authenticate(request)
     with refusals_of(request):
         if token is None:
@@ -180,6 +185,6 @@ def require_token(request: Request, *scopes: str) -> AccessToken:
 
 
 def _addresses(request: Request) -> tuple[str, ...]:
-    """The URLs for the `htu` of a DPoP proof: the origin of the API that was asked, and the path."""
+    """The URLs accepted as `htu` of a DPoP proof: the origin of the requested API with the path of the request."""
     resource = urlsplit(asked_resource(request))
     return addresses.of_path(f"{resource.scheme}://{resource.netloc}", request.path)

@@ -1,7 +1,7 @@
-"""The authorization behind a token, for an API that lets an app read or end it.
+"""Reads and ends the authorization behind a token, for an API that offers this to apps.
 
-`OAUTH["AUTHORIZATION_OF"]` and `OAUTH["END_AUTHORIZATION"]` name the functions that do so. A site that is also the
-authorization server names `oauth.authorize.from_claims.find` and `.end`.
+`OAUTH["AUTHORIZATION_OF"]` and `OAUTH["END_AUTHORIZATION"]` name the functions. A site that is also the authorization
+server uses `oauth.authorize.from_claims.find` and `.end`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,12 @@ from oauth.tokens.access_token import AccessToken
 
 
 class InsufficientRight(Refusal):
-    """Only the client that the user allowed may end the authorization, not one with an exchanged token (RFC 8693)."""
+    """Only the client that the user allowed may end the authorization, not a client with a token from token exchange
+    (RFC 8693).
+    """
 
     status_code = 403
-    default_code = "insufficient_scope"  # RFC 6750 §3.1: more privileges than the token has
+    default_code = "insufficient_scope"  # RFC 6750 §3.1: the request requires higher privileges
     default_detail = "Only the client that the user allowed can end this authorization, with a token issued to it."
 
 
@@ -35,10 +37,10 @@ class AuthorizationSummary:
 
 
 def authorization_of(names: Any) -> AuthorizationSummary | None:
-    """The authorization behind an access token, or behind a row that stores the token's identifiers, such as a payment
+    """The authorization behind an access token, or behind a row that stores the token's claims, such as a payment
     order.
 
-    None if it has ended, or if OAUTH["AUTHORIZATION_OF"] is not set.
+    None if the authorization has ended, or if OAUTH["AUTHORIZATION_OF"] is not set.
     """
     if not conf.AUTHORIZATION_OF:
         return None
@@ -49,7 +51,8 @@ def authorization_of(names: Any) -> AuthorizationSummary | None:
 def end_authorization(token: AccessToken) -> bool:
     """Ends the authorization and all its tokens immediately. Returns False if OAUTH["END_AUTHORIZATION"] is not set.
 
-    Raises InsufficientRight for a token from token exchange, and InsufficientScope for a token without all the scopes.
+    Raises InsufficientRight for a token from token exchange, and InsufficientScope for a token without all scopes of
+    the authorization.
     """
     if not conf.END_AUTHORIZATION:
         return False

@@ -18,52 +18,52 @@ else:
     except ModuleNotFoundError:
 
         class APIException(Exception):
-            """Replaces the parts of REST framework that the refusals use, for a program without it."""
+            """A replacement for REST framework's class in a program without it."""
 
             def __init__(self, detail: str | None = None) -> None:
                 self.detail = self.default_detail if detail is None else detail
                 super().__init__(self.detail)
 
 
-#: The value of `Refusal.resource` until the API is known.
+#: The default of `Refusal.resource`, until the requested API is known.
 _FIRST = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One scheme with its parameters. Values are fixed or checked, never copied from the request."""
+    """A scheme with its parameters. Values must be fixed or validated, never copied from the request."""
 
     scheme: str
     parameters: Mapping[str, str]
 
     def about(self, resource: str | None) -> str:
-        """`Bearer name="value", ...`, with the metadata document of this resource, if it has one."""
-        # RFC 6750 §3: at least one parameter must follow Bearer.
+        """`Bearer name="value", ...`, with the URL of the metadata document of this resource, if it has one."""
+        # RFC 6750 §3: Bearer must be followed by at least one parameter.
         metadata = {"realm": conf.ISSUER}
         if resource is not None:
             metadata = {"resource_metadata": resource_metadata_url(resource)}
         if self.scheme == "DPoP":
             metadata["algs"] = " ".join(STRONG_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
-        # RFC 6750 §3, §3.1: the characters of RFC 6749, which need no escape in a quoted string.
+        # RFC 6750 §3, §3.1: only characters that need no escape in a quoted string.
         values = {name: in_protocol_text(value) for name, value in {**self.parameters, **metadata}.items()}
         return f"{self.scheme} " + ", ".join(f'{name}="{value}"' for name, value in values.items())
 
 
 def resource_metadata_url(resource: str) -> str:
-    """RFC 9728 §3: the well-known part goes between host and path of the resource's identifier."""
+    """RFC 9728 §3: inserts the well-known path between host and path of the resource identifier."""
     parts = urlsplit(resource)
     return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path}"
 
 
 class Refusal(APIException):
-    """The answer to a request that must not be served. With REST framework, its exception handler renders it."""
+    """An error response to an API request. With REST framework, its exception handler renders it."""
 
     #: The value of WWW-Authenticate; empty for a status that has none.
     challenges: Sequence[Challenge] = ()
-    #: Seconds for Retry-After; None if another try has no better chance.
+    #: Seconds for Retry-After; None if a retry would not help.
     wait: int | None = None
-    #: The API that was asked. The challenge names its metadata, because a client must use no other API's (RFC 9728
-    #: §3.3). None for an API without a metadata document. Until it is set, the first of AUDIENCES counts.
+    #: The requested API, whose metadata the challenge must name (RFC 9728 §3.3). None for an API without a metadata
+    #: document. The default is the first of AUDIENCES.
     resource: str | None = _FIRST
 
     @property
@@ -83,12 +83,12 @@ class Refusal(APIException):
 
     @property
     def body(self) -> dict[str, str]:
-        """A JSON object for clients that do not read the header; its members are those of RFC 6749 §5.2."""
+        """A JSON object with the members of RFC 6749 §5.2, for clients that do not read the header."""
         return {"error": self.default_code, "error_description": in_protocol_text(str(self.detail))}
 
 
 def _refused(refusal: Refusal, scheme: str = "Bearer", **parameters: str) -> Challenge:
-    """RFC 6750 §3: `error` and `error_description`, and what the error code adds."""
+    """RFC 6750 §3: a challenge with `error`, `error_description` and the parameters of the error code."""
     text = str(refusal.detail)
     return Challenge(scheme, {"error": refusal.default_code, "error_description": text, **parameters})
 
@@ -106,7 +106,7 @@ class InvalidToken(Refusal):
 
 
 class NoToken(Refusal):
-    """RFC 6750 §3.1: for a request without a token, the challenge names the schemes and no error code."""
+    """RFC 6750 §3.1: the challenge for a request without a token names the schemes and has no error code."""
 
     status_code = 401
     default_code = "invalid_token"
@@ -134,7 +134,7 @@ class UseDPoPNonce(InvalidDPoPProof):
 
 
 class InsufficientUserAuthentication(Refusal):
-    """RFC 9470 §3: the client must send the user to log in, with these acr_values and this max_age."""
+    """RFC 9470 §3: the client must send an authorization request with these acr_values and this max_age."""
 
     status_code = 401
     default_code = "insufficient_user_authentication"
@@ -159,11 +159,11 @@ class InvalidRequest(Refusal):
 
 
 class TemporarilyUnavailable(Refusal):
-    """RFC 9110 §15.6.4: the token cannot be checked now. It may be valid, so the answer is not `invalid_token`."""
+    """RFC 9110 §15.6.4: the token cannot be verified now. It may be valid, so the error is not `invalid_token`."""
 
     status_code = 503
     default_code = "temporarily_unavailable"
-    #: Seconds for Retry-After; DRF sends it.
+    #: Seconds for Retry-After.
     wait = 5
 
 

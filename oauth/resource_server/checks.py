@@ -1,6 +1,6 @@
-"""System checks of an API. `oauth.checks` includes them in those of the authorization server.
+"""System checks of an API, which `oauth.checks` includes for the authorization server.
 
-A site that only has an API runs them if `oauth.resource_server` is in INSTALLED_APPS.
+A site with only an API runs them if `oauth.resource_server` is in INSTALLED_APPS.
 """
 
 import re
@@ -21,9 +21,9 @@ from oauth.resource_server.start import stop_with
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 NONCE_MIDDLEWARE = "oauth.resource_server.middleware.OfferDPoPNonce"
-# RFC 3986 §2.3: characters that need no escape.
+# RFC 3986 §2.3: a path segment of unreserved characters.
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
-#: Settings of an API that are the dotted path of a function.
+#: Settings of an API that name a function by dotted path.
 FUNCTIONS = (
     "VERIFICATION_KEYS", "STATUS_LISTS", "REPLAY_CHECK", "REVOCATION_CHECK", "AUTHORIZATION_OF", "END_AUTHORIZATION",
     "OPAQUE_TOKENS", "CLIENT_CERTIFICATE",
@@ -31,7 +31,7 @@ FUNCTIONS = (
 
 
 def require() -> None:
-    """Checks the settings before Django is ready. Raises WrongSettings."""
+    """Checks the settings before Django has loaded the apps. Raises WrongSettings."""
     stop_with(find_wrong_types())
 
 
@@ -42,15 +42,16 @@ def find_wrong_types() -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_resource_server(**_: Any) -> list[CheckMessage]:
-    """Checks nothing if `oauth` is installed: `oauth.checks` reports the same, and more."""
+    """Checks nothing if `oauth` is installed, because `oauth.checks` includes these checks."""
     if has_authorization_server():
         return []
     return [*issuer(), *audiences(), *keys_uri(), *functions(FUNCTIONS), *nonces(), *durations(), *rest_framework()]
 
 
 def issuer() -> Iterator[CheckMessage]:
-    """RFC 8414 §2: without query and fragment. It may have a path. Clients compare it as text, and build addresses from
-    it, so the path must have one spelling."""
+    """RFC 8414 §2: the issuer has no query and no fragment. Clients compare it as a string and derive URLs from it, so
+    its path must not be ambiguous.
+    """
     if not is_issuer(conf.ISSUER):
         yield Error(
             f'OAUTH["ISSUER"] is {conf.ISSUER!r}, which is not an issuer (RFC 8414 §2).',
@@ -96,7 +97,7 @@ def keys_uri() -> Iterator[CheckMessage]:
 
 
 def functions(names: tuple[str, ...]) -> Iterator[CheckMessage]:
-    """Settings that name a function: it must exist."""
+    """Checks that settings name existing functions."""
     for name in names:
         path = getattr(conf, name)
         if not path:
@@ -124,7 +125,7 @@ def nonces() -> Iterator[CheckMessage]:
 
 
 def rest_framework() -> Iterator[CheckMessage]:
-    """Our REST framework classes need its package, and its import needs two apps of Django."""
+    """Checks that REST framework is installed, and two Django apps that it imports."""
     if hasattr(settings, "REST_FRAMEWORK") and find_spec("rest_framework") is None:
         yield Error(
             "REST_FRAMEWORK is set, but Django REST framework is not installed.",
@@ -142,7 +143,7 @@ def rest_framework() -> Iterator[CheckMessage]:
 
 
 def is_issuer(url: str) -> bool:
-    """An origin, or one with a path of plain segments."""
+    """Whether this is an origin, optionally with a path of plain segments."""
     scheme, _, rest = url.partition("://")
     host, *segments = rest.split("/")
     return is_origin(f"{scheme}://{host}") and all(_SEGMENT.fullmatch(one) and one.strip(".") for one in segments)
@@ -158,14 +159,13 @@ def is_origin(url: str) -> bool:
 
 
 def is_unencrypted(url: str) -> bool:
-    """http, and not on this machine."""
+    """Whether the URL is http and not on this machine."""
     parts = urlsplit(url)
     return parts.scheme == "http" and parts.hostname not in LOOPBACK
 
 
 def durations() -> Iterator[CheckMessage]:
-    """Checks every duration of OAUTH, except those with a check of their own. Some may be zero, which turns a cache
-    off."""
+    """Checks every duration of OAUTH, except those with separate checks. Zero is allowed where it turns a cache off."""
     with_their_own = {"ACCESS_TOKEN_LIFETIME", "AUTHORIZATION_CODE_LIFETIME"}
     may_be_zero = {
         "CLIENT_CACHE_LIFETIME", "KEY_CACHE_LIFETIME", "STATUS_LIST_REFRESH", "CLOCK_SKEW", "REFUSED_REQUESTS_INTERVAL",

@@ -1,4 +1,4 @@
-"""`needs_token` for views of Django itself, without REST framework."""
+"""The decorator `needs_token` for Django views without REST framework."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,17 +18,17 @@ View = Callable[..., Any]
 
 
 def needs_token(*scopes: str) -> Callable[[View], View]:
-    """Decorator: the request must have a valid access token with all these scopes, which is then `request.token`.
+    """Decorator: requires a valid access token with all these scopes, and sets it as `request.token`.
 
         @needs_token("orders:read")
         def orders(request):
             return JsonResponse(orders_of(request.token.claims.user_id))
 
-    Also for `async def`, where the check runs in a thread, because it may fetch keys. A refusal is answered with its
-    challenge (RFC 6750 §3), also one that the view raises. Write it above other decorators. It turns off the CSRF
-    check, because that check is for cookies, and a token is in none. Django's LoginRequiredMiddleware lets it pass.
+    For asynchronous views, the check runs in a thread, because it may fetch keys. Refusals, including those that the
+    view raises, are returned with their challenge (RFC 6750 §3). Write this decorator above others. The view needs no
+    CSRF check, because the token is not in a cookie, and no session (Django's LoginRequiredMiddleware).
     """
-    # A decorator that was written without parentheses would let every request through.
+    # Otherwise, `@needs_token` without parentheses would allow every request.
     if not scopes or not all(isinstance(scope, str) for scope in scopes):
         raise TypeError('needs_token must name the scopes: @needs_token("orders:read").')
 

@@ -1,4 +1,4 @@
-"""HTTP requests of a resource server to its issuer. The URLs come from settings only."""
+"""HTTP requests of a resource server to its issuer. URLs must come from settings."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 2, 3
 
 
 def get(uri: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, dict[str, str]]:
-    """Status, body of at most 64 KiB, headers; no redirect is followed. Raises OSError or ValueError."""
+    """Returns status, body of at most MAX_BYTES, and headers. Follows no redirects. Raises OSError or ValueError."""
     timeout = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)
     with requests.get(uri, timeout=timeout, stream=True, allow_redirects=False, headers=headers) as response:
         body = response.raw.read(MAX_BYTES + 1, decode_content=True)
@@ -20,8 +20,8 @@ def get(uri: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, di
 
 
 def get_json(uri: str) -> Any:
-    """The current document: `no-cache` makes every cache in between ask the issuer (RFC 9111 §5.2.1.4)."""
+    """Fetches a JSON document. `no-cache` makes every intermediate cache revalidate it (RFC 9111 §5.2.1.4)."""
     status, body, _ = get(uri, headers={"Cache-Control": "no-cache"})
     if status != 200:
-        raise ValueError(f"{uri} answered {status}")
+        raise ValueError(f"{uri} returned status {status}")
     return json.loads(body)

@@ -1,4 +1,4 @@
-"""The issuer's public keys, by `kid`: from a function of this process, or fetched from JWKS_URI."""
+"""The issuer's public keys by `kid`, from a function of this process or fetched from JWKS_URI."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,8 +13,8 @@ from oauth.resource_server.challenges import TemporarilyUnavailable
 from oauth.tokens.jwks import RETRY_AFTER_SECONDS, FetchedKeys, KeysUnavailable, parse
 
 Keys = dict[str, jwt.PyJWK]
-# How often an unknown `kid` may cause a fetch. It is short, because all processes of the issuer publish a new key
-# within seconds.
+# How often an unknown `kid` may cause a fetch. Short, because all processes of the issuer publish a new key within
+# seconds.
 SEARCH_AFTER_SECONDS = 10
 
 
@@ -27,7 +27,9 @@ def fetched_from(uri: str) -> FetchedKeys[jwt.PyJWK]:
 
 
 class LocalKeys:
-    """Keys of the same process (`VERIFICATION_KEYS`). A set is parsed once, until the function returns another."""
+    """Keys from a function of this process (`VERIFICATION_KEYS`). Parses a set only once, until the function returns a
+    different one.
+    """
 
     def __init__(self, jwks: Callable[[], Mapping[str, Any]]) -> None:
         self._jwks = jwks
@@ -49,20 +51,22 @@ def _source() -> FetchedKeys[jwt.PyJWK] | LocalKeys:
 
 
 def find_key(kid: str) -> jwt.PyJWK | None:
-    """The issuer's key from the source of this process; None if the issuer does not publish it.
+    """The issuer's key with this `kid`; None if the issuer does not publish it.
 
-    Raises TemporarilyUnavailable if the keys cannot be fetched: the token may be valid, so the client must keep it.
+    Raises TemporarilyUnavailable if the keys cannot be fetched, because the token may be valid.
     """
     try:
         return _source().find(kid)
     except KeysUnavailable as error:
         raise TemporarilyUnavailable(
-            f"The API cannot fetch the keys of its authorization server, {conf.ISSUER}, to check the token. Try again."
+            f"The API cannot fetch the keys of its authorization server, {conf.ISSUER}. Try again later."
         ) from error
 
 
 def drop_withdrawn() -> None:
-    """Reads the issuer's keys again: the issuer signs with another key, so it may have withdrawn the previous one."""
+    """Fetches the issuer's keys again. Call this if the issuer signs with a different key, because it may have
+    withdrawn the previous one.
+    """
     source = _source()
     if isinstance(source, FetchedKeys):
         source.refetch()

@@ -1,4 +1,4 @@
-"""DRF authentication by access token, on SimpleJWT's stateless classes."""
+"""DRF authentication with access tokens, based on SimpleJWT's stateless classes."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from oauth.tokens.access_token import AccessToken
 
 
 class TokenSubject(TokenUser):
-    """The subject of the token: a user, or a client that acts for itself. All its values come from the token."""
+    """The subject of the token: a user, or a client that acts on its own behalf. All values come from the token."""
 
     token: AccessToken  # type: ignore[assignment]  # TokenUser reads it as a mapping
-    # A token is not a login to Django, so it must not pass a check for staff or superusers.
+    # A token must never pass a check for staff or superusers.
     is_staff = False
     is_superuser = False
 
@@ -33,14 +33,14 @@ class TokenSubject(TokenUser):
 
 
 class JWTBearer(JWTStatelessUserAuthentication):
-    """`authenticate` of this package as an authentication class: `request.auth` is the AccessToken."""
+    """An authentication class that calls this package's `authenticate`. `request.auth` is the AccessToken."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:  # type: ignore[override]  # DRF's stubs know only users
         token = authenticate(request._request)
         return None if token is None else (self.get_user(token), token)
 
     def authenticate_header(self, request: Request) -> str:
-        """RFC 6750 §3.1: for a request without a token, the challenge names both schemes and no error code."""
+        """RFC 6750 §3.1: the challenge for a request without a token names the schemes and has no error code."""
         refusal = NoToken()
         refusal.resource = asked_resource(request._request)
         return refusal.auth_header

@@ -1,4 +1,4 @@
-"""Protected Resource Metadata (RFC 9728): where a client finds the authorization server of this API."""
+"""Protected Resource Metadata (RFC 9728), with which clients find the authorization server of an API."""
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -8,10 +8,10 @@ from oauth.conf import conf
 from oauth.resource_server.asked import described_resource
 
 
-@csrf_exempt  # it reads no cookie; a POST is answered 405
+@csrf_exempt  # reads no cookie; a POST must get 405, not 403
 @require_safe
 def protected_resource(request: HttpRequest, path: str = "") -> JsonResponse:
-    """The metadata of the API whose identifier ends in `path`."""
+    """The metadata of the API with this path."""
     wanted = described_resource(request, path)
     if wanted is None:
         return JsonResponse({"error": "not_found", "error_description": "There is no such resource."}, status=404)

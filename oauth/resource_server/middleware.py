@@ -1,4 +1,4 @@
-"""Headers of an API's answers that DRF's authentication cannot set."""
+"""Response headers that DRF's authentication cannot set."""
 
 import re
 from collections.abc import Callable
@@ -13,16 +13,16 @@ from oauth.proof import nonce
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# Resources of the authorization server itself, below its issuer.
+# Protected resources of the authorization server, below its issuer.
 _OWN = ("/oauth/userinfo", "/oauth/grants")
-# RFC 4122 §3, as text.
+# RFC 4122 §3: a UUID as text.
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class OfferDPoPNonce:
-    """Sends the nonce for the next DPoP proof with the answer to each request that has a proof (RFC 9449 §8.2, §9).
+    """If a request has a DPoP proof, adds the nonce for the next proof to the response (RFC 9449 §8.2, §9).
 
-    For sites whose API accepts DPoP-bound tokens.
+    Required for APIs that accept DPoP-bound tokens with nonces.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -36,10 +36,10 @@ class OfferDPoPNonce:
 
 
 class FAPIInteractionId:
-    """Answers each API request with the client's `x-fapi-interaction-id`, or with a new one (FAPI 1.0 Part 1 §6.2.1,
-    which FAPI-CIBA refers to). Refusals carry it, too. Anything but a UUID is not repeated.
+    """Adds the client's `x-fapi-interaction-id`, or a new one, to each API response, including errors (FAPI 1.0 Part 1
+    §6.2.1, to which FAPI-CIBA refers). Only a UUID is repeated.
 
-    Put it before any middleware that may refuse a request.
+    Must come before any middleware that may refuse a request.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -55,7 +55,7 @@ class FAPIInteractionId:
 
 @until_cleared
 def _resources() -> re.Pattern[str]:
-    """The paths below the API's own URL, and the resources of the authorization server."""
+    """Matches the paths of the APIs and of the authorization server's protected resources."""
     roots = (
         *(urlsplit(audience).path.rstrip("/") for audience in conf.audiences),
         *(f"{conf.issuer_path}{path}" for path in _OWN),

@@ -1,4 +1,4 @@
-"""Django Ninja: `auth=TokenAuth("orders:read")`, and `answer_refusals(api)` once for each API."""
+"""Django Ninja: use `auth=TokenAuth("orders:read")`, and call `answer_refusals(api)` once for each API."""
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -11,10 +11,10 @@ from oauth.tokens.access_token import AccessToken
 
 
 class TokenAuth(HttpBearer):
-    """The request must have a valid access token with all these scopes; `request.auth` is the AccessToken.
+    """Requires a valid access token with all these scopes, and sets it as `request.auth`.
 
-    It must be the last one in a list of `auth`, because it refuses a request without a token. Ninja runs it in a thread
-    if the operation is asynchronous.
+    Must be the last in a list of `auth`, because it refuses requests without a token. Ninja runs it in a thread if the
+    operation is asynchronous.
     """
 
     def __init__(self, *scopes: str) -> None:
@@ -24,7 +24,7 @@ class TokenAuth(HttpBearer):
         self.scopes = scopes
 
     def __call__(self, request: HttpRequest) -> AccessToken:
-        # HttpBearer reads only the scheme Bearer; a DPoP-bound token comes as DPoP (RFC 9449 §7.1).
+        # Replaces HttpBearer's method, which supports only the scheme Bearer, not DPoP (RFC 9449 §7.1).
         return require_token(request, *self.scopes)
 
     def authenticate(self, request: HttpRequest, token: str) -> AccessToken:
@@ -32,7 +32,7 @@ class TokenAuth(HttpBearer):
 
 
 def answer_refusals(api: NinjaAPI) -> None:
-    """Answers a refusal with its challenge (RFC 6750 §3). Without this call, Ninja raises it and Django answers 500."""
+    """Makes Ninja return refusals with their challenge (RFC 6750 §3). Otherwise they result in a 500."""
 
     def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         return refusal_response(request, refusal)

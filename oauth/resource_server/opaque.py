@@ -1,7 +1,7 @@
-"""Access tokens that are not JWTs, for a site that moves from another server: at each request, the function that
-OAUTH["OPAQUE_TOKENS"] names returns their claims.
+"""Access tokens that are not JWTs, for a site that migrates from another server. At each request, the function named by
+OAUTH["OPAQUE_TOKENS"] returns their claims.
 
-The rest of a request is the same as with a JWT: scopes, audience, status list.
+Scopes, audience and status list are then checked as for a JWT.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from oauth.tokens.verification import MAX_TOKEN_BYTES, InvalidJWT
 
 
 def is_opaque(raw: bytes | str) -> bool:
-    """RFC 7515 §7.1: a JWT has two dots."""
+    """RFC 7515 §7.1: whether the token is not a JWT, which has exactly two dots."""
     return (raw.count(b".") if isinstance(raw, bytes) else raw.count(".")) != 2
 
 
@@ -25,7 +25,7 @@ def find(raw: bytes | str, audiences: Sequence[str]) -> AccessToken:
 
 
 class _Lookup:
-    """Looks tokens up, in place of a backend that verifies signatures."""
+    """A token backend that looks up tokens instead of verifying signatures."""
 
     def __init__(self, audiences: Sequence[str]) -> None:
         self.audiences = frozenset(audiences)

@@ -1,4 +1,4 @@
-"""Scopes that a request needs. A view must name them: one without `required_scopes` permits nothing."""
+"""The scopes that a request needs. A view without `required_scopes` allows no request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-if TYPE_CHECKING:  # rest_framework.views reads the settings that name this module
+if TYPE_CHECKING:  # not at run time: rest_framework.views reads settings that name this module
     from rest_framework.views import APIView
 
 from oauth.resource_server.asked import refusals_of
@@ -20,7 +20,7 @@ Scopes = Mapping[str, Sequence[str]] | Sequence[str]
 
 
 class HasScope(BasePermission):
-    """`required_scopes` on the view: a list for every method, or a dict of method -> list; all are needed."""
+    """Requires all scopes in the view's `required_scopes`: a list for all methods, or a dict of method -> list."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         token = request.auth
@@ -32,7 +32,7 @@ class HasScope(BasePermission):
 
 
 def required_scopes(view: APIView, method: str) -> Sequence[str]:
-    """The scopes that the method needs. Raises ImproperlyConfigured if the view names none, so it fails closed."""
+    """The scopes that the method needs. Raises ImproperlyConfigured if the view names none (fail closed)."""
     scopes: Scopes | None = getattr(view, "required_scopes", None)
     if scopes is None:
         raise ImproperlyConfigured(f"{type(view).__name__} names no required_scopes.")
@@ -42,5 +42,5 @@ def required_scopes(view: APIView, method: str) -> Sequence[str]:
     if method in scopes:
         return scopes[method]
     if method == "OPTIONS" or not hasattr(view, method.lower()):
-        return ()  # DRF answers 405, or describes the view to any valid token
+        return ()  # DRF returns 405, or the description of the view
     raise ImproperlyConfigured(f"{type(view).__name__} names no required_scopes for {method}.")

@@ -1,4 +1,4 @@
-"""The request of a view that needs an access token, typed: `request.token` and `request.claims`."""
+"""The typed request of a view that needs an access token, with `request.token` and `request.claims`."""
 
 from rest_framework.request import Request
 
@@ -8,16 +8,16 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 class TokenRequest(Request):
-    """A DRF request whose `token` is the access token that `JWTBearer` verified. `TokenView` makes it."""
+    """A DRF request of `TokenView`, whose `token` is the access token that `JWTBearer` verified."""
 
     @property
     def token(self) -> AccessToken:
-        """Raises NoToken (401) for a request without one, so that a view without `HasScope` fails closed."""
+        """The access token. Raises NoToken (401) if there is none, so that a view without `HasScope` fails closed."""
         if not isinstance(self.auth, AccessToken):
             raise NoToken
         return self.auth
 
     @property
     def claims(self) -> AccessTokenClaims:
-        """User, client, scopes and authorization details of the token. Raises NoToken."""
+        """The claims of the token. Raises NoToken."""
         return self.token.claims

@@ -1,7 +1,8 @@
-"""Checks that a token has not been revoked, for requests such as payments that cannot wait for the next status list.
+"""Checks immediately whether a token was revoked, for requests such as payments that cannot wait for the next status
+list.
 
-`require_live` calls the function that OAUTH["REVOCATION_CHECK"] names. Without this setting it accepts every token, and
-a resource server relies on the status list and the token's expiry. Requests that only read rely on them, too.
+`require_live` calls the function named by OAUTH["REVOCATION_CHECK"]. Without this setting, it accepts every token, and
+the resource server relies on the status list and the token's expiry.
 """
 
 from typing import Any
@@ -13,16 +14,16 @@ from oauth.tokens.access_token import AccessToken
 
 
 def is_live(names: Any) -> bool:
-    """Whether the authorization behind a token's claims, or behind a row that stores its identifiers, is live."""
+    """Whether the authorization is live. `names` are the claims of a token, or a row that stores them."""
     return not conf.REVOCATION_CHECK or bool(resolve(conf.REVOCATION_CHECK)(names))
 
 
 def live_query(names: Any) -> tuple[str, list[Any]] | None:
-    """`is_live` as a query and its parameters, for a statement that must act only for a live authorization. The query
-    finds one row, `is_live`, or none.
+    """`is_live` as SQL and its parameters, for a statement that must take effect only if the authorization is live. The
+    query returns one row, `is_live`, or none.
 
-    None if the caller must ask `is_live`: the function of OAUTH["REVOCATION_CHECK"] has no attribute `as_query`, or its
-    query cannot decide about this token.
+    None if the caller must call `is_live` instead, because the function has no attribute `as_query`, or because its
+    query does not support this token.
     """
     if not conf.REVOCATION_CHECK:
         return "SELECT true AS is_live", []

@@ -1,4 +1,4 @@
-"""The scopes that a request needs."""
+"""Checks the scopes of a token."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,6 @@ from oauth.tokens.access_token import AccessToken
 
 
 def require_scopes(token: AccessToken, required: Sequence[str]) -> None:
-    """The token must have all of these scopes (ASVS 5.0 10.3.2). Raises InsufficientScope (403), which names them."""
+    """Raises InsufficientScope (403), which names the scopes, unless the token has all of them (ASVS 5.0 10.3.2)."""
     if not token.claims.scopes.issuperset(required):
         raise InsufficientScope(required)

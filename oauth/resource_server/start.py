@@ -1,4 +1,4 @@
-"""Ends the process with a readable text if its settings are so wrong that nothing can run."""
+"""Stops a process that cannot start with its settings, and shows a message instead of a traceback."""
 
 import sys
 import threading
@@ -10,7 +10,7 @@ from oauth.conf import WrongSettings
 
 
 def stop_with(wrong: Sequence[object]) -> None:
-    """Raises WrongSettings if anything is wrong. If nobody catches it, its text is shown without a traceback."""
+    """Raises WrongSettings if `wrong` is not empty. If it is not caught, only its message is shown."""
     if wrong:
         sys.excepthook = _instead_of(sys.excepthook)
         threading.excepthook = _in_thread_instead_of(threading.excepthook)  # `runserver` starts Django in a thread

@@ -1,8 +1,9 @@
-"""Whether a token was ended early: its bit in the issuer's status list (draft-ietf-oauth-status-list §8.3).
+"""Checks whether a token was revoked, by its bit in the issuer's status list (draft-ietf-oauth-status-list §8.3).
 
-The list is kept in memory, and the first request after STATUS_LIST_REFRESH fetches it again. If the issuer cannot be
-reached, the last list is used until it is STATUS_LIST_MAX_AGE old, which is about the lifetime of a token. After that
-the API answers 503 with Retry-After. It does not answer `invalid_token`, so that clients keep tokens that may be valid.
+The list is cached in memory, and the first request after STATUS_LIST_REFRESH fetches it again. If the issuer is
+unreachable, the cached list is used until it is STATUS_LIST_MAX_AGE old, which is about the lifetime of a token. After
+that, the API responds with 503 and Retry-After instead of `invalid_token`, so that clients keep tokens that may be
+valid.
 """
 
 import time
@@ -18,19 +19,19 @@ from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.verification import InvalidJWT, VerifyingBackend, unverified_header
 
-# A new key may mean that the one before leaked. Until all processes of the issuer have noticed, one of them may still
-# publish the old JWK Set, so it is read again with each list.
+# A new key may mean that the previous one has leaked. Fetch the JWK Set with each list for this time, because some
+# processes of the issuer may still publish the old set.
 NEW_KEY_SECONDS = 30
-_UNKNOWN = "The server cannot check now whether this token is still valid. Try again."
+_UNKNOWN = "The server cannot check now whether this token was revoked. Try again later."
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     array: bytes
     etag: str
-    kid: str  # of the key that signed it
-    kid_since: float  # when that key was first seen to sign
-    read_at: float  # of time.monotonic(): when the issuer last confirmed it
+    kid: str  # of the key that signed the list
+    kid_since: float  # when a list with this kid was first seen
+    read_at: float  # when the issuer last confirmed the list (time.monotonic())
     tried_at: float
 
 
@@ -79,7 +80,7 @@ lists: RefreshedCache[int, _Known] = RefreshedCache(_load, is_fresh=_is_fresh)
 
 
 def _fetch(number: int, known: _Known | None, now: float) -> _Known:
-    """Raises OSError, ValueError or InvalidJWT if the issuer does not answer with the requested list."""
+    """Raises OSError, ValueError or InvalidJWT if the issuer does not return the requested list."""
     uri = status_list.uri(number, issuer=conf.ISSUER)
     status, body, headers = http.get(uri, headers={"If-None-Match": known.etag} if known else None)
     if status == 304 and known is not None:
@@ -87,7 +88,7 @@ def _fetch(number: int, known: _Known | None, now: float) -> _Known:
     if status == 404:
         raise LookupError(uri)
     if status != 200:
-        raise ValueError(f"{uri} answered {status}")
+        raise ValueError(f"{uri} returned status {status}")
     backend = VerifyingBackend(
         typ=status_list.TYP,
         issuer=conf.ISSUER,
@@ -98,7 +99,7 @@ def _fetch(number: int, known: _Known | None, now: float) -> _Known:
     )
     text = body.decode("ascii").strip()
     payload = backend.decode(text)
-    # §8.3: `sub` must be the list's own URL, so that one list cannot replace another.
+    # §8.3: `sub` must be the URL of the list, so that one list cannot be used in place of another.
     if payload["sub"] != uri or not isinstance(payload["status_list"], dict):
         raise ValueError(f"{uri} returned another list")
     kid, since = str(unverified_header(text).get("kid")), now

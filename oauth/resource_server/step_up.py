@@ -1,4 +1,4 @@
-"""Step-up authentication (RFC 9470, ASVS 5.0 10.3.4): a request may need a recent login, or a stronger one."""
+"""Step-up authentication (RFC 9470, ASVS 5.0 10.3.4): requires a recent or a stronger login."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,9 +10,9 @@ from oauth.tokens.access_token import AccessToken
 def require_authentication(
     token: AccessToken, *, acr_values: Sequence[str] = (), max_age: timedelta | None = None
 ) -> None:
-    """The user must have logged in with one of these `acr_values`, and at most `max_age` ago.
+    """Requires that the user logged in with one of these `acr_values`, and at most `max_age` ago.
 
-    Raises InsufficientUserAuthentication (401) otherwise, also for a token without the claim `acr` or `auth_time`.
+    Raises InsufficientUserAuthentication (401) otherwise, also if the token has no claim `acr` or `auth_time`.
     """
     is_weak = bool(acr_values) and token.claims.acr not in acr_values
     if is_weak or not (max_age is None or is_authenticated_since(token, max_age=max_age)):

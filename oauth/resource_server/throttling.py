@@ -1,6 +1,6 @@
-"""Rate limits of the API by client and user (OWASP API4), and the RateLimit headers.
+"""Rate limits of an API by client and user (OWASP API4), with RateLimit headers.
 
-The headers are those of draft-ietf-httpapi-ratelimit-headers-10 §3, §4: a client that obeys them never gets a 429.
+The headers are those of draft-ietf-httpapi-ratelimit-headers-10 §3, §4. A client that obeys them never gets a 429.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
-# A site that has only an API does not have the app that provides this.
+# A site with only an API has no `oauth.wiring`, which otherwise sets the scale.
 rate_limits.scale.by(lambda: conf.THROTTLE_SCALE)
 
 
 class ThrottleToken(BaseThrottle):
-    """The limit is `limit` of the view, or DEFAULT, for each pair of client and user."""
+    """Applies the view's `limit`, or DEFAULT, to each pair of client and user."""
 
     DEFAULT = Limit("api", 1200)
 
@@ -45,7 +45,7 @@ class ThrottleToken(BaseThrottle):
 
 
 def say_limit(request: Request, response: Response, limit: Limit) -> None:
-    """Sets the headers on an answer to a request with a valid token."""
+    """Sets the headers of the response to a request with a valid token."""
     if isinstance(request.auth, AccessToken):
         left = rate_limits.remaining(limit, request.auth.claims.client_id, request.auth.claims.subject)
         response["RateLimit-Policy"] = f'"{limit.name}";q={limit.most};w={limit.seconds}'

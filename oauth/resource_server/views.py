@@ -1,6 +1,7 @@
-"""A DRF view whose handlers receive a `TokenRequest`.
+"""A DRF view whose handlers get a `TokenRequest`.
 
-The package does not import this module, because `rest_framework.views` reads settings that name classes of the package.
+The package's `__init__` must not import this module, because `rest_framework.views` reads settings that name classes of
+the package.
 """
 
 from typing import Any
@@ -17,13 +18,13 @@ from oauth.resource_server.request import TokenRequest
 
 
 class TokenView(APIView):
-    """`JWTBearer` and `HasScope` on every method; a subclass names its `required_scopes`."""
+    """Uses `JWTBearer` and `HasScope` for every method. Subclasses must set `required_scopes`."""
 
     authentication_classes = [JWTBearer]
     permission_classes = [HasScope]
 
     def handle_exception(self, exc: Exception) -> Response:
-        """A refusal by the view's own code must also name the metadata of this API (RFC 9728 §5.1)."""
+        """Makes refusals raised by the view name the metadata of this API, too (RFC 9728 §5.1)."""
         if isinstance(exc, Refusal):
             exc.resource = asked_resource(self.request._request)
         return super().handle_exception(exc)

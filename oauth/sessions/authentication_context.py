@@ -1,4 +1,4 @@
-"""How and when the user at the browser logged in: `acr`, `amr` and `auth_time`."""
+"""How and when the user of a browser logged in: `acr`, `amr` and `auth_time`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from oauth.infrastructure.provided import Provided
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationContext:
-    """`amr` holds values of RFC 8176, and `acr` one of OAUTH["ACR_VALUES"]. `reachable_acr` returns the strongest acr
-    that the user could reach with the login methods that they have set up."""
+    """`amr` has values of RFC 8176, and `acr` is one of OAUTH["ACR_VALUES"]. `reachable_acr` returns the strongest acr
+    that the user can reach with their login methods.
+    """
 
     auth_time: datetime
     acr: str
@@ -22,7 +23,7 @@ class AuthenticationContext:
     reachable_acr: Callable[[], str] = str
 
 
-#: The function that OAUTH["AUTHENTICATION_CONTEXT"] names.
+#: The function named by OAUTH["AUTHENTICATION_CONTEXT"].
 source: Provided[Callable[[HttpRequest], AuthenticationContext]] = Provided()
 #: The first of OAUTH["ACR_VALUES"].
 weakest_acr: Provided[str] = Provided()
@@ -33,13 +34,11 @@ def current(request: HttpRequest) -> AuthenticationContext:
 
 
 def login_of(request: HttpRequest) -> AuthenticationContext | None:
-    """As `current`; None if nobody is logged in."""
+    """Like `current`; None if nobody is logged in."""
     return current(request) if request.user.is_authenticated else None
 
 
 def from_last_login(request: HttpRequest) -> AuthenticationContext:
-    """The context for a site that has only Django's own login: the method is a password, and the time is
-    `last_login`.
-    """
+    """For a site with Django's login: the method is a password, and the time is `last_login`."""
     user: Any = request.user
     return AuthenticationContext(auth_time=user.last_login or timezone.now(), acr=weakest_acr.values, amr=("pwd",))

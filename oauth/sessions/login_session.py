@@ -1,4 +1,4 @@
-"""The Session row that belongs to a browser's login, and what ends with it."""
+"""The Session of a browser's login, and what ends with it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _SID = "oauth.sid"
 
 
 def current(request: HttpRequest) -> Session:
-    """The Session of the user who is logged in; a new one if they have logged in again since the last request."""
+    """The Session of the logged-in user. Creates or updates it if the user has logged in since."""
     user: Any = request.user
     context = authentication_context.current(request)
     sid = request.session.get(_SID)
@@ -26,7 +26,7 @@ def current(request: HttpRequest) -> Session:
         if known is not None:
             known.user = user  # saves a query
             if known.auth_time != context.auth_time:
-                # The same user has logged in again in the same browser: the session continues with the new login.
+                # If the user has logged in again in this browser, continue the session with the new login.
                 known.auth_time, known.acr, known.amr = context.auth_time, context.acr, list(context.amr)
                 known.save(update_fields=["auth_time", "acr", "amr"])
             return known
@@ -37,9 +37,7 @@ def current(request: HttpRequest) -> Session:
 
 
 def _begin(user: Any, context: AuthenticationContext, session_key: str | None) -> Session:
-    """ASVS 5.0 7.4.1: several tabs may call this at the same moment, each with its own copy of the browser's session.
-    They get one row, so that a logout ends all of them.
-    """
+    """ASVS 5.0 7.4.1: parallel requests of several tabs must get the same row, so that one logout ends all access."""
     key = digest(session_key) if session_key else None
     session = Session(
         user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr), browser_digest=key
@@ -49,35 +47,35 @@ def _begin(user: Any, context: AuthenticationContext, session_key: str | None) -
         return session
     begun = Session.objects.filter(browser_digest=key, user=user, ended_at=None).first()
     if begun is None:
-        return session  # it has ended meanwhile, and nothing can be allowed in it
+        return session  # ended meanwhile; writing an authorization will fail
     begun.user = user  # saves a query
     return begun
 
 
 def current_sid(request: HttpRequest) -> str | None:
-    """The `sid` by which clients know this browser's login; None before the first authorization."""
+    """The `sid` of this browser's login; None before the first authorization."""
     return sid_in(request.session)
 
 
 def sid_in(browser_session: SessionBase) -> str | None:
-    """The `sid` in any browser's Django session; None before the first authorization."""
+    """The `sid` in a Django session; None before the first authorization."""
     sid: str | None = browser_session.get(_SID)
     return sid
 
 
 def end(request: HttpRequest, reason: Session.EndReason) -> None:
-    """Ends the Session of this browser, and with it all access without `offline_access`."""
+    """Ends the Session of this browser and all access without `offline_access`."""
     end_in_browser(request.session, reason)
 
 
 def end_in_browser(browser_session: SessionBase, reason: Session.EndReason) -> None:
-    """Ends the Session that belongs to any browser's Django session, as `end` does."""
+    """Like `end`, for any browser's Django session."""
     if sid := browser_session.get(_SID):
         _end(Session.objects.filter(pk=sid), reason)
 
 
 def end_all(user: Any, reason: Session.EndReason) -> int:
-    """Ends every Session of a user, and every authorization without `offline_access`, even without a live Session."""
+    """Ends every Session of a user and every authorization without `offline_access`, also one with no live Session."""
     with transaction.atomic():
         ended = _end(Session.objects.filter(user=user), reason)
         Authorization.objects.filter(user=user).online().revoke(Authorization.RevocationReason.LOGOUT)
@@ -92,9 +90,9 @@ _WHY = {
 
 
 def end_access(user: Any, reason: Session.EndReason, *, by: Any = None) -> None:
-    """Ends every Session and every authorization of a user, offline access included (ASVS 5.0 7.4.2, 7.4.3).
+    """Ends every Session and every authorization of a user, including offline access (ASVS 5.0 7.4.2, 7.4.3).
 
-    `by` is the admin who caused it.
+    `by` is the member of staff who causes this.
     """
     with transaction.atomic():
         end_all(user, reason)
@@ -102,7 +100,7 @@ def end_access(user: Any, reason: Session.EndReason, *, by: Any = None) -> None:
 
 
 def _end(sessions: QuerySet[Session], reason: Session.EndReason) -> int:
-    """One transaction: ends the sessions and their online access, and enqueues the notices to clients."""
+    """Ends the sessions and their online access, and enqueues the notices to clients, in one transaction."""
     with transaction.atomic():
         ended = list(sessions.filter(ended_at=None).select_for_update().order_by("pk"))
         if not ended:

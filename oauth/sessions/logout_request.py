@@ -16,7 +16,7 @@ from oauth.tokens import id_token, subject
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Validated: `redirect_uri` is registered for the client; `subject` and `sid` are those of its ID token."""
+    """A validated request. `redirect_uri` is registered for the client; `subject` and `sid` come from its ID token."""
 
     client_id: str = ""
     client_name: str = ""
@@ -24,7 +24,7 @@ class LogoutRequest:
     state: str | None = None
     subject: str = ""
     sid: str = ""
-    #: The error in the request, for the client's developer.
+    #: The error of an invalid request, for the client's developer.
     fault: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -44,11 +44,11 @@ class LogoutRequest:
         return display_names.host(parts.hostname) if parts.hostname else f"{parts.scheme}:"
 
     def is_from(self, user_id: object, sid: str | None, *, pairwise_key: str) -> bool:
-        """Whether the ID token proves that the client means this login of this user; then they need not be asked (§6).
+        """Whether the ID token is about this login of this user, who then need not be asked (§6).
 
-        §2: the ID token of another login, such as one on the user's phone (CIBA, device flow) or one that has ended,
-        is suspect: the client may have nothing to do with this browser. The ID token of a client that was deleted
-        is still accepted, unless its subject was pairwise: that cannot be compared any more.
+        §2: the ID token of another login, such as one on the user's phone (CIBA, device flow) or one that has ended, is
+        not sufficient, because the client may not be used in this browser. The ID token of a deleted client is accepted
+        unless its subject is pairwise, which can no longer be compared.
         """
         if not self.subject or self.sid != sid:
             return False
@@ -59,9 +59,8 @@ class LogoutRequest:
 
 
 def parse(params: Parameters, *, issuer: str) -> LogoutRequest:
-    """An invalid request is treated as one without redirect URI and subject:
-
-    the user is asked, and stays on this site. The browser is never redirected to a URI that was not verified (§3).
+    """Treats an invalid request as one without redirect URI and subject, so that the user is asked and stays on this
+    site. The browser must not be redirected to an unverified URI (§3).
     """
     try:
         return _parsed(params, issuer)

@@ -1,4 +1,4 @@
-"""Reacts to a logout from the site."""
+"""A receiver for logouts from the site."""
 
 from typing import Any
 
@@ -12,6 +12,6 @@ from oauth.sessions import login_session
 
 @receiver(user_logged_out)
 def end_session(request: HttpRequest | None, **_: Any) -> None:
-    """Ends the Session of the browser, and with it all access without `offline_access`."""
+    """Ends the Session of the browser and all access without `offline_access`."""
     if request is not None:
         login_session.end(request, Session.EndReason.LOGOUT)

@@ -1,7 +1,7 @@
-"""Rules for every page of the Django admin, also of third-party apps.
+"""Rules for every page of the Django admin, including those of third-party apps.
 
-`GuardedSite` is an AdminSite for `default_site` of an AdminConfig: it makes each ModelAdmin registered with it a
-`Guarded` one. The ModelAdmins of `oauth` are `Guarded` themselves, so they are safe in any site.
+`GuardedSite` is an AdminSite for `default_site` of an AdminConfig, which makes each registered ModelAdmin `Guarded`.
+The ModelAdmins of `oauth` are already `Guarded`, so they are safe in any AdminSite.
 """
 
 from oauth.staff.deletion import DeletedOnlyWithOthers

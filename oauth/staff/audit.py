@@ -1,4 +1,4 @@
-"""Records what staff change in the admin: who, from which IP address, which row and which fields. Never a value."""
+"""Records who changes which row and fields in the admin, and from which IP address, but no values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from oauth.models import AuditEvent
 from oauth.models.audit_event import origin
 
-#: An action on many rows writes one event per row, up to the rows that can be selected on a page.
+#: An action writes one event per row, for at most this many rows.
 MOST_NAMED = 1000
 
 
@@ -26,7 +26,7 @@ def record(request: HttpRequest, act: str, rows: Sequence[Model], *, detail: str
 
 
 def named(message: Any) -> str:
-    """The names of the changed fields, from the message in Django's own log."""
+    """The names of the changed fields, from the message of Django's LogEntry."""
     if isinstance(message, str):
         return message
     changes = [(what, about) for part in message for what, about in part.items()]
@@ -37,7 +37,7 @@ def named(message: Any) -> str:
 
 
 def _owner(row: Model) -> Any:
-    """The primary key of the row's user. Empty if it has none."""
+    """The primary key of the user to whom the row belongs; empty if there is none."""
     if isinstance(row, get_user_model()):
         return row.pk
     return getattr(row, "user_id", None) or ""

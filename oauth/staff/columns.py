@@ -1,4 +1,4 @@
-"""The columns of a list in the admin: a row of another table is a link to its page, for staff who may open it."""
+"""Columns of the admin's lists: shows related rows as links, for staff who may view their pages."""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,14 +13,15 @@ from django.utils.html import format_html
 
 from oauth.models import Client
 
-#: The field of tables that name a client by value.
+#: The field of models that store a client's ID by value.
 CLIENT = "client_id"
 Column = str | Callable[[Any], Any]
 
 
 def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bool) -> Column:
-    """The column itself, or for a foreign key a function that writes the link. The first column of a list is a link to
-    the row's own page."""
+    """For a foreign key, a column with links; otherwise the column itself. The first column of a list already links to
+    the row's own page.
+    """
     if name == CLIENT and not is_first and _is_text(model_admin, name):
         return _client(model_admin, request)
     field = _foreign_key(model_admin, name)
@@ -40,14 +41,15 @@ def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bo
         return format_html('<a href="{}">{}</a>', reverse(url_name, args=[quote(one.pk)]), one)
 
     column.__name__ = field.name
-    column.short_description = field.verbose_name  # type: ignore[attr-defined]  # as Django's admin reads it
+    column.short_description = field.verbose_name  # type: ignore[attr-defined]  # read by Django's admin
     column.admin_order_field = field.name  # type: ignore[attr-defined]
     return column
 
 
 def close_doors(model_admin: Any, request: HttpRequest, form: Any, *, is_editable: bool = True) -> None:
-    """Writes plain text for each row of another table that a form of the admin only shows and whose page this member of
-    staff may not open. `form` has Django's `fieldsets` and `readonly_fields`."""
+    """In an admin form, shows a read-only related row as plain text instead of a link if this member of staff may not
+    view its page. `form` has Django's `fieldsets` and `readonly_fields`.
+    """
     shown_only = form.readonly_fields if is_editable else flatten_fieldsets(form.fieldsets)
     closed = {
         name: _text_of(field)
@@ -77,13 +79,14 @@ def _text_of(field: Any) -> Callable[[Any], Any]:
 
     text.__name__ = field.name
     label = field.related_model._meta.verbose_name if isinstance(field, OneToOneRel) else field.verbose_name
-    text.short_description = label  # type: ignore[attr-defined]  # as Django's admin reads it
+    text.short_description = label  # type: ignore[attr-defined]  # read by Django's admin
     return text
 
 
 def _client(model_admin: Any, request: HttpRequest) -> Column:
-    """The name of the client whose ID is stored by value, as a link; one query for each client of the page. The ID
-    itself if there is no such client any more, or for staff who may not view clients."""
+    """A column with links to clients whose IDs are stored by value, with one query per client of the page. Shows the ID
+    if the client was deleted or staff may not view clients.
+    """
     page = model_admin.admin_site._registry.get(Client)
     if page is None or not page.has_view_permission(request):
         return CLIENT
@@ -106,7 +109,7 @@ def _client(model_admin: Any, request: HttpRequest) -> Column:
 
 
 def _is_text(model_admin: Any, name: str) -> bool:
-    """Whether the column is text. This is for models other than Client, whose own list shows the ID."""
+    """Whether the column stores a client's ID as text, in a model other than Client."""
     try:
         return model_admin.model is not Client and isinstance(model_admin.opts.get_field(name), CharField)
     except FieldDoesNotExist:
@@ -114,7 +117,7 @@ def _is_text(model_admin: Any, name: str) -> bool:
 
 
 def foreign_keys(model_admin: Any, request: HttpRequest) -> list[str] | bool:
-    """The relations that the list shows; False for none, as in `list_select_related`."""
+    """The foreign keys that the list shows, as for `list_select_related`; False if there are none."""
     return [name for name in model_admin.list_display if _foreign_key(model_admin, name) is not None] or False
 
 

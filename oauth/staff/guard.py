@@ -17,25 +17,25 @@ _alias: ContextVar[str] = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 
 
 class Guarded(ModelAdmin[Any]):
-    """Allows only listed lookups and actions with a permission, and records changes in the audit log."""
+    """Allows only the lookups of filters and actions with a permission, and records changes in the audit log."""
 
-    #: Query parameters that links to this list use, besides those of the filters.
+    #: Additional query parameters that links to this list use.
     extra_lookups: tuple[str, ...] = ()
-    #: Whether changes here record events of their own, with more details.
+    #: Whether the ModelAdmin itself records its changes in the audit log, with more details.
     audits_itself = False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         return lookup in lookups.allowed(self, request)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Rows of other tables are links to their pages."""
+        """Shows related rows as links."""
         return [
             columns.linked(self, request, name, is_first=at == 0)
             for at, name in enumerate(super().get_list_display(request))
         ]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """A list may be a second old. An action on its rows is sent by POST and reads the primary."""
+        """Reads lists from a replica, which may be a second behind. Actions use POST and read from the primary."""
         if request.method != "GET" or self.list_editable:
             return super().get_changelist_instance(request)
 
@@ -44,7 +44,7 @@ class Guarded(ModelAdmin[Any]):
             try:
                 changelist = super(Guarded, self).get_changelist_instance(request)
                 if alias != DEFAULT_DB_ALIAS:
-                    changelist.result_list = list(changelist.result_list)  # here, where a failure can be handled
+                    changelist.result_list = list(changelist.result_list)  # evaluate here, to catch a replica error
             finally:
                 _alias.reset(token)
             return changelist
@@ -52,7 +52,7 @@ class Guarded(ModelAdmin[Any]):
         return replica.read(request.user.pk, ask)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Django makes a link of each foreign key that is only shown, whether or not its page may be opened."""
+        """Removes links to pages that staff may not view, which Django shows for each read-only foreign key."""
         columns.close_doors(self, request, context["adminform"])
         for inline in context["inline_admin_formsets"]:
             columns.close_doors(inline.opts, request, inline, is_editable=inline.has_change_permission)
@@ -64,7 +64,7 @@ class Guarded(ModelAdmin[Any]):
         return rows if _alias.get() == DEFAULT_DB_ALIAS else rows.using(_alias.get())
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
-        """Joins all foreign keys of the list. Django by itself joins only those that the list names as fields."""
+        """Joins all foreign keys of the list. By default, Django joins only those that the list names as fields."""
         return super().get_list_select_related(request) or columns.foreign_keys(self, request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Guarded(ModelAdmin[Any]):
 
 
 def guarded(admin_class: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
-    """The class with Guarded in front of its own bases."""
+    """`admin_class` with Guarded as an additional base class."""
     if issubclass(admin_class, Guarded):
         return admin_class
     own = {

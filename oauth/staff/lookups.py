@@ -1,7 +1,7 @@
-"""The lookups that a list of the admin accepts in its query string: only those that its own filters offer.
+"""Allows only the lookups of a list's filters in its query string.
 
-Django accepts a lookup of any field of the model. Then every stored field could be read one character at a time with
-`?data__secret__startswith=`, although no page shows it (ASVS 5.0 14.2.1, 8.2.3).
+Django allows lookups of any field of the model, so staff could read a field that no page shows one character at a time,
+with `?data__secret__startswith=` (ASVS 5.0 14.2.1, 8.2.3).
 """
 
 from typing import Any
@@ -10,13 +10,13 @@ from django.contrib.admin import FieldListFilter, ListFilter, SimpleListFilter
 from django.contrib.admin.utils import get_fields_from_path
 from django.http import HttpRequest
 
-# The suffixes that the links of Django's own filters use.
+# The suffixes that links of Django's filters use.
 _OF_A_FIELD = ("", "__exact", "__in", "__isnull", "__isempty", "__gte", "__gt", "__lt", "__lte")
 _OF_A_DATE_HIERARCHY = ("__year", "__month", "__day", "__gte", "__lt")
 
 
 def allowed(model_admin: Any, request: HttpRequest | None) -> set[str]:
-    """The full names of the parameters."""
+    """The names of the allowed parameters."""
     filters = model_admin.list_filter if request is None else model_admin.get_list_filter(request)
     names = set(model_admin.extra_lookups)
     for item in filters:

@@ -1,6 +1,7 @@
-"""Roles of the admin: groups that `migrate` creates, which the site can give to its users.
+"""Roles for staff: groups that `migrate` creates.
 
-A group that exists stays as its admins changed it. OAUTH["ADMIN_ROLES"] adds permissions of the site's own apps.
+An existing group is not changed, because admins may have edited it. OAUTH["ADMIN_ROLES"] adds permissions of the site's
+own apps.
 """
 
 from typing import Any
@@ -12,32 +13,32 @@ from oauth.conf import conf
 
 _CLIENT = ("oauth.view_client", "oauth.add_client", "oauth.change_client", "oauth.delete_client", "oauth.test_client")
 
-#: Role -> permissions: only those that its work needs.
+#: Role -> the least permissions for its work.
 ROLES: dict[str, tuple[str, ...]] = {
-    # Registers clients and issues their secrets. It has no access to users or the audit log.
+    # Registers clients and issues their secrets. Has no access to users or the audit log.
     "Client manager": (
         *_CLIENT, "oauth.view_scope", "oauth.view_initialaccesstoken", "oauth.delete_initialaccesstoken",
         "oauth.view_conformance_report",
     ),
-    # Finds an error by its ID, sees what a user allowed, and can revoke it.
+    # Looks up error IDs, and views and revokes authorizations.
     "Support": (
         "oauth.view_client", "oauth.view_authorization", "oauth.change_authorization", "oauth.view_auditevent",
         "oauth.view_refusalcount", "oauth.view_refusedrequest",
     ),
-    # Views everything and changes nothing.
+    # Views everything but changes nothing.
     "Auditor": (
         "oauth.view_client", "oauth.view_scope", "oauth.view_authorization", "oauth.view_auditevent",
         "oauth.view_refusalcount", "oauth.view_refusedrequest", "oauth.export_auditevent", "oauth.view_signingkey",
         "oauth.view_initialaccesstoken",
         "oauth.view_conformance_report",
     ),
-    # Rotates signing keys, and replaces them in an emergency.
+    # Rotates signing keys and replaces them in an emergency.
     "Key officer": ("oauth.view_signingkey", "oauth.rotate_signingkey"),
 }  # fmt: skip
 
 
 def create_missing_groups(using: str = "default", **_: Any) -> None:
-    """Runs after `migrate`. It also creates the permissions of apps whose own receiver runs later."""
+    """Runs after `migrate`. Also creates the permissions of apps whose own receiver runs later."""
     if not apps.is_installed("django.contrib.auth"):
         return
     from django.contrib.auth.models import Group, Permission

@@ -1,4 +1,4 @@
-"""An AdminSite that guards each ModelAdmin when it is registered, those of third-party apps included."""
+"""An AdminSite that makes each registered ModelAdmin `Guarded`, including those of third-party apps."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from oauth.staff.guard import guarded
 
 
 def changes_nothing(view: Any) -> Any:
-    """Marks a view that accepts POST but changes and reveals nothing, so it needs no recent authentication."""
+    """Marks a view that accepts POST but changes and reveals nothing, so it requires no recent authentication."""
     view.changes_nothing = True
     return view
 

@@ -1,5 +1,5 @@
-"""Whether a token is still active: `liveness` for this server, `published_lists` (Token Status List) for resource
-servers elsewhere, `ended_recently` for those on this site.
+"""Revocation of tokens: `liveness` for this server, `published_lists` (Token Status List) for other resource servers,
+`ended_recently` for those on this site.
 
-`liveness.authority` is the only function that decides. Imports `tokens`, `keys` and `models`.
+Only `liveness.authority` decides. Imports `tokens`, `keys` and `models`.
 """

@@ -1,8 +1,8 @@
-"""Status lists for an API on this site (OAUTH["STATUS_LISTS"]), all read by one query.
+"""Status lists for an API on this site (OAUTH["STATUS_LISTS"]), read with one query.
 
-`published_lists` reads one list at a time. A site with 150 million authorizations has 2,300 lists, and the tokens that
-a busy process sees name all of them. Here one query reads what has ended lately in any list. Bits that were set earlier
-are left out, because all tokens that they are about have expired.
+`published_lists` reads one list at a time, but a site with 150 million authorizations has 2,300 lists, and a busy
+process gets tokens of all of them. Here one query reads the bits that were recently set in any list. Older bits are not
+needed, because their tokens have expired.
 """
 
 import time
@@ -21,17 +21,17 @@ from oauth.status import account_state, published_lists
 from oauth.tokens import status_list
 from oauth.tokens.status_list import STATUS_LIST_SIZE
 
-# No access token lives longer than 15 minutes (oauth.E003); the rest is for clocks that differ.
+# The maximum lifetime of access tokens, 15 minutes (oauth.E003), and a tolerance for clock skew.
 _TOKENS_LIVE = timedelta(minutes=30)
-# Disabling a user or client normally ends the authorizations. The search for those that are still open can be slow on a
-# site with many disabled users, so the next search waits this many times as long as the last one took.
+# The search for disabled users and clients with live authorizations, which normally do not exist, can be slow if many
+# users are disabled. So the next search waits this many times as long as the last one took.
 _REST = 20
 _NOTHING_ENDED = bytes(STATUS_LIST_SIZE // 8)
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The lists by number. Times are of time.monotonic()."""
+    """The lists by number. Times are values of time.monotonic()."""
 
     arrays: Mapping[int, bytes]
     last_number: int
@@ -41,7 +41,7 @@ class Ended:
 
 
 def bits(number: int) -> bytes:
-    """Raises LookupError if no token can name this list."""
+    """The bits of a list. Raises LookupError if no token can refer to this list."""
     known = recent.get(None)
     if not 0 <= number <= known.last_number and not 0 <= number <= published_lists.last_number():
         raise LookupError(number)
@@ -52,7 +52,7 @@ def _load(_: None, known: Ended | None) -> Ended:
     try:
         return _read(known)
     except outage.ERRORS:
-        # Fails closed after a while, as for a published list.
+        # Fail closed after a while, as for a published list.
         if known is None or _age(known) > published_lists.policy.values.max_age.total_seconds():
             raise
         published_lists.stale_seconds.set(_age(known))
@@ -63,7 +63,7 @@ def _read(known: Ended | None) -> Ended:
     began = time.monotonic()
     last_number = published_lists.last_number()
     with connection.cursor() as cursor:
-        # Uses the database's clock, as the trigger does.
+        # Use the database's clock, like the trigger.
         cursor.execute(
             f"SELECT index FROM {RevokedStatus._meta.db_table} WHERE revoked_at > now() - %s::interval",  # noqa: S608
             [f"{_TOKENS_LIVE.total_seconds()} seconds"],
@@ -86,7 +86,7 @@ def _arrays(indexes: Iterable[int]) -> dict[int, bytes]:
 
 
 def _disabled() -> Iterable[int]:
-    """Finds users and clients that were disabled by a statement which did not end their authorizations."""
+    """The indexes of live authorizations of users and clients that a statement has disabled without revoking them."""
     in_use = Authorization.objects.filter(revoked_at=None, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
     yield from account_state.of_inactive_users(in_use).values_list("status_index", flat=True)
     yield from in_use.filter(client__is_active=False).values_list("status_index", flat=True)

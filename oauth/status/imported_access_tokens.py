@@ -1,10 +1,9 @@
-"""Access tokens of another server: opaque, found by their digest until they expire.
+"""Opaque access tokens of another server, looked up by their digest until they expire.
 
-`find` turns one into the claims that this server would have signed, so that it ends as any access token does: with its
-authorization, its client or its user. A token of this server is a JWT and is never looked up here.
+`find` returns the claims that this server would have signed, so that the token ends like any other: with its
+authorization, its client or its user. This server's own tokens are JWTs and are never looked up here.
 
-A resource server of the same site accepts them with OAUTH["OPAQUE_TOKENS"]. Without it, it refuses them, and the client
-refreshes.
+A resource server of the same site accepts them only with OAUTH["OPAQUE_TOKENS"]; otherwise clients must refresh.
 """
 
 from django.utils import timezone
@@ -17,8 +16,8 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 def find(token: str) -> AccessTokenClaims | None:
-    """Returns None if the token is unknown or has expired. The caller must check with `liveness` or the status list
-    whether it was ended.
+    """The claims of a token; None if the token is unknown or has expired. The caller must check with `liveness` or the
+    status list whether it was revoked.
     """
     rows = ImportedAccessToken.objects.select_related("authorization", "client")
     row = rows.filter(token_digest=digest(token), expires_at__gt=timezone.now()).first()
@@ -31,7 +30,7 @@ def find(token: str) -> AccessTokenClaims | None:
         subject=str(authorization.user_id) if authorization else client.client_id,
         audience=tuple(row.resources),
         client_id=client.client_id,
-        # ASVS 5.0 10.4.11: an admin may have taken a scope from the client since.
+        # ASVS 5.0 10.4.11: only scopes that the client is still allowed.
         scopes=frozenset(row.scopes) & frozenset(client.allowed_scopes),
         issued_at=row.created_at,
         expires_at=row.expires_at,
@@ -43,11 +42,13 @@ def find(token: str) -> AccessTokenClaims | None:
 
 
 def find_live(token: str) -> AccessTokenClaims | None:
-    """OAUTH["OPAQUE_TOKENS"] of a resource server of the same site: None also for a token that has ended."""
+    """A function for OAUTH["OPAQUE_TOKENS"] of a resource server of the same site. Returns None also for a revoked
+    token.
+    """
     claims = find(token)
     return claims if claims is not None and liveness.authority(claims) is not None else None
 
 
 def end_own(token: str) -> None:
-    """Forgets a token of a client that acts for itself, which has no authorization to revoke (RFC 7009 §2.1)."""
+    """Deletes a client_credentials token, which has no authorization to revoke (RFC 7009 §2.1)."""
     ImportedAccessToken.objects.filter(token_digest=digest(token), authorization=None).delete()

@@ -1,7 +1,7 @@
-"""Whether the authorization behind a token is still live: nobody has ended or changed it since the token was signed.
+"""Whether the authorization behind a token is live: it was neither ended nor changed since the token was signed.
 
-`authority` is the only place that decides this. Every endpoint, every grant and every payment calls it. No other code
-reads the columns behind it (tests/oauth/status/test_liveness.py checks this).
+Only `authority` decides this, for every endpoint, grant and payment. No other code may read the columns that it uses
+(tests/oauth/status/test_liveness.py checks this).
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 class Names(Protocol):
-    """The fields that identify an authorization, or a client that acts for itself: claims of an access token, or a row
-    that stores them for a later action.
+    """The attributes that identify an authorization, or a client that acts on its own behalf. Claims of access tokens
+    have them, and so do rows that store them for later.
     """
 
     @property
@@ -34,7 +34,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Names for a caller without claims: it has a code, a refresh token or a `grant_id`."""
+    """`Names` for a caller that has a code, a refresh token or a `grant_id` instead of claims."""
 
     client_id: str
     authorization_id: UUID | str | None
@@ -42,10 +42,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The state at this moment.
+    """The current authority behind a token.
 
-    `client` is the client that holds the token. After token exchange (RFC 8693) this differs from
-    `authorization.client`, the client that the user allowed. `authorization` is None for a client acting for itself.
+    `client` is the client that has the token. After token exchange (RFC 8693), it differs from `authorization.client`,
+    which the user allowed. `authorization` is None if the client acts on its own behalf.
     """
 
     client: Client
@@ -53,16 +53,16 @@ class Authority:
 
     @property
     def is_of_the_allowed_client(self) -> bool:
-        """Whether the user allowed this client itself, so that the token was not exchanged by another client."""
+        """Whether the user allowed this client; False if another client got the token by token exchange."""
         return self.authorization is not None and self.authorization.client_id == self.client.pk
 
 
 def authority(names: Names, *, read: Authorization | None = None, until_commit: bool = False) -> Authority | None:
-    """The live, current authority behind `names`; None if it has ended or changed.
+    """The live authority behind `names`; None if it has ended or changed.
 
-    This costs one query, and a second one for a token that was exchanged. A caller that has already read the
-    authorization, with its user and client, passes it as `read` and saves the first. With `until_commit`, nobody can
-    end the authorization until the caller's transaction is over.
+    Runs one query, and a second one for a token from token exchange. `read` saves the first query if the caller has
+    already read the authorization with its user and client. With `until_commit`, the authorization is locked, so that
+    it cannot end before the caller's transaction.
     """
     if names.authorization_id is None:
         client = Client.by_client_id(names.client_id)
@@ -82,25 +82,25 @@ def authority(names: Names, *, read: Authorization | None = None, until_commit: 
 
 
 def is_active(names: Names) -> bool:
-    """OAUTH["REVOCATION_CHECK"], for a resource server of the same site that must see a revocation immediately.
+    """A function for OAUTH["REVOCATION_CHECK"] of a resource server of the same site.
 
-    Inside a transaction, nobody can end the authorization until the caller has committed.
+    Inside a transaction, locks the authorization, so that it cannot end before the transaction.
     """
     until_commit = transaction.get_connection().in_atomic_block
     if names.authorization_id is None:
         return authority(names) is not None
-    # Each payment runs this query, so it reads only the columns of the three wide rows that the decision needs.
+    # Read only the columns that the decision needs, because each payment runs this query on three wide rows.
     read = _find(names.authorization_id, _tables_of_the_decision(), until_commit=until_commit)
     return read is not None and authority(names, read=read) is not None
 
 
 def is_active_query(names: Names) -> tuple[str, list[Any]] | None:
-    """`is_active` as a query and its parameters, for a statement that must act only for a live authorization.
+    """`is_active` as SQL and its parameters, for a statement that must take effect only if the authorization is live.
 
-    The query finds one row, `is_live`, locked until COMMIT, or no row. If it finds none, the caller must ask
-    `is_active`, because the query does not know tokens that were exchanged. Returns None if the query cannot decide:
-    the client acts for itself, the token's `status` is not one of this server, or no column says which users are
-    active.
+    The query returns one row, `is_live`, and locks the authorization until COMMIT, or returns none. Then the caller
+    must call `is_active`, because the query does not support tokens from token exchange. Returns None if the query
+    cannot decide, because the client acts on its own behalf, the token's `status` is not from this server, or no
+    column of the user model says who is active.
     """
     if names.authorization_id is None or not account_state.is_stored():
         return None
@@ -112,14 +112,15 @@ def is_active_query(names: Names) -> tuple[str, list[Any]] | None:
     return _active_row(), [names.authorization_id, timezone.now(), names.client_id, index, index]
 
 
-# `oauth.resource_server` may not import this package: it finds the query through the setting REVOCATION_CHECK.
-is_active.as_query = is_active_query  # type: ignore[attr-defined]  # of a function
+# `oauth.resource_server` must not import this package, so it gets the query through the setting REVOCATION_CHECK.
+is_active.as_query = is_active_query  # type: ignore[attr-defined]  # attribute of a function
 
 
 @cache
 def _active_row() -> str:
-    """The conditions of `_is_live` and `_is_outdated`, and that the client holds the token. PostgreSQL reads a row
-    again that it had to wait for, so a payment stops when the authorization ends (ASVS 5.0 10.4.9)."""
+    """SQL for the conditions of `_is_live` and `_is_outdated`, and that the token is the client's. PostgreSQL re-reads
+    a row whose lock it had to wait for, so a payment fails if the authorization ends first (ASVS 5.0 10.4.9).
+    """
     user = get_user_model()
     assert user._meta.pk is not None
     return (
@@ -134,9 +135,9 @@ def _active_row() -> str:
 
 
 def _is_live(authorization: Authorization) -> bool:
-    """Neither the user, the client, an admin nor the end of the session has ended it.
+    """Whether the authorization is unrevoked and unexpired, and its user and client are active.
 
-    A logout revokes the authorizations that depend on the session, so the session itself is not checked.
+    The session is not checked, because a logout revokes the authorizations that depend on it.
     """
     return (
         authorization.revoked_at is None
@@ -147,16 +148,17 @@ def _is_live(authorization: Authorization) -> bool:
 
 
 def _is_outdated(names: object, status_index: int) -> bool:
-    """Whether an access token was signed before its authorization or client changed: then its index in the status list
-    is no longer theirs."""
+    """Whether an access token was signed before its authorization or client changed, which gives these a new index in
+    the status list.
+    """
     if not isinstance(names, AccessTokenClaims) or not names.status:
         return False
-    # Verified claims: their issuer is this server.
+    # the claims are verified, so their issuer is this server
     return names.status != status_list.reference(status_index, issuer=names.issuer)
 
 
 def _find(authorization_id: UUID | str, tables: "_Tables", *, until_commit: bool) -> Authorization | None:
-    """Reads the authorization with its user and its client."""
+    """Reads the authorization with its user and client."""
     lock = " FOR SHARE OF authorization_" if until_commit else ""
     found = rows(tables.statement + lock, [authorization_id])
     if not found:
@@ -170,7 +172,7 @@ def _find(authorization_id: UUID | str, tables: "_Tables", *, until_commit: bool
 
 
 class _Tables:
-    """All columns of each table, or only the named ones."""
+    """The columns to read of each table: all, or only the named ones."""
 
     def __init__(
         self, authorization: tuple[str, ...] = (), user_: tuple[str, ...] = (), client: tuple[str, ...] = ()
@@ -193,10 +195,10 @@ _tables = cache(_Tables)
 
 @cache
 def _tables_of_the_decision() -> _Tables:
-    """The columns that `_is_live`, `_is_outdated` and `authority` use."""
+    """Only the columns that `_is_live`, `_is_outdated` and `authority` use."""
     return _Tables(
         ("id", "user_id", "client_id", "revoked_at", "expires_at", "status_index"),
-        # Without this column, a property of the user may read any other.
+        # Without this column, a property decides, which may read any other column.
         account_state.COLUMN if account_state.is_stored() else (),
         ("id", "client_id", "is_active"),
     )

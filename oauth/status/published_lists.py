@@ -1,4 +1,4 @@
-"""Status lists as this server publishes them, read from the database at most every `policy.refresh`."""
+"""The status lists that this server publishes, read from the database at most every `policy.refresh`."""
 
 import hashlib
 import time
@@ -21,18 +21,18 @@ from oauth.tokens import status_list
 from oauth.tokens.signing import signer
 from oauth.tokens.status_list import STATUS_LIST_SIZE
 
-# No access token lives longer than 15 minutes (oauth.E003), so an authorization that was last used earlier has no valid
-# one.
+# The maximum lifetime of access tokens, 15 minutes (oauth.E003), and a tolerance. An authorization that was last used
+# before has no valid access token.
 _TOKENS_LIVE = timedelta(minutes=16)
 
 
 @dataclass(frozen=True, slots=True)
 class ListPolicy:
-    """`oauth.wiring` makes it from the settings."""
+    """Settings that `oauth.wiring` provides."""
 
     issuer: str
     algorithm: str
-    #: How long a list is served, and how long it may be used if no newer one can be made or fetched.
+    #: How long a list is served, and how long it may be used if there is no newer one.
     refresh: timedelta
     max_age: timedelta
 
@@ -48,16 +48,18 @@ policy: Provided[ListPolicy] = Provided()
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A list as bits, as of `made_at`, and as the JWT that is served. Times are of time.monotonic()."""
+    """A list as bits and as the served JWT. Times are values of time.monotonic()."""
 
     array: bytes
-    jwt: "SignedList | None"  # None if no key has been able to sign it yet
+    jwt: "SignedList | None"  # None if no key could sign the list yet
     made_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class SignedList:
-    """`array` and `kid` are what was signed, and by which key. `period` is when: see `_period`."""
+    """A signed list. `array` has the bits, `kid` is that of the key, and `period` is the time of signing (see
+    `_period`).
+    """
 
     text: str
     array: bytes
@@ -66,16 +68,16 @@ class SignedList:
 
     @property
     def etag(self) -> str:
-        """The ETag is the same in all processes and on all servers. It is weak (RFC 9110 §8.8.1), because their texts
-        differ in the signature and the second of `iat`. So a cache gets 304, whichever server it asks. It changes with
-        the period, because 304 must not keep a text in use that is about to expire.
+        """The same ETag in all processes and on all servers, so that any of them can return 304. It is weak (RFC 9110
+        §8.8.1), because their JWTs differ in the signature and `iat`. It changes with the period, so that 304 does not
+        keep a JWT in use that is about to expire.
         """
         said = hashlib.sha256(self.array + f"{self.kid} {self.period}".encode()).hexdigest()
         return f'W/"{said[:32]}"'
 
 
 def bits(number: int) -> bytes:
-    """Returns the bits of one list. An API on this site uses `ended_recently`, which reads all lists at once."""
+    """The bits of one list. An API on this site uses `ended_recently`, which reads all lists at once."""
     return published(number).array
 
 
@@ -90,7 +92,7 @@ def _load(number: int, known: Published | None) -> Published:
     try:
         array = status_list.bits(_ended(number))
     except outage.ERRORS:
-        # The old list can still be used for a while. After that, the outage reaches every caller: fail closed.
+        # Use the old list for a while. After that, fail closed.
         if known is None or time.monotonic() - known.made_at > policy.values.max_age.total_seconds():
             raise
         stale_seconds.set(time.monotonic() - known.made_at)
@@ -100,10 +102,10 @@ def _load(number: int, known: Published | None) -> Published:
 
 
 def _signed(number: int, array: bytes, known: SignedList | None) -> SignedList | None:
-    """The known text while it is correct and recent, otherwise a new one. If no key can sign now, the previous text
-    stays: an API on this site reads the bits, and an API on another machine uses the old text until it expires.
+    """The known JWT if it is correct and recent, otherwise a new one. If no key can sign now, keeps the known one: APIs
+    on this site read the bits, and others can use the old JWT until it expires.
     """
-    # A new key signs a new JWT: resource servers then fetch the JWK Set and drop withdrawn keys.
+    # After a change of the key, sign a new JWT, so that resource servers fetch the JWK Set and drop withdrawn keys.
     kid = keys.signing_key(policy.values.algorithm).kid
     is_true = known is not None and (known.array, known.kid) == (array, kid)
     period = _period()
@@ -121,8 +123,8 @@ def _is_fresh(known: Published) -> bool:
 
 
 def _is_usable(known: Published) -> bool:
-    """Whether the cached list may be used while another thread reads it. A list that was not read for a long time must
-    not be used, because ended tokens would pass.
+    """Whether the cached list may be used while another thread loads a new one. An old list must not be used, because
+    revoked tokens would pass.
     """
     return time.monotonic() - known.made_at <= policy.values.max_age.total_seconds()
 
@@ -131,12 +133,12 @@ lists: RefreshedCache[int, Published] = RefreshedCache(_load, is_fresh=_is_fresh
 
 
 def _ended(number: int) -> list[int]:
-    """The indexes whose bit is set: ended for good, or of a client or user that is disabled now."""
+    """The indexes whose bit is set: revoked ones, and those of clients and users that are disabled now."""
     first = number * STATUS_LIST_SIZE
     here = Q(status_index__gte=first, status_index__lt=first + STATUS_LIST_SIZE)
     ended = RevokedStatus.objects.filter(index__gte=first, index__lt=first + STATUS_LIST_SIZE)
     in_use = Authorization.objects.filter(here, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
-    # Separate queries start at the few disabled rows instead of reading all authorizations of the list.
+    # Use separate queries that begin with the few disabled rows, instead of reading all authorizations of the list.
     return [
         *ended.values_list("index", flat=True),
         *account_state.of_inactive_users(in_use).values_list("status_index", flat=True),
@@ -152,14 +154,14 @@ def last_number() -> int:
 
 
 def _period() -> int:
-    """A list is signed again each time half of its lifetime has passed, at fixed times of the clock, so that all
-    servers do so together.
+    """Identifies half a lifetime of a list. When the period changes, at fixed times, all servers sign their lists
+    again.
     """
     return int(timezone.now().timestamp() // max(1, policy.values.max_age.total_seconds() / 2))
 
 
 def _sign(number: int, array: bytes) -> str:
-    """§5.1: a list must not be used after `exp`, and may be fetched again after `ttl`."""
+    """§5.1: a list must not be used after `exp` and should be fetched again after `ttl`."""
     now, site = int(timezone.now().timestamp()), policy.values
     payload = {
         "iss": site.issuer,

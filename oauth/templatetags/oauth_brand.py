@@ -16,5 +16,5 @@ def brand() -> Brand:
 
 @register.simple_tag
 def known_brand() -> Brand:
-    """The brand for error pages, without a query of the database."""
+    """The brand for error pages, without a database query."""
     return of_pages.known()

@@ -1,4 +1,4 @@
-"""`{% portal_navigation %}`: the navigation of the developer portal; nothing on a site without one."""
+"""`{% portal_navigation %}`: the navigation of the developer portal; empty on a site without a portal."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`{% load oauth_times %}{{ at|moment }}`: a time with its zone."""
+"""`{% load oauth_times %}{{ at|moment }}`: a time with its time zone."""
 
 from datetime import datetime
 

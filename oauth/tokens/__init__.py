@@ -1,4 +1,4 @@
 """Tokens as JWTs: their claims, signing and verification.
 
-`claims` and `verification` stand alone (a resource server has no database); `signing` needs `keys`.
+`claims` and `verification` need no database, for resource servers; `signing` needs `keys`.
 """

@@ -10,23 +10,22 @@ TYP = "at+jwt"
 
 class Decoder(Protocol):
     def decode(self, token: bytes | str) -> dict[str, Any]:
-        """The payload of a token. Raises InvalidJWT if the token is not valid."""
+        """Verifies a token and returns its payload. Raises InvalidJWT."""
 
 
 class AccessToken:
-    """`claims` are the claims as data, and `payload` is the JSON object that was sent; `token["name"]` reads a member
-    of the payload.
+    """`claims` are the typed claims, and `payload` is the JSON object; `token["name"]` reads a member of the payload.
 
-    Raises InvalidJWT if the token is not valid. The object can be DRF's `request.auth`, and the token of SimpleJWT's
+    Raises InvalidJWT if the token is not valid. An instance can be DRF's `request.auth` and the token of SimpleJWT's
     `TokenUser`.
     """
 
     def __init__(self, token: bytes | str, *, backend: Decoder) -> None:
-        #: The token as it was sent.
+        #: The token as sent.
         self.raw = token.decode("ascii", "replace") if isinstance(token, bytes) else token
         self.payload = backend.decode(token)
         try:
-            # RFC 9068 §2.2: every claim must have its type; the backend has checked the rest.
+            # RFC 9068 §2.2: every claim must have the right type. The backend has checked everything else.
             self.claims = AccessTokenClaims.from_payload(self.payload)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise InvalidJWT("The token's claims are not those of an access token.") from error

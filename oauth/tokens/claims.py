@@ -1,4 +1,4 @@
-"""The claims of an access token (RFC 9068 §2.2), as data."""
+"""The claims of an access token (RFC 9068 §2.2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +10,7 @@ from typing import Any
 class AccessTokenClaims:
     """The claims of an access token that was verified or will be signed.
 
-    `subject` is the user's primary key as text or, where no user takes part, the `client_id`
-    (RFC 9068 §2.2, RFC 9700 §4.15).
+    `subject` is the user's primary key as text or, without a user, the `client_id` (RFC 9068 §2.2, RFC 9700 §4.15).
     """
 
     issuer: str
@@ -31,16 +30,16 @@ class AccessTokenClaims:
     confirmation: Mapping[str, str] = field(default_factory=dict)
     #: The position of the token's bit in a status list: {"idx", "uri"} (draft-ietf-oauth-status-list §6).
     status: Mapping[str, Any] = field(default_factory=dict)
-    #: The parties that act for the subject (RFC 8693 §4.1), with the latest one outermost.
+    #: The current actor with previous actors nested inside (RFC 8693 §4.1).
     actor: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def user_id(self) -> str | None:
-        """The user's primary key as text, None for a client acting for itself."""
+        """The user's primary key as text; None if the client acts on its own behalf."""
         return None if self.subject == self.client_id else self.subject
 
     def to_payload(self) -> dict[str, Any]:
-        """The JWT's payload. Absent claims are left out; no claim is null."""
+        """The JWT's payload. Omits absent claims, so that no claim is null."""
         optional = {
             "auth_time": self.auth_time and int(self.auth_time.timestamp()),
             "acr": self.acr,
@@ -65,10 +64,10 @@ class AccessTokenClaims:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "AccessTokenClaims":
-        """The inverse of `to_payload`, for a payload whose signature was verified.
+        """The inverse of `to_payload`, for the payload of a verified JWT.
 
-        Raises TypeError or ValueError if a claim is malformed, so that a claim that limits the token (`cnf`, `status`)
-        is never ignored.
+        Raises TypeError or ValueError if a claim is malformed, so that no claim that limits the token (`cnf`, `status`)
+        is ignored.
         """
         audience = payload["aud"]
         _number(payload, "nbf")
@@ -101,7 +100,7 @@ class AccessTokenClaims:
 
 
 def _typed(payload: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
-    """Raises TypeError if the claim has another type."""
+    """The claim or the default. Raises TypeError if the claim has another type."""
     if name not in payload:
         return default
     if not isinstance(payload[name], kind):
@@ -110,7 +109,7 @@ def _typed(payload: Mapping[str, Any], name: str, kind: type, default: Any) -> A
 
 
 def _number(payload: Mapping[str, Any], name: str) -> float:
-    """A NumericDate (RFC 7519 §2): a number and no boolean."""
+    """A NumericDate (RFC 7519 §2), which must be a number but not a boolean."""
     value = payload.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(name)

@@ -1,4 +1,4 @@
-"""JWS with detached content (RFC 7515 Appendix F) that this server signed, verified years later."""
+"""Verifies JWS with detached content (RFC 7515 Appendix F) that this server signed, even years ago."""
 
 from datetime import datetime
 
@@ -11,7 +11,9 @@ from oauth.tokens.verification import is_canonical_jws, unverified_header
 
 
 def is_ours(content: bytes, signature: str, *, typ: str, at: datetime) -> bool:
-    """Whether a key that could sign at the time `at` signed the content as `typ`. It may have retired since."""
+    """Whether the content was signed as `typ` with a key that was active at the time `at`. The key may have retired
+    since.
+    """
     header, dots, value = signature.partition("..")
     jws = f"{header}.{base64url_encode(content).decode()}.{value}"
     if not dots or not is_canonical_jws(jws):
@@ -22,7 +24,7 @@ def is_ours(content: bytes, signature: str, *, typ: str, at: datetime) -> bool:
         return False
     key = jwt.PyJWK.from_dict(jwk)
     try:
-        # The algorithm is the key's own: a header cannot choose another one.
+        # Use the key's algorithm, so that the header cannot select another one.
         jwt.PyJWS().decode(jws, key, algorithms=[jwk["alg"]])
     except jwt.InvalidTokenError:
         return False

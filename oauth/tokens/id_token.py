@@ -1,4 +1,4 @@
-"""The ID token (OpenID Connect Core §2): signed for one client, and read back as `id_token_hint`."""
+"""The ID token (OpenID Connect Core §2): signed for a client, and accepted as `id_token_hint`."""
 
 import hashlib
 from collections.abc import Mapping
@@ -32,9 +32,9 @@ def sign(
     code: str = "",
     claims: Mapping[str, Any] | None = None,
 ) -> str:
-    """An ID token about the authorization's user; `claims` are those requested by name (§5.5).
+    """An ID token about the authorization's user. `claims` are the individually requested ones (§5.5).
 
-    It carries the nonce of its request (ASVS 5.0 10.5.1) and is for one client (10.5.4).
+    It contains the nonce of its request (ASVS 5.0 10.5.1) and has one client as audience (10.5.4).
     """
     algorithm = client.id_token_algorithm
     optional = {
@@ -59,14 +59,14 @@ def sign(
 
 
 def left_half_hash(value: str, algorithm: str) -> str:
-    """OpenID Connect Core §3.1.3.6: the left half of SHA-256, of SHA-512 for EdDSA, in base64url."""
+    """OpenID Connect Core §3.1.3.6: the left half of the SHA-256 hash (SHA-512 for EdDSA), in base64url."""
     hashed = (hashlib.sha512 if algorithm == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
     return base64url_encode(hashed[: len(hashed) // 2]).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An ID token that a client sent back (§3.1.2.1 `id_token_hint`). It identifies the user that the client means."""
+    """An ID token that a client sent as `id_token_hint` (§3.1.2.1), which identifies a user."""
 
     client_id: str
     subject: str
@@ -74,8 +74,8 @@ class Hint:
 
 
 def read_hint(token: str, *, issuer: str) -> Hint | None:
-    """Returns None unless this server has signed the token. It may have expired, and its key may have retired: clients
-    keep the last one (RP-Initiated Logout §4).
+    """Reads a hint; None unless this server has signed the token. The token may have expired and its key may have
+    retired, because clients keep the last ID token (RP-Initiated Logout §4).
     """
     if not is_canonical_jws(token):
         return None

@@ -1,7 +1,7 @@
-"""JWK Sets (RFC 7517 §5) of other servers: fetched, cached, searched by `kid`.
+"""Fetches and caches JWK Sets (RFC 7517 §5) of other servers.
 
-Unknown values of `kid` cause at most one fetch per `search_after_seconds` (PyJWT CVE-2026-48524), and a failed
-fetch leaves the cached keys in use. A set older than `max_age_seconds` is not trusted: fail closed.
+Unknown values of `kid` cause at most one fetch per `search_after_seconds` (PyJWT CVE-2026-48524). After a failed fetch,
+the cached keys are used until they are `max_age_seconds` old (fail closed).
 """
 
 import logging
@@ -18,10 +18,10 @@ from oauth.algorithms import SIGNING_ALGORITHMS
 MIN_RSA_BITS = 2048
 SECONDS_BETWEEN_FETCHES = 60
 REFRESH_AFTER_SECONDS = 60
-# How long a fetched key is trusted if the server that owns it cannot be reached: the server may have withdrawn it.
+# How long a fetched key is used if its server is unreachable, because the server may have withdrawn the key.
 MAX_AGE_SECONDS = 15 * 60
-# After how many seconds the keys are requested again from an unreachable issuer while no key is known. The API says so
-# in Retry-After.
+# While no key is known, the interval between fetches from an unreachable issuer, and the value of the API's
+# Retry-After.
 RETRY_AFTER_SECONDS = 5
 
 logger = logging.getLogger(__name__)
@@ -29,13 +29,13 @@ Key = TypeVar("Key")
 
 
 class KeysUnavailable(OSError):
-    """No JWK Set is known that is recent enough. Whether a signature is valid cannot be decided now."""
+    """There is no recent JWK Set, so signatures cannot be verified."""
 
 
 class FetchedKeys(Generic[Key]):
-    """The keys at one URL, fetched and cached. Thread-safe.
+    """The cached keys of one URL. Thread-safe.
 
-    `fetch` returns the keys by `kid`, and raises OSError or ValueError if it cannot.
+    `fetch` must return the keys by `kid`, or raise OSError or ValueError.
     """
 
     def __init__(
@@ -58,27 +58,26 @@ class FetchedKeys(Generic[Key]):
         self._lock = threading.Lock()
 
     def find(self, kid: str) -> Key | None:
-        """The key; None if it is not published. Raises KeysUnavailable if the cached set is too old."""
+        """The key with this `kid`; None if it is not published. Raises KeysUnavailable if the cached set is too old."""
         keys = self.current(kid)
         if not self._is_trusted(self._clock()):
             raise KeysUnavailable("the JWK Set cannot be fetched")
         return keys.get(kid)
 
     def current(self, kid: str) -> Mapping[str, Key]:
-        """All keys, fetched again if this one is missing; empty if the cached set is too old."""
+        """All keys, fetched again if this `kid` is missing. Empty if the cached set is too old."""
         now = self._clock()
         if now - self._fetched_at > REFRESH_AFTER_SECONDS:
-            # Meanwhile, the cached keys are used. Without cached keys, no token can be verified until the issuer is
-            # reachable again.
+            # Retry less often while cached keys can be used.
             pause = SECONDS_BETWEEN_FETCHES if self._is_trusted(now) else self._retry_after_seconds
             self._refresh(now, kid, last=self._tried_at, pause=pause)
         elif kid not in self._keys:
-            # The server may just have added the key, so more fetches are allowed within the minute.
+            # Allow more fetches, because the server may just have added the key.
             self._refresh(now, kid, last=self._searched_at, pause=self._search_after_seconds)
         return self._keys if self._is_trusted(now) else {}
 
     def refetch(self) -> None:
-        """Fetches the set now, because its server may have withdrawn a key. The caller limits how often."""
+        """Fetches the set now, because its server may have withdrawn a key. The caller must limit how often."""
         self._refresh(self._clock(), "", last=float("-inf"))
 
     def _is_trusted(self, now: float) -> bool:
@@ -90,7 +89,7 @@ class FetchedKeys(Generic[Key]):
         fetches = self._fetches
         with self._lock:
             if self._fetches != fetches:
-                return  # another thread has just done it
+                return  # another thread has just fetched the set
             self._fetches, self._tried_at = fetches + 1, now
             try:
                 self._keys = self._fetch()
@@ -102,10 +101,10 @@ class FetchedKeys(Generic[Key]):
 
 
 def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
-    """The signature keys of an issuer's JWK Set by kid. Raises ValueError if it is not a JWK Set.
+    """`kid` -> signature key of an issuer's JWK Set. Raises ValueError if this is not a JWK Set.
 
-    A key that cannot be used is left out (RFC 7517 §5), so that an issuer may add types that we do not know. Keys
-    that share a `kid` are left out, because the `kid` must select one.
+    Ignores unusable keys (RFC 7517 §5), so that an issuer can add unknown types, and keys that share a `kid`, which
+    must be unique.
     """
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
@@ -116,7 +115,7 @@ def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
 
 
 def _parse_one(jwk: Mapping[str, Any]) -> jwt.PyJWK | None:
-    """A strong public key that verifies signatures by an accepted algorithm, otherwise None."""
+    """The key if it is a strong public key for signatures with an accepted algorithm, otherwise None."""
     operations = jwk.get("key_ops", ["verify"])
     if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return None

@@ -1,11 +1,11 @@
-"""Compares the type of a JWT, the header's `typ` (RFC 8725 §3.11), in the same way for all tokens."""
+"""Compares the header `typ` of JWTs (RFC 8725 §3.11)."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def _normalized(header: Mapping[str, Any]) -> str | None:
-    """RFC 7515 §4.1.9: a media type, in any case, with or without `application/`. None if the header has no `typ`."""
+    """RFC 7515 §4.1.9: `typ` in lower case without `application/`. None if the header has no `typ`."""
     typ = header.get("typ")
     if typ is None:
         return None

@@ -1,4 +1,4 @@
-"""Signing JWTs with the active key of the ring."""
+"""Signs JWTs with the active key of the key ring."""
 
 import json
 from functools import lru_cache
@@ -16,7 +16,7 @@ _compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class SigningBackend(TokenBackend):
-    """SimpleJWT's TokenBackend that signs with the key ring's active key and names it in the header."""
+    """A TokenBackend of SimpleJWT that signs with the active key and names it in the header."""
 
     def __init__(self, *, typ: str, algorithm: str) -> None:
         super().__init__(algorithm=algorithm)
@@ -28,7 +28,7 @@ class SigningBackend(TokenBackend):
 
 @lru_cache(maxsize=64)
 def signer(*, typ: str, algorithm: str) -> SigningBackend:
-    """Cached for each type of token; the ring chooses the key at each signature."""
+    """Cached by type and algorithm. The key is selected at each signature."""
     return SigningBackend(typ=typ, algorithm=algorithm)
 
 
@@ -37,22 +37,22 @@ def sign_access_token(claims: AccessTokenClaims, *, algorithm: str) -> str:
 
 
 def sign_detached(content: bytes, *, typ: str) -> str:
-    """A JWS with detached content (RFC 7515 Appendix F), by a key of the JWK Set. A setting may name this function."""
+    """A JWS with detached content (RFC 7515 Appendix F). Settings may name this function."""
     header, _, signature = _signed(content, typ=typ, algorithm=keys.policy.values.access_token_algorithm)
     return f"{header}..{signature}"
 
 
 def _signed(content: bytes, *, typ: str, algorithm: str) -> tuple[str, str, str]:
-    """Header, payload and signature in base64url (RFC 7515 §7.1).
+    """The base64url-encoded header, payload and signature (RFC 7515 §7.1).
 
-    PyJWT signs, but would build the header for every token; it stays the same until the key changes.
+    Caches the header, which PyJWT would build for every token although it changes only with the key.
     """
     key = keys.signing_key(algorithm)
     header, payload = _header(key.algorithm, typ, key.kid), base64url_encode(content).decode()
     try:
         signature = key.sign(f"{header}.{payload}".encode())
     except keys.KeyStoreError as error:
-        raise TemporarilyUnavailable("The server cannot sign now. Try again.", detail=str(error)) from error
+        raise TemporarilyUnavailable("The server cannot sign now. Try again later.", detail=str(error)) from error
     return header, payload, base64url_encode(signature).decode()
 
 

@@ -1,6 +1,6 @@
-"""The Token Status List (draft-ietf-oauth-status-list): one bit per authorization, 1 where it has ended.
+"""The format of the Token Status List (draft-ietf-oauth-status-list): one bit per authorization, 1 if it has ended.
 
-This is the format, for the server that publishes a list and the resource server that reads it.
+Used by the server that publishes a list and by resource servers that read it.
 """
 
 import zlib
@@ -9,7 +9,7 @@ from typing import Any
 
 from jwt.utils import base64url_decode, base64url_encode
 
-# Bits of one status list: 8 KiB before compression, so a list is small to fetch and cheap to build.
+# The number of bits of a list. Before compression, these are 8 KiB, so a list is small to fetch and cheap to build.
 STATUS_LIST_SIZE = 65_536
 TYP = "statuslist+jwt"
 MEDIA_TYPE = "application/statuslist+jwt"
@@ -21,7 +21,7 @@ def uri(number: int, *, issuer: str) -> str:
 
 
 def number_of(uri: object, *, issuer: str) -> int:
-    """The number of a list of this issuer. Raises ValueError for any other URL, so that it is never fetched."""
+    """The number of the issuer's list at this URL. Raises ValueError for any other URL, which must not be fetched."""
     prefix = f"{issuer}{_PATH}"
     if not isinstance(uri, str) or not uri.startswith(prefix) or not uri.removeprefix(prefix).isdecimal():
         raise ValueError("not a status list of this issuer")
@@ -34,7 +34,7 @@ def reference(index: int, *, issuer: str) -> dict[str, Any]:
 
 
 def index_of(claim: Mapping[str, Any], *, issuer: str) -> int | None:
-    """The index from which `reference` made this claim; None if it did not make it."""
+    """The index in a claim made by `reference`; None for any other claim."""
     try:
         index = number_of(claim.get("uri"), issuer=issuer) * STATUS_LIST_SIZE + int(claim["idx"])
     except (KeyError, TypeError, ValueError):
@@ -51,19 +51,19 @@ def bits(indexes: Iterable[int]) -> bytes:
 
 
 def is_set(array: bytes, index: int) -> bool:
-    """Raises IndexError beyond the list, so that a token with such an index is refused."""
+    """Whether the bit is set. Raises IndexError for an index beyond the list, whose token must be refused."""
     if index < 0:
         raise IndexError(index)
     return bool(array[index // 8] >> index % 8 & 1)
 
 
 def to_claim(array: bytes) -> dict[str, Any]:
-    """§4.2: compressed with zlib, in base64url."""
+    """§4.2: the bits compressed with zlib, in base64url."""
     return {"bits": 1, "lst": base64url_encode(zlib.compress(array, 9)).decode()}
 
 
 def from_claim(claim: Mapping[str, Any]) -> bytes:
-    """Raises ValueError if it is not a list of this format; never inflates beyond its size."""
+    """The bits of a list. Raises ValueError for another format. Never decompresses more than the size of a list."""
     try:
         inflater = zlib.decompressobj()
         array = inflater.decompress(base64url_decode(str(claim["lst"])), STATUS_LIST_SIZE // 8 + 1)

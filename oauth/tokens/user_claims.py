@@ -1,6 +1,6 @@
-"""Standard claims about a user (OpenID Connect Core §5.1): by scope (§5.4), or each by its name (§5.5).
+"""Standard claims about a user (OpenID Connect Core §5.1), requested by scope (§5.4) or individually (§5.5).
 
-A site can replace the source of the claims: OAUTH["USER_CLAIMS"].
+A site can set another source of the claims with OAUTH["USER_CLAIMS"].
 """
 
 from collections.abc import Iterable, Set
@@ -12,7 +12,7 @@ from oauth.models.scope import SCOPE_OF_CLAIM, scopes_of_claims
 
 
 def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
-    """The claims that Django's own user models have. Absent and empty values are left out."""
+    """The claims of Django's user models. Omits empty values."""
     claims: dict[str, Any] = {}
     if "profile" in scopes:
         claims["name"] = user.get_full_name() if hasattr(user, "get_full_name") else ""  # AbstractBaseUser has none
@@ -24,7 +24,7 @@ def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
 
 
 def released(user: Any, scopes: Set[str], names: Iterable[str] = (), *, source: str) -> dict[str, Any]:
-    """The claims of these scopes, and those requested by name. `source` is OAUTH["USER_CLAIMS"]."""
+    """The claims of these scopes and the individually requested ones. `source` is OAUTH["USER_CLAIMS"]."""
     names = frozenset(names)
     claims: dict[str, Any] = import_string(source)(user, scopes | scopes_of_claims(names))
     return {name: value for name, value in claims.items() if name in names or SCOPE_OF_CLAIM.get(name, name) in scopes}

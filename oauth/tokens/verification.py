@@ -1,6 +1,6 @@
-"""Verifies a JWT of this issuer (RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725). It needs PyJWT and no framework.
+"""Verifies JWTs of this issuer (RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725). Needs PyJWT but no framework.
 
-No key, URL or certificate inside a token is ever used (RFC 8725 §3.5, ASVS 5.0 9.1.3): `kid` only selects among known
+Never uses a key, URL or certificate in a token (RFC 8725 §3.5, ASVS 5.0 9.1.3): `kid` only selects one of the known
 keys.
 """
 
@@ -16,11 +16,11 @@ from jwt.utils import base64url_decode
 from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.tokens import media_type
 
-# Refused before anything is split or decoded (Authlib CVE-2025-61920, golang-jwt CVE-2025-30204).
+# Longer tokens are refused before they are split or decoded (Authlib CVE-2025-61920, golang-jwt CVE-2025-30204).
 MAX_TOKEN_BYTES = 8192
-# RFC 9068 §2.2.
+# RFC 9068 §2.2: the required claims of an access token.
 RFC_9068_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id")
-# RFC 7515 §2: base64url without padding. Unused bits of the last character must be zero, so that each value has one
+# RFC 7515 §2: base64url without padding, with unused bits of the last character zero, so that each value has only one
 # encoding. PyJWT also accepts padding and other characters (Wycheproof JWS 367, 370).
 _PART = (
     rb"(?=[A-Za-z0-9_-])(?:[A-Za-z0-9_-]{4})*"
@@ -30,7 +30,7 @@ _COMPACT_JWS = re.compile(rb"\.".join([_PART] * 3))
 
 
 def is_canonical_jws(token: bytes | str) -> bool:
-    """Whether it is a compact JWS (RFC 7515 §7.1) in its only valid encoding, and not too long."""
+    """Whether this is a compact JWS (RFC 7515 §7.1) in the only valid encoding, and not too long."""
     try:
         raw = token if isinstance(token, bytes) else token.encode("ascii")
     except UnicodeEncodeError:
@@ -39,15 +39,15 @@ def is_canonical_jws(token: bytes | str) -> bool:
 
 
 def unverified_header(jws: str | bytes) -> dict[str, Any]:
-    """The header of a canonical JWS, only to choose the key. Raises ValueError.
+    """The unverified header of a canonical JWS, only for selecting the key. Raises ValueError.
 
-    PyJWT's own function decodes all three parts, which costs half as much as a verification.
+    PyJWT's function decodes all three parts, which takes half as long as a verification.
     """
     return _unverified_object(jws, 0)
 
 
 def unverified_claims(jws: str | bytes) -> dict[str, Any]:
-    """The claims of a canonical JWS, only to learn which client it names. Raises ValueError."""
+    """The unverified claims of a canonical JWS, only for finding the client. Raises ValueError."""
     return _unverified_object(jws, 1)
 
 
@@ -63,7 +63,7 @@ def _unverified_object(jws: str | bytes, part: int) -> dict[str, Any]:
 
 
 class _CanonicalJWS(jwt.PyJWS):
-    """PyJWT checks each character of a JWS in Python, which one regular expression has done already."""
+    """Skips PyJWT's check of each character in Python, which a regular expression has already done."""
 
     @staticmethod
     def _decode_base64url_segment(segment: bytes, name: str) -> bytes:
@@ -77,7 +77,7 @@ decode_canonical = _jwt.decode
 
 
 def decode_by_any(token: str, keys: Sequence[jwt.PyJWK], **options: Any) -> dict[str, Any]:
-    """`decode_canonical` with the first key that fits the signature (RFC 7515 §6). `keys` must not be empty."""
+    """`decode_canonical` with the first key that verifies the signature (RFC 7515 §6). `keys` must not be empty."""
     for key in keys[:-1]:
         with suppress(jwt.InvalidSignatureError):
             return dict(decode_canonical(token, key, **options))
@@ -88,17 +88,17 @@ FindKey = Callable[[str], jwt.PyJWK | None]
 
 
 class InvalidJWT(Exception):
-    """The token is malformed, forged, of another type, issuer or audience, or not valid now."""
+    """The token is malformed, forged, expired, or of another type, issuer or audience."""
 
 
 class ExpiredJWT(InvalidJWT):
-    """The JWT is valid except that it has expired."""
+    """The JWT has expired but is otherwise valid."""
 
 
 class VerifyingBackend:
-    """Verifies tokens that are signed by one of several published keys.
+    """Verifies tokens that are signed with one of several published keys.
 
-    `typ` is the accepted type in the header (RFC 8725 §3.11), `audiences` are the accepted values of `aud`.
+    `typ` is the accepted header `typ` (RFC 8725 §3.11); `audiences` are the accepted values of `aud`.
     """
 
     def __init__(
@@ -119,10 +119,10 @@ class VerifyingBackend:
         self.required_claims = list(required_claims)
 
     def decode(self, token: bytes | str) -> dict[str, Any]:
-        """The payload of a token, after checks of its form, signature (ASVS 5.0 9.1.1), type (9.2.2), issuer, audience
-        (9.2.3) and times (9.2.1).
+        """Verifies syntax, signature (ASVS 5.0 9.1.1), type (9.2.2), issuer, audience (9.2.3) and times (9.2.1) of a
+        token, and returns its payload.
 
-        Raises InvalidJWT; ExpiredJWT if the token has only expired.
+        Raises InvalidJWT, or ExpiredJWT if the token has expired but is otherwise valid.
         """
         raw = token if isinstance(token, bytes) else token.encode("utf-8", "replace")
         if not is_canonical_jws(raw):
@@ -152,22 +152,22 @@ class VerifyingBackend:
             raise InvalidJWT("The token is not valid.") from error
 
     def _key_for(self, raw: bytes) -> jwt.PyJWK:
-        """The published key that the header names, after checks of the header itself."""
+        """Checks the header and returns the published key that it names."""
         try:
             header = unverified_header(raw)
         except ValueError as error:
             raise InvalidJWT("The token's header is malformed.") from error
-        # RFC 7515 §4.1.11: no extension is supported, so none may be critical. Nor is `b64` supported (RFC 7797).
+        # RFC 7515 §4.1.11: critical extensions must be refused, because none is supported; nor is `b64` (RFC 7797).
         if "crit" in header or "b64" in header or "zip" in header:
             raise InvalidJWT("The token's header requires an extension that is not supported.")
-        # RFC 9068 §4: case does not matter, and the prefix application/ may be missing (RFC 7515 §4.1.9).
+        # RFC 9068 §4, RFC 7515 §4.1.9: `typ` is case-insensitive and may omit the prefix `application/`.
         if not media_type.fits(header, self.typ):
             raise InvalidJWT("The token is of another type.")
         kid = header.get("kid")
         if header.get("alg") not in SIGNING_ALGORITHMS or not isinstance(kid, str):
             raise InvalidJWT("The token must be signed with a published key of its issuer.")
         key = self.find_key(kid)
-        # RFC 8725 §3.1: a key is for one algorithm only (PyJWT CVE-2026-48523).
+        # RFC 8725 §3.1: a key must be used with only one algorithm (PyJWT CVE-2026-48523).
         if key is None or key.algorithm_name != header["alg"]:
             raise InvalidJWT("The token must be signed with a published key of its issuer.")
         return key

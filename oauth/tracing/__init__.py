@@ -1,7 +1,7 @@
-"""OpenTelemetry traces, where OAUTH["TRACING"] is on: spans of requests, statements, outbound requests and jobs.
+"""OpenTelemetry traces, if OAUTH["TRACING"] is on: spans of requests, statements, outbound requests and jobs.
 
-`start`, `traced` and the middleware `NamedByRoute` are the only ways in. Nothing here is imported where
-OAUTH["TRACING"] is off, and then the packages of `countersign-oauth[otel]` need not be installed.
+Use only `start`, `traced` and the middleware `NamedByRoute`. If OAUTH["TRACING"] is off, nothing here is imported, and
+the packages of `countersign-oauth[otel]` need not be installed.
 """
 
 from oauth.tracing.requests import NamedByRoute, traced

@@ -10,9 +10,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 def current() -> tuple[str, str]:
-    """Outside of a span, for example in the log line about a job that begins, this is the context of the request or
-    job.
-    """
+    """The traceparent and tracestate of the current span or, outside of a span, those of the request or job."""
     span = trace.get_current_span().get_span_context()
     if not span.is_valid:
         return trace_context.of_request()
@@ -21,13 +19,13 @@ def current() -> tuple[str, str]:
 
 
 def link(traceparent: str) -> None:
-    """Links the current span to that one."""
+    """Links the current span to the span of `traceparent`."""
     other = remote(traceparent)
     if other.is_valid:
         trace.get_current_span().add_link(other)
 
 
 def remote(traceparent: str, tracestate: str = "") -> SpanContext:
-    """The context is not valid if the traceparent is not."""
+    """A remote span context, which is invalid if the traceparent is."""
     headers = {"traceparent": traceparent, "tracestate": tracestate}
     return trace.get_current_span(_PROPAGATOR.extract(headers)).get_span_context()

@@ -1,8 +1,7 @@
-"""Limits the data that leave this process in a span: only the attributes that are listed here, and no text that others
-wrote.
+"""Limits the data in exported spans to the attributes listed here, and to text that we wrote.
 
-The instrumentations also record paths and queries of URLs, IP addresses, user agents and texts of errors. These contain
-codes, tokens, email addresses and account numbers.
+The instrumentations also record paths and queries of URLs, IP addresses, user agents and error messages, which may
+contain codes, tokens, email addresses and account numbers.
 """
 
 from collections.abc import Sequence
@@ -20,12 +19,12 @@ _ALWAYS = frozenset(
         "db.system.name", "db.query.summary", "db.query.text", "job.id", "job.queue", "job.attempt",
     }
 )  # fmt: skip
-#: Only spans of outbound requests have this attribute, because a request to this server may name any host.
+#: Only for spans of outbound requests, because a request to this server may name any host.
 _OF_CLIENTS = _ALWAYS | {"server.address", "server.port"}
 
 
 class DiscreetExporter(SpanExporter):
-    """Passes copies of spans on to another exporter."""
+    """Passes reduced copies of spans to another exporter."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self.exporter = exporter
@@ -42,7 +41,7 @@ class DiscreetExporter(SpanExporter):
 
 
 def discreet(span: ReadableSpan) -> ReadableSpan:
-    """Leaves out events, because these are errors with their text."""
+    """A copy with only allowed attributes, and without events, which contain error messages."""
     allowed = _OF_CLIENTS if span.kind is SpanKind.CLIENT else _ALWAYS
     attributes = {name: value for name, value in (span.attributes or {}).items() if name in allowed}
     return ReadableSpan(
@@ -61,7 +60,7 @@ def discreet(span: ReadableSpan) -> ReadableSpan:
 
 
 def _name(span: ReadableSpan) -> str:
-    """The name that the instrumentation gives a request contains its path."""
+    """The name of the span. The instrumentation's name of a request contains its path, so it is replaced."""
     if span.kind is not SpanKind.SERVER:
         return str(span.name)
     given = span.attributes or {}

@@ -1,4 +1,4 @@
-"""A span for each job of a background worker, in the trace of the request that made it."""
+"""A span for each job of a background worker, in the trace of the request that created the job."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A span for each outbound request, by OpenTelemetry's instrumentation of urllib3, which also sends `traceparent`."""
+"""A span for each outbound request, with OpenTelemetry's instrumentation of urllib3, which also sends `traceparent`."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,13 +14,13 @@ def trace_outbound_requests() -> None:
 
 
 def _name(span: Span, pool: Any, request: Any) -> None:
-    """The host that the client chose; the connection goes to an address (oauth.infrastructure.outbound)."""
+    """Sets the host of the URL, because the connection uses an IP address (oauth.infrastructure.outbound)."""
     if span.is_recording():
         host = (request.headers or {}).get("Host", "")
         span.set_attribute("server.address", urlsplit(f"//{host}").hostname or pool.host)
 
 
 def _without_path(url: str) -> str:
-    """The path of a webhook may be a secret."""
+    """Removes the path, because that of a webhook may be a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/"

@@ -1,4 +1,6 @@
-"""A span for each request, by OpenTelemetry's own WSGI middleware, which takes up the `traceparent` of the caller."""
+"""A span for each request, with OpenTelemetry's WSGI middleware, which continues the trace of the incoming
+`traceparent`.
+"""
 
 from collections.abc import Callable, Collection, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -13,7 +15,7 @@ from oauth.tracing.discretion import REQUEST_ID, ROUTE
 
 
 def traced(application: WSGIApplication, *, untraced: Collection[str] = ()) -> WSGIApplication:
-    """`application` with a span around each request. `untraced` are paths, such as those of probes."""
+    """`application` with a span around each request, except to the paths `untraced`, such as those of probes."""
     plain, spans = trace_context.with_trace_context(application), OpenTelemetryMiddleware(application)
 
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -26,7 +28,7 @@ def traced(application: WSGIApplication, *, untraced: Collection[str] = ()) -> W
 
 
 class NamedByRoute:
-    """Middleware for Django: gives the span the pattern of the URL, never the path, and the request id."""
+    """Django middleware that sets the URL pattern (instead of the path) and the request ID of the span."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

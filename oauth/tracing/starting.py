@@ -1,4 +1,4 @@
-"""Begins to trace in this process."""
+"""Starts tracing in this process."""
 
 import os
 import uuid
@@ -19,15 +19,17 @@ SERVICE = "countersign"
 
 
 def start(*, exporter: SpanExporter | None = None) -> TracerProvider:
-    """Call it once in a process, after `django.setup()`. The variables of OpenTelemetry (OTEL_EXPORTER_OTLP_ENDPOINT,
-    OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, …) say where spans go and how many."""
-    # The instrumentations must use the stable names of attributes.
+    """Call this once in a process, after `django.setup()`. The environment variables of OpenTelemetry
+    (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, …) set the
+    destination and the sampling of spans.
+    """
+    # Use the stable attribute names in instrumentations.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE)
     provider = TracerProvider(resource=Resource.create({"service.instance.id": str(uuid.uuid4())}))
     provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(exporter or OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
-    # Baggage is not passed on, because its content, which others have written, would reach the servers of clients.
+    # Without baggage, whose content others wrote, and which would be sent to servers of clients.
     set_global_textmap(TraceContextTextMapPropagator())
     trace_context.provided_by(context.current, context.link)
     statements.trace_statements()

@@ -1,7 +1,7 @@
-"""A span for each statement of a request or job, by Django's own hook for this, and for each COMMIT.
+"""A span for each statement of a request or job, with Django's hook `execute_wrapper`, and for each COMMIT.
 
-OpenTelemetry's instrumentation of psycopg sees only psycopg's cursors: neither prepared statements (oauth/fast_path)
-nor COMMIT. It would also begin a trace for each query of an idle background worker.
+OpenTelemetry's instrumentation of psycopg covers neither prepared statements (oauth/fast_path) nor COMMIT, and would
+start a trace for each query of an idle background worker.
 """
 
 import re
@@ -22,7 +22,7 @@ _VERB = re.compile(r"\s*(\w+)")
 _TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+(?:ONLY\s+)?"?(?!(?:SET|OF|SKIP|NOWAIT)\b)([a-z_]\w*)"?', re.I)
 _FUNCTION = re.compile(r"\s*SELECT\s+([a-z_]\w*)\s*\(", re.I)
 _OF_NO_TABLE = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK", "SET", "BEGIN", "COMMIT"})
-# Statements have placeholders, so a literal is a constant of ours, or a value that somebody put there by mistake.
+# Literals are removed. Statements use placeholders, so a literal is our constant or, by mistake, a value.
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -71,7 +71,7 @@ def _run(span: trace.Span, work: Callable[[], Any]) -> Any:
     except Exception as error:
         state = getattr(error.__cause__, "sqlstate", None)
         if state != UNDONE:
-            # Leaves out the text of the error, because it repeats values.
+            # Omit the error message, because it may contain values.
             span.set_attribute("error.type", str(state or type(error).__name__))
             span.set_status(Status(StatusCode.ERROR))
         raise
@@ -79,7 +79,7 @@ def _run(span: trace.Span, work: Callable[[], Any]) -> Any:
 
 @lru_cache(maxsize=1000)
 def described(sql: str) -> tuple[str, str]:
-    """A summary such as `SELECT oauth_client`, and the text without literals."""
+    """Returns a summary, such as `SELECT oauth_client`, and the SQL without literals."""
     verb = found[1].upper() if (found := _VERB.match(sql)) else "statement"
     text = _LITERAL.sub("?", sql)
     if verb in _OF_NO_TABLE:

@@ -1,4 +1,4 @@
-"""Adds the files of `oauth` that pyproject.toml lists: from the repository, or from the source distribution."""
+"""Adds the files of `oauth` that pyproject.toml lists, from the repository or from the source distribution."""
 
 import tomllib
 from pathlib import Path

@@ -72,7 +72,7 @@ def test_a_redirect_is_not_followed(app_site):
 
 def test_an_error_with_a_document_is_no_document(app_site):
     app_site.status = 404
-    with pytest.raises(OutboundError, match="answered 404"):
+    with pytest.raises(OutboundError, match="returned status 404"):
         fetched_document.fetch(app_site.url("/client.json"))
 
 

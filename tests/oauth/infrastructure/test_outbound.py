@@ -14,7 +14,7 @@ from oauth.infrastructure import outbound
 from oauth.infrastructure.outbound import OutboundError
 from tests.lib.servers import PATIENCE_SECONDS
 
-NO_PUBLIC_ADDRESS = r"^its name leads to no public address\.$"
+NO_PUBLIC_ADDRESS = r"^its host has no public address\.$"
 
 
 @pytest.mark.parametrize(
