@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0065_links_in_parallel'),
+        ('banking', '0066_plain_permissions'),
     ]
 
     operations = [
