@@ -3,7 +3,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Reads all users without keeping anybody from writing."""
+    """Validates the constraint on all users without blocking writes."""
 
     dependencies = [("accounts", "0009_profile_and_closing")]
 

@@ -10,9 +10,8 @@ from django.conf import settings
 from django.db import migrations, models
 
 
-# Any statement that ends an authorization or deletes a client also sets the status bit, in the same transaction. Of
-# deleted rows, only those whose access tokens may still be valid get a bit (15 minutes at most, plus the difference of
-# clocks).
+# Every statement that revokes an authorization or deletes a client also sets its status bit, in the same transaction.
+# Deleted authorizations get one only if an access token may still be valid (15 minutes at most, plus clock skew).
 STATUS_TRIGGERS = """
 CREATE FUNCTION oauth_set_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -31,7 +30,7 @@ DROP TRIGGER authorization_deleted ON oauth_authorization;
 DROP TRIGGER authorization_revoked ON oauth_authorization;
 DROP FUNCTION oauth_set_status();
 """
-# Append-only (ASVS 5.0 16.4.2): nobody changes an event, and nobody deletes one of the last 90 days.
+# Append-only (ASVS 5.0 16.4.2): events cannot be changed, and not be deleted in the first 90 days.
 AUDIT_TRIGGERS = """
 CREATE FUNCTION oauth_keep_audit() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

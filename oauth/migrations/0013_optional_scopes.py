@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 def mark(apps, schema_editor):
-    """Marks existing scopes as optional, by the rule that oauth.operations.first_rows has for new rows."""
+    """Marks existing scopes as optional, by the same rule as oauth.operations.first_rows for new scopes."""
     Scope = apps.get_model("oauth", "Scope")
     endings = Q(name__endswith=":write") | Q(name__endswith=":manage") | Q(name__endswith=":detail")
     Scope.objects.filter(endings | Q(name__in=["profile", "email", "offline_access"])).update(is_optional=True)

@@ -6,8 +6,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    # One lock at a time: in one transaction, the migration would hold the lock of the clients while it waits for
-    # requests that use an assertion.
+    # One lock at a time: in one transaction, the migration would lock the clients while it waits for requests with
+    # assertions.
     atomic = False
 
     dependencies = [

@@ -3,8 +3,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-# The foreign key cascades in the database, because the previous release deletes authorizations without knowing this
-# table.
+# The database cascades the deletion, because the previous release, which lacks this table, deletes authorizations.
 CASCADE = """
 ALTER TABLE oauth_rememberedconsent ADD CONSTRAINT remembered_consent_of_authorization
 FOREIGN KEY (authorization_id) REFERENCES oauth_authorization (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED

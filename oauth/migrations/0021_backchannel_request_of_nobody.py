@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """A hint that means nobody is accepted, so a request may have no user."""
+    """Hints of unknown users are accepted, so a request may have no user."""
 
     atomic = False
     dependencies = [

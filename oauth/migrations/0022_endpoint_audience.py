@@ -1,6 +1,6 @@
-"""Which clients may sign assertions for an endpoint instead of the issuer: those that are here already, and no new one.
+"""Existing clients may use an endpoint as the audience of assertions, instead of the issuer; new clients may not.
 
-Added with the default true, which PostgreSQL fills in without rewriting the table; then the default is false.
+The column is added with the default true, which needs no rewrite of the table; then the default becomes false.
 """
 
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""UserInfo tells the language of the user, too, by the scope `profile`."""
+"""UserInfo now also returns the user's language with the scope `profile`."""
 
 from typing import Any
 

@@ -5,7 +5,7 @@ NAME = "session_one_of_a_browser"
 
 
 class Migration(migrations.Migration):
-    """Django has no operation for a unique index that is built while users log in."""
+    """Uses SQL, because Django has no operation that builds a unique constraint without blocking writes."""
 
     atomic = False
     dependencies = [("oauth", "0039_nothing_left")]

@@ -24,8 +24,8 @@ def _validate(table, name):
 
 
 class Migration(migrations.Migration):
-    """Each step is a transaction of its own, and may run again. Backwards nothing changes: the release before works on
-    partitions, too."""
+    """Each step is its own transaction and can be repeated. The reverse migration changes nothing, because the previous
+    release also works with partitions."""
 
     atomic = False
 

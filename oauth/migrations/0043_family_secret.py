@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Superseded refresh tokens go: nothing in the database may hold on to them."""
+    """Prepares the deletion of superseded refresh tokens: drops all foreign keys that refer to them."""
 
     atomic = False
 

@@ -5,8 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-# For every statement that writes an authorization: a sandbox user may allow only the apps of its developer, and an
-# ordinary user only apps that are live.
+# For every statement that writes an authorization: sandbox users may allow only apps of their developer,
+# and other users only apps that are live.
 SANDBOX_TRIGGERS = """
 CREATE FUNCTION oauth_keep_sandbox_apart() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE app record; box record;

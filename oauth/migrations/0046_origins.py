@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-# procrastinate deletes its jobs with SQL of its own, so the database deletes these rows.
+# procrastinate deletes its jobs with SQL, without Django, so the database must delete these rows.
 ORIGINS = """
 CREATE TABLE oauth_job_origin (
   job_id bigint PRIMARY KEY REFERENCES procrastinate_jobs ON DELETE CASCADE,

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # The release before inserts rows without it.
+        # The previous release inserts rows without this column.
         migrations.RunSQL(
             "ALTER TABLE oauth_job_origin ADD COLUMN tracestate varchar(512) NOT NULL DEFAULT '';",
             "ALTER TABLE oauth_job_origin DROP COLUMN tracestate;",

@@ -1,7 +1,7 @@
 from django.db import migrations
 
-# The first partition of each table was a table whose rows have a unique id from the clock. No code reads this id.
-# Logical replication uses the digest instead.
+# The first partition of each table was a table whose rows have a unique id from the clock. No code reads this id, and
+# logical replication now uses the digest.
 _ONLY_DIGESTS = """
 DO $$
 DECLARE leaf text; key text;
@@ -21,7 +21,7 @@ END $$
 
 
 class Migration(migrations.Migration):
-    """Before, the second of two assertions or proofs that came within one microsecond was taken for a replay."""
+    """Fixes that, of two assertions or proofs in the same microsecond, the second was treated as a replay."""
 
     dependencies = [("oauth", "0047_tracestate")]
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Sandbox users who are inactive now stay so until staff activate each: nothing tells why they are."""
+    """Inactive sandbox users stay inactive until staff activate them, because the reason is not stored."""
 
     dependencies = [("oauth", "0049_plain_words")]
 

@@ -1,5 +1,5 @@
--- What each table holds now becomes its first partition, up to these bounds. The constraints spare the swap a scan.
--- Until then the release before, which knows no partitions, keeps every unique digest in one table.
+-- Each table becomes the first partition, up to these bounds. With the constraints, attaching it needs no scan.
+-- Until these bounds, all digests must be unique in one table, for the previous release, which has no partitions.
 DO $$
 DECLARE
   soon timestamptz := date_trunc('day', now() AT TIME ZONE 'UTC' + interval '15 days') AT TIME ZONE 'UTC';

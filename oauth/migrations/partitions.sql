@@ -1,5 +1,5 @@
--- Each table becomes the first partition of a partitioned table with its name, in one short transaction: nothing is read
--- or copied, because partition_bounds.sql has proved the bound.
+-- Each table becomes the first partition of a partitioned table with the same name, in one short transaction. No rows are
+-- read or copied, because partition_bounds.sql has validated the bounds.
 DO $$
 DECLARE
   parent text; first text; bound text; one record;

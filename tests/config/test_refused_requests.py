@@ -65,7 +65,7 @@ def test_an_api_refusal_names_client_user_and_the_field(client, found, issued, m
     assert f'href="/admin/oauth/client/{mobile_app.pk}/change/"' in page
     assert f'href="/admin/accounts/user/{alice.pk}/change/"' in page
     assert "unknown_parameter" in page
-    assert "colour" not in page.partition("Refused under this ID")[2]  # the query string is not stored
+    assert "colour" not in page.partition("Refusals with this ID")[2]  # the query string is not stored
     assert token not in page
 
 
@@ -132,15 +132,15 @@ def test_who_may_not_view_them_is_shown_none(client, found):
 def test_what_is_not_found_says_where_to_look(found):
     page = found("0" * 32)
     assert "The server's log" in page
-    assert "Refused under this ID" not in page
+    assert "Refusals with this ID" not in page
 
 
 def test_no_token_of_a_link_is_kept(client, found):
     key = "MQ-cs1a2b-0123456789abcdef0123456789abcdef"
     for path in (f"/accounts/password/reset/key/{key}/more", f"/nowhere/{key}?token=hush-hush"):
         page = found(shown_id(client.get(path)))
-        assert key not in page.partition("Refused under this ID")[2]
-        assert "hush-hush" not in page.partition("Refused under this ID")[2]
+        assert key not in page.partition("Refusals with this ID")[2]
+        assert "hush-hush" not in page.partition("Refusals with this ID")[2]
         assert "…" in page
 
 

@@ -1,4 +1,4 @@
-// "What is unsafe here and why", as one types: the server looks at the form and answers with the panel.
+// Updates "What is unsafe here, and why" as staff type: the server checks the form and returns the panel.
 document.addEventListener("DOMContentLoaded", () => {
 const panel = document.getElementById("advice");
 const form = panel?.closest("form");
@@ -7,7 +7,7 @@ if (form && panel.dataset.url) {
   const look = async () => {
     const mine = ++latest;
     const answer = await fetch(panel.dataset.url, { method: "POST", body: new FormData(form) });
-    if (answer.ok && mine === latest) panel.innerHTML = await answer.text(); // made by our own template, escaped there
+    if (answer.ok && mine === latest) panel.innerHTML = await answer.text(); // from our own template, which escapes it
   };
   form.addEventListener("input", () => {
     clearTimeout(waiting);

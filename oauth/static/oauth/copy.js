@@ -1,4 +1,4 @@
-// A button that copies what is in [data-copy]. Without JavaScript or a clipboard there is none, and the text can be
+// A button that copies the text of [data-copy]. Without JavaScript or a clipboard, there is no button, and the text can be
 // selected.
 (() => {
   "use strict";

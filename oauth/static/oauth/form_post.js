@@ -1,2 +1,2 @@
-// OAuth 2.0 Form Post Response Mode: the answer goes to the app without a click.
+// OAuth 2.0 Form Post Response Mode: sends the response to the app without a click.
 document.getElementById("answer").submit();

@@ -70,10 +70,10 @@ def test_a_users_id_is_found_as_it_is_stored(of_role, some_events, alice):
 
 def test_nothing_found_says_where_else_to_look(of_role):
     page = of_role("Support").get(LIST, {"q": "<b>" + "0" * 32}).content.decode()
-    assert "The audit log has nothing under this ID." in page
+    assert "The audit log has no event with this ID." in page
     assert "request_id" in page
     assert "<b>0" not in page
-    assert "nothing under this ID" not in of_role("Support").get(LIST).content.decode()
+    assert "no event with this ID" not in of_role("Support").get(LIST).content.decode()
 
 
 def test_a_refused_redirect_uri_is_in_the_log(of_role, client, web_app):
