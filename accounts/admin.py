@@ -110,7 +110,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
         return [(name, options) for name, options in sets if name != "Rights" or may_give]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Django's page for a new user refuses staff who may not change users; without this, links would lead there."""
+        """Hides links to the page for new users, which Django opens only for staff who may change users."""
         return super().has_add_permission(request) and self.has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:

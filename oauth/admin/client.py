@@ -213,7 +213,7 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
         return super().delete_view(request, object_id, {**extra, **(extra_context or {})})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[Any], dict[str, int], set[str], Any]:
-        """Who may delete a client may also delete what belongs to it, such as authorizations."""
+        """Staff who may delete a client may also delete its authorizations and other dependent rows."""
         rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
         own = {str(model._meta.verbose_name) for model in apps.get_app_config("oauth").get_models()}
         return rows, counts, {name for name in lacking if str(name) not in own}, protected

@@ -89,8 +89,9 @@ def _database() -> Iterator[CheckMessage]:
 
 
 def _other_databases() -> Iterator[CheckMessage]:
-    """Hand-written SQL uses the default database. Reads of the ORM must see at once what was just written: a code is
-    stored in one request and redeemed in the next."""
+    """`oauth` has SQL for the default database only. The ORM must not read from a replica, because a code is stored in
+    one request and redeemed in the next.
+    """
     for model in (Client, Authorization, get_user_model()):
         for purpose, alias in (("written to", router.db_for_write(model)), ("read from", router.db_for_read(model))):
             if alias != DEFAULT_DB_ALIAS:

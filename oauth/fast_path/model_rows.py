@@ -29,8 +29,9 @@ _PLAIN = (
 
 
 def source(model: type[models.Model], alias: str) -> str:
-    """The table of a model for FROM or JOIN, under an alias. It is the join with the tables of the model's parents if
-    it has any (multi-table inheritance)."""
+    """The table of a model for FROM or JOIN, with an alias. With multi-table inheritance, a subquery that joins the
+    tables of the model's parents.
+    """
     parents = _joined_parents(model)
     if not parents:
         return f"{table(model)} {alias}"
@@ -39,7 +40,7 @@ def source(model: type[models.Model], alias: str) -> str:
 
 
 def table(model: type[models.Model]) -> str:
-    """The quoted name. A project may give its user model any `db_table`."""
+    """The quoted table name, because a custom user model may have any `db_table`."""
     return connections[DEFAULT_DB_ALIAS].ops.quote_name(model._meta.db_table)
 
 
@@ -91,8 +92,9 @@ def _is_plain_json(field: Any) -> bool:
 
 
 def _needs_django(model: type[models.Model]) -> bool:
-    """Whether the class does something when an instance is made or an attribute is set, such as a field of
-    django-phonenumber-field or a tracker of changes."""
+    """Whether the class runs code when an instance is created or an attribute is set, for example fields of
+    django-phonenumber-field or change trackers.
+    """
     plain = (DeferredAttribute, ForeignKeyDeferredAttribute)
     return (
         model.__init__ is not models.Model.__init__

@@ -1,5 +1,5 @@
-"""Django's LoginRequiredMiddleware, which a project may use, sends every request without a login to the login page. Our
-endpoints authenticate clients, not users, and our pages send their users to log in themselves.
+"""Exempts views from Django's LoginRequiredMiddleware, which redirects every request without a login. The endpoints of
+`oauth` authenticate clients, not users, and its pages redirect users to the login page themselves.
 """
 
 from django.contrib.auth.decorators import login_not_required

@@ -29,8 +29,8 @@ from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import TYP, AccessToken
 from oauth.tokens.verification import InvalidJWT, VerifyingBackend
 
-# The attribute with which the middleware of Django's per-site cache decides whether it stores the answer. A stored
-# answer would be given to the same token again: without the proof of its key, and after its revocation.
+# Set to False, this request attribute stops Django's per-site cache from storing the response. Otherwise the cache would
+# return the response for the same token without proof of its key, and after its revocation.
 STORED_BY_DJANGO = "_cache_update_cache"
 
 

@@ -127,8 +127,9 @@ def _foreign_key(model_admin: Any, name: Column) -> Any:
 
 
 def _shown_row(model_admin: Any, name: Column) -> Any:
-    """The field, if a form shows a row of another table for it: a foreign key, or the other side of a one-to-one
-    relation."""
+    """The field, if the form shows a row of another table for it: a foreign key, or the reverse of a one-to-one
+    relation.
+    """
     if not isinstance(name, str):
         return None
     try:

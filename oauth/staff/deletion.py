@@ -1,4 +1,4 @@
-"""Rows that staff do not delete, but that are deleted together with a user or a client."""
+"""Rows that staff cannot delete directly, but that are deleted together with a user or client."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from oauth.infrastructure.generic import ModelAdmin
 
 
 class DeletedOnlyWithOthers(ModelAdmin[Any]):
-    """Django asks the admin of each row that would be deleted, too. A plain no would make every user and client with
-    such a row undeletable, also for a superuser.
+    """Django also checks the delete permission for each dependent row. If it were always denied, not even a superuser
+    could delete a user or client with such a row.
     """
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -1,5 +1,6 @@
-"""Whether a column of the user model says which users are active. A project's own model need not have one:
-`AbstractBaseUser.is_active` is no field."""
+"""Whether the user model stores in a column which users are active. A custom model may have no such column, because
+`AbstractBaseUser.is_active` is not a field.
+"""
 
 from functools import cache
 
@@ -17,5 +18,5 @@ def is_stored() -> bool:
 
 
 def of_inactive_users(authorizations: QuerySet[Authorization]) -> QuerySet[Authorization]:
-    """Without the column, none: the project calls `end_access` when it deactivates a user."""
+    """Returns none if there is no such column: then the project calls `end_access` when it deactivates a user."""
     return authorizations.filter(user__is_active=False) if is_stored() else authorizations.none()
