@@ -29,8 +29,8 @@ from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import TYP, AccessToken
 from oauth.tokens.verification import InvalidJWT, VerifyingBackend
 
-# Set to False, this request attribute stops Django's per-site cache from storing the response. Otherwise the cache would
-# return the response for the same token without proof of its key, and after its revocation.
+# A request attribute: if False, Django's per-site cache does not store the response. Otherwise the cache would return
+# it for the same token without proof of possession, and after revocation.
 STORED_BY_DJANGO = "_cache_update_cache"
 
 
