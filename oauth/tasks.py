@@ -18,7 +18,7 @@ from oauth.sessions import backchannel_logout
 
 
 class _UntilReceived(RetryStrategy):
-    """A postponed job is retried like a failed one, but never given up."""
+    """A postponed job is retried like a failed one, but without a maximum number of attempts."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, turns.Postponed):

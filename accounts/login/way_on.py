@@ -1,6 +1,7 @@
-"""Decides where a login leads: to the app that asked for it, or to the page that the user wanted.
+"""Decides where a login leads: to the app whose request needs the login, or to the page that the user requested.
 
-Each login page has it in its URL as `next`. A session can store only one, and a user may log in in several tabs.
+Each login page has this target in its URL as `next`, because a session can store only one target, but a user may log in
+in several tabs.
 """
 
 from collections.abc import Callable
@@ -59,8 +60,8 @@ def asking_client(request: HttpRequest) -> AskingClient | None:
 
 
 def after_stale_form(request: HttpRequest) -> HttpResponse | None:
-    """If a user who has logged in meanwhile submits a login form of another tab, redirects instead of answering with a
-    CSRF error. The form has no effect, so it needs no valid token. None for any other form.
+    """If a logged-in user submits a login form of another tab, redirects instead of returning a CSRF error. The form
+    has no effect, so it needs no valid token. None for any other form.
     """
     if not request.user.is_authenticated or not request.path_info.startswith(_WAYS_IN):
         return None

@@ -105,8 +105,8 @@ def joined(
 ) -> list[dict[str, Any]]:
     """Joins the details of a grant with added details. `before` and `added` are pairs of scopes and details.
 
-    Scopes without details have no limit. If only one pair has details, the other gets details that say so. Then neither
-    narrows or widens the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
+    Scopes without details have no limit. If only one pair has details, the other gets details without limits, so that
+    neither restricts nor extends the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
     """
     if not before[1] and not added[1]:
         return []

@@ -80,7 +80,7 @@ def enqueue_notice(
     try:
         rate_limits.spend(MAILS_OF_A_CLIENT, client.client_id)
     except LimitReached:
-        return  # the recipients have already got enough emails in this hour
+        return  # the client has used up its emails of this hour
     to: list[JSONValue] = list(dict.fromkeys([*client.contacts[:_MOST_CONTACTS], *list(contacts)[:_MOST_CONTACTS]]))
     app.configure_task(TELL, queue="mail").defer(
         client_id=client.client_id, parts=list(parts), hosts=[display_names.host(one) for one in hosts], contacts=to

@@ -12,17 +12,17 @@ BEGIN
      WHERE conname = first AND conrelid = parent::regclass;
     EXECUTE format('ALTER TABLE %I RENAME TO %I', parent, parent || '_first');
     IF parent = 'oauth_auditevent' THEN
-      DROP TRIGGER audit_append_only ON oauth_auditevent_first;  -- it comes back from the parent
+      DROP TRIGGER audit_append_only ON oauth_auditevent_first;  -- the parent's trigger replaces it
       EXECUTE 'CREATE TABLE oauth_auditevent (LIKE oauth_auditevent_first INCLUDING DEFAULTS) PARTITION BY RANGE (id)';
     ELSE
-      -- The release before deletes by id. Numbers by the clock need no sequence, and no right on one.
+      -- The previous release deletes by id. Ids from the clock need no sequence and no privileges on one.
       EXECUTE format('ALTER TABLE %I ALTER COLUMN id DROP IDENTITY IF EXISTS', parent || '_first');
       EXECUTE format('CREATE TABLE %I (LIKE %I) PARTITION BY RANGE (expires_at)', parent, parent || '_first');
       EXECUTE format('ALTER TABLE %I ALTER COLUMN id SET DEFAULT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
         ALTER COLUMN %I SET STORAGE PLAIN', parent, CASE parent WHEN 'oauth_usedproof' THEN 'proof_digest' ELSE 'assertion_digest' END);
     END IF;
     PERFORM oauth_only_through_parent(parent::regclass);
-    FOR one IN  -- the rights that others had stay as they were
+    FOR one IN  -- copies the privileges of other roles
       SELECT a.privilege_type, a.grantee, '' AS columns FROM pg_class c, aclexplode(c.relacl) a
        WHERE c.oid = (parent || '_first')::regclass AND a.grantee <> c.relowner
       UNION ALL

@@ -41,16 +41,16 @@ def test_what_waits_is_told_to_whom_may_decide_and_leads_to_it(asked):
     link = BeautifulSoup(clerk.get("/admin/").content, "html.parser").select_one(".tasks a")["href"]
     listed = clerk.get(link).content.decode()
     assert "Mine" in listed
-    assert "Nothing waits" in section(browser_of(officer("other")), "tasks")
+    assert "Nothing is waiting" in section(browser_of(officer("other")), "tasks")
     AccountApplication.objects.update(status="withdrawn")
-    assert "Nothing waits" in section(clerk, "tasks")
+    assert "Nothing is waiting" in section(clerk, "tasks")
 
 
 def test_what_an_officer_asked_for_waits_for_another(alice):
     account = funded(alice, "Everyday")
     first, second = officer("first", "approve_accountchange"), officer("second", "approve_accountchange")
     request_overdraft(account.pk, 1000, by=Officer(first), reason="Asked for")
-    assert "Nothing waits" in section(browser_of(first), "tasks")
+    assert "Nothing is waiting" in section(browser_of(first), "tasks")
     assert "Changes of accounts to approve 1" in section(browser_of(second), "tasks")
 
 

@@ -101,7 +101,7 @@ def test_the_add_page_works_without_javascript(live: Server, chromium: Browser) 
         page.fill("#id_redirect_uris", "http://charts.example/callback")
         page.click("input[name=_save]")
         assert "http is only for a loopback address" in page.inner_text("main")
-        assert "Tokens are in the browser" in page.inner_text("#advice")
+        assert "tokens are in the browser" in page.inner_text("#advice")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -102,11 +102,11 @@ def test_the_panel_of_a_client_changes_nothing(admin_browser, web_app):
 @pytest.mark.django_db
 def test_the_panel_stands_in_the_page_without_a_script(admin_browser, web_app):
     assert (
-        "It authenticates with a shared secret"
+        "The client authenticates with a shared secret"
         in admin_browser.get(f"/admin/oauth/client/{web_app.pk}/change/").content.decode()
     )
     page = admin_browser.get("/admin/oauth/client/add/?kind=browser").content.decode()
-    assert "Tokens are in the browser" in page
+    assert "tokens are in the browser" in page
     assert "RFC 9700 §2.1.1" in page
 
 
@@ -123,7 +123,7 @@ def test_the_panel_is_for_who_may_change(of_role, role, web_app):
 def test_who_may_look_sees_the_client_and_no_button(of_role, role, web_app):
     page = of_role(role).get(f"/admin/oauth/client/{web_app.pk}/change/")
     assert page.status_code == 200
-    assert "It authenticates with a shared secret" in page.content.decode()
+    assert "The client authenticates with a shared secret" in page.content.decode()
     assert "Issue a new secret" not in page.content.decode()
     assert "/test/" not in page.content.decode()
 

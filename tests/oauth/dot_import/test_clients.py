@@ -69,7 +69,7 @@ def test_on_request_each_client_gets_every_mapped_scope(old, command):
 @pytest.mark.parametrize(
     ("fields", "grant_types", "state", "said"),
     [
-        ({"authorization_grant_type": "password"}, ["refresh_token"], "sessions only", "password grant does not exist"),
+        ({"authorization_grant_type": "password"}, ["refresh_token"], "sessions only", "password grant is not supported"),
         ({"authorization_grant_type": "implicit", "client_type": "public"}, [], "sessions only", "implicit flow"),
         ({"authorization_grant_type": "openid-hybrid"}, ["authorization_code", "refresh_token"], "works", "hybrid flow"),
         ({"authorization_grant_type": "saml"}, [], "sessions only", "unknown"),

@@ -170,7 +170,7 @@ class TestTheCommand(Command):
 
     def test_a_file_that_is_no_cursor_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "cursor").write_text("{}")
-        with pytest.raises(CommandError, match="must hold a cursor"):
+        with pytest.raises(CommandError, match="must contain a cursor"):
             self.run(tmp_path)
 
     def test_only_one_receiver(self, tmp_path: Path) -> None:
