@@ -33,7 +33,7 @@ def fetch(client_id: str) -> Document:
     answer = outbound.request("GET", client_id, max_bytes=MAX_BYTES)
     # The draft, "Metadata Discovery Errors": any status other than 200 is an error, including redirects.
     if answer.status != 200:
-        raise OutboundError(f"the server responded with status {answer.status}.")
+        raise OutboundError(f"the server returned status {answer.status}.")
     if not _is_json(answer.content_type):
         raise OutboundError("its Content-Type must be application/json or application/<name>+json.")
     content = outbound.json_of(answer)

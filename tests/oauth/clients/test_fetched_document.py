@@ -65,7 +65,7 @@ def test_not_even_an_allowed_host_has_a_client_id_with_http(listener):
 
 def test_a_redirect_is_not_followed(app_site):
     app_site.status, app_site.headers["Location"] = 302, app_site.url("/elsewhere.json")
-    with pytest.raises(OutboundError, match="answered 302"):
+    with pytest.raises(OutboundError, match="returned status 302"):
         fetched_document.fetch(app_site.url("/client.json"))
     assert app_site.requests == 1
 

@@ -156,7 +156,7 @@ class TestTheCommand(Command):
                 try:
                     self.run(tmp_path, **options)
                 except CommandError as error:
-                    return f"answered {status}" in str(error)
+                    return f"returned status {status}" in str(error)
                 assert not siem.requests
                 # nothing was sent yet, because a transaction of another database was older
                 (tmp_path / "cursor").unlink()
@@ -204,8 +204,8 @@ class TestACollector(Command):
     @pytest.mark.parametrize(
         ("status", "answer", "why"),
         [
-            (503, {}, "answered 503"),
-            (401, {}, "answered 401.*cursor stays"),
+            (503, {}, "returned status 503"),
+            (401, {}, "returned status 401.*cursor stays"),
             (200, {"partialSuccess": {"rejectedLogRecords": "1"}}, "rejected 1 of 1.*cursor stays"),
         ],
     )
