@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ class AuthenticationContext:
 source: Provided[Callable[[HttpRequest], AuthenticationContext]] = Provided()
 #: The first of OAUTH["ACR_VALUES"].
 weakest_acr: Provided[str] = Provided()
+_LOGGED_IN_AT = "oauth.logged_in_at"
 
 
 def current(request: HttpRequest) -> AuthenticationContext:
@@ -39,6 +41,17 @@ def login_of(request: HttpRequest) -> AuthenticationContext | None:
 
 
 def from_last_login(request: HttpRequest) -> AuthenticationContext:
-    """For a site with Django's login: the method is a password, and the time is `last_login`."""
+    """For a site with Django's login: the method is a password, and the time is that of the last login in this browser.
+
+    `last_login` may be of another browser. It is used only for a browser that logged in before the upgrade to this
+    release.
+    """
     user: Any = request.user
-    return AuthenticationContext(auth_time=user.last_login or timezone.now(), acr=weakest_acr.values, amr=("pwd",))
+    at = request.session.get(_LOGGED_IN_AT)
+    auth_time = datetime.fromtimestamp(at, UTC) if at else user.last_login or timezone.now()
+    return AuthenticationContext(auth_time=auth_time, acr=weakest_acr.values, amr=("pwd",))
+
+
+def remember_time(browser_session: SessionBase) -> None:
+    """Call it when a user logs in."""
+    browser_session[_LOGGED_IN_AT] = timezone.now().timestamp()

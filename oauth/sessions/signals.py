@@ -1,13 +1,19 @@
-"""A receiver for logouts from the site."""
+"""Receivers for logins and logouts from the site."""
 
 from typing import Any
 
-from django.contrib.auth.signals import user_logged_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from oauth.models import Session
-from oauth.sessions import login_session
+from oauth.sessions import authentication_context, login_session
+
+
+@receiver(user_logged_in)
+def remember_time(request: HttpRequest | None, **_: Any) -> None:
+    if request is not None and hasattr(request, "session"):
+        authentication_context.remember_time(request.session)
 
 
 @receiver(user_logged_out)

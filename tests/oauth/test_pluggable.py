@@ -35,7 +35,7 @@ def test_another_project_completes_code_with_pkce():
 @pytest.mark.parametrize("fast_path", ["on", "off"])
 def test_users_may_be_of_any_model(fast_path):
     """docs/adopting.md: any model whose primary key is never given to a second user. The project also has
-    LoginRequiredMiddleware."""
+    LoginRequiredMiddleware, and Django's own login (OpenID Connect Core §3.1.2.1: `max_age`)."""
     key = "dora_23.o'hara@shop.example"
     assert story("strange_project", FAST_PATH=fast_path) == {
         "jwks": 200,
@@ -45,6 +45,7 @@ def test_users_may_be_of_any_model(fast_path):
         "userinfo": [200, {"sub": key, "name": "Dora", "given_name": "41441"}],
         "refreshed": 200,
         "again without asking": True,
+        "an old login": "login_required",
         "admin": [200, 200],
         "page without a login": 302,
         "told about changes": [key],

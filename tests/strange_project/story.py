@@ -2,6 +2,7 @@
 
 import gc
 import json
+from datetime import timedelta
 
 import django
 from django.core.management import call_command
@@ -10,6 +11,7 @@ gc.disable()  # migrating creates many objects and discards few
 django.setup()
 call_command("migrate", verbosity=0)
 
+import time_machine  # noqa: E402
 from bs4 import BeautifulSoup  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.test import Client as Browser  # noqa: E402
@@ -17,7 +19,7 @@ from django.utils import timezone  # noqa: E402
 
 from oauth.clients import changes, preset  # noqa: E402
 from oauth.models import Client  # noqa: E402
-from tests.lib.oauth_client import TokenEndpoint, allow  # noqa: E402
+from tests.lib.oauth_client import TokenEndpoint, allow, authorization_url, callback  # noqa: E402
 
 KEY, PASSWORD = "dora_23.o'hara@shop.example", "correct-horse-battery"
 user = get_user_model().objects.create_user(KEY, PASSWORD, name="Dora", phone="+41 44 1", is_superuser=True)
@@ -50,6 +52,14 @@ def links_to_members():
     return [links[0]["href"] for links in found]
 
 
+def freshness_of_an_old_login():
+    """Whether the first browser may answer `max_age` after a login in another browser."""
+    with time_machine.travel(timezone.now() + timedelta(minutes=9)):
+        Browser().post("/login/", {"username": KEY, "password": PASSWORD})
+        asked = browser.get(authorization_url(app, scope="openid orders:read", max_age="60", prompt="none"))
+        return callback(asked).get("error")
+
+
 first = tokens()
 refreshed = token_endpoint.refresh(app, first["refresh_token"])
 told = [address for address, _ in changes._recipients(app, [])]
@@ -61,6 +71,7 @@ answers = {
     "userinfo": get("/oauth/userinfo", first["access_token"]),
     "refreshed": refreshed.status_code,
     "again without asking": "access_token" in tokens(prompt="none"),
+    "an old login": freshness_of_an_old_login(),
     "admin": [browser.get(link).status_code for link in links_to_members()],
     "page without a login": get("/oauth/apps"),
     "told about changes": told,
