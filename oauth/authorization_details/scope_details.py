@@ -37,11 +37,11 @@ class ScopeDetails(DetailsType):
     """A type of details that limits scopes. `granted` returns None if the user sets no limit."""
 
     def of_scopes(self, scopes: Iterable[str]) -> Detail | None:
-        """The detail about which the consent page asks for these scopes; None if it asks nothing."""
+        """The detail that limits these scopes, about which the consent page asks; None if it asks nothing."""
         raise NotImplementedError
 
     def unlimited(self, scopes: Iterable[str]) -> Detail | None:
-        """A detail that means the same as these scopes without any detail."""
+        """A detail that does not limit these scopes."""
         raise NotImplementedError
 
     def limited(self, detail: Detail) -> Iterable[str]:
@@ -114,7 +114,7 @@ def joined(
 
 
 def in_words(details: Sequence[Detail], scopes: Sequence[str]) -> list[Detail]:
-    """The details of a grant. If there are none, the details that say that its scopes have no limit."""
+    """The details of a grant. If there are none, details that set no limit for its scopes."""
     if details:
         return list(details)
     return [detail for one in _of_scopes() if (detail := one.unlimited(scopes)) is not None]

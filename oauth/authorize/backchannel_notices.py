@@ -29,7 +29,7 @@ def enqueue_user_notice(asked: BackchannelRequest) -> None:
 
 
 def notify_user(request_id: str) -> None:
-    """Emails the user a link to the page for the decision. No link in the email decides by itself."""
+    """Emails the user a link to the page for the decision. Opening the link decides nothing."""
     asked = backchannel_request.undecided().select_related("client", "user").filter(pk=request_id).first()
     if asked is None or asked.user is None or not asked.user.is_active:
         return

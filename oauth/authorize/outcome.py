@@ -25,8 +25,8 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True)
 class OfferOtherAccount:
-    """The page that says that another user must log in. `is_sandbox` if the reason is that sandbox users may not allow
-    this app, or that only they may.
+    """The page that says that another user must log in. `is_sandbox` is set if sandbox users may not allow this app, or
+    if only they may.
     """
 
     interaction: Interaction

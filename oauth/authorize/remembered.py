@@ -36,9 +36,9 @@ def find_decision(
     whose lock it had to wait for. With `unlocked_in`, locks nothing and finds nothing if that session has ended; the
     caller must then write with `SAME_DECISION`.
 
-    The authorization must be live and must not have details that grant scopes, because these never stand for scopes
-    without the details (RFC 9396 §6, ASVS 5.0 10.7.2). If it has details that limit scopes, the caller must apply the
-    same limits again.
+    The authorization must be live and must not have details that grant scopes, because the user allowed such scopes
+    only with these details (RFC 9396 §6, ASVS 5.0 10.7.2). If it has details that limit scopes, the caller must apply
+    the same limits again.
     """
     now = timezone.now()
     parameters = [user.pk, client.pk, now, now, *([unlocked_in.pk] if unlocked_in else ())]
@@ -124,8 +124,8 @@ def _covers(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
 
 
 def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
-    """OpenID Connect Core §5.5: whether each individual claim, or its scope, was allowed. An individual claim does not
-    stand for its scope.
+    """OpenID Connect Core §5.5: whether each individual claim, or its scope, was allowed. Consent to an individual
+    claim is not consent to its scope.
     """
     return all(
         name in decision.claims or SCOPE_OF_CLAIM.get(name) in decision.scopes

@@ -26,7 +26,7 @@ def check_worker(databases: Sequence[str] | None = None, **_: Any) -> list[Check
         return []
     return [
         Warning(
-            "No background worker is running: clients are not notified of logouts, and no signing key is published.",
+            "No background worker is running: clients are not notified of logouts, and no signing keys are published.",
             hint="Run `manage.py worker` beside the server, or `serve --with-worker`.",
             id="oauth.W003",
         )

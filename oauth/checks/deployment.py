@@ -34,7 +34,7 @@ def _authorities() -> Iterator[CheckMessage]:
     except ValueError:
         yield Error(
             'OAUTH["CLIENT_CERTIFICATE_AUTHORITIES"] is not PEM, so no certificate can be verified (RFC 8705 §2.1).',
-            hint="It must hold one or more blocks that begin with -----BEGIN CERTIFICATE-----.",
+            hint="It must contain one or more blocks that begin with -----BEGIN CERTIFICATE-----.",
             id="oauth.E012",
         )
 
@@ -52,7 +52,7 @@ def _cache() -> Iterator[CheckMessage]:
     backend = settings.CACHES[DEFAULT_CACHE_ALIAS]["BACKEND"]
     if any(f".{name}." in backend for name in _CACHES_OF_ONE_PROCESS):
         yield Warning(
-            f"CACHES uses {backend}, which worker processes do not share: each would count rate limits alone.",
+            f"CACHES uses {backend}, which worker processes do not share: each would count rate limits separately.",
             hint="Use Redis, Valkey or django.core.cache.backends.db.DatabaseCache.",
             id="oauth.W004",
         )

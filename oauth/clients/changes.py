@@ -129,7 +129,8 @@ def _text(client: Client, parts: list[str], hosts: list[str]) -> str:
         return (
             _(
                 "An admin wants to add redirect hosts to the app %(app)s (client ID %(client_id)s), which has users: "
-                "%(hosts)s.\n\nAnother admin must approve this before it counts. If nobody told you why, reject it."
+                "%(hosts)s.\n\nAnother admin must approve this before it takes effect. If you do not know the reason, "
+                "reject it."
             )
             % app_facts
         )
@@ -138,6 +139,11 @@ def _text(client: Client, parts: list[str], hosts: list[str]) -> str:
         _("Changed: %(parts)s.") % {"parts": ", ".join(str(_(_PARTS.get(part, part))) for part in parts)},
     ]
     if hosts:
-        lines.append(_("Answers may now also go to: %(hosts)s.") % app_facts)
-    lines.append(_("Users are asked again before this app gets new access. If you did not expect this, act now."))
+        lines.append(_("Authorization responses may now also be sent to: %(hosts)s.") % app_facts)
+    lines.append(
+        _(
+            "Users are asked again before this app gets new access. If you did not expect this, check the app "
+            "immediately."
+        )
+    )
     return "\n\n".join(lines)

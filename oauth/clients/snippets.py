@@ -45,10 +45,10 @@ _LIBRARIES: dict[str, tuple[str, str, str]] = {
     "openid_client_service.mjs": ("openid-client (JavaScript)", "javascript", "service.mjs"),
     "authlib_code.py": ("Authlib (Python)", "python", "app.py"),
     "openid_client_code.mjs": ("openid-client (JavaScript)", "javascript", "app.mjs"),
-    "bff.mjs": ("openid-client, as a back end for a front end", "javascript", "bff.mjs"),
+    "bff.mjs": ("openid-client, as a backend for the frontend (BFF)", "javascript", "bff.mjs"),
     "device.py": ("requests (Python)", "python", "device.py"),
     "appauth.swift": ("AppAuth for iOS, tokens in the Keychain", "swift", "LogIn.swift"),
-    "appauth.kt": ("AppAuth for Android, tokens under a Keystore key", "kotlin", "LogIn.kt"),
+    "appauth.kt": ("AppAuth for Android, tokens encrypted with a Keystore key", "kotlin", "LogIn.kt"),
 }
 _OF_KIND: dict[str, tuple[str, ...]] = {
     Kind.MOBILE: ("appauth.swift", "appauth.kt", "authlib_code.py", "openid_client_code.mjs"),

@@ -1,4 +1,4 @@
-"""Maps the users of DOT's rows to users here."""
+"""Maps users of DOT to users of this site."""
 
 from collections.abc import Iterable
 from functools import cached_property

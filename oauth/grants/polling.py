@@ -63,7 +63,7 @@ class PollingGrant(ABC, Generic[Waiting]):
         return issued
 
     def _lock(self, request: GrantRequest) -> Waiting | None:
-        """Locks the client's row, so that only one of several parallel polls redeems it."""
+        """Locks the request of the client, so that only one of several parallel polls gets tokens."""
         row_digest = digest(request.params.require(self.parameter))
         found: Waiting | None = (
             self.model._default_manager.select_for_update(of=("self",))

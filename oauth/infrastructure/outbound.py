@@ -137,7 +137,7 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float, max_bytes: int) -
     content = b""
     while len(content) <= max_bytes:
         if time.monotonic() > deadline:
-            raise urllib3.exceptions.TimeoutError("the answer takes too long")
+            raise urllib3.exceptions.TimeoutError("the response took too long")
         part = response.read1(max_bytes + 1 - len(content), decode_content=False)
         if not part:
             break

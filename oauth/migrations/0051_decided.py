@@ -3,9 +3,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Remembered consent is looked for among the authorizations that had a page, however often it was used since.
-
-    The release before leaves `is_repeat` false, so that its authorizations are looked at as well.
+    """The search for remembered consent skips authorizations that were repeated without a page. The previous release
+    leaves `is_repeat` false, so the search also reads its authorizations.
     """
 
     atomic = False

@@ -1,8 +1,8 @@
 """The format of a refresh token, which contains a secret of its family and its own secret.
 
 All tokens of a family share a secret, of which the database has the digest. So an old token identifies its family even
-after its row was deleted, and reuse is detected (RFC 9700 §4.14.2) without a row for each rotation. Nobody can forge
-such a token without having had one of the family. Only the token's own 256 random bits give access.
+after its row was deleted, and reuse is detected (RFC 9700 §4.14.2) without a row for each rotation. Only somebody who
+had a token of the family can forge one. Only the token's own 256 random bits give access.
 """
 
 import base64

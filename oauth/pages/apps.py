@@ -144,7 +144,7 @@ def _entries(user: Any) -> Iterable[Entry]:
 
 def _why_ended(authorization: Authorization) -> str:
     if not authorization.revocation_reason:
-        return _("It was allowed until then.")
+        return _("Its access expired.")
     match authorization.revocation_reason:
         case Authorization.RevocationReason.USER:
             return _("You removed it.")

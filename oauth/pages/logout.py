@@ -96,8 +96,8 @@ def _decided(request: HttpRequest) -> HttpResponseBase:
 
 
 def _done(request: HttpRequest, wanted: LogoutRequest, *, asks_first: bool = False) -> HttpResponse:
-    """Redirects back to the app. `asks_first` if nobody was logged in: then clients that staff have not checked get a
-    page first, so that this site is not an open redirector (RFC 9700 §4.11.2).
+    """Redirects back to the app. `asks_first` is set if nobody was logged in: then a page precedes the redirect to a
+    client that staff have not checked, so that this site is not an open redirector (RFC 9700 §4.11.2).
     """
     if not wanted.redirect_uri:
         return render(request, "oauth/logged_out.html")

@@ -124,7 +124,7 @@ def _is_fresh(known: Published) -> bool:
 
 def _is_usable(known: Published) -> bool:
     """Whether the cached list may be used while another thread loads a new one. An old list must not be used, because
-    revoked tokens would pass.
+    revoked tokens would be accepted.
     """
     return time.monotonic() - known.made_at <= policy.values.max_age.total_seconds()
 

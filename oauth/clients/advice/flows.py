@@ -84,7 +84,7 @@ def impersonation(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("The client exchanges tokens for tokens that do not name it."),
+        _("The client exchanges tokens for new ones that do not name it as the actor."),
         _("Logs then cannot distinguish the user from this client."),
         _("Use delegation: the new token names the actor (act)."),
         "RFC 8693 §1.1",

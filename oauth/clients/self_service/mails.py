@@ -39,10 +39,10 @@ def tell(review_pk: int) -> None:
 def _text(review: ClientReview, is_approved: bool) -> str:
     facts = {"app": review.client.shown_name, "reason": review.reason}
     if is_approved:
-        lines = [_("We approved what you sent us about %(app)s. It is live now: all users can allow it.") % facts]
+        lines = [_("We approved your request for %(app)s. It is live now: all users can allow it.") % facts]
     else:
         lines = [
-            _("We did not approve what you sent us about %(app)s.") % facts,
+            _("We did not approve your request for %(app)s.") % facts,
             _("Reason: %(reason)s") % facts,
             _("Change the app and send it to us again."),
         ]

@@ -44,7 +44,7 @@ def validate_jwks(jwks: Any, *, signs_by: Sequence[str] = ()) -> None:
         return
     reasons = [_why_not(jwk, signs_by) for jwk in keys]
     if all(reasons):
-        raise ValueError(f"this client signs, so a key must be usable. {reasons[0]}")
+        raise ValueError(f"this client signs, so it needs a usable key. {reasons[0]}")
 
 
 def _why_not(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> str:

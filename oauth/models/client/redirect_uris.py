@@ -25,7 +25,7 @@ def validate_redirect_uri(uri: str, *, kind: str) -> None:
 
 def _objection(uri: str, kind: str) -> str:
     if not uri.isascii() or not uri.isprintable() or any(c in uri for c in '"<>\\^`{|}* '):
-        return "it must hold only the characters of a URI, and no wildcard."
+        return "it must contain only characters of a URI, and no wildcard."
     try:
         parts = urlsplit(uri)
         host, _ = parts.hostname or "", parts.port

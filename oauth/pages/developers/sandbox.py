@@ -40,7 +40,7 @@ class SandboxUsers(DeveloperPage):
         try:
             rate_limits.spend(ACTS, str(owner.pk))
         except LimitReached:
-            messages.error(request, _("You have done this often in the last hour. Try again later."))
+            messages.error(request, _("You have done this too often in the last hour. Try again later."))
             return HttpResponseRedirect(reverse("oauth:developer-sandbox"), status=303)
         if box is None:
             return self._make(host, owner)
