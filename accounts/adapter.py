@@ -162,8 +162,8 @@ class _IssuerSite(RequestSite):
 
 
 def _on_issuer(url: str, leads_to: str) -> str:
-    """`url` on the issuer's host. If `leads_to` is an interaction, it is added as `next`. Another browser ignores it
-    (`is_safe_url`).
+    """`url` on the issuer's host. If `leads_to` is an interaction, it is added as `next`, which is ignored in another
+    browser (`is_safe_url`).
     """
     issuer = urlsplit(settings.ORIGIN)
     path = urlunsplit(urlsplit(url)._replace(scheme="", netloc=""))

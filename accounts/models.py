@@ -234,7 +234,7 @@ class NewEmail(models.Model):
     (accounts.addresses.new_email). Kept after the decision for auditors.
     """
 
-    # No foreign key constraints: the previous release does not know this table, and must be able to delete users.
+    # No foreign key constraints: the previous release lacks this table, and must be able to delete users.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="new_emails", db_constraint=False)
     email = models.EmailField()
     asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", db_constraint=False)

@@ -83,7 +83,7 @@ def without_slot(give_back: Callable[[], None] | None) -> Iterator[None]:
 
 
 def require_place() -> None:
-    """Raises TooManyHashes if no hash can be computed now. A view calls this before work that would be wasted."""
+    """Raises TooManyHashes if no hash can be computed now. Call this before work that would then be useless."""
     places = _places(os.getpid())
     if not places.acquire(blocking=False):
         raise TooManyHashes

@@ -1,5 +1,5 @@
-"""Staff must not change a user who has rights that they lack, nor give such rights to anybody (ASVS 5.0 8.2.1, 8.3.1;
-least privilege).
+"""Staff must not change a user who has permissions that they lack, nor give such permissions to anybody (ASVS 5.0
+8.2.1, 8.3.1; least privilege).
 
 Django checks only `change_user`. With that permission, staff could become superuser or set a superuser's password.
 """
@@ -55,7 +55,7 @@ class OfAUser(_Respecting):
 
 
 class Rights(_Respecting):
-    """For users and groups, whose fields and rows give rights."""
+    """For users and groups, whose fields and related rows give permissions."""
 
     def _may_touch(self, request: HttpRequest, obj: Any) -> bool:
         if not isinstance(obj, Group):

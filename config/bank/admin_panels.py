@@ -36,7 +36,7 @@ def ledger() -> Panel:
     if not last.is_clean:
         alarm = gettext("The ledger does not add up. Stop payments and run manage.py ledger_audit.")
     elif timezone.now() - last.ended_at > AUDIT_IS_LATE:
-        alarm = gettext("The last audit is old. Is the worker running?")
+        alarm = gettext("The last audit is old. Is the background worker running?")
     return Panel(title, permission, facts=facts, alarm=alarm, summary=gettext("Last run: %s") % when, url=url)
 
 

@@ -1,5 +1,5 @@
 """Plans the client for an application of DOT. The client gets no capability that the application lacked, and none that
-is unsafe here.
+is unsafe on this site.
 
 Each difference from the application is reported as a finding with its fix.
 """
@@ -191,7 +191,7 @@ def _others(old: Any, client: Client) -> Iterator[Finding]:
         )
     if not client.allowed_scopes:
         yield Finding(
-            "No token of the client has a scope that exists here, so the client has no scopes.",
+            "No token of the client has a scope that exists on this site, so the client has no scopes.",
             "Add scopes in the admin.",
         )
 

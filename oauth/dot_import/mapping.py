@@ -7,7 +7,7 @@
     [resources]
     "https://api.example/old" = ["https://api.example/v1"]
 
-A scope that the file does not name is unmapped, even if a scope of the same name exists here.
+A scope that the file does not name is unmapped, even if a scope of the same name exists on this site.
 """
 
 import json
@@ -26,7 +26,7 @@ _PARTS = frozenset({"scopes", "resources"})
 
 @dataclass(frozen=True)
 class Mapping:
-    """Old name -> new names. A resource that the file does not name is kept if it exists here."""
+    """Old name -> new names. A resource that the file does not name is kept if it exists on this site."""
 
     scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     resources: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -38,8 +38,8 @@ class Mapping:
         return [one for one in old if one not in self.scopes]
 
     def new_resources(self, old: Iterable[str]) -> list[str]:
-        """Empty if none of them exists here. DOT accepts a token without a resource at all its APIs. Such a token gets
-        only this server's first API, because other APIs may be newer than the token.
+        """Empty if none of them exists on this site. DOT accepts a token without a resource at all its APIs. Such a
+        token gets only this server's first API, because other APIs may be newer than the token.
         """
         if not old:
             return list(conf.RESOURCES)[:1]
@@ -76,4 +76,4 @@ def _names(content: dict[str, Any], part: str) -> dict[str, tuple[str, ...]]:
 
 def _require_known(part: str, mapped: dict[str, tuple[str, ...]], known: Iterable[str]) -> None:
     if unknown := {name for new in mapped.values() for name in new} - set(known):
-        raise ImportRefused(f"{part} in --mapping: {', '.join(sorted(unknown))} must exist here first.")
+        raise ImportRefused(f"{part} in --mapping: {', '.join(sorted(unknown))} must exist on this site first.")

@@ -13,8 +13,8 @@ BATCH = 2000
 @dataclass(frozen=True)
 class Options:
     mapping: Mapping
-    #: The field of the user model here whose value equals `Source.user_field` there. Empty: users have the same primary
-    #: keys.
+    #: The field of this site's user model whose value equals `Source.user_field` of the old one. Empty: users have the
+    #: same primary keys.
     match_users: str = ""
     #: Whether scopes without a mapping are dropped instead of stopping the import.
     drops_unmapped: bool = False

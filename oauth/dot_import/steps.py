@@ -22,8 +22,8 @@ from oauth.models import AuditEvent, Authorization, Client, DotImport, ImportedC
 
 @dataclass(frozen=True)
 class Context:
-    """`made_by` is the record of the import; None in a dry run, which writes nothing. `began_at` is the current time
-    for lifetimes.
+    """`made_by` is the record of the import; None in a dry run, which writes nothing. Lifetimes are computed from
+    `began_at`.
     """
 
     source: Source
@@ -70,7 +70,7 @@ class Applications(Step):
             planned = client_plan.plan(application, scopes.get(application.pk, ()))
             report = planned.report
             if application.client_id in taken:
-                finding = Finding("A client with this client ID already exists here.", "Delete one of the two.")
+                finding = Finding("A client with this client ID already exists on this site.", "Delete one of the two.")
                 report = ClientReport(report.client_id, report.name, "not imported", (finding,))
             elif self.context.made_by is not None:
                 planned.client.user_id = owners.get(application.user_id)
@@ -111,7 +111,7 @@ class _Tokens(Step):
         resources = " ".join(mapping.new_resources(access_token.resource))
         if scopes and resources:
             return scopes, resources
-        missing = "a scope that exists here" if not scopes else "an API that exists here"
+        missing = "a scope that exists on this site" if not scopes else "an API that exists on this site"
         self.counts[f"{self.what} left out: without {missing}"] += 1
         return None
 
@@ -143,7 +143,7 @@ class LiveRefreshTokens(_Tokens):
             if (client := clients.get(token.application_id)) is None:
                 self.leave_out("of a client that was not imported")
             elif (user := users.get(token.user_id)) is None:
-                self.leave_out("of a user who is not here")
+                self.leave_out("of a user who is not on this site")
             elif limits := self.scopes_and_resources(token.access_token):
                 authority = self._authority(token, client, user, limits)
                 authorities.setdefault(authority.id, authority)
@@ -229,7 +229,7 @@ class AccessTokens(_Tokens):
             if (client := clients.get(token.application_id)) is None:
                 self.leave_out("of a client that was not imported")
             elif token.user_id is not None and token.user_id not in users:
-                self.leave_out("of a user who is not here")
+                self.leave_out("of a user who is not on this site")
             elif limits := self.scopes_and_resources(token):
                 expires_at = min(token.expires, self.context.began_at + client.lifetime)
                 authorization = families.get(token.pk)

@@ -32,8 +32,8 @@ class Users:
                 raise ImportRefused(f"--match-users must be a field of {get_user_model().__name__}: {error}") from error
 
     def here(self, keys: Iterable[Any]) -> dict[Any, Any]:
-        """Primary key in DOT's database -> primary key here. Omits users who do not exist here and, if `field` is set,
-        users who are inactive there.
+        """Primary key in DOT's database -> primary key on this site. Omits users who do not exist on this site and, if
+        `field` is set, users who are inactive in DOT's database.
         """
         wanted = {key for key in keys if key is not None}
         if not wanted:

@@ -17,7 +17,7 @@ from oauth.models.client import Client, validate_redirect_uri
 class NewRedirectHost(models.Model):
     """Rows are kept after the decision for auditors."""
 
-    # No foreign key constraints: the previous release does not know this table, and must be able to delete clients and
+    # No foreign key constraints: the previous release lacks this table, and must be able to delete clients and
     # users.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,

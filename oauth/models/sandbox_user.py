@@ -14,7 +14,7 @@ class SandboxUser(models.Model):
     that a sandbox user never becomes an ordinary one. If the developer is deleted, the sandbox user may allow no app.
     """
 
-    # No foreign key constraints: the previous release does not know this table, and must be able to delete users.
+    # No foreign key constraints: the previous release lacks this table, and must be able to delete users.
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+", db_constraint=False
     )

@@ -17,7 +17,7 @@ EXPLANATIONS = {
     ),
     "unknown_member": Explanation(
         400,
-        "The body has a member that this operation does not know. The request is refused, so that a mistyped name is "
+        "The body has a member that this operation does not have. The request is refused, so that a mistyped name is "
         "never ignored.",
         "Remove the member that `errors` points at, or correct its name.",
         f'{_PAY}\n\n{{"source_account_id": "…", "refernce": "INV 7", …}}',
@@ -26,7 +26,7 @@ EXPLANATIONS = {
     ),
     "unknown_parameter": Explanation(
         400,
-        "The query string has a parameter that this operation does not know. Otherwise, a filter with a mistyped name "
+        "The query string has a parameter that this operation does not have. Otherwise, a filter with a mistyped name "
         "would be ignored. An access token in the URL is refused in the same way (RFC 6750 §2.3).",
         "Use the parameters that the detail lists. Send the token in the Authorization header.",
         "GET /api/v1/accounts?limitt=10",

@@ -87,7 +87,7 @@ def scopes(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
     named = values.text(metadata, "scope").split()
     asked = [name for name in named if name in known]
     if named and not asked:
-        raise InvalidClientMetadata("scope must name at least one scope that exists here.")
+        raise InvalidClientMetadata("scope must name at least one scope of this server.")
     if not asked:
         return [name for name in DEFAULT_SCOPES if name in known and name in ceiling.scopes]
     return ceiling.limited("scope", asked, ceiling.scopes)
@@ -97,5 +97,5 @@ def details_types(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
     """RFC 9396 §10: `authorization_details_types`."""
     asked = values.strings(metadata, "authorization_details_types", [])
     if not set(asked) <= set(conf.AUTHORIZATION_DETAILS_TYPES):
-        raise InvalidClientMetadata("authorization_details_types names a type that does not exist here.")
+        raise InvalidClientMetadata("authorization_details_types names a type that this server does not have.")
     return ceiling.limited("authorization_details_types", asked, ceiling.details_types)

@@ -166,12 +166,12 @@ class TestUsers:
         """Either user may have entered the address of somebody else."""
         users = [old.user(email) for email in (alice.email, *others)]
         self.tokens_of(old, web, *users)
-        assert command("--apply")["counts"]["refresh tokens left out: of a user who is not here"] == 2
+        assert command("--apply")["counts"]["refresh tokens left out: of a user who is not on this site"] == 2
         assert not Authorization.objects.exists()
 
     def test_a_disabled_or_unknown_user_is_left_out(self, old, web, alice, command):
         self.tokens_of(old, web, old.user(alice.email, is_active=False), old.user("new@example.test"), old.user(""))
-        assert command("--apply")["counts"]["refresh tokens left out: of a user who is not here"] == 3
+        assert command("--apply")["counts"]["refresh tokens left out: of a user who is not on this site"] == 3
 
     def test_in_the_same_database_the_primary_key_is_the_user(self, source, alice):
         assert Users(source, "").here([alice.pk, uuid.uuid4(), None]) == {alice.pk: alice.pk}
@@ -339,14 +339,14 @@ class TestScopesAndResources:
         old.refresh_token("nothing left", web, user, access_token=old.access_token("b", web, user, scope="secrets"))
         report = command("--apply", "--unmapped-scopes", "drop")
         assert report["unmapped_scopes"] == {"secrets": 4}
-        assert report["counts"]["refresh tokens left out: without a scope that exists here"] == 1
+        assert report["counts"]["refresh tokens left out: without a scope that exists on this site"] == 1
         assert refresh(token_endpoint, web, "a token").json()["scope"] == "accounts:read"
 
     def test_a_token_for_an_api_that_is_not_here_is_left_out(self, old, web, user, command):
         access = old.access_token("a", web, user, resource=["https://elsewhere.example/"])
         old.refresh_token("a token", web, user, access_token=access)
         counts = command("--apply")["counts"]
-        assert counts["refresh tokens left out: without an API that exists here"] == 1
+        assert counts["refresh tokens left out: without an API that exists on this site"] == 1
         assert not Authorization.objects.exists()
 
     @pytest.mark.parametrize(
