@@ -24,7 +24,7 @@ from demo import postgres  # noqa: E402
 CACHE = ROOT / ".cache"
 NAME = "rolling"
 SECONDS_TO_MIGRATE = 600
-# These tests do not test a server beside a newer one: they test documents, or servers with databases of their own.
+# These tests do not test a server beside a newer one: they test documents, or servers with separate databases.
 LEFT_OUT = ("tests/config", "tests/fuzz", "tests/simulation", "tests/flows", "tests/test_documents.py")
 # FLOWS=1 selects the tests of the most frequent actions of users and apps, which take some minutes. For CI.
 FLOWS = (

@@ -104,7 +104,7 @@ def check_payment_scheme(**_: Any) -> list[CheckMessage]:
     if scheme is SecondBank and not settings.BANK_SANDBOX:
         return [
             Error(
-                "PAYMENT_SCHEME is the simulated second bank, which invents money, but this site is not a sandbox.",
+                "PAYMENT_SCHEME is the simulated second bank, which creates money, but this site is not a sandbox.",
                 hint="Set PAYMENT_SCHEME to the adapter of a real scheme. BANK_SANDBOX=true is only for a site without "
                 "real money.",
                 id="banking.E006",

@@ -16,7 +16,7 @@ from banking.notices import email
 from banking.payments import incoming, scheme, transfers
 from oauth.infrastructure import outage
 
-# 2 s, 4 s, 8 s ... some hours in all, because the other bank or our database may be down. The money stays held
+# 2 s, 4 s, 8 s ... some hours in total, because the other bank or our database may be down. The money stays held
 # meanwhile.
 _UNTIL_ANSWERED = RetryStrategy(
     max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *outage.ERRORS]

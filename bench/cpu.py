@@ -32,7 +32,7 @@ def _of_process(process: psutil.Process) -> float:
 
 
 def memory_mb_of_tree(pid: int) -> float:
-    """Resident memory of the process and its children. A page that several processes share counts once (PSS)."""
+    """Resident memory of the process and its children. A page that several processes share is counted once (PSS)."""
     return _sum_over_tree(pid, lambda process: float(process.memory_full_info().pss)) / 1e6
 
 

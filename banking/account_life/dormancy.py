@@ -1,8 +1,8 @@
 """Dormant accounts: nothing can be paid from an account that nobody has used for a long time, until a holder uses it
 again.
 
-A thief of a login would prefer an account that nobody looks at. A dormant account still receives money, and the bank
-still posts its own entries.
+An attacker with a stolen login would prefer an account that nobody uses. A dormant account still receives money, and
+the bank still posts its own entries.
 """
 
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from banking.payments.refusals import StrongProofNeeded
 
 #: The database function accepts no shorter time from the site's role (migration 0063).
 LEAST_DORMANT_DAYS = 30
-#: The most accounts that one run marks; the next run continues.
+#: The maximum number of accounts that one run marks; the next run continues.
 MOST_AT_ONCE = 1000
 
 

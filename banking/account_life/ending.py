@@ -1,5 +1,5 @@
 """Ends everything that depends on an account or on a user's access to it. Call it in a transaction before the account
-is locked, because orders and authorizations are locked first everywhere.
+is locked, because all code locks orders and authorizations first.
 """
 
 from uuid import UUID

@@ -10,7 +10,7 @@ from django.db.models import Exists, Max, OuterRef
 from banking.accounts.months import Month, closed_months, last_closed
 from banking.models import Account, MonthClosing
 
-#: The most accounts that one run closes; the next run continues.
+#: The maximum number of accounts that one run closes; the next run continues.
 MOST_AT_ONCE = 100_000
 
 _CLOSE = """

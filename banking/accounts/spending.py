@@ -25,8 +25,8 @@ class Spending:
 
 
 def by_category(account_id: Any, month: Month) -> list[Spending] | None:
-    """The most expensive category comes first. Reversed transactions and their reversals are left out. None if the
-    month has too many transactions. Two queries.
+    """The sums of each category, the largest expense first, without reversed transactions and their reversals. None if
+    the month has too many transactions. Two queries.
     """
     since, until = month.begins_at, month.ends_at
     numbers = numbers_in(account_id, since=since, until=until)

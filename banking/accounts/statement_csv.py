@@ -37,8 +37,8 @@ class _Echo:
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """The notation that Excel expects. It recognizes UTF-8 only by a byte order mark, and reads delimiter and decimal
-    sign as usual in the user's country.
+    """The notation that Excel expects. Excel recognizes UTF-8 only by a byte order mark, and expects the delimiter and
+    decimal sign of the user's country.
     """
 
     mark: str = ""

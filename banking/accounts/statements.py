@@ -1,8 +1,8 @@
 """Statements: one closed month of one account. A statement never changes.
 
-A month contains the entries after the last one of the month before, up to its own last one, by `account_seq`. An entry
-that was booked around midnight is therefore in exactly one month, and opening + entries = closing. The MonthClosing
-says which entry is the last; before it is written, the times of the entries decide.
+A month contains the entries after the last one of the previous month, up to its own last one, by `account_seq`. An
+entry that was booked around midnight is therefore in exactly one month, and opening + entries = closing. The
+MonthClosing says which entry is the last; before it is written, the times of the entries decide.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""The names that apps show for the counterparties of transactions, and their categories. Not money, so staff edit
-it.
+"""The names that apps show for the counterparties of transactions, and their categories. Staff may edit it, because it
+moves no money.
 """
 
 from typing import Any

@@ -139,7 +139,7 @@ class ExchangeList(_ExchangeView):
 
     @operation("List exchanges")
     def get(self, request: TokenRequest) -> Ok[PageOf[Exchange]]:
-        """Newest first. What is older than 90 days needs a user who has just logged in (RFC 9470)."""
+        """Newest first. Exchanges older than 90 days need a user who has just logged in (RFC 9470)."""
         page = Page(request, "exchanges")
         rows = list(page.newest_first(self.visible(request).values(*self.fields)))
         recent = readable(request, rows, at="created_at")

@@ -1,4 +1,4 @@
-"""The pages at the `type` of a problem document (RFC 9457 §3.1.1): cause, remedy and an example."""
+"""The pages at the `type` of a problem document (RFC 9457 §3.1.1): cause, solution and an example."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse

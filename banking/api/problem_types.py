@@ -1,6 +1,6 @@
 """The problem types of the API. Each is documented at /problems/<code>."""
 
-#: code -> (title, remedy for the client's developer).
+#: code -> (title, advice for the client's developer).
 PROBLEMS: dict[str, tuple[str, str]] = {
     "malformed_request": ("The request is malformed", "Correct what `errors` points at and send it again."),
     "unknown_member": ("The body has a member that is not known", "Remove the member; see the schema."),
@@ -33,7 +33,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
         "See duplicate_of. If a second payment is meant, wait a minute.",
     ),
     "quote_expired": ("The quote has expired", "Show the user a new one: POST /exchange-quotes."),
-    "quote_used": ("The quote was used before", "Each exchange needs a quote of its own."),
+    "quote_used": ("The quote was used before", "Each exchange needs its own quote."),
     "rate_moved": ("The bank's rate has changed since the quote", "Show the user a new quote."),
     "no_exchange_rate": ("These currencies are not exchanged now", "Try again later, or choose other accounts."),
     "same_currency": ("Both accounts have the same currency", "Make a transfer."),
@@ -48,12 +48,12 @@ PROBLEMS: dict[str, tuple[str, str]] = {
         "It was cancelled, or was for one collection that has been made.",
     ),
     "scheduled_transfer_not_active": ("The order is not active", "It is completed, or was cancelled before."),
-    "confidential_clients_only": ("Not for this kind of client", "Webhooks need a client with a server of its own."),
+    "confidential_clients_only": ("Not for this kind of client", "Only a confidential client can have webhooks."),
     "too_many_accounts": ("The token has too many accounts", "Read the transactions of each account with after_seq."),
     "too_many_webhooks": ("The client has too many webhooks", "Remove one first."),
     "limit_exceeded": ("The limit for new payees is reached", "See the detail; the limit is for a day."),
     "own_limit_exceeded": ("The user's own limit is reached", "See the detail. Only the user can change this limit."),
-    "authorization_already_used": ("The transfer was made already", "Each transfer needs a consent of its own."),
+    "authorization_already_used": ("The transfer was made already", "Each transfer needs its own consent."),
     "insufficient_authorization": ("The user allowed something else", "Ask the user for this transfer (RFC 9396)."),
     "account_not_open": (
         "The account is not open",

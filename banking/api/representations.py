@@ -299,7 +299,7 @@ class Limits(TypedDict):
     ordered: Annotated[
         Money, Keywords(description="Everything that the user ordered, including transfers between their own accounts.")
     ]
-    own_limit: Annotated[Money, Keywords(description="The most that the user wants to pay to others.")] | None
+    own_limit: Annotated[Money, Keywords(description="The maximum that the user wants to pay to others.")] | None
     paid_to_others: Annotated[Money, Keywords(description="What counts against own_limit.")]
     new_payees_limit: Annotated[Money, Keywords(description="What all new payees together may get.")]
     new_payee_hours: Annotated[int, Keywords(format="int32", description="How long a payee is new.")]

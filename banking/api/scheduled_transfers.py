@@ -46,7 +46,7 @@ _MUST = {
 class NewScheduledTransferSerializer(NewTransferSerializer):
     """A transfer with `first_on`, `frequency` and, optionally, `interval`, `last_on` and `execution_rule`."""
 
-    end_to_end_id = None  # type: ignore[assignment]  # each transfer would need one of its own
+    end_to_end_id = None  # type: ignore[assignment]  # each transfer would need a different one
     first_on = StrictDateField()
     frequency = serializers.ChoiceField(ScheduledTransferRow.Frequency.choices)
     interval = IntervalField(required=False, allow_null=True)

@@ -43,8 +43,8 @@ class TransactionFeedView(BankView):
     @operation("Follow all transactions", refusals={409: f"The token has more than {MOST_ACCOUNTS} accounts."})
     def get(self, request: TokenRequest) -> Ok[TransactionFeed]:
         """Booked transactions of all accounts, oldest first. Keep `next_cursor`: a transaction that is booked later
-        comes after it, exactly once. Begin with `from`; what is older than 90 days needs a user who has just logged in
-        (RFC 9470). `from` also applies to an account that the user adds later.
+        comes after it, exactly once. Begin with `from`; transactions older than 90 days need a user who has just logged
+        in (RFC 9470). `from` also applies to an account that the user adds later.
 
         A page with filters examines 1,000 transactions at most. It may have fewer rows than `limit`, or none; continue
         at once as long as `has_more` is true.

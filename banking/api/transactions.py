@@ -37,8 +37,8 @@ class TransactionList(BankView):
 
     @operation("List transactions")
     def get(self, request: TokenRequest, account_id: str) -> Ok[PageOf[Transaction]]:
-        """Newest first; with `after_seq`, oldest first. What is older than 90 days needs a user who has just logged in
-        (RFC 9470).
+        """Newest first; with `after_seq`, oldest first. Transactions older than 90 days need a user who has just logged
+        in (RFC 9470).
 
         A page with a filter of amounts, text or category examines 2,000 transactions at most. It may have fewer rows
         than `limit`, or none; continue as long as there is a `next_cursor`.

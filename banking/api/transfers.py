@@ -44,7 +44,7 @@ class TransferList(TransferView):
 
     @operation("List transfers")
     def get(self, request: TokenRequest) -> Ok[PageOf[Transfer]]:
-        """Newest first. What is older than 90 days needs a user who has just logged in (RFC 9470).
+        """Newest first. Transfers older than 90 days need a user who has just logged in (RFC 9470).
 
         A page with a filter of amounts, text or the status `posted` examines 2,000 transfers of each account at most.
         It may have fewer rows than `limit`, or none; continue as long as there is a `next_cursor`.

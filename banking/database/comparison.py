@@ -65,7 +65,9 @@ _LATER_KINDS = {"r": "tables to come", "S": "sequences to come"}
 
 
 def differences(role: str) -> list[str]:
-    """A line for each right that the role has in excess or lacks. Rights by membership and PUBLIC count."""
+    """A line for each right that the role has in excess or lacks. Includes rights through membership in other roles and
+    through PUBLIC.
+    """
     columns, due = tables(with_partitions=True), set(wanted())
     held, later = set(_rows(_HELD, role)), set(_rows(_LATER, role))
     calls = _rows(_CALLS, role)

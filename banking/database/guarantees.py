@@ -162,7 +162,7 @@ SELECT c.relname, i.relname FROM pg_index x
 
 
 def broken_guarantees() -> Iterator[str]:
-    """A sentence for each guarantee that the migrations created and that does not hold any more."""
+    """A sentence for each guarantee of the migrations that no longer holds."""
     with connection.cursor() as cursor:
         cursor.execute(_TRIGGERS)
         triggers = set(cursor.fetchall())

@@ -17,9 +17,9 @@ from banking.payments.scheme import NewMandate
 
 
 def receive_mandate(told: NewMandate) -> Mandate:
-    """Stores the mandate, once per creditor and reference, and tells everybody who holds the account. A cancelled
-    mandate stays cancelled: the creditor needs a new reference. Raises MalformedMessage, also if no open account has
-    this number.
+    """Stores the mandate, once per creditor and reference, and notifies all holders of the account. A cancelled mandate
+    stays cancelled: the creditor needs a new reference. Raises MalformedMessage, also if no open account has this
+    number.
     """
     creditor_id = messages.identifier(told.creditor_id, longest=35)
     reference = messages.identifier(told.reference, longest=35)

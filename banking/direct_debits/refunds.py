@@ -23,7 +23,7 @@ from banking.models.role import HOLDING
 from banking.payments import scheme
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
-#: The background task that asks the creditor's bank. Its name is stored with jobs that wait.
+#: The background task that asks the creditor's bank. Its name is stored with waiting jobs.
 CLAIM = "banking.claim_refund"
 #: After this time the hourly task asks the creditor's bank, because the refund's own job has given up.
 LONGEST_ANSWER = timedelta(hours=6)

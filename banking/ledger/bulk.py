@@ -20,7 +20,7 @@ from banking.ledger.refusals import CurrencyMismatch, from_database
 from banking.models import Account, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.notation import bank_day
 
-#: The most postings in one database transaction that do not slow each other down.
+#: More postings than this in one database transaction slow each other down.
 MOST_AT_ONCE = 10_000
 
 

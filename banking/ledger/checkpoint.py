@@ -14,7 +14,7 @@ from typing import Any
 from django.core import signing
 from django.utils import timezone
 
-#: The whole ledger is audited at least this often, whatever the checkpoint says.
+#: The whole ledger is audited at least this often.
 WHOLE_EVERY = timedelta(days=1)
 #: PostgreSQL can compare only transaction numbers that are within 2^31 of each other.
 _MOST_TRANSACTIONS = 1_000_000_000

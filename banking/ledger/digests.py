@@ -31,7 +31,7 @@ _signer = signing.Signer(salt="banking.ledger.digest")
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of the file: `content`, which is JSON with the run, its links, their digest and the time; and the
-    signature of it.
+    signature of `content`.
     """
 
     content: str
@@ -118,8 +118,8 @@ def contradicted(since_run: int = 0) -> list[tuple[int, str, str]]:
     """Each run that differs from the file, or is missing in the file: (run, digest in the file, digest in the
     database).
 
-    Another machine may audit meanwhile, and a run is committed before it is written to the file. So the file is brought
-    up to date after the database has been asked for its runs. The digests are read last: by then, each run in the file
+    Another machine may audit meanwhile, and a run is committed before it is written to the file. Therefore the file is
+    completed after the runs have been read from the database. The digests are read last: by then, each run in the file
     is in the database.
     """
     path = _path()

@@ -90,7 +90,8 @@ def post(
 
 def lock(accounts: Iterable[UUID]) -> list[Account]:
     """Locks accounts in the common order: customers' accounts by id, then their holds and transfers, then the bank's
-    own accounts by id. NO KEY, because a full lock would conflict with the KEY SHARE locks of foreign keys.
+    own accounts by id. With FOR NO KEY UPDATE, because FOR UPDATE would conflict with the KEY SHARE locks of foreign
+    keys.
     """
     return list(
         Account.objects.select_for_update(no_key=True, of=("self",))

@@ -58,7 +58,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def visible_to(self, token: "AccessToken", action: str = "") -> "AccountQuerySet":
         """The accounts that a token may access; this is the only code that decides it. They are the accounts of the
         token's user or, if the token has details (RFC 9396), only those that the user picked for this action. A client
-        that acts for itself has none. An account that is not visible is answered like one that does not exist.
+        that acts for itself has none. For an account that is not visible, the API responds as for one that does not
+        exist.
         """
         return self._of_token(token, action)
 
@@ -87,7 +88,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def decided_for(self, alias: str) -> "AccountQuerySet":
         """These accounts, for use in a query of the given database. They are read from the primary, because a replica
-        may not have the end of an access yet. For a replica, this takes one query.
+        may not have replayed the end of an access yet. For a replica, this takes one query.
         """
         if alias == DEFAULT_DB_ALIAS:
             return self

@@ -1,4 +1,4 @@
-"""The most that a user wants to pay to others in 24 hours, by currency."""
+"""The maximum that a user wants to pay to others in 24 hours, by currency."""
 
 from django.conf import settings
 from django.db import models

@@ -1,5 +1,5 @@
-"""Partial sums of a user's payments, for users who pay so often that adding all payments up each time would take
-long.
+"""Partial sums of a user's payments, for users with so many payments that adding them all up each time would be
+slow.
 """
 
 from django.conf import settings

@@ -24,7 +24,7 @@ def begins_at(day: date) -> datetime:
     """The first moment of the day, in UTC."""
     try:
         return datetime.combine(day, time(), time_zone()).astimezone(UTC)
-    except OverflowError:  # within hours of the year 1 or 10000
+    except OverflowError:  # in UTC, the moment is before the year 1 or after the year 9999
         return datetime.combine(day, time(), UTC)
 
 

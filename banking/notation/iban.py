@@ -45,7 +45,7 @@ def is_valid(iban: str) -> bool:
     """
     from stdnum import (
         iban as registry,
-    )  # the import reads the registry, so it is left to the first payment of a process
+    )  # imported at the first payment of a process, because the import reads the registry
 
     if not _FORM.fullmatch(iban) or not 2 <= int(iban[2:4]) <= 98:
         return False

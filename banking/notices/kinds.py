@@ -5,7 +5,7 @@ from uuid import UUID
 
 from banking.database import jobs
 
-#: The background task that sends notices. Its name and arguments are stored with jobs that wait.
+#: The background task that sends notices. Its name and arguments are stored with waiting jobs.
 TASK = "banking.tell_owner"
 
 

@@ -1,7 +1,7 @@
 """Making the transfers of payment orders that are due.
 
-The order's row is locked while a transfer is made, and the day it was due is unique per order. So it is made once, even
-by two background workers, or by one that is killed and started again.
+The order's row is locked while a transfer is made, and its due day is unique per order. So each transfer is made once,
+even by two background workers, or by one that is killed and started again.
 """
 
 import logging

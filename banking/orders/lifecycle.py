@@ -25,7 +25,7 @@ from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
 _Orders = QuerySet[ScheduledTransfer]
 _STATE = ["status", "next_on", "held_reason", "tried_on", "retry_at", "refusal"]
-#: The fields that a user may change. Another payee, account or rhythm needs a new order.
+#: The fields that a user may change. Another payee, account or interval needs a new order.
 CHANGEABLE = frozenset({"amount_minor", "reference", "last_on", "execution_rule"})
 
 

@@ -1,5 +1,5 @@
 """Decisions of two officers about an account: a higher overdraft, or access for a user. One asks, another approves or
-declines; those who may are told by email. Lowering an overdraft or ending an access needs only one officer.
+declines; those who may decide are notified by email. Lowering an overdraft or ending an access needs only one officer.
 
 Officers never act on an account that they have access to.
 """

@@ -1,5 +1,5 @@
-"""Staff never act on their own money (ISO 27001 A.5.3). An act on an account must be left to another officer if the
-officer has access to the account, in any role.
+"""Staff never act on their own money (ISO 27001 A.5.3). An officer who has access to an account, in any role, must
+leave acts on it to another officer.
 """
 
 from collections.abc import Iterable

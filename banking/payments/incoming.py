@@ -15,7 +15,7 @@ from banking.models import Account, Event, SchemeMessage
 from banking.payments import messages, scheme
 
 INCOMING = "Incoming payments"
-#: The background task that sends money back. Its name is stored with jobs that wait.
+#: The background task that sends money back. Its name is stored with waiting jobs.
 GIVE_BACK = "banking.give_back_payment"
 #: After this time the hourly task sends the money back, because the message's own job has given up.
 LONGEST_ANSWER = timedelta(hours=6)

@@ -45,7 +45,7 @@ def act_once(told: Fields, act: Callable[[SchemeMessage], None]) -> SchemeMessag
     except IntegrityError as error:
         if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) != _ONCE:
             raise
-        known = _stored(told)  # it arrived twice at the same moment, and the other one was stored first
+        known = _stored(told)  # it arrived twice at the same time, and the other copy was stored first
         assert known
         return known
 

@@ -56,7 +56,7 @@ class Span:
     def newest(self, fits: Callable[[QuerySet[Transfer]], QuerySet[Transfer]], number: int) -> TransferQuerySet:
         """Returns at most `number` transfers of each account: the newest ones in the span that match `fits`."""
         of_each = ArraySubquery(fits(self._of_account()).values("pk")[:number])
-        # The ids are an array that is made once, so that the plan looks up each id, whatever the statistics say.
+        # The ids are an array that is made once, so that the plan looks up each id, independently of the statistics.
         ids = ArraySubquery(self._accounts().values(one=_Unnest(of_each)))
         return Transfer.objects.filter(IsOneOf(F("pk"), ids))
 

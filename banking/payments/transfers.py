@@ -20,7 +20,7 @@ from banking.payments.order import PaymentOrder
 from banking.payments.refusals import NotCancellable, NotTheirs
 from oauth.fast_path.model_rows import new_instance
 
-#: The background task that hands a transfer to the payment scheme. Its name is stored with jobs that wait.
+#: The background task that hands a transfer to the payment scheme. Its name is stored with waiting jobs.
 SETTLE = "banking.settle_transfer"
 
 

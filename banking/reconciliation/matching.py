@@ -90,7 +90,7 @@ def _plain(reference: str) -> str:
 
 
 def _best(item: Item, candidates: Iterable[LedgerEntry], waiting: dict[int, LedgerEntry]) -> LedgerEntry | None:
-    """Among those in the same direction, the first one with the same amount, otherwise the first one."""
+    """Of the candidates in the same direction: the first one with the same amount, otherwise the first one."""
     fitting = [one for one in candidates if one.pk in waiting and (one.amount_minor < 0) == (item.amount_minor > 0)]
     same = (one for one in fitting if -one.amount_minor == item.amount_minor)
     return next(same, fitting[0] if fitting else None)

@@ -22,7 +22,7 @@ from banking.payments.scheme import (
 from banking.second_bank.amounts import Message
 from banking.second_bank.sandbox import require_sandbox
 
-#: The background task that delivers one message. Its name is stored with jobs that wait.
+#: The background task that delivers one message. Its name is stored with waiting jobs.
 DELIVER = "banking.second_bank_deliver"
 #: The payer at the second bank.
 NAME, IBAN = "Second Bank", "GB33BUKB20201555555555"

@@ -118,7 +118,7 @@ class Line:
 
 
 def line(account: Account, alias: str) -> Line | None:
-    """The line of the last 90 days; None if the balance did not change. Two queries of that database."""
+    """The line of the last 90 days; None if the balance did not change. Two queries."""
     today = bank_day.today()
     first_day = max(today - timedelta(days=LINE_DAYS), bank_day.day_of(account.opened_at))
     entries = LedgerEntry.objects.using(alias).filter(account_id=account.pk)

@@ -6,7 +6,7 @@ from banking.database import jobs
 
 #: The background task that delivers. Its name is stored with waiting jobs.
 TASK = "banking.deliver_webhook"
-#: Waits of 3 s, 9 s, 27 s ... 49 hours between them: three days in all.
+#: Waits of 3 s, 9 s, 27 s ... 49 hours between them: three days in total.
 ATTEMPTS = 12
 
 

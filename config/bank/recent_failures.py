@@ -34,7 +34,7 @@ class Failure:
 
 
 def recent_failures() -> list[Failure]:
-    """The most frequent first, cached for CACHED_SECONDS, so that many viewers cause one query."""
+    """The most frequent first, cached for CACHED_SECONDS, so that many viewers cause only one query."""
     known: list[Failure] | None = cache.get(_CACHED)
     if known is None:
         known = list(_found())

@@ -98,7 +98,7 @@ class Reader:
 
 
 def _leave_the_pool() -> None:
-    """Gives this thread a connection of its own. Requests may hold all connections of the pool, for example while each
+    """Gives this thread its own connection. Requests may hold all connections of the pool, for example while each
     COMMIT waits for a synchronous standby that has failed. Otherwise the data of the known clients could become too
     old, and requests of these clients would also wait for a connection.
     """

@@ -85,7 +85,7 @@ class OutageMiddleware:
 
 class FormLimitMiddleware:
     """Limits how many forms one user or, without a login, one IP address can send in a minute, because most forms write
-    to the database (OWASP API4). Views have lower limits of their own.
+    to the database (OWASP API4). Some views have lower limits in addition.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-#: A request that has waited for less than this is run without a look at the sockets.
+#: A request that has waited for less than this is run without a check of the sockets.
 LOOK_AFTER_SECONDS = 0.1
 #: A look at the sockets is used for this long, by all requests of the process.
 _FRESH_SECONDS = 0.05

@@ -33,7 +33,7 @@ from oauth.infrastructure import outage
 from oauth.operations import cleanup
 
 SECONDS_BETWEEN_MEASUREMENTS = 60
-#: A check of the database takes at most this much longer than DB_PROBE_TIMEOUT, whatever the result.
+#: A check of the database takes at most this much longer than DB_PROBE_TIMEOUT.
 SECONDS_OF_A_LOOK = 5.0
 
 #: The result of a check. A check that depends on the database is `unknown` while the database is down.

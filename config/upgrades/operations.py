@@ -171,7 +171,7 @@ def _stored(field: "Field[Any, Any]") -> tuple[Any, ...]:
 
 
 def _type(field: "Field[Any, Any]") -> str:
-    """For a foreign key, returns the model: the field is not bound, so it has no type of its own."""
+    """For a foreign key, returns the model: the field is not bound, so its own type is not known."""
     if field.remote_field:
         return f"that of {field.remote_field.model}".lower()
     return str(field.db_type(connection))

@@ -7,7 +7,7 @@ from enum import IntEnum
 class Verdict(IntEnum):
     """The order is from harmless to harmful."""
 
-    SAFE = 0  #: only a short lock, whatever the size of the table
+    SAFE = 0  #: only a short lock, also on a large table
     SLOW = 1  #: takes longer the more rows the table has, but blocks nobody
     UNKNOWN = 2  #: code or SQL that nobody has judged
     LOCKS = 3  #: blocks writes or reads for a time that grows with the rows of the table

@@ -165,7 +165,7 @@ def test_it_does_not_run_where_money_is_real(settings, rich):
     ):
         with pytest.raises(second_bank.NotASandbox):
             work()
-    with pytest.raises(CommandError, match="invents money"):
+    with pytest.raises(CommandError, match="creates money"):
         run("pay", "--iban", rich.iban, "--amount", "100")
     assert balances(rich) == [FUNDS]
 

@@ -1,4 +1,4 @@
-"""Writes a table of docs/faults.md again, where FAULTS_TABLE names that file: one table for each module of faults."""
+"""Writes the measured tables of docs/faults.md, one for each test module, to the file that FAULTS_TABLE names."""
 
 import fcntl
 import os

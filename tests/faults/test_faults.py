@@ -165,7 +165,7 @@ def _empty_disk(site: Site) -> None:
 
 
 def _without_disk(_: Site) -> str:
-    return "" if cluster.may_mount() else "a disk of its own for PostgreSQL needs root"
+    return "" if cluster.may_mount() else "a separate disk for PostgreSQL needs root"
 
 
 # --- clients

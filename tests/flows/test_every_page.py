@@ -32,8 +32,8 @@ SCHEMES = ["light", "dark"]
 PICTURES = os.environ.get("PICTURES")  # the directory for the pictures
 MOST_BYTES = 60_000
 MOST_REQUESTS = 4  # files besides the document: two stylesheets, the logo, a script
-# Django's admin has some twenty files of its own, including jQuery, which browsers cache. The demo sends all static
-# files uncompressed; production compresses them to a third.
+# Django's admin adds about twenty files, including jQuery, which browsers cache. The demo sends all static files
+# uncompressed; production compresses them to a third.
 MOST_BYTES_OF_ADMIN = 600_000
 
 AXE = """async tags => {

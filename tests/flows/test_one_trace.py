@@ -129,7 +129,7 @@ def test_from_consent_to_webhook(tmp_path: Path, browser: Browser, web_app: Clie
     inside = [one for one in found if one.parent_id == redeemed.span_id and "db.system.name" in one.attributes]
     assert any("oauth_authorizationcode" in one.name for one in inside), [one.name for one in inside]
     assert any((one.name, one.parent_id) == ("COMMIT", consent.span_id) for one in found)
-    # no statement has a trace of its own
+    # no statement starts its own trace
     assert all(one.parent_id for one in found if "db.system.name" in one.attributes)
 
     # --- an invalid traceparent makes us begin a new trace (W3C Trace Context §3.2.2.3)

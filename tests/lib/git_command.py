@@ -1,4 +1,4 @@
-"""Runs git in a repository of a test, with an identity of its own."""
+"""Runs git in a repository of a test, with a fixed author."""
 
 import subprocess
 from pathlib import Path

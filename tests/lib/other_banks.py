@@ -8,8 +8,8 @@ from banking.payments.scheme import Outcome, OutgoingPayment, OutgoingReturn, Re
 
 class OtherBanks:
     """`outcome` is the answer, an exception, or a function that returns the answer. `handed_over` has the ids of the
-    transfers that the scheme was asked to pay, `asked` those whose status was asked for. `given_back` has the transfers
-    that were returned to it, `claimed` those that it was asked to refund.
+    transfers that the scheme was asked to pay, `asked` the ids of those whose status was requested. `given_back` has
+    the transfers that were returned to it, `claimed` those that it was asked to refund.
     """
 
     def __init__(self, outcome: Outcome | Exception | Callable[[], Outcome] = Outcome()) -> None:  # noqa: B008

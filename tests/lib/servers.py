@@ -202,7 +202,7 @@ def demo(data_dir: Path, template: str, *, name: str, **environment: str) -> Ite
 
 @contextmanager
 def own_database(suffix: str, *, template: str = "template1") -> Iterator[str]:
-    """The URL of a database of its own, a copy of `template` (empty by default), which is dropped at the end."""
+    """The URL of a new database, a copy of `template` (empty by default), which is dropped at the end."""
     tests = urlsplit(os.environ["DATABASE_URL"])
     name = f"{tests.path[1:]}_{suffix}{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))

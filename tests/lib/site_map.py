@@ -238,7 +238,7 @@ ADMIN = [
 
 ROWS = [*NOBODY, *ALICE, *GRACE, *ADMIN]
 
-#: URLs for users that show no page of their own.
+#: URLs for users that show no page.
 NO_PAGE = {
     "favicon": "an image",
     "oauth:brand": "a stylesheet",

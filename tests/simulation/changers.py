@@ -100,7 +100,7 @@ class Changer:
         while cursor is not None:
             page = f"?limit=200&cursor={cursor}" if cursor else "?limit=200"
             answer = self._ask(f"exchanges{page}")
-            if answer.status_code == 503:  # an error of a connection that was closed before
+            if answer.status_code == 503:  # the connection was closed before, and its error is reported now
                 continue
             found |= {one["id"]: one for one in answer.json()["data"]}
             cursor = answer.json()["next_cursor"]

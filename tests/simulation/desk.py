@@ -1,7 +1,7 @@
 """Data that all actors of the simulation share: the bank's day, and everything that the bank has acknowledged to them.
 
-An actor records an acknowledgement when the answer arrives. Before an attempt that may take effect without an answer,
-it records the attempt.
+An actor records an acknowledgement when the answer arrives. If an action can take effect although its answer is lost,
+the actor also records the attempt before it sends the request.
 """
 
 from collections import Counter, defaultdict

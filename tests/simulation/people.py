@@ -193,7 +193,7 @@ class Person:
         cursor: str | None = ""
         while cursor is not None:
             answer = self._ask("GET", f"{path}?limit=200" + (f"&cursor={cursor}" if cursor else ""), self.apps[0])
-            if answer.status_code == 503:  # an error of a connection that was cut before
+            if answer.status_code == 503:  # the connection was closed before, and its error is reported now
                 continue
             found |= {one["id"]: one for one in answer.json()["data"]}
             cursor = answer.json()["next_cursor"]

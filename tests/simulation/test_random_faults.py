@@ -1,5 +1,5 @@
-"""Runs a bank while parts of it fail. Afterwards, everything that was acknowledged exists exactly once, and every penny
-is accounted for.
+"""Runs a bank while parts of it fail. Afterwards, everything that was acknowledged exists exactly once, and the ledger
+balances.
 
 Customers pay, set up orders, exchange currency, and remove apps; officers freeze, hold and reverse; shops place and
 capture holds; creditors collect, and users request refunds; rates change; days and months end. Meanwhile connections

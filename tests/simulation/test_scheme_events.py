@@ -167,7 +167,7 @@ def _pending(account: Account) -> UUID:
 
 @pytest.mark.django_db(transaction=True)
 def test_whatever_other_banks_say_in_whatever_order(alice, monkeypatch):
-    """Each message counts once, and the money of each transfer is taken once and given back once."""
+    """Each message has an effect only once, and the money of each transfer is taken once and given back once."""
     number = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
     print(f"SEED={number} repeats this")  # noqa: T201 (pytest shows it where it fails)
     SchemeMachine.people = (alice,)

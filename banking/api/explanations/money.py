@@ -26,7 +26,7 @@ EXPLANATIONS = {
     ),
     "balance_out_of_range": Explanation(
         422,
-        "With this amount, the balance of one of the accounts would reach 2^53 minor units, beyond which JSON readers "
+        "With this amount, the balance of one of the accounts would reach 2^53 minor units, beyond which JSON parsers "
         "do not keep a number exact.",
         "Send a smaller amount, or choose another destination.",
         _PAY,

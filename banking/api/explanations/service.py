@@ -7,8 +7,8 @@ _PAY = "POST /api/v1/transfers\nIdempotency-Key: 0b1c0a54-6f0e-4b69-9e0e-1f1d5b5
 EXPLANATIONS = {
     "rate_limited": Explanation(
         429,
-        "The client has sent more requests for this user than RateLimit-Policy allows. Checks of payees have a limit "
-        "of their own.",
+        "The client has sent more requests for this user than RateLimit-Policy allows. Checks of payees have a "
+        "separate limit.",
         "Wait for the number of seconds in Retry-After. Read the RateLimit header to stay below the limit, and poll "
         "with If-None-Match.",
         "GET /api/v1/accounts",

@@ -76,8 +76,9 @@ def api_changes(request: HttpRequest) -> HttpResponse:
 
 
 class APIDocs(SpectacularSwaggerSplitView):
-    """GET /api/docs. “Authorize” runs the authorization code with PKCE against this very server. The page lists the
-    operations, and a script replaces the list with Swagger UI after the first paint."""
+    """GET /api/docs. “Authorize” runs the authorization code flow with PKCE against this server. The page lists the
+    operations, and a script replaces the list with Swagger UI after the first paint.
+    """
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = [AllowAny]

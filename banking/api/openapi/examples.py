@@ -158,7 +158,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Nothing": {},
 }  # fmt: skip
 
-#: The most frequent problem, by status.
+#: For each status, the most frequent problem.
 _USUAL = {
     400: "malformed_request", 401: "invalid_token", 403: "insufficient_scope", 404: "not_found",
     405: "method_not_allowed", 406: "not_acceptable", 409: "request_in_progress", 413: "too_large",

@@ -27,9 +27,9 @@ class Command(BaseCommand):
             verb.add_argument("--currency", default="GBP", help="ISO 4217 (%(default)s).")
             verb.add_argument("--name", default="", help="Who pays or collects.")
             verb.add_argument("--reference", default="", help="The payment reference; for a collection, the mandate.")
-            verb.add_argument("--id", default="", help="The scheme's id of the message. The same id counts once.")
+            verb.add_argument("--id", default="", help="The scheme's id of the message. A repeated id has no effect.")
         deliver = verbs.add_parser("deliver", help="Delivers the messages that are due, as the background worker does.")
-        deliver.add_argument("--all", action="store_true", help="Delivers later messages, too.")
+        deliver.add_argument("--all", action="store_true", help="Also delivers messages that are due later.")
         verbs.add_parser("amounts", help="Lists what the second bank does for each amount.")
 
     def handle(self, *, verb: str, **options: Any) -> None:

@@ -1,7 +1,7 @@
 """Asks the primary and the replica for their positions (a “look”), several times within the maximum age of a read.
 
-It runs in one thread in each process of `serve`, with two connections of its own. In processes without this thread,
-such as commands, the replica counts as too old, so all reads go to the primary.
+It runs in one thread in each process of `serve`, with its own two connections. In processes without this thread, such
+as commands, the replica counts as too old, so all reads go to the primary.
 """
 
 import logging
