@@ -26,7 +26,7 @@ SECONDS_AWAY = 1.0
 _MOST_ENTRIES = 100_000
 
 fell_back = Counter("cache_fallbacks_total", "Cache operations in the memory of one process, because the cache failed.")
-is_away = Gauge("cache_away", "Processes that count limits alone: the cache was away.", multiprocess_mode="livesum")
+is_away = Gauge("cache_away", "Processes that count limits alone (cache unreachable).", multiprocess_mode="livesum")
 logger = logging.getLogger(__name__)
 
 _away_until = float("-inf")  # a value of time.monotonic()
@@ -78,7 +78,7 @@ class SharedCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, {**params, "OPTIONS": {**options(), **params.get("OPTIONS", {})}})
         # Shared by all threads of the process, because Django makes a SharedCache for each.
-        self.memory = _Memory("while the shared cache is away", {"OPTIONS": {"MAX_ENTRIES": _MOST_ENTRIES}})
+        self.memory = _Memory("while the shared cache is unreachable", {"OPTIONS": {"MAX_ENTRIES": _MOST_ENTRIES}})
 
     add = _or_in_memory("add")
     get = _or_in_memory("get")

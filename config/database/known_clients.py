@@ -66,7 +66,7 @@ class Reader:
         is_due = now >= self._due_at
         if not is_due and not cache.news.is_set():
             return True
-        cache.news.clear()  # before the read, because another process may write meanwhile
+        cache.news.clear()  # cleared before the read, because another process may write during it
         has_read = _read(all_clients=is_due)
         if not has_read:
             cache.news.set()

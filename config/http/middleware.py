@@ -64,7 +64,7 @@ class MachineContentSecurityPolicyMiddleware:
 
 class OutageMiddleware:
     """Answers 503 with Retry-After, in the caller's format, if a view cannot reach the database or the cache, or cannot
-    hash a password at the moment.
+    hash a password now.
 
     Must come after the middleware that uses the database. An outage in other middleware reaches `errors.server_error`
     instead.

@@ -70,7 +70,7 @@ def logging_in(site: Site) -> Iterator[None]:
                 _log_in(site.url, "wrong" if number % 4 == 0 else PASSWORD)
                 requests.post(f"{site.url}/oauth/introspect", {"token": "x"}, auth=("service", "wrong"), timeout=10)
             except requests.RequestException:
-                continue  # the database is away
+                continue  # the database is unreachable
 
     thread = threading.Thread(target=act, daemon=True)
     thread.start()

@@ -130,7 +130,7 @@ def visitors(site: Site, chromium: Browser) -> dict[str, Visitor]:
 
 
 def be_there(site: Site, visitor: Visitor, row: Row) -> Page:
-    """Brings the browser to the page, with the width of a phone and in light colors."""
+    """Opens the page in the browser, with the width of a phone and in light colors."""
     page = visitor.page
     page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
     page.emulate_media(color_scheme="light")

@@ -214,7 +214,7 @@ def officers(accounts, changers, seed, desk):
 def test_acknowledged_is_stored_and_nothing_is_lost(
     accounts, people, changers, rates, officers, site, role, seed, desk
 ):
-    """Everything that the bank acknowledged is stored, and the ledger balances, whatever failed meanwhile."""
+    """Everything that the bank acknowledged is stored, and the ledger balances, despite all failures."""
     server, worker = site
     opening = dict(Account.objects.filter(kind="customer").values_list("pk", "posted_minor"))
     faults = Faults(
