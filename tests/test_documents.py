@@ -327,7 +327,7 @@ FACTS = [
     ("operating.md", f"Up to {admission.MOST_QUEUED} others wait"),
     ("operating.md", f"each for at most {admission.QUEUE_SECONDS:g} seconds"),
     ("operating.md", f"served in the last {cache.USED_SECONDS / 60:g} minutes"),
-    ("operating.md", f"the {cache.MOST_RELOADED} that came last"),
+    ("operating.md", f"the {cache.MOST_RELOADED} most recent ones"),
     ("operating.md", f'`OAUTH["OUTAGE_TOLERANCE"]` ({_seconds(Conf.OUTAGE_TOLERANCE) // 60} minutes'),
     ("operating.md", f"in the last {_seconds(Conf.CLIENT_CACHE_LIFETIME)} seconds before the outage"),
     ("operating.md", f"for {serving.STOP_SECONDS} seconds at most"),
@@ -350,7 +350,7 @@ FACTS = [
     ("adopting.md", f"uses the last one for {jwks.MAX_AGE_SECONDS // 60} minutes"),
     ("security.md", f"the status list again, every {_seconds(Conf.STATUS_LIST_REFRESH)} seconds"),
     ("performance.md", f"in batches of {cleanup.BATCH}."),
-    ("performance.md", f"rests {cleanup.REST} times as long"),
+    ("performance.md", f"pauses for {cleanup.REST} times as long"),
 ]
 
 

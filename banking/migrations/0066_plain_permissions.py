@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name='reversalrequest',
-            options={'default_permissions': ('view',), 'permissions': [('request_reversal', 'Can ask for a reversal, or to take held money for a payment that another bank received'), ('approve_reversal', 'Can approve or decline such a request of another officer')]},
+            options={'default_permissions': ('view',), 'permissions': [('request_reversal', 'Can ask for a reversal, or to take held money for a payment that another bank received'), ('approve_reversal', "Can approve or decline another officer's request for a reversal or held money")]},
         ),
         migrations.AlterModelOptions(
             name='settlementdifference',

@@ -56,7 +56,7 @@ class ReversalRequest(models.Model):
                 "request_reversal",
                 "Can ask for a reversal, or to take held money for a payment that another bank received",
             ),
-            ("approve_reversal", "Can approve or decline such a request of another officer"),
+            ("approve_reversal", "Can approve or decline another officer's request for a reversal or held money"),
         ]
         indexes = [
             models.Index(fields=["-id"], name="reversal_open", condition=Q(status="open")),

@@ -53,9 +53,9 @@ class _Connection:
         """Whether one of the requests may have arrived on this connection."""
         if self.since_sent >= self.since_received - _TICKETS_SECONDS:
             return True
-        # If bytes were sent after the last ones arrived, they are an answer. Still, a request may have arrived with the
-        # last bytes: behind another request (pipelining), or before late session tickets. Then it arrived just after
-        # the answer.
+        # If bytes were sent after the last ones arrived, the sent bytes are an answer. Still, a request may have
+        # arrived together with the last bytes: behind another request (pipelining), or before late session tickets.
+        # Such a request arrived just after an answer was sent.
         return any(self._is_in_time(self.since_sent, request.arrived) for request in requests)
 
     def may_be_of(self, request: "Request") -> bool:

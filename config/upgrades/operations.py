@@ -82,7 +82,7 @@ def _new_column(operation: of_django.AddField, around: Around) -> Iterator[Findi
     if field.column is None or field.many_to_many:
         yield Finding(SAFE, table, f"new relation {field.name}")
     elif isinstance(field, GeneratedField):
-        yield Finding(LOCKS, table, f"{what} is computed: the table is written anew")
+        yield Finding(LOCKS, table, f"{what} is computed: the whole table is rewritten")
     elif not field.null and not field.has_db_default():
         yield Finding(BREAKS, table, f"{what} is NOT NULL without db_default: INSERT of the previous release fails")
     elif field.unique or field.db_index:
@@ -112,7 +112,7 @@ def _other_column(operation: of_django.AlterField, around: Around) -> Iterator[F
         if _is_wider(old, new):
             yield Finding(SAFE, table, f"{what} becomes {_type(new)}")
         else:
-            yield Finding(LOCKS, table, f"{what} becomes {_type(new)}: the table is written anew")
+            yield Finding(LOCKS, table, f"{what} becomes {_type(new)}: the whole table is rewritten")
     if (new.unique and not old.unique) or (new.db_index and not old.db_index):
         yield Finding(LOCKS, table, f"{what} gets an index: writes wait while it is built")
 

@@ -126,7 +126,7 @@ def check_jobs(site: Site, load: Load) -> None:
 
 
 def wait_for_jobs(site: Site) -> None:
-    """Waits until all present payments are settled, and then until all their events are sent."""
+    """Waits until all payments that exist now are settled, and then until all their events are sent."""
     if site.began_with_last_release:
         return
     for query in (_UNSETTLED, _UNSENT):
