@@ -175,7 +175,7 @@ def _database(variable: str, **session: str) -> dict[str, Any]:
     """`session` has further settings of PostgreSQL for each connection."""
     database: dict[str, Any] = env.db_url(variable)
     if database["ENGINE"] == "django.db.backends.postgresql":
-        database["ENGINE"] = "config.database.postgresql"  # uses oauth.fast_path.postgresql if it is on
+        database["ENGINE"] = "config.database.postgresql"  # uses oauth.fast_path.postgresql if FAST_PATH is on
     timeouts = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "10s"}
     session = {name: env.str(name.upper(), default=default) for name, default in timeouts.items()} | session
     return database | {
@@ -239,7 +239,7 @@ PASSWORD_HASHERS = [
     "accounts.passwords.argon2.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-# OWASP's parameters for Argon2id; accounts.passwords.argon2 lists the others that it recommends.
+# OWASP's parameters for Argon2id; accounts.passwords.argon2 lists the others that OWASP recommends.
 PASSWORD_HASH_MEMORY_KIB: int = env.int("PASSWORD_HASH_MEMORY_KIB", default=19_456)
 PASSWORD_HASH_PASSES: int = env.int("PASSWORD_HASH_PASSES", default=2)
 AUTH_PASSWORD_VALIDATORS = [

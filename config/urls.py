@@ -10,7 +10,7 @@ from config.bank.lockdown_pages import client_page, user_page
 from config.workplace.user_page import user_tab
 
 urlpatterns = [
-    path("", include("oauth.urls")),  # first, because most requests are for it
+    path("", include("oauth.urls")),  # first, because most requests are to these URLs
     path("", include("banking.urls")),
     path("", include("accounts.urls")),
     path("admin/lock-down/user/<uuid:user_id>/", admin.site.admin_view(user_page), name="lock-down-user"),

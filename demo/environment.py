@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
 PORTS_TO_TRY = 100
 LOCALHOST = ("127.0.0.1", "::1")  # the addresses to which clients resolve `localhost`
-# Commands that use no database. For them, none is started.
+# Commands that use no database, so none is started for them.
 WITHOUT_DATABASE = {"help", "version", "demo_app", "collectstatic", "makemessages", "compilemessages"}
 NO_DATABASE = "postgresql:///none?host=/nonexistent"
 

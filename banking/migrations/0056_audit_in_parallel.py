@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [("banking", "0055_statement_files")]
 
     operations = [
-        # Computes the same digest in less time. Reversing the migration leaves it.
+        # Computes the same digest in less time. Reversing the migration keeps this version of the function.
         migrations.RunSQL(function("around_the_ledger.sql", "entries_digest"), migrations.RunSQL.noop),
         migrations.RunSQL((HERE / "audit.sql").read_text(), "DROP FUNCTION expected_digest(uuid, bigint)"),
     ]

@@ -88,7 +88,7 @@ class Span:
     def _accounts(self) -> QuerySet[Account]:
         """The accounts, each with `since` and with `first_id`, the lowest id that a transfer since then can have."""
         sinces, ids = [], []
-        # If several histories apply to an account, the shortest one counts.
+        # If several histories include an account, the shortest one applies.
         for named, since in sorted(self.histories, key=lambda history: history[1], reverse=True):
             is_meant = {"pk__in": [UUID(one) for one in named]} if named else {"pk__isnull": False}
             sinces.append(When(**is_meant, then=Value(since)))

@@ -29,7 +29,7 @@ def make(number: int, code_challenge: str) -> dict[str, Any]:
     from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
     call_command("migrate", verbosity=0)
-    user: Any  # django.contrib.auth's, which is not the user model of the settings that mypy reads
+    user: Any  # the model of django.contrib.auth; mypy reads settings with another user model
     user, _ = User.objects.get_or_create(username="alice")
     later = timezone.now() + timedelta(hours=1)
     clients = {

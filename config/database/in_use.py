@@ -119,7 +119,7 @@ def cut(connection: Connection[object]) -> None:
     """Shuts the socket down, so that the waiting thread gets an OperationalError at once. It is unknown whether the
     server completes the statement.
     """
-    with suppress(OSError, ValueError):  # it has been closed meanwhile
+    with suppress(OSError, ValueError):  # the connection has been closed meanwhile
         other_descriptor = os.dup(connection.fileno())
         with socket.socket(fileno=other_descriptor) as same_socket:
             if not connection.closed:

@@ -49,7 +49,7 @@ class Failure:
     oauth_error: str  # RFC 6749 §5.2, §4.1.2.1
     problem: str  # a key of banking.api.problem_types.PROBLEMS
     detail: str
-    page: str = ""  # the template, if its name is not the status
+    page: str = ""  # the name of the template, if it is not the status code
 
 
 MALFORMED = Failure(HTTPStatus.BAD_REQUEST, "invalid_request", "malformed_request", "The request is malformed.")

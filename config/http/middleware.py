@@ -66,8 +66,8 @@ class OutageMiddleware:
     """Answers 503 with Retry-After, in the caller's format, if a view cannot reach the database or the cache, or cannot
     hash a password now.
 
-    Must come after the middleware that uses the database. An outage in other middleware reaches `errors.server_error`
-    instead.
+    Must come after the middleware that uses the database. If other middleware cannot reach the database or the cache,
+    `errors.server_error` answers instead.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

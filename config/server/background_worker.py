@@ -26,7 +26,7 @@ def running() -> Iterator[None]:
     stop, begun = threading.Event(), threading.Event()
     keeper = threading.Thread(target=_keep, args=[stop, begun], name="background-worker", daemon=True)
     keeper.start()
-    begun.wait()  # so that later changes of the server's environment do not reach it
+    begun.wait()  # so that later changes of the server's environment do not affect the worker
     try:
         yield
     finally:

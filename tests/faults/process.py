@@ -26,7 +26,7 @@ class Process:
                 self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 **{"cwd": ROOT, **self.options},
             )  # fmt: skip
-        with suppress(psutil.NoSuchProcess):  # it has ended at once
+        with suppress(psutil.NoSuchProcess):  # the program has ended at once
             reaper.will_end(psutil.Process(self.process.pid))
 
     def tree(self) -> list[psutil.Process]:

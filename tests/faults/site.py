@@ -197,7 +197,7 @@ def running(
             cache.start()
             stack.callback(cache.stop)
             environment["CACHE_URL"] = cache.url
-        # The background worker listens, so it is not behind a pooler (docs/operating.md).
+        # The background worker uses LISTEN, so it connects without a pooler (docs/operating.md).
         direct = getattr(at, "url_of_worker", at.url_of_site)
         worker = Worker([], {**environment, "DATABASE_URL": direct}, folder / "worker.log")
         environment["DATABASE_URL"] = at.url_of_site

@@ -21,7 +21,7 @@ _DEFINED = """
     SELECT pg_get_functiondef(oid) FROM pg_proc
      WHERE pronamespace = 'public'::regnamespace AND prokind <> 'a' AND proname = %s
 """
-_BODY = "AS $function$"  # PostgreSQL rewrites the text before it
+_BODY = "AS $function$"  # PostgreSQL changes the text before this marker
 
 
 @dataclass(frozen=True)

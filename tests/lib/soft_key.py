@@ -1,4 +1,4 @@
-"""A security key in software (WebAuthn, ES256), which may or may not check its user."""
+"""A security key in software (WebAuthn, ES256), with or without user verification."""
 
 import hashlib
 import json

@@ -17,7 +17,7 @@ from config.bootstrap import first_admin, first_client, options, tables
 
 class Command(BaseCommand):
     help = options.HELP
-    requires_system_checks: list[str] = []  # after the tables are there
+    requires_system_checks: list[str] = []  # after the tables have been created
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         options.add(parser)
