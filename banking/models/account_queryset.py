@@ -136,7 +136,8 @@ class Picked:
 
 def picked_in(details: Iterable[Mapping[str, Any]], action: str = "") -> Picked | None:
     """The accounts that the user picked for this action (one of SCOPES_OF_ACTIONS), or for any action if it is empty.
-    None means all accounts: there are no details, or one says so (RFC 9396)."""
+    None means all accounts: there are no details, or one of them covers all accounts (RFC 9396).
+    """
     if not details:
         return None
     picked = Picked([], [])

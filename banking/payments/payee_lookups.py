@@ -1,6 +1,6 @@
 """The budget for answers that reveal something about another user's account at this bank: that it exists, its currency
-or its name (OWASP API4, API6). Each user has one. All of their apps, the web bank, transfers, dry runs, orders and
-payee checks share it.
+or its name (OWASP API4, API6). Each user has one budget, which all of their apps, the web bank, transfers, dry runs,
+orders and payee checks share.
 """
 
 from uuid import UUID

@@ -38,7 +38,7 @@ REASONS = {
 
 
 class Unanswered(Exception):
-    """The outcome is unknown, because the scheme did not answer in time. It is asked again later."""
+    """The outcome is unknown, because the scheme did not answer in time. The scheme is asked again later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from banking.second_bank.sandbox import require_sandbox
 def collect(
     iban: str, amount_minor: int, currency: str, *, name: str = "", reference: str = "", message_id: str = ""
 ) -> SchemeMessage:
-    """Collects by the mandate with that reference, which it sets up first. The same `message_id` collects once. Raises
-    NotASandbox, MalformedMessage or DifferentMessage."""
+    """Collects by the mandate with that reference, which it sets up first. A repeated `message_id` collects nothing
+    more. Raises NotASandbox, MalformedMessage or DifferentMessage.
+    """
     require_sandbox()
     mandate = reference or f"SB-{uuid4().hex}"
     creditor = (name or messages.NAME, messages.IBAN)

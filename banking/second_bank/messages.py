@@ -40,7 +40,9 @@ def schedule(payment: OutgoingPayment, messages: Iterable[Message]) -> None:
 
 
 def deliver(message_id: UUID) -> SchemeMessage | None:
-    """Delivers the message. It may be repeated. Returns None if the message was delivered before."""
+    """Delivers the message. May be called again for the same message. Returns None if the message was delivered
+    before.
+    """
     require_sandbox()
     row = SecondBankMessage.objects.filter(pk=message_id, sent_at=None).first()
     if row is None:

@@ -12,8 +12,9 @@ from banking.second_bank.sandbox import require_sandbox
 def pay_in(
     iban: str, amount_minor: int, currency: str, *, name: str = "", reference: str = "", message_id: str = ""
 ) -> SchemeMessage:
-    """Pays to any IBAN, also to one that does not exist here. The same `message_id` pays once. Raises NotASandbox,
-    MalformedMessage or DifferentMessage."""
+    """Pays to any IBAN, also to one that does not exist here. A repeated `message_id` pays nothing more. Raises
+    NotASandbox, MalformedMessage or DifferentMessage.
+    """
     require_sandbox()
     return payments.receive_payment(
         IncomingPayment(

@@ -140,7 +140,7 @@ class State(Enum):
 
 
 class Slot:
-    """A slot that a thread has taken. It is given back once: at the end of the `with` block, or before."""
+    """A slot that a thread has taken. The slot is given back once: at the end of the `with` block, or before."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots, self.thread, self.state = slots, threading.get_ident(), State.HELD

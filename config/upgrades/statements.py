@@ -19,7 +19,7 @@ _RULES: tuple[tuple[re.Pattern[str], Verdict, str], ...] = tuple(
             Verdict.LOCKS,
             "constraint, not added as NOT VALID: all wait for a scan",
         ),
-        (rf"ALTER TABLE {_TABLE}.* (?:DROP COLUMN|RENAME)", Verdict.BREAKS, "column removed, which the previous release uses"),
+        (rf"ALTER TABLE {_TABLE}.* (?:DROP COLUMN|RENAME)", Verdict.BREAKS, "column removed; previous release fails"),
         (rf"ALTER TABLE {_TABLE}.* ALTER COLUMN \w+ (?:SET DATA )?TYPE", Verdict.LOCKS, "the whole table is rewritten"),
         (rf"ALTER TABLE {_TABLE}.* SET NOT NULL", Verdict.LOCKS, "NOT NULL: all wait for a scan"),
         (rf"ALTER TABLE {_TABLE}.* ADD (?:COLUMN )?\w+ [^;]*NOT NULL(?![^;]*DEFAULT)", Verdict.BREAKS,
