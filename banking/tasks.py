@@ -1,6 +1,7 @@
 """The bank's background tasks, run by `manage.py worker`. Every task can safely run twice."""
 
 import smtplib
+from contextlib import ExitStack
 from uuid import UUID
 
 from procrastinate import RetryStrategy
@@ -60,9 +61,11 @@ def expire_transfers(timestamp: int) -> None:
 @app.periodic(cron="47 * * * *")
 @app.task(name="banking.resume_transfers", queue="banking", queueing_lock="banking.resume_transfers")
 def resume_transfers(timestamp: int) -> None:
-    payments.resume()
-    payments.resume_giving_back()
-    direct_debits.resume_claims()
+    """Each of the three runs even if another one fails."""
+    with ExitStack() as after:
+        after.callback(direct_debits.resume_claims)
+        after.callback(payments.resume_giving_back)
+        payments.resume()
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -17,7 +17,7 @@ from banking.database import jobs
 from banking.direct_debits.deadlines import deadlines
 from banking.direct_debits.mandates import announce, end, lock_mandate, tell_holders
 from banking.direct_debits.refusals import AlreadyRefunded, RefundTooLate
-from banking.ledger.refusals import AccountNotOpen
+from banking.ledger.refusals import AccountNotOpen, AlreadyReversed
 from banking.models import Account, AccountAccess, DirectDebitRefund, Event, LedgerTransaction, Mandate, SchemeMessage
 from banking.models.role import HOLDING
 from banking.payments import scheme
@@ -89,13 +89,7 @@ def resume_claims() -> int:
     waiting = DirectDebitRefund.objects.filter(
         status__in=DirectDebitRefund.WAITING, asked_at__lt=timezone.now() - LONGEST_ANSWER
     )
-    still_open = 0
-    for pk in waiting.order_by("pk").values_list("pk", flat=True)[:100]:
-        try:
-            claim_refund(pk)
-        except scheme.Unanswered:
-            still_open += 1
-    return still_open
+    return scheme.ask_each(waiting.order_by("pk").values_list("pk", flat=True)[:100], claim_refund)
 
 
 def _conclude(refund_id: UUID, outcome: scheme.Outcome) -> None:
@@ -110,7 +104,7 @@ def _conclude(refund_id: UUID, outcome: scheme.Outcome) -> None:
     if not outcome.reason:
         refund.status = _Status.SETTLED
         if not is_credited:
-            _credit(refund, mandate)
+            _credit_once(refund, mandate)
     elif is_credited:
         refund.status = _Status.CONTESTED
         refund.contested_by = _to_suspense(refund)
@@ -119,6 +113,14 @@ def _conclude(refund_id: UUID, outcome: scheme.Outcome) -> None:
         tell_holders(notices.Kind.REFUND_REFUSED, mandate)
     refund.save(update_fields=["status", "reason_code", "transaction", "contested_by", "answered_at"])
     announce(mandate)
+
+
+def _credit_once(refund: DirectDebitRefund, mandate: Mandate) -> None:
+    """Credits the account, unless officers have reversed the collection since the user asked."""
+    try:
+        _credit(refund, mandate)
+    except AlreadyReversed:
+        refund.transaction = LedgerTransaction.objects.get(reverses=refund.collection.transaction)
 
 
 def _credit(refund: DirectDebitRefund, mandate: Mandate) -> None:

@@ -1,5 +1,5 @@
 """Payment orders that an app set up, for OAUTH["LEFT_BY_APPS"]: they are put on hold, or cancelled, when the user
-removes the app.
+removes the app. Orders that the user has resumed without the app go on.
 """
 
 from collections.abc import Collection
@@ -8,16 +8,13 @@ from typing import Any
 from django.db.models import Count
 from django.utils.translation import ngettext
 
-from banking.models import ScheduledTransfer
 from banking.orders import lifecycle
 from oauth.clients.left_by_apps import Left, LeftByApps
 
 
 class Orders(LeftByApps):
     def find(self, user: Any, client_ids: Collection[str]) -> dict[str, Left]:
-        theirs = ScheduledTransfer.objects.filter(
-            user_id=user.pk, client_id__in=client_ids, status__in=ScheduledTransfer.OPEN
-        )
+        theirs = lifecycle.orders_of_apps(user.pk, client_ids)
         counted = theirs.order_by().values_list("client_id").annotate(Count("pk"))
         return {client_id: _left(count) for client_id, count in counted}
 

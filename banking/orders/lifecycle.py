@@ -2,7 +2,7 @@
 caller's transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -160,16 +160,21 @@ def release(scheduled_id: UUID) -> ScheduledTransfer:
     return order
 
 
+def orders_of_apps(user_id: UUID, client_ids: Collection[str]) -> _Orders:
+    """The user's open orders that depend on these apps: not those that the user has resumed without the app."""
+    return ScheduledTransfer.objects.filter(
+        user_id=user_id, client_id__in=client_ids, status__in=ScheduledTransfer.OPEN, resumed_at=None
+    )
+
+
 def app_removed(user_id: UUID, client_id: str, *, is_cancelled: bool) -> None:
-    """Cancels the open orders of an app that the user has removed, or puts them on hold until the user resumes them."""
-    orders = ScheduledTransfer.objects.filter(
-        user_id=user_id, client_id=client_id, status__in=ScheduledTransfer.OPEN
-    ).select_for_update(no_key=True, of=("self",))
+    """Cancels the orders of an app that the user has removed, or puts them on hold until the user resumes them."""
+    orders = orders_of_apps(user_id, [client_id]).select_for_update(no_key=True, of=("self",))
     with transaction.atomic():
         for order in orders.order_by("pk"):
             if is_cancelled:
                 cancel(order.pk)
-            elif order.resumed_at is None and order.held_reason in ("", ScheduledTransfer.HeldReason.PAUSED):
+            elif order.held_reason in ("", ScheduledTransfer.HeldReason.PAUSED):
                 put_on_hold(order, ScheduledTransfer.HeldReason.APP_REMOVED)
 
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from banking import ledger, webhooks
 from banking.accounts.opening import SUSPENSE, internal_account
 from banking.database import jobs
-from banking.ledger.refusals import AccountNotOpen, Refusal
-from banking.models import Account, Event, SchemeMessage
+from banking.ledger.refusals import AccountNotOpen, AlreadyReversed, Refusal
+from banking.models import Account, Event, LedgerTransaction, SchemeMessage
 from banking.payments import messages, scheme
 
 INCOMING = "Incoming payments"
@@ -57,13 +57,7 @@ def resume_giving_back() -> int:
     waiting = SchemeMessage.objects.filter(
         status=SchemeMessage.Status.TO_RETURN, received_at__lt=timezone.now() - LONGEST_ANSWER
     )
-    still_open = 0
-    for pk in waiting.order_by("pk").values_list("pk", flat=True)[:100]:
-        try:
-            give_back(pk)
-        except scheme.Unanswered:
-            still_open += 1
-    return still_open
+    return scheme.ask_each(waiting.order_by("pk").values_list("pk", flat=True)[:100], give_back)
 
 
 def _book(message: SchemeMessage) -> None:
@@ -109,10 +103,18 @@ def _conclude(message_id: UUID, outcome: scheme.Outcome) -> None:
     if outcome.reason:
         message.status = SchemeMessage.Status.SUSPENSE
     else:
-        assert message.transaction
-        message.given_back_by = ledger.reverse(message.transaction, kind="return")
+        message.given_back_by = _reverse_once(message)
         message.status = SchemeMessage.Status.GIVEN_BACK
     message.save(update_fields=["status", "given_back_by"])
+
+
+def _reverse_once(message: SchemeMessage) -> LedgerTransaction:
+    """Returns the reversal of officers if they have already taken the money out of suspense."""
+    assert message.transaction
+    try:
+        return ledger.reverse(message.transaction, kind="return")
+    except AlreadyReversed:
+        return LedgerTransaction.objects.get(reverses=message.transaction)
 
 
 def _incoming(message: SchemeMessage) -> Account:

@@ -5,14 +5,20 @@ adapter passes the scheme's messages to `receive_payment`, `receive_answer` and 
 Each message has the scheme's own id and is processed once; messages may arrive in any order.
 """
 
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from banking.models import SchemeMessage, Transfer
 from banking.notation.currencies import PLAY_MONEY
+from oauth.infrastructure import outage
+
+logger = logging.getLogger(__name__)
 
 #: The reason code of a refused or returned payment (ISO 20022, ExternalStatusReason1Code) -> our name for this reason.
 REASONS = {
@@ -39,6 +45,30 @@ REASONS = {
 
 class Unanswered(Exception):
     """The outcome is unknown, because the scheme did not answer in time. The scheme is asked again later."""
+
+
+class NotAllAsked(Exception):
+    """Some questions to the scheme failed for another reason than a missing answer. The next run repeats them."""
+
+
+def ask_each(waiting: Iterable[UUID], ask: Callable[[UUID], None]) -> int:
+    """Calls `ask` for each, and returns how many are unanswered. If one fails, asks about the others, and then raises
+    NotAllAsked, so that one broken row does not keep the money of the others from moving.
+    """
+    unanswered, failed = 0, []
+    for pk in waiting:
+        try:
+            ask(pk)
+        except Unanswered:
+            unanswered += 1
+        except outage.ERRORS:
+            raise
+        except Exception:
+            logger.exception("Asking the payment scheme about %s failed", pk)
+            failed.append(str(pk))
+    if failed:
+        raise NotAllAsked(f"{len(failed)} failed, see the log: {', '.join(failed[:10])}")
+    return unanswered
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,15 +56,10 @@ def resume() -> int:
     have no answer. The other bank may have been paid, so such a transfer is never cancelled or expired. Also hands over
     withheld transfers whose money may leave now, and takes held money that is owed and can be taken now.
     """
-    still_open = 0
     again = (withheld().filter(user__is_active=True) | owed()).filter(source__status=Account.Status.OPEN)
     unanswered = handed_over().filter(submitted_at__lt=timezone.now() - LONGEST_ANSWER)
-    for pk in [*again.values_list("pk", flat=True)[:100], *unanswered.values_list("pk", flat=True)[:100]]:
-        try:
-            settle(pk)
-        except scheme.Unanswered:
-            still_open += 1
-    return still_open
+    both = (again.values_list("pk", flat=True)[:100], unanswered.values_list("pk", flat=True)[:100])
+    return scheme.ask_each([*both[0], *both[1]], settle)
 
 
 def handed_over() -> QuerySet[Transfer]:

@@ -123,6 +123,18 @@ def test_removing_an_app_cancels_its_orders_where_the_user_ticks_it(browser, wee
     assert state(weekly) == ("cancelled", "", None)
 
 
+def test_removing_an_app_says_nothing_about_orders_that_go_on_without_it(browser, weekly, alice, access_token):
+    """The user has resumed the order without the app, and then allowed the app again."""
+    remove(browser, removal(browser)[0])
+    orders.resume(weekly.pk, is_proven=True)
+    access_token(alice, "transfers:write")
+    fields, ticks, said = removal(browser)
+    assert (ticks, "payment order" in said) == ([], False)
+    remove(browser, {**fields, "end-0": "yes"})
+    assert state(weekly) == ("active", "", date(2026, 12, 1))
+    assert run() == 1
+
+
 def test_an_app_without_orders_offers_nothing(browser, alice_api):
     _, ticks, said = removal(browser)
     assert ticks == []

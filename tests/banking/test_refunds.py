@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from banking import direct_debits, ledger, oversight
+from banking import direct_debits, ledger, oversight, payments, tasks
 from banking.account_life.closing import close
 from banking.account_life.refusals import NotClosable
 from banking.direct_debits.deadlines import deadlines
@@ -18,7 +18,7 @@ from banking.direct_debits.refunds import CLAIM
 from banking.ledger import audit
 from banking.models import Account, AccountAccess, DirectDebitRefund, LedgerTransaction, SchemeMessage
 from banking.payments import scheme
-from banking.payments.scheme import IncomingCollection, NewMandate, Outcome
+from banking.payments.scheme import IncomingCollection, IncomingPayment, NewMandate, Outcome
 from tests.lib.bank_notices import sent_notices
 from tests.lib.database import within_this_transaction
 from tests.lib.ledger import FUNDS_MINOR, balances
@@ -83,6 +83,12 @@ def age(collection, days):
         cursor.execute("ALTER TABLE scheme_message ENABLE TRIGGER scheme_message_guard")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     collection.refresh_from_db()
+
+
+def reverse(posted):
+    first, second = (oversight.Officer(officer(name, "request_reversal", "approve_reversal")) for name in "ab")
+    asked = oversight.request_reversal(posted.pk, by=first, reason="x")
+    return oversight.approve_reversal(asked.pk, by=second).reversal
 
 
 def refund_of(collection):
@@ -260,6 +266,36 @@ def test_an_app_sees_and_refunds_nothing_from_before_its_history(access_token, a
     age(collection, 91)
     stale = api(access_token(alice, scope, auth_time=timezone.now() - timedelta(hours=1)))
     assert stale.get(url_of(collection)).json()["data"] == []
+
+
+def test_what_officers_gave_back_meanwhile_is_settled(others, collection, current, alice):
+    """The account is credited once, and the creditor's bank pays for the officers' reversal."""
+    age(collection, 200)
+    refund = ask_directly(collection, alice, "unauthorized")
+    by_officers = reverse(collection.transaction)
+    direct_debits.claim_refund(refund.pk)
+    refund.refresh_from_db()
+    assert (refund.status, refund.transaction, balances(current)) == ("settled", by_officers, [FUNDS_MINOR])
+
+
+def test_a_broken_row_stops_no_other(others, collection, alice):
+    """The hourly task asks about the others, also about returns of payments, and then fails."""
+    refund = ask_directly(collection, alice)
+    broken = payments.receive_payment(IncomingPayment("in-1", 500, "GBP", "GB33BUKB20201555555555"))
+    fine = payments.receive_payment(IncomingPayment("in-2", 500, "GBP", "GB33BUKB20201555555555"))
+    give_back = others.give_back
+
+    def only_fine(returned):
+        if returned.return_id == broken.pk.hex:
+            raise KeyError("a bug of the adapter")
+        return give_back(returned)
+
+    others.give_back = only_fine
+    with time_machine.travel(timezone.now() + timedelta(hours=7)), pytest.raises(scheme.NotAllAsked, match="1 failed"):
+        tasks.resume_transfers(timestamp=0)
+    for row in (refund, broken, fine):
+        row.refresh_from_db()
+    assert (refund.status, broken.status, fine.status) == ("settled", "to_return", "given_back")
 
 
 def test_the_hourly_task_asks_again(others, collection, alice):

@@ -196,6 +196,17 @@ def test_what_the_other_bank_does_not_take_back_stays_in_suspense(others, closed
     assert {one.return_id for one in others.given_back} == {message.pk.hex}
 
 
+def test_officers_take_it_out_of_suspense_before_it_is_given_back(others, closed):
+    message = payments.receive_payment(incoming(closed))
+    first, second = (oversight.Officer(officer(name, "request_reversal", "approve_reversal")) for name in "ab")
+    asked = oversight.request_reversal(message.transaction_id, by=first, reason="x")
+    reversal = oversight.approve_reversal(asked.pk, by=second).reversal
+    payments.give_back(message.pk)
+    message.refresh_from_db()
+    assert (message.status, message.given_back_by) == ("given_back", reversal)
+    assert (of_bank("Suspense"), of_bank("Incoming payments")) == (0, 0)
+
+
 def test_a_bank_without_a_way_out_keeps_it_in_suspense(monkeypatch, closed):
     message = payments.receive_payment(incoming(closed))
     monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: None)
