@@ -90,7 +90,7 @@ def _id(kind: int, number: int) -> UUID:
 
 
 _SQL_ID = "('5ca1e000-000{}-8000-8000-' || lpad(to_hex({}), 12, '0'))::uuid"
-_SQL_NUMBER = "lpad(n::text, 7, '0')"
+_SQL_NUMBER = "to_char(n, 'FM990000000')"  # seven digits or more; `lpad` would cut off the eighth
 
 
 def _first_missing() -> int:

@@ -204,6 +204,16 @@ def test_scale_adds_large_data_in_blocks_and_goes_on_where_it_was(demo, seed):
     assert everything() == there
 
 
+def test_the_last_block_of_the_largest_scale_is_written(demo, seed, monkeypatch):
+    """Its last user has a number of eight digits."""
+    monkeypatch.setattr(scale, "_first_missing", lambda: 10 * scale.BLOCKS - 1)
+    seed(scale=10)
+    last = 10 * scale.BLOCKS * scale.BLOCK
+    assert User.objects.get(pk=scale.user_id(last)).email == "person-10000000@scale.test"
+    assert Client.objects.get(client_id=scale.client_id(last)).client_id == "scale-10000000"
+    assert Account.objects.filter(holder__email__endswith="@scale.test").count() == scale.ACCOUNTS
+
+
 def test_scale_makes_the_same_each_time(demo, seed):
     def seeded() -> list:
         with transaction.atomic():
