@@ -216,14 +216,14 @@ def test_staff_and_owners_of_apps_do_not_leave_by_themselves(alice, mobile_app):
 def test_a_closed_account_stays_closed(browser, alice, savings, admin_browser):
     leave(browser)
     alice.refresh_from_db()
-    with pytest.raises(ValueError, match="for good"):
+    with pytest.raises(ValueError, match="permanently"):
         changes.reactivate(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.filter(pk=alice.pk)._chain().update(is_active=True)
     assert admin_browser.get(f"/admin/lock-down/user/{alice.pk}/").status_code == 404
     url = reverse("admin:accounts_user_change", args=[alice.pk])
     page = admin_browser.post(url, {"email": alice.email, "name": "", "is_active": "on"})
-    assert "for good" in page.content.decode()
+    assert "permanently" in page.content.decode()
     alice.refresh_from_db()
     assert not alice.is_active
 

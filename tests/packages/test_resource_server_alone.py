@@ -97,7 +97,7 @@ def test_a_real_token_opens_the_api_and_every_rule_holds(
         ({"headers": once}, 401, "already used"),
         ({"headers": {"Authorization": f"DPoP {bound}", "DPoP": proof(ClientKey(kid=None))}}, 401, 'error="invalid_dpop_proof"'),
         ({"headers": {"Authorization": f"DPoP {bound}"}}, 401, "DPoP header is missing"),
-        ({"headers": {"Authorization": f"Bearer {by_certificate}"}}, 401, "bound to a certificate"),
+        ({"headers": {"Authorization": f"Bearer {by_certificate}"}}, 401, "certificate-bound"),
         ({"headers": {"Authorization": f"Bearer {by_certificate}"}, "chain": chain}, 200, ""),
     ]  # fmt: skip
     given = asked([request for request, _, _ in cases], issuer, unwanted)

@@ -62,7 +62,7 @@ def test_a_fapi_client_is_tested_with_a_key_of_nobody(admin_browser, signing_key
     [
         ("mobile", {"allowed_scopes": []}, "scope is missing"),
         ("service", {"allowed_scopes": ["openid"]}, "no scopes allowed for client_credentials"),
-        ("web", {"is_active": False}, "refused everywhere"),
+        ("web", {"is_active": False}, "refuses this client"),
         ("web", {"redirect_uris": ""}, "redirect_uri"),
     ],
 )

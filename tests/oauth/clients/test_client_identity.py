@@ -253,7 +253,7 @@ def test_a_new_redirect_host_of_a_client_in_use_waits_for_another_admin(browser,
     assert EVIL in Client.objects.get().redirect_uris.split()
     assert not is_silent(browser, web_app, redirect_uri=EVIL)
     assert AuditEvent.objects.filter(actor=str(second.pk), reason__startswith="approved").exists()
-    assert b"already been decided" in decide_on(second, pending, "approve").content
+    assert b"already decided" in decide_on(second, pending, "approve").content
 
 
 def test_the_model_refuses_the_same_person_too(web_app, staff):
