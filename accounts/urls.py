@@ -9,6 +9,7 @@ from django.urls import include, path
 from accounts.browsers import trusted_browsers
 from accounts.browsers.sessions import SessionsView
 from accounts.login import recent_proof
+from accounts.login.log_in_again import ReauthenticateView
 from accounts.login.pages import (
     CodeView,
     ConfirmationSentView,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("accounts/password/reset/done/", ResetSentView.as_view(), name="account_reset_password_done"),
     path("accounts/confirm-email/", ConfirmationSentView.as_view(), name="account_email_verification_sent"),
     path("accounts/login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),
+    path("accounts/reauthenticate/", ReauthenticateView.as_view(), name="account_reauthenticate"),
     path("accounts/stronger/", stronger_login, name="account_stronger"),
     path("accounts/not-me/", not_me, name="account_not_me"),
     path("accounts/close/", closing.close, name="account_close"),
