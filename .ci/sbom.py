@@ -39,7 +39,7 @@ def main() -> int:
     document["dependencies"] = [{"ref": "countersign", "dependsOn": refs}, *others]
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
-        sys.exit(f"The document does not fit the schema of CycloneDX {SPEC_VERSION}: {error}")
+        sys.exit(f"The document does not match the schema of CycloneDX {SPEC_VERSION}: {error}")
     target.parent.mkdir(exist_ok=True)
     target.write_text(text)
     print(f"{target.relative_to(ROOT)}: {len(document['components'])} components, valid CycloneDX {SPEC_VERSION}")

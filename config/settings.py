@@ -53,7 +53,7 @@ IS_HTTPS = ISSUER.startswith("https://")
 # RFC 6265bis §4.1.3: `__Host-` requires the path "/". Below a path, other applications of the host must not get our
 # cookies, so the path is that of the issuer.
 COOKIE_PREFIX = ("__Secure-" if URL_PREFIX else "__Host-") if IS_HTTPS else ""
-# Proxies whose headers count: IP addresses or networks (RFC 9700 §4.13). See config/server/proxy.py.
+# Proxies whose headers are used: IP addresses or networks (RFC 9700 §4.13). See config/server/proxy.py.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 # Each of these proxies must mark its element of the Forwarded header with one of these: `by=_SECRET`.
 PROXY_SECRETS = env.list("PROXY_SECRETS", default=[])
@@ -631,8 +631,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bank API",
     "VERSION": "1",
-    "DESCRIPTION": "Ask for access with OAuth 2.1: the authorization code with PKCE, tokens that live for minutes, and "
-    "DPoP if you can. Amounts are integers in minor units. Errors are problem documents "
+    "DESCRIPTION": "Ask for access with OAuth 2.1: the authorization code with PKCE, tokens that are valid for minutes "
+    "and, if you can, DPoP. Amounts are integers in minor units. Errors are problem documents "
     "([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) whose `code` never changes.\n\nopenapi-generator, "
     "openapi-python-client and openapi-typescript make clients from this document. For Kotlin, set "
     "`serializationLibrary=kotlinx_serialization` and `generateOneOfAnyOfWrappers=true`.",

@@ -99,7 +99,7 @@ class AccountAdmin(WithActs, ReadOnly):
         Act(
             name="request-overdraft",
             label=_("Ask for a higher overdraft"),
-            explanation=_("Another officer must approve it before it counts."),
+            explanation=_("The overdraft changes when another officer has approved the request."),
             done=_("Another officer was asked to approve it."),
             permission="banking.request_accountchange",
             do=lambda account, by, reason, amount: oversight.request_overdraft(
@@ -123,7 +123,7 @@ class AccountAdmin(WithActs, ReadOnly):
         Act(
             name="request-access",
             label=_("Ask for access for a user"),
-            explanation=_("Another officer must approve it. Then the user and all holders are told."),
+            explanation=_("Another officer must approve it. Then the user and all holders are notified."),
             done=_("Another officer was asked to approve it."),
             permission="banking.request_accountchange",
             do=lambda account, by, reason, email, role: oversight.request_access(

@@ -31,7 +31,7 @@ class AccountApplicationAdmin(WithActs, ReadOnly):
         Act(
             name="approve",
             label=_("Approve"),
-            explanation=_("The account is opened at once, and the user is told."),
+            explanation=_("The account is opened at once, and the user is notified."),
             done=_("The account is open."),
             permission="banking.decide_accountapplication",
             do=lambda one, by, reason: oversight.approve_application(one.pk, by=by, reason=reason),

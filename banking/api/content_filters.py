@@ -19,7 +19,7 @@ MAX_AMOUNT = OptionalNumber(
     "max_amount", "Maximum amount in minor units, for incoming and outgoing money.", 0, MAX_AMOUNT_MINOR
 )
 TEXT = SearchText("text", "Part of the reference or of the counterparty's name; case is ignored.", 100)
-CATEGORY = Choice("category", "Of the merchant.", tuple(Category.values))
+CATEGORY = Choice("category", "The category of the merchant.", tuple(Category.values))
 
 AMOUNTS: tuple[Parameter, ...] = (MIN_AMOUNT, MAX_AMOUNT)
 #: The filters by content, which may exclude an entry although its time matches.

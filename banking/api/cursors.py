@@ -22,7 +22,7 @@ LIMIT = Number("limit", "Maximum number of items.", minimum=1, maximum=MAX_LIMIT
 
 def cursor_of(max_characters: int) -> Text:
     """The parameter `cursor`."""
-    return Text("cursor", "`next_cursor` of the page before.", max_length=max_characters)
+    return Text("cursor", "`next_cursor` of the previous page.", max_length=max_characters)
 
 
 _CURSOR = cursor_of(MAX_CURSOR_CHARACTERS)

@@ -59,7 +59,7 @@ def _api_problem(error: exceptions.APIException) -> Problem:
     if isinstance(error, exceptions.ValidationError):
         errors = list(_pointed(error.get_full_details(), ""))
         code = "unknown_member" if all(one["code"] == "unknown_member" for one in errors) else "malformed_request"
-        return problem(code, status=error.status_code, detail="The body does not fit the schema.", errors=errors)
+        return problem(code, status=error.status_code, detail="The body does not match the schema.", errors=errors)
     detail = PROBLEMS[code][1] if isinstance(error, exceptions.NotFound) else str(error.detail)
     parameter = error.parameter if isinstance(error, BadRequest) else ""
     pointed: list[ProblemPointer] = [{"pointer": f"/{parameter}", "code": code, "detail": detail}] if parameter else []

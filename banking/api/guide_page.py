@@ -17,7 +17,7 @@ GUIDES = {
     "sandbox": ("Sandbox", "Users with play money, and what they cannot do."),
     "idempotency": ("Idempotency", "Repeat a payment without paying twice."),
     "step-up": ("Step-up", "When a user must log in again, and how your app notices."),
-    "webhooks": ("Webhooks", "Register one, verify its signature, answer it."),
+    "webhooks": ("Webhooks", "Register a webhook, verify messages, and answer them."),
     "errors": ("Errors", "One format, one ID, and a page for each problem."),
     "going-live": ("Going live", "What our staff look at, and how to change a live app."),
     "changes": ("Changes of the API", "What was added, and what will be removed."),

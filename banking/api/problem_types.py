@@ -19,7 +19,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "not_authenticated": ("The request must have an access token", "Follow resource_metadata in WWW-Authenticate."),
     "insufficient_scope": ("The token lacks a scope", "Ask the user for the scope in WWW-Authenticate."),
     "account_holder_inactive": ("The user account is disabled", "No money can be moved. The user must contact us."),
-    "permission_denied": ("This is not allowed", "The token does not allow it."),
+    "permission_denied": ("This is not allowed", "The token does not allow this operation."),
     "not_found": ("There is nothing here for you", "Unknown, not this user's, or not shared with this app."),
     "method_not_allowed": ("The method is not allowed here", "See the Allow header."),
     "not_acceptable": ("The requested format is not available", "Accept application/json."),

@@ -143,7 +143,7 @@ class StatementTransaction(TypedDict):
 class Transaction(StatementTransaction):
     account_id: UUID
     reversed_by: Annotated[UUID, Keywords(description="The transaction that reversed this one.")] | None
-    category: Annotated[Category, Keywords(description="Of the merchant.")] | None
+    category: Annotated[Category, Keywords(description="The category of the merchant.")] | None
     merchant: Merchant | None
 
 

@@ -31,7 +31,7 @@ class Refusal(Exception):
 
 
 class WrongState(Refusal):
-    """The account, transfer or order is in a state that does not allow it."""
+    """The state of the account, transfer or order does not allow the request."""
 
 
 class NotAllowed(Refusal):

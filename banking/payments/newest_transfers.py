@@ -30,7 +30,8 @@ from banking.models.transfer import TransferQuerySet
 #: The largest difference between the clock that made an id and the clock that wrote `created_at`.
 MOST_APART = timedelta(minutes=10)
 _LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
-#: (accounts, since): the time since which transfers of these accounts may be read; without accounts, of all.
+#: (accounts, since): the time since which transfers of these accounts may be read, or of all accounts if none are
+#: named.
 Histories = tuple[tuple[list[str], datetime], ...]
 
 

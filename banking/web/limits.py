@@ -22,7 +22,7 @@ from banking.web.user import accounts_of, id_of, is_fresh, page, prove_it
 
 
 class LimitForm(forms.Form):
-    """The form for one currency, which is the prefix of its fields. An empty amount removes the limit."""
+    """The form for one currency. The names of its fields begin with the currency. An empty amount removes the limit."""
 
     amount = AmountField(
         label=gettext_lazy("Your limit for payments to others"),

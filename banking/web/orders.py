@@ -27,7 +27,7 @@ from banking.web.user import id_of, is_fresh, page, prove_it, see_other
 PART = 50
 #: The number of transfers that the page of an order shows.
 MOST_PAYMENTS = 20
-#: The prefix of the session key of changes that wait until their user has logged in again; the id of the order follows.
+#: Session key, followed by the id of the order, of changes that wait until their user has logged in again.
 _TYPED = "bank.order-changes"
 
 

@@ -110,8 +110,8 @@ def client_page(request: HttpRequest, client_pk: int) -> HttpResponse:
         orders = lockdown.orders_of_app(client.client_id)
         effects = [
             usage(client),
-            "The client is disabled: no request of it is accepted, and its tokens stop within seconds.",
-            f"Payment orders of it to put on hold: {orders.count()}. Their users resume them without it.",
+            "The client is disabled: none of its requests is accepted, and its tokens stop within seconds.",
+            f"Payment orders that it set up, to put on hold: {orders.count()}. Their users can resume them.",
         ]
         page = _Page(
             "Lock down this client", name, effects, back, "The client is locked down.",

@@ -117,7 +117,7 @@ class ImpossibleValueMiddleware:
         is_asked = request.method in ("GET", "HEAD") and request.path_info.startswith("/admin/")
         if not is_asked or not isinstance(exception, DataError):
             return None
-        logger.warning("A value in the URL does not fit its column: %s", exception)
+        logger.warning("A value in the URL does not fit its database column: %s", exception)
         return errors.answer(request, errors.MALFORMED)
 
 

@@ -1,4 +1,4 @@
-"""Metric files of worker processes that have ended: the last values of their gauges must not count."""
+"""Metric files of worker processes that have ended: the last values of their gauges must not be included."""
 
 import os
 import re

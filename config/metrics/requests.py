@@ -11,7 +11,7 @@ from config.metrics.probes import PROBES
 
 seconds = Histogram(
     "http_request_seconds",
-    "Time until the answer to a request begins, by method, route and status. Answers from memory are not among them.",
+    "Time until the answer to a request begins, by method, route and status. Answers from memory are not included.",
     ["method", "route", "status"],
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )

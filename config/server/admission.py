@@ -23,7 +23,7 @@ TAKE_BACK_SECONDS = 0.25
 
 waiting = Gauge("http_requests_waiting", "Requests that wait for a free thread.", multiprocess_mode="livesum")
 refused = Counter("http_requests_refused_total", "Requests refused with 503 because of overload.", ["reason"])
-lent = Counter("http_slots_lent_total", "Slots that other requests used while theirs waited for the database.")
+lent = Counter("http_slots_lent_total", "Slots that a request lent to another one while it waited for the database.")
 
 
 class Overloaded(Exception):

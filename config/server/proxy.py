@@ -8,7 +8,7 @@ granian keeps the last of them. So the server trusts only a form that no client 
     Forwarded: for="203.0.113.9";proto=https;cert="…";by=_THE_SECRET
 
 `cert` is the client's certificate as in RFC 9440, `chain` the rest of its chain. X-Forwarded-For and X-Forwarded-Proto
-count only if the operator says, with PROXIES_DROP_UNDERSCORES, that the proxies drop the second spelling. All other
+are used only if the operator says, with PROXIES_DROP_UNDERSCORES, that the proxies drop the second spelling. All other
 such headers are removed, so that no library uses them.
 """
 
@@ -57,8 +57,8 @@ def behind_proxies(
 ) -> WSGIApplication:
     """Wraps `application` so that it sees the client behind these proxies: IP addresses or networks such as 10.0.0.0/8.
 
-    With `secrets`, only `Forwarded` counts. `drop_underscores` is for proxies that cannot send it.
-    Raises ValueError for a proxy that is neither an IP address nor a network.
+    With `secrets`, only `Forwarded` is used. `drop_underscores` is for proxies that cannot send it. Raises ValueError
+    for a proxy that is neither an IP address nor a network.
     """
     networks = [ip_network(proxy) for proxy in trusted]
     marks = [f"_{secret}".encode() for secret in secrets if secret]
@@ -96,9 +96,9 @@ def behind_proxies(
 
 
 def _by_forwarded(header: str, is_trusted: Callable[[str], bool], is_marked: Callable[[Element], bool]) -> Seen | None:
-    """None if the nearest proxy did not mark its element. Each proxy appends its element, so the leftmost element of
-    the unbroken run of marked ones at the end counts. The client itself may have written the elements to the left of
-    it.
+    """None if the nearest proxy did not mark its element. Each proxy appends its element, so the result is the leftmost
+    element of the unbroken run of marked ones at the end. The client itself may have written the elements to the left
+    of this run.
     """
     farthest = None
     for element in reversed(elements(header)):

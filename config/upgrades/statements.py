@@ -35,7 +35,7 @@ _RULES: tuple[tuple[re.Pattern[str], Verdict, str], ...] = tuple(
         (rf"UPDATE {_TABLE}", Verdict.SLOW, "rows updated"),
         (rf"(?:INSERT INTO|DELETE FROM) {_TABLE}", Verdict.SLOW, "rows written or deleted"),
         (r"SELECT\b()", Verdict.SLOW, "a query"),
-        (rf"DROP TABLE (?:IF EXISTS )?{_TABLE}", Verdict.BREAKS, "table gone: previous release uses it"),
+        (rf"DROP TABLE (?:IF EXISTS )?{_TABLE}", Verdict.BREAKS, "table removed: previous release uses it"),
     )
 )  # fmt: skip
 _DOLLAR_QUOTED = re.compile(r"\$(\w*)\$.*?\$\1\$", re.S)

@@ -38,7 +38,7 @@ EXPLANATIONS = {
         409,
         "The token may see more than 100 accounts. The feed has at most 100, because its cursor holds a number for "
         "each account.",
-        "Read the transactions of each account with `after_seq`. This misses no transaction, either.",
+        "Read the transactions of each account with `after_seq`. This also misses no transaction.",
         "GET /api/v1/transactions",
         "The feed has at most 100 accounts. Read each account's transactions with after_seq.",
     ),

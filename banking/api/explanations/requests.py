@@ -7,7 +7,7 @@ _PAY = "POST /api/v1/transfers"
 EXPLANATIONS = {
     "malformed_request": Explanation(
         400,
-        "The body or the query string does not fit the OpenAPI document: a member is missing, has another type, or "
+        "The body or the query string does not match the OpenAPI document: a member is missing, has another type, or "
         "breaks a pattern. A body that is not JSON in UTF-8, repeats a member or contains a float gets this code, too.",
         "Read `errors`: each entry points at a member and says what it must be. Money is an integer in minor units.",
         f'{_PAY}\n\n{{"source_account_id": "…", "destination": {{…}}, "amount": {{"currency": "gbp", "minor_units": '

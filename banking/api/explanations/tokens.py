@@ -19,7 +19,7 @@ EXPLANATIONS = {
     ),
     "invalid_token": Explanation(
         401,
-        "The token has expired, was revoked, is malformed, or is for another API. Tokens live for minutes.",
+        "The token has expired, was revoked, is malformed, or is for another API. Tokens are valid for minutes.",
         "Get a new one with the refresh token and repeat the request once. If the token endpoint answers "
         "`invalid_grant`, ask "
         "the user to log in again.",
@@ -39,7 +39,7 @@ EXPLANATIONS = {
     ),
     "invalid_dpop_proof": Explanation(
         401,
-        "The token is bound to a key, and the DPoP proof is missing or does not fit this request. It names another "
+        "The token is bound to a key, and the DPoP proof is missing or is not for this request. It names another "
         "method or URL, has an old `iat` or a `jti` that was used before, or is signed with another key (RFC 9449 §7).",
         "Make a new proof for each request, also for a retry. `htm` is the method, `htu` the URL without its query, "
         "and `ath` the hash of the token.",

@@ -10,7 +10,7 @@ from banking.api.problems import MEDIA_TYPE
 _ALWAYS = {
     400: "The request is malformed.",
     401: "The token is missing, expired, revoked, or too weak for this (RFC 9470).",
-    403: "The token does not allow it.",
+    403: "The token does not allow this operation.",
     404: "There is nothing here for this token: unknown, somebody else's, or not shared with the app.",
     405: "The method is not allowed here.",
     406: "The requested format is not available.",

@@ -26,7 +26,7 @@ class Command(migrate.Command):
             help="How long a statement waits for a lock before it is tried again; while it waits, others wait behind "
             "it (%(default)s).",
         )  # fmt: skip
-        parser.add_argument("--attempts", type=int, default=45, help="How often it is tried (%(default)s).")
+        parser.add_argument("--attempts", type=int, default=45, help="Maximum number of attempts (%(default)s).")
 
     def handle(self, *args: Any, lock_seconds: float, attempts: int, **options: Any) -> None:
         handle = super().handle
