@@ -166,7 +166,8 @@ class Conf:
     REAUTHENTICATION_URL: str | None = None
     #: The values of `acr`, from the weakest to the strongest login (RFC 9470, OpenID Connect Core §2).
     ACR_VALUES: tuple[str, ...] = ("urn:countersign:acr:pwd", "urn:countersign:acr:mfa")
-    #: The page for step-up authentication of a logged-in user (`?next=`). Empty: requests for it are refused.
+    #: The page for step-up authentication of a logged-in user (`?next=`). Empty: requests for a stronger login are
+    #: refused.
     STEP_UP_URL: str = ""
     #: Dotted path of a function (request) -> the client's certificate chain in DER, its own certificate first (RFC
     #: 8705). The function must not trust a header that a client can send. None: no mutual TLS.

@@ -75,7 +75,7 @@ def remove_connections(user: User) -> None:
 
 
 def end_browsers(user: User, stored: Stored) -> bool:
-    """Whether this save must log out every browser. A new password does so without this."""
+    """Whether this save must log out every browser. A new password logs them out in any case."""
     return user.is_active != stored["is_active"] or _is_replaced(user, stored)
 
 

@@ -1,5 +1,5 @@
-"""Closes a user account permanently: what the user must do first, what ends, what is erased, and what the law requires
-to keep.
+"""Closes a user account permanently: what the user must do first, what ends, what is erased, and what the site must
+keep by law.
 
 settings.CLOSING_PARTS names a class (see `parts`) for each package that stores data about users. Imports `changes`,
 `notices` and `browsers`.

@@ -31,8 +31,8 @@ def obstacles(user: User) -> list[Obstacle]:
 
 @transaction.atomic
 def close(user: User, request: HttpRequest | None = None) -> None:
-    """Ends every session, authorization, token and order of the user, and erases what no law requires to keep. Raises
-    NotYet, and then changes nothing.
+    """Ends every session, authorization, token and order of the user, and erases everything that the site need not keep
+    by law. Raises NotYet, and then changes nothing.
     """
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     if user.closed_at is not None:

@@ -22,7 +22,7 @@ class Part(Protocol):
         """
 
     def keeps_records(self, user_id: UUID) -> bool:
-        """Whether the law requires to keep the identity of this user."""
+        """Whether the site must by law keep the identity of this user."""
 
 
 @cache

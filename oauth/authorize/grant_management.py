@@ -90,8 +90,8 @@ def change_details(grant: Authorization, details: Sequence[Detail]) -> None:
 
 
 def _end_access_tokens(grant: Authorization) -> None:
-    """Revokes the grant's access tokens through the status list. Payments, which call `status.liveness`, see this at
-    once.
+    """Revokes the grant's access tokens through the status list. Payments are refused immediately, because they call
+    `status.liveness`.
     """
     RevokedStatus.objects.get_or_create(index=grant.status_index, defaults={"revoked_at": timezone.now()})
     grant.status_index = next_status_index()

@@ -81,8 +81,8 @@ def _authorizations() -> Values[Authorization]:
 
 @lru_cache(maxsize=100)
 def _statement(inserts: tuple[str, ...]) -> str:
-    """`open` is empty if the session has ended or differs from the browser's login, or if the client's row no longer
-    has the version that was read (if known). FOR KEY SHARE makes a logout wait (ASVS 5.0 7.4.1).
+    """`open` is empty if the session has ended or differs from the browser's login, or if the client's row has changed
+    since it was read. FOR KEY SHARE makes a logout wait (ASVS 5.0 7.4.1).
     """
     sessions, clients = Session._meta.db_table, Client._meta.db_table
     events, codes = values(AuditEvent), values(AuthorizationCode)

@@ -38,7 +38,7 @@ _MOST_DETOURS = 3
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """The data that the steps use: a valid request, its client, and the user at the browser.
+    """The data that the steps use: a valid request, its client, and the user of the browser.
 
     `http_request` has the user and the browser session. `login` says how and when the user logged in; None if nobody is
     logged in. `row` is None until `start` stores the request; a request that is answered without a page is never
@@ -80,8 +80,8 @@ class InteractionOver(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class AskingClient:
-    """An app that waits for its user in this browser. `path` is the interaction. A page whose form leads there must
-    have `form_action` in its Content-Security-Policy.
+    """An app that waits for its user in this browser. `path` is the interaction. A page with a form that leads to the
+    app must have `form_action` in its Content-Security-Policy.
     """
 
     name: str
@@ -94,7 +94,9 @@ class AskingClient:
 
 
 def start(interaction: Interaction, *, shown_to: Any = None) -> Interaction:
-    """Stores the request, unless it is already stored. The caller must set the cookie that binds the browser to it."""
+    """Stores the request, unless it is already stored. The caller must set the cookie that binds the interaction to the
+    browser.
+    """
     if interaction.row is not None:
         return interaction
     now, secret = timezone.now(), new_secret()

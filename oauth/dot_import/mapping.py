@@ -1,4 +1,4 @@
-"""Maps the scopes and resources of the old server to those of this one, as a TOML or JSON file of the operator says.
+"""Maps the scopes and resources of the old server to those of this one, by a TOML or JSON file from the operator.
 
     [scopes]
     read = ["accounts:read", "balances:read"]

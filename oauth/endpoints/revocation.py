@@ -14,8 +14,8 @@ class RevocationEndpoint(ProtocolEndpoint):
     """Revoking any token ends its authorization (RFC 7009 §2.1): refresh tokens immediately, access tokens within
     seconds.
 
-    A client_credentials token only expires, unless an earlier server issued it: that one ends immediately. The response
-    is the same for a token that is unknown, of another client or already revoked (§2.2). A token from token exchange
+    A client_credentials token of this server only expires; one of an earlier server ends immediately. The response is
+    the same for a token that is unknown, of another client or already revoked (§2.2). A token from token exchange
     revokes nothing, because the user allowed another client.
     """
 

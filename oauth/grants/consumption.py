@@ -75,7 +75,7 @@ def of_written(token: RefreshToken, fork: Fork, expires_at: datetime) -> Consump
     """Extends a refresh token that is not rotated until `expires_at`.
 
     If the token replaced another one, for example because it is bound to a key, its first use ends the retry window of
-    that one.
+    the replaced token.
     """
     branches = _branches(fork)
     return Consumption(

@@ -127,7 +127,7 @@ def _consumption(token: RefreshToken, fork: Fork, request: GrantRequest, *, is_r
         return consumption.of_retry(fork) if is_rotated else consumption.NOTHING
     if is_rotated:
         return consumption.of_superseded(token, fork, window=request.policy.refresh_token_retry_window)
-    # The token is not rotated. If it replaced another one, its first use ends the retry window of that one.
+    # The token is not rotated. If it replaced another one, its first use ends the retry window of the replaced token.
     is_first_use = token.replaces_id is not None and token.first_used_at is None
     expires_at = request.policy.refresh_token_expires_at(token.authorization)
     if is_first_use or token.fork or expires_at - token.expires_at >= request.policy.refresh_token_extension:

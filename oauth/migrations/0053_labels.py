@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='client',
             name='token_endpoint_auth_signing_alg',
-            field=models.CharField(blank=True, choices=[('PS256', 'PS256'), ('ES256', 'ES256'), ('EdDSA', 'EdDSA'), ('RS256', 'RS256')], db_default='', default='', help_text='For private_key_jwt: the only accepted algorithm. Leave empty to accept all of this server.', max_length=10, verbose_name='assertion signature'),
+            field=models.CharField(blank=True, choices=[('PS256', 'PS256'), ('ES256', 'ES256'), ('EdDSA', 'EdDSA'), ('RS256', 'RS256')], db_default='', default='', help_text='For private_key_jwt: the only accepted algorithm. Leave empty for all algorithms of this server.', max_length=10, verbose_name='assertion signature'),
         ),
         migrations.AlterField(
             model_name='client',

@@ -51,7 +51,7 @@ class origin:
 
 def first_id_at(moment: datetime) -> UUID:
     """The lowest ID of an event at that time. IDs are UUIDv7 (RFC 9562 §5.7) and begin with the time in milliseconds,
-    so the primary key sorts the log by time, and a period is a range of it.
+    so the primary key sorts the log by time, and a period is a range of IDs.
     """
     milliseconds = int(moment.timestamp() * 1000)
     return UUID(int=max(0, milliseconds) << 80)

@@ -167,7 +167,7 @@ def _scopes(authorizations: Iterable[Authorization]) -> set[str]:
 
 def _revoke_all(user: Any, client_id: str) -> int:
     """ASVS 5.0 10.7.3. `forget` waits for a parallel request that is writing an authorization without a page; the
-    second `revoke` ends that one, too.
+    second `revoke` also ends this authorization.
     """
     theirs = Authorization.objects.filter(user=user, client__client_id=client_id)
     ended = theirs.revoke(Authorization.RevocationReason.USER, by=user)

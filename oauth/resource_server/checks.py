@@ -70,7 +70,7 @@ def issuer() -> Iterator[CheckMessage]:
 def audiences() -> Iterator[CheckMessage]:
     if not conf.audiences:
         yield Error(
-            'OAUTH["AUDIENCES"] is not set: an API must know which tokens are meant for it (RFC 9068 §4).',
+            'OAUTH["AUDIENCES"] is not set: an API must accept only tokens that are meant for it (RFC 9068 §4).',
             hint='List the identifiers of your API, such as ["https://api.example/v1"].',
             id="oauth.E006",
         )

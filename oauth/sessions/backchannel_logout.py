@@ -26,7 +26,7 @@ class NotDelivered(Exception):
 
 
 def enqueue_notices(session: Session) -> None:
-    """Enqueues a job for each client that knows the session and has a logout URI (§2.5)."""
+    """Enqueues a job for each client with an authorization of the session and a logout URI (§2.5)."""
     clients = Client.objects.filter(authorizations__session=session, is_active=True).exclude(backchannel_logout_uri="")
     for pk in clients.values_list("pk", flat=True).distinct():
         app.configure_task(TASK, queue="notifications").defer(

@@ -148,7 +148,7 @@ def _is_live(authorization: Authorization) -> bool:
 
 
 def _is_outdated(names: object, status_index: int) -> bool:
-    """Whether an access token was signed before its authorization or client changed, which gives these a new index in
+    """Whether an access token was signed before its authorization or client changed. Each change assigns a new index in
     the status list.
     """
     if not isinstance(names, AccessTokenClaims) or not names.status:

@@ -36,7 +36,7 @@ class HasSecurityProfile(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="For private_key_jwt: the only accepted algorithm. Leave empty to accept all of this server.",
+        help_text="For private_key_jwt: the only accepted algorithm. Leave empty for all algorithms of this server.",
     )
     authorization_signed_response_alg = models.CharField(
         "authorization response signature",

@@ -1,5 +1,5 @@
 """Recent requests of an app: the newest events of the audit log about this client, and a sample of requests that the
-APIs of this site refused, which appear after some seconds.
+APIs of this site refused. The sample is some seconds late.
 """
 
 import re
