@@ -24,6 +24,7 @@ from oauth.infrastructure import caches, turns
 from oauth.keys import ring
 from oauth.models import Client, SigningKey
 from oauth.models.client import GrantType
+from oauth.operations.own_tests import switch_guard
 from tests.lib import access_tokens, ciba, rsa_keys, servers, shared_rows, staff
 from tests.lib.bare_admin import leave_out_the_frame
 from tests.lib.database import within_this_transaction
@@ -83,6 +84,7 @@ def django_db_setup(
 ) -> Iterator[None]:
     with django_db_blocker.unblock():
         django_db_modify_db_settings.end()
+        switch_guard("ENABLE")  # our tests prove what the audit log refuses
         pristine = Pristine.remember()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: pristine.restore())
