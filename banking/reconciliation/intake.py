@@ -15,7 +15,7 @@ Kind, Status = SettlementDifference.Kind, SettlementDifference.Status
 
 
 class AlreadyRead(Exception):
-    """A file with this message id was read before. `is_the_same` says whether its content was identical."""
+    """A file with this message id was read before. `is_the_same` says whether that file had the same content."""
 
     def __init__(self, before: SettlementFile, *, is_the_same: bool) -> None:
         words = "This file was read before" if is_the_same else "Another file with this message id was read before"

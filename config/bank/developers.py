@@ -17,7 +17,7 @@ from banking.notation import amounts, iban
 from oauth.clients.self_service.host import Developers, Link, NewUser, Owned
 from oauth.models import Client
 
-#: RFC 2606 §2: no email can be delivered to it, so none is sent (`oauth.infrastructure.mailboxes`).
+#: RFC 2606 §2: no email can be delivered to this domain, so none is sent (`oauth.infrastructure.mailboxes`).
 DOMAIN = "sandbox.invalid"
 
 

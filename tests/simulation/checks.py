@@ -310,7 +310,7 @@ def _clearing_equals(accepted_minor: int, desk: Desk) -> Iterator[str]:
 
 def every_day_is_closed() -> Iterator[str]:
     """Each step was done once, and each account with terms was charged for the month that has ended."""
-    today = bank_day.day_of(timezone.now() - SETTLING)  # shortly after midnight, the day before can still be open
+    today = bank_day.day_of(timezone.now() - SETTLING)  # shortly after midnight, the previous day can still be open
     yield from (f"{day} is {day.status}" for day in BankDay.objects.filter(day__lt=today).exclude(status="closed"))
     undone = DayStep.objects.filter(done_at=None, day__status="closed")
     yield from (f"{step.day}: {step} is not done" for step in undone)

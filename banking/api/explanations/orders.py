@@ -1,4 +1,4 @@
-"""Payment orders and webhooks that are not in the state which a request needs."""
+"""Refusals because of the state or the number of payment orders, accounts and webhooks."""
 
 from banking.api.explanations.explanation import Explanation
 
