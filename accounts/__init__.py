@@ -1,4 +1,4 @@
-"""Users, how they log in, and what the authorization server learns about both.
+"""Users, how they log in, and the facts about both for the authorization server.
 
 django-allauth does most of the work. The subpackages contain what this site adds: `login`, `passwords`,
 `second_factors`, `addresses`, `browsers`, `upstream`, `staff`, `pages`, `changes` (what a new password or email ends),

@@ -71,8 +71,8 @@ class Conf:
     REFRESH_TOKEN_RETRY_WINDOW: timedelta = timedelta(seconds=60)
     #: The tolerated clock skew (RFC 9068 §4).
     CLOCK_SKEW: timedelta = timedelta(seconds=30)
-    #: How long a worker process caches a client. Other processes see a change that disables or restricts a client
-    #: within this time. Zero: clients are not cached.
+    #: How long a worker process caches a client. A change that disables or restricts a client takes effect in other
+    #: processes within this time. Zero: clients are not cached.
     CLIENT_CACHE_LIFETIME: timedelta = timedelta(seconds=3)
     #: How long others may cache the JWK Set. A new key is used after twice this time.
     KEY_CACHE_LIFETIME: timedelta = timedelta(seconds=60)
@@ -135,7 +135,7 @@ class Conf:
     #: How many verified access tokens a process caches (by SHA-256) to verify each signature only once. Expiry, status
     #: list, proof of possession and key are checked at every request. Zero: no cache.
     VERIFIED_TOKENS_KEPT: int = 4096
-    #: How often a status list is fetched (its `ttl`). A resource server sees a revocation within this time.
+    #: How often a status list is fetched (its `ttl`). A revocation takes effect at resource servers within this time.
     STATUS_LIST_REFRESH: timedelta = timedelta(seconds=5)
     #: How long a status list is used if no newer one can be fetched. After that, the API responds with 503 (fail
     #: closed).

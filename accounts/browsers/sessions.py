@@ -1,6 +1,6 @@
 """Lists the browser sessions of a user, and ends one of them or all except the current one.
 
-When a browser session ends, the Session that apps know (`sid`) ends too, and so does access that is limited to it.
+When a browser session ends, its Session (`sid`) ends, too, and so does access that is limited to this Session.
 """
 
 from collections.abc import Iterable

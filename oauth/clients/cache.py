@@ -31,7 +31,7 @@ register(_used.clear)
 #: When `reload` last succeeded (time.monotonic()); empty if never.
 _reloaded: deque[float] = deque(maxlen=1)
 register(_reloaded.clear)
-#: Set when `read_new` should run, or when other processes should learn of a client that has come into use.
+#: Set when `read_new` should run, or when a client that has come into use should be reported to other processes.
 news = threading.Event()
 register(news.clear)
 #: `reload` reads at most MOST_RELOADED clients, which were used within this time.

@@ -98,7 +98,7 @@ def access_token(
     details: Sequence[Detail] | None = None,
 ) -> tuple[str, timedelta]:
     """Returns a signed access token and its lifetime. With an `authorization`, the token is for its user and does not
-    outlive it.
+    expire after it.
 
     `details` default to all details of the authorization (RFC 9396 §9.1).
     """

@@ -116,7 +116,7 @@ def take_back(limit: Limit, *key: str) -> None:
 
 
 def check(limit: Limit, *key: str) -> None:
-    """Raises LimitReached if the limit is reached, as far as this process knows. Counts nothing."""
+    """Raises LimitReached if the limit is reached by the counts of this process. Counts nothing."""
     count = counts.get((limit.name, "\n".join(key)))
     if count is not None and count.shared + count.pending >= limit.most:
         raise LimitReached(seconds_left(limit))

@@ -11,7 +11,7 @@ from oauth.models.secret import DigestField
 
 
 class BackchannelRequest(models.Model):
-    """`user` is empty if the hint matches no user who may be asked. The client cannot tell, and the request expires.
+    """`user` is empty if the hint matches no user who may be asked. The client gets no error, and the request expires.
 
     The client identifies the request by `auth_req_id`, of which only the digest is stored. In ping mode, `auth_req_id`
     and the client's token are also stored until the client has been notified (§10.2).

@@ -85,7 +85,7 @@ def _page(
 
 
 def _bind(page: HttpResponse, interaction: Interaction) -> None:
-    """Sets the cookies. They outlive the interaction, so that a late user can still go back to the app."""
+    """Sets the cookies. They expire later than the interaction, so that a late user can still go back to the app."""
     if interaction.is_new:
         browser_binding.bind(page, interaction.id, interaction.secret, lifetime=2 * conf.INTERACTION_LIFETIME)
     for interaction_id in interaction.dropped:

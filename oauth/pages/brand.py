@@ -100,7 +100,7 @@ def _made_of(row: Branding | None) -> Brand:
 
 @receiver([post_save, post_delete], sender=Branding)
 def _forget(**_: Any) -> None:
-    """Clears the cache of this process. Other processes see a change within CACHED_SECONDS."""
+    """Clears the cache of this process. A change takes effect in other processes within CACHED_SECONDS."""
     _brands.clear()
 
 

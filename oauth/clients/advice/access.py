@@ -62,7 +62,7 @@ def long_access_tokens(client: Client) -> Advice | None:
         return None
     return Advice(
         Level.WEAK,
-        _("The client's access tokens live longer than the server's default."),
+        _("The client's access tokens are valid longer than the server's default."),
         _("A leaked token works until it expires."),
         _("Leave the lifetime empty; refresh tokens provide longer access."),
         "RFC 9700 §2.2",

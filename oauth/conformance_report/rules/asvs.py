@@ -38,12 +38,12 @@ def no_debug_pages() -> Outcome:
     return met("Error pages show no request data.")
 
 
-@about_site(_V10, "10.4.3 (L1)", "A code lives for 10 minutes at most.")
+@about_site(_V10, "10.4.3 (L1)", "A code is valid for 10 minutes at most.")
 def short_codes() -> Outcome:
     return site_facts.at_most("AUTHORIZATION_CODE_LIFETIME", timedelta(minutes=10))
 
 
-@about_site(_V10, "10.4.3 (L3)", "A code lives for 1 minute at most.", is_required=False, covers=["ASVS 10.4.3"])
+@about_site(_V10, "10.4.3 (L3)", "A code is valid for 1 minute at most.", is_required=False, covers=["ASVS 10.4.3"])
 def very_short_codes() -> Outcome:
     return site_facts.at_most("AUTHORIZATION_CODE_LIFETIME", timedelta(minutes=1))
 
@@ -53,7 +53,7 @@ def authorizations_end() -> Outcome:
     return site_facts.at_most("AUTHORIZATION_LIFETIME", timedelta(days=366))
 
 
-@about_site(_V10, "10.4.9", "APIs see a revocation soon.")
+@about_site(_V10, "10.4.9", "Revocations take effect at APIs soon.")
 def revocations_are_seen() -> Outcome:
     return site_facts.at_most("STATUS_LIST_REFRESH", timedelta(minutes=1))
 

@@ -138,10 +138,10 @@ def pushes_its_requests(client: Client) -> Outcome:
 def has_short_access_tokens(client: Client) -> Outcome:
     lifetime = client.access_token_lifetime or conf.ACCESS_TOKEN_LIFETIME
     if timedelta() < lifetime <= LONGEST_ACCESS_TOKEN:
-        return met(f"The client's access tokens live for {written(lifetime)}.")
+        return met(f"The client's access tokens are valid for {written(lifetime)}.")
     change = "access_token_lifetime" if client.access_token_lifetime else 'OAUTH["ACCESS_TOKEN_LIFETIME"]'
     return unmet(
-        f"The client's access tokens live for {written(lifetime)}; 15 minutes or less is short.", change=change
+        f"The client's access tokens are valid for {written(lifetime)}; 15 minutes or less is short.", change=change
     )
 
 

@@ -21,7 +21,7 @@ about_site(_HERE, "§5.2.3", "Browsers cannot be downgraded to unencrypted conne
 )
 
 
-@about_site(_HERE, "§5.3.2.1", "A code lives for 60 seconds at most.", covers=["FAPI 2.0 §5.3.2.1, code lifetime"])
+@about_site(_HERE, "§5.3.2.1", "A code is valid for 60 seconds at most.", covers=["FAPI 2.0 §5.3.2.1, code lifetime"])
 def short_codes() -> Outcome:
     return site_facts.at_most("AUTHORIZATION_CODE_LIFETIME", timedelta(seconds=60))
 
@@ -32,7 +32,7 @@ def small_clock_skew() -> Outcome:
 
 
 @about_site(
-    _HERE, "§5.3.2.2", "A pushed request lives for less than 600 seconds.", covers=["FAPI 2.0 §5.3.2.2, expiry"]
+    _HERE, "§5.3.2.2", "A pushed request is valid for less than 600 seconds.", covers=["FAPI 2.0 §5.3.2.2, expiry"]
 )
 def short_pushed_requests() -> Outcome:
     return site_facts.at_most("PUSHED_REQUEST_LIFETIME", timedelta(seconds=599))

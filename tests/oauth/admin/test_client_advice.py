@@ -94,7 +94,7 @@ def test_the_panel_of_a_client_changes_nothing(admin_browser, web_app):
     before = Client.objects.values().get()
     said = admin_browser.post(url, {"name": "Other", "security_profile": "fapi2", "access_token_lifetime": "00:15:00"})
     assert b"FAPI 2.0 requires private_key_jwt" in said.content
-    assert b"live longer than the server" in said.content
+    assert b"valid longer than the server" in said.content
     assert Client.objects.values().get() == before
     assert not AuditEvent.objects.exists()
 
