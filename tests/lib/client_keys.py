@@ -63,7 +63,7 @@ class ClientKey:
         return pem
 
     def sign(self, claims: dict[str, Any], **headers: Any) -> str:
-        """Signs these claims. A timedelta among them counts from now."""
+        """Signs these claims. A timedelta among them is added to the current time."""
         named = {"kid": self.kid} if self.kid else {}
         return jwt.encode(from_now(claims), self.private_key, algorithm=self.algorithm, headers={**named, **headers})
 
