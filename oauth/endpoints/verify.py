@@ -108,7 +108,7 @@ def _verified(request: ForwardedRequest, needed: Requirements) -> AccessToken:
     require_valid(token.claims)  # ASVS 5.0 10.4.9
     require_scopes(token, needed.scopes)  # ASVS 5.0 10.3.2
     if token.claims.authorization_details and not needed.obeys_details:
-        # RFC 9396 §9: an API that does not enforce the limits would exceed them.
+        # RFC 9396 §9: an API that does not enforce the limits would allow more than the user did.
         raise InvalidToken("The token is limited by authorization_details, which this API does not support.")
     return token
 

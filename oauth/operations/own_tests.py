@@ -28,7 +28,7 @@ def switch_guard(act: str, using: str = DEFAULT_DB_ALIAS) -> None:
 
 
 def _is_for_tests(using: str) -> bool:
-    """Whether Django's test runner is active, which allows this host, and has made the database."""
+    """Whether Django's test runner is active, which allows this host, and has created the test database."""
     database = connections[using].settings_dict
     name = str(database["NAME"])
     return "testserver" in settings.ALLOWED_HOSTS and (

@@ -103,8 +103,8 @@ class FetchedKeys(Generic[Key]):
 def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
     """`kid` -> signature key of an issuer's JWK Set. Raises ValueError if this is not a JWK Set.
 
-    Ignores unusable keys (RFC 7517 §5), so that an issuer can add unknown types, and keys that share a `kid`, which
-    must be unique.
+    Ignores unusable keys (RFC 7517 §5), because an issuer may add unknown types. Also ignores keys that share a `kid`,
+    which must be unique.
     """
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
