@@ -107,7 +107,7 @@ MIDDLEWARE = [
     *(["oauth.tracing.NamedByRoute"] if TRACING else []),
     "config.metrics.requests.MeasuredRequests",  # wraps both middleware chains
     "config.http.refused_requests.RememberRefusedRequests",
-    "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # machine endpoints take MACHINE_MIDDLEWARE instead
+    "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # machine endpoints use MACHINE_MIDDLEWARE instead
     "config.http.at_once.AuthorizeAtOnce",  # answers the usual authorization request
     "django_guid.middleware.guid_middleware",
     "oauth.resource_server.middleware.FAPIInteractionId",

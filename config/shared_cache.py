@@ -21,7 +21,7 @@ from redis.retry import Retry
 
 #: The timeout to connect, and for an answer. A request makes a few operations one after another.
 SOCKET_SECONDS = 0.25
-#: After a failure, the cache is asked again after this time. Meanwhile nobody waits for it.
+#: The time from a failure until the cache is used again. Until then, no request waits for the cache.
 SECONDS_AWAY = 1.0
 _MOST_ENTRIES = 100_000
 
