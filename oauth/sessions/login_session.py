@@ -74,6 +74,16 @@ def end_in_browser(browser_session: SessionBase, reason: Session.EndReason) -> N
         _end(Session.objects.filter(pk=sid), reason)
 
 
+def end_replaced(browser_session_key: str, user: Any) -> None:
+    """Ends the Session of this browser session unless it is of this user. Django removes a browser session without a
+    logout if another user logs in with it.
+    """
+    _end(
+        Session.objects.filter(browser_digest=digest(browser_session_key)).exclude(user=user),
+        Session.EndReason.REPLACED,
+    )
+
+
 def end_all(user: Any, reason: Session.EndReason) -> int:
     """Ends every Session of a user and every authorization without `offline_access`, also one with no live Session."""
     with transaction.atomic():

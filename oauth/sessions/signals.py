@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -11,9 +12,12 @@ from oauth.sessions import authentication_context, login_session
 
 
 @receiver(user_logged_in)
-def remember_time(request: HttpRequest | None, **_: Any) -> None:
-    if request is not None and hasattr(request, "session"):
-        authentication_context.remember_time(request.session)
+def begin_login(request: HttpRequest | None, user: Any, **_: Any) -> None:
+    if request is None or not hasattr(request, "session"):
+        return
+    authentication_context.remember_time(request.session)
+    if earlier := request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+        login_session.end_replaced(earlier, user)
 
 
 @receiver(user_logged_out)

@@ -16,6 +16,7 @@ from django.utils import timezone, translation
 from accounts.browsers import known_device
 from accounts.models import User
 from oauth.models import AuditEvent
+from oauth.sessions import authentication_context
 from tests.lib.oauth_client import PASSWORD
 
 NEW_PASSWORD = "another-horse-entirely"
@@ -94,6 +95,7 @@ def logged_in(user: User) -> Browser:
             "account_authentication_methods_user": str(user.pk),
         }
     )
+    authentication_context.remember_time(session)
     session.set_expiry(0)
     session.create()
     UserSession.objects.create(user=user, session_key=session.session_key, ip="127.0.0.1", user_agent="")
