@@ -129,7 +129,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_closed_is_inactive", condition=models.Q(closed_at=None) | models.Q(is_active=False)
             ),
         ]
-        # Status lists read the few inactive users every few seconds.
+        # A small index for the query of the status lists, which reads inactive users every few seconds.
         indexes = [models.Index(fields=["id"], name="user_inactive", condition=models.Q(is_active=False))]
 
     def __str__(self) -> str:

@@ -106,7 +106,7 @@ class Client(
             models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name"),
             # A small index for the hourly search for logos to fetch.
             models.Index(fields=["id"], name="client_with_logo", condition=~models.Q(logo_uri="")),
-            # A small index for status lists, which read inactive clients every few seconds.
+            # A small index for the query of the status lists, which reads inactive clients every few seconds.
             models.Index(fields=["id"], name="client_inactive", condition=models.Q(is_active=False)),
         ]
         constraints = [
