@@ -31,7 +31,7 @@ from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models.account_queryset import user_id_of
 from banking.models.schedule import pays_on
 from banking.notation.timestamps import timestamp
-from banking.orders.asked_days import find_wrong
+from banking.orders.asked_days import find_wrong, may_begin_on
 from banking.payments.idempotency import IdempotentRequest
 from banking.payments.refusals import NotTheirs
 from oauth.resource_server import TokenRequest, is_authenticated_since
@@ -153,6 +153,9 @@ class ScheduledTransferList(CreateOnce, ScheduledTransferView):
     def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> ScheduledTransfer:
         if transfer_details(request.claims.authorization_details):
             raise ConsentDiffers("The user allowed one transfer, not a payment order.")
+        # After the idempotency key was claimed: a retry on a later day gets the order of the first request.
+        if not may_begin_on(body["first_on"]):
+            raise serializers.ValidationError({"first_on": _MUST["first_on"]})
         made = orders.create(
             order_of(request, body, idempotent),
             frequency=body["frequency"],

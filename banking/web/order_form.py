@@ -10,7 +10,7 @@ from banking.models import ScheduledTransfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.models.schedule import MAX_INTERVAL
 from banking.notation import amounts, bank_day
-from banking.orders.asked_days import find_wrong
+from banking.orders.asked_days import find_wrong, may_begin_on
 from banking.web.forms import AmountField, TransferForm, clean_text, initial_of, minor_of
 
 _DAY = {"type": "date"}
@@ -62,12 +62,14 @@ class OrderForm(TransferForm):
             self.errors.pop("last_on", None)
         given["interval"] = given.get("interval") or 1
         if given.get("frequency") and given.get("first_on"):
-            wrong = find_wrong(
+            wrong: str | None = find_wrong(
                 frequency=given["frequency"],
                 first_on=given["first_on"],
                 last_on=given.get("last_on"),
                 interval=given["interval"],
             )
+            if not may_begin_on(given["first_on"]):
+                wrong = "first_on"
             if wrong in _MUST:
                 self.add_error(wrong, _MUST[wrong])
         return given

@@ -113,6 +113,22 @@ def test_a_retry_is_one_order(alice_api, current, savings):
     assert ScheduledTransfer.objects.count() == 1
 
 
+@pytest.mark.parametrize("is_known", [True, False], ids=["within a week", "after a week"])
+def test_a_retry_on_a_later_day_is_the_same_order(alice_api, access_token, api, alice, current, savings, is_known):
+    """The first response was lost just before midnight. Its first day is over when the app tries again."""
+    first = order(alice_api, current, savings, first_on="2026-11-24")
+    if not is_known:
+        IdempotencyRecord.objects.all().delete()
+    with time_machine.travel(datetime(2026, 11, 25, 0, 5, tzinfo=UTC)):
+        app = api(access_token(alice, "transfers:read transfers:write"))
+        again = order(app, current, savings, first_on="2026-11-24")
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert again["Idempotent-Replayed"] == "true"
+        refused = order(app, current, savings, f"{KEY}-2", first_on="2026-11-24")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/first_on")
+    assert ScheduledTransfer.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     "when",
     [{"first_on": "2026-11-23"}, {"first_on": "2029-01-01"}, {"first_on": "01.12.2026"}, {"first_on": 7},
