@@ -29,14 +29,18 @@ OF_CLIENT = ("oauth.change_client", "banking.hold_scheduledtransfer")
 
 
 class LockdownForm(forms.Form):
-    """`name` must be typed, so that nobody locks down the wrong user or client by mistake."""
+    """`name` must be typed, so that nobody locks down the wrong user or client by mistake. `act` must be the act of the
+    page that the officer saw: if another officer locks down first, the same URL lifts the lockdown.
+    """
 
+    act = forms.CharField(widget=forms.HiddenInput, required=False)
     reason = forms.CharField(max_length=120, widget=AdminTextInputWidget, help_text="For a later review.")
     typed = forms.CharField(widget=AdminTextInputWidget({"autocomplete": "off"}))
 
-    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, name: str, act: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._name = name
+        self._name, self._act = name, act
+        self.fields["act"].initial = act
         self.fields["typed"].label = f"Type {name}"
 
     def clean_typed(self) -> str:
@@ -44,6 +48,13 @@ class LockdownForm(forms.Form):
         if typed.strip() != self._name:
             raise forms.ValidationError(f"Type {self._name} to confirm.")
         return typed
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("act") != self._act:
+            self.data = {**self.data.dict(), "act": self._act}  # type: ignore[attr-defined]  # a QueryDict
+            raise forms.ValidationError("Somebody else was faster. Nothing was done. Read what this page does now.")
+        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +138,7 @@ def client_page(request: HttpRequest, client_pk: int) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, page: _Page, about: Any) -> HttpResponse:
-    form = LockdownForm(request.POST if request.method == "POST" else None, name=page.name)
+    form = LockdownForm(request.POST if request.method == "POST" else None, name=page.name, act=page.title)
     if form.is_valid():
         officer = Officer(request.user, request.META.get("REMOTE_ADDR") or None)
         try:

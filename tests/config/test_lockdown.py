@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from bs4 import BeautifulSoup
 from django.contrib.auth.models import Permission
 
 from banking.models import Account, AccountAccess, Role, ScheduledTransfer
@@ -28,8 +29,12 @@ def order(alice, account, bob):
     )  # fmt: skip
 
 
-def lock_down(admin, user, **given):
-    return admin.post(f"/admin/lock-down/user/{user.pk}/", {"reason": "Stolen phone", "typed": user.email, **given})
+LOCK, LIFT = "Lock down this user", "Lift the lockdown"
+
+
+def lock_down(admin, user, act=LOCK, **given):
+    filled_in = {"act": act, "reason": "Stolen phone", "typed": user.email, **given}
+    return admin.post(f"/admin/lock-down/user/{user.pk}/", filled_in)
 
 
 def test_one_act_ends_all_that_a_user_could_do(alice, browser, account, order, issued, mobile_app):
@@ -55,17 +60,33 @@ def test_another_officer_lifts_it_and_only_what_it_froze(alice, account, order):
     first, second = browser_of(staff("superuser")), browser_of(staff("superuser"))
     first.post(f"/admin/banking/account/{other.pk}/freeze/", {"reason": "A court's order"})
     lock_down(first, alice)
-    refused = lock_down(first, alice)
+    refused = lock_down(first, alice, LIFT)
     assert "Somebody else must unfreeze it" in refused.content.decode()
     alice.refresh_from_db()
     assert not alice.is_active, "nothing is undone by halves"
-    assert lock_down(second, alice).status_code == 302
+    assert lock_down(second, alice, LIFT).status_code == 302
     alice.refresh_from_db()
     assert alice.is_active
     assert Account.objects.get(pk=account.pk).status == "open"
     assert Account.objects.get(pk=other.pk).status == "frozen"
     order.refresh_from_db()
     assert order.status == "held", "its user resumes it"
+
+
+def test_two_officers_who_lock_down_at_the_same_time_lift_nothing(alice, account, web_app):
+    """The second one has opened the page before the first one pressed the button."""
+    first, second = browser_of(staff("superuser")), browser_of(staff("superuser"))
+    for admin in (first, second):
+        answer = lock_down(admin, alice)
+    assert "Somebody else was faster" in answer.content.decode()
+    shown = BeautifulSoup(answer.content, "html.parser").select_one("[name=act]")
+    assert (shown["type"], shown["value"]) == ("hidden", LIFT)
+    alice.refresh_from_db()
+    assert (alice.is_active, Account.objects.get(pk=account.pk).status) == (False, "frozen")
+    given = {"act": "Lock down this client", "reason": "x", "typed": web_app.client_id}
+    for admin in (first, second):
+        admin.post(f"/admin/lock-down/client/{web_app.pk}/", given)
+    assert not Client.objects.get(pk=web_app.pk).is_active
 
 
 def test_accounts_of_others_that_the_user_may_only_use_stay_open(alice, bob):
@@ -118,7 +139,7 @@ def test_a_client_is_locked_down_and_lifted(web_app, order):
     admin = browser_of(staff("superuser"))
     url = f"/admin/lock-down/client/{web_app.pk}/"
     assert url in admin.get(f"/admin/oauth/client/{web_app.pk}/change/").content.decode()
-    given = {"reason": "Its keys leaked", "typed": web_app.client_id}
+    given = {"act": "Lock down this client", "reason": "Its keys leaked", "typed": web_app.client_id}
     assert admin.post(url, {**given, "typed": web_app.name}).status_code == 200
     assert Client.objects.get(pk=web_app.pk).is_active
     assert admin.post(url, given).status_code == 302
@@ -126,7 +147,7 @@ def test_a_client_is_locked_down_and_lifted(web_app, order):
     order.refresh_from_db()
     assert (order.status, order.held_reason) == ("held", "app_disabled")
     assert "keys leaked" in AuditEvent.objects.get(action="client_changed", client=web_app.client_id).reason
-    assert admin.post(url, given).status_code == 302
+    assert admin.post(url, {**given, "act": LIFT}).status_code == 302
     assert Client.objects.get(pk=web_app.pk).is_active
 
 
