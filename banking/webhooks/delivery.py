@@ -50,7 +50,7 @@ def deliver(delivery_id: UUID) -> None:
     if is_accepted:
         _conclude(delivery, WebhookDelivery.Status.DELIVERED, answer)
         return
-    if answer == "410":  # RFC 9110 §15.5.11: the address is gone for good
+    if answer == "410":  # RFC 9110 §15.5.11: the resource is permanently gone
         Webhook.objects.filter(pk=webhook.pk, ended_at=None).update(ended_at=timezone.now())
         _conclude(delivery, WebhookDelivery.Status.DROPPED, answer)
         return

@@ -1,6 +1,6 @@
 """Locking down a user or a client: one action of staff that ends all access, in one transaction.
 
-Sessions, tokens and codes end for good; the user must log in and allow each app again. `lift_user` and `lift_client`
+Sessions, tokens and codes end permanently; the user must log in and allow each app again. `lift_user` and `lift_client`
 undo what can be undone: they make the user and the client active again and unfreeze the accounts.
 """
 

@@ -88,7 +88,7 @@ def user_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
     if user.is_active:
         accounts, orders = lockdown.accounts_to_freeze(user.pk), lockdown.orders_of_user(user.pk)
         effects = [
-            "The user is disabled: all browsers are logged out, and all apps lose their access for good.",
+            "The user is disabled: all browsers are logged out, and all apps lose their access permanently.",
             f"Accounts to freeze: {accounts.count()}. No money goes out; joint holders cannot pay, either.",
             f"Payment orders to put on hold: {orders.count()}. The user resumes them.",
             *_of_own_apps(user),
