@@ -7,6 +7,7 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401  (registers them)
+        from config.bank import forgotten_apps  # noqa: F401  (receives a signal)
         from config.database import pooler, session  # noqa: F401
         from config.database.replica import checks as of_replica  # noqa: F401
         from config.database.replica import reading

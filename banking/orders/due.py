@@ -5,6 +5,7 @@ even by two background workers, or by one that is killed and started again.
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
@@ -57,6 +58,21 @@ def run_due(*, today: date | None = None) -> int:
     if failed:
         raise NotAllMade(f"{len(failed)} payment orders failed, see the log: {', '.join(failed[:10])}")
     return made
+
+
+def hold_if_app_ended(apps: Iterable[tuple[UUID, str]]) -> None:
+    """Puts the orders of these apps (user, client) on hold if the app has lost its access, which otherwise happens on
+    their next due day. Call it, in a transaction, before the reason is forgotten.
+    """
+    for user_id, client_id in sorted(apps):
+        app = find_apps(user_id, [client_id]).get(client_id)
+        if app is None or app.live or not app.ended:
+            continue
+        found = lifecycle.orders_of_apps(user_id, [client_id]).select_for_update(no_key=True, of=("self",))
+        for order in found.order_by("pk"):
+            if order.held_reason in ("", ScheduledTransfer.HeldReason.PAUSED):
+                lifecycle.put_on_hold(order, app.ended)
+                notices.enqueue_notice(Kind.ORDER_HELD, order.pk)
 
 
 def _make_due(scheduled_id: UUID, today: date) -> int:

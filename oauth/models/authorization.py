@@ -21,6 +21,10 @@ authorizations_revoked = Signal()
 # is repeated without a page.
 authorization_granted = Signal()
 
+# Sent in the transaction in which the cleanup deletes revoked authorizations, before it deletes them, with `apps`,
+# {(user id, client id)}.
+authorizations_forgotten = Signal()
+
 # The scope for access that continues after logout.
 OFFLINE_ACCESS = "offline_access"
 

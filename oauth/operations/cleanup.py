@@ -39,6 +39,7 @@ from oauth.models import (
     refused_request,
 )
 from oauth.models.audit_event import first_id_at
+from oauth.models.authorization import authorizations_forgotten
 from oauth.operations import partitions
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
                 locked = rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
                 keys = list(locked[:batch])
                 if rows.model is Authorization:
+                    _say_what_is_forgotten(keys)
                     # Use one statement; the ORM would first read each row because of `replaces`.
                     RefreshToken.objects.filter(authorization__in=keys)._raw_delete(rows.db)
                 rows.model._default_manager.filter(pk__in=keys).only("pk").delete()
@@ -126,6 +128,13 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
                 break
             yield name, len(keys)
             time.sleep(REST * (time.monotonic() - began))
+
+
+def _say_what_is_forgotten(keys: list[Any]) -> None:
+    """The site may still need to know that access was revoked, for what an app has set up elsewhere."""
+    revoked = Authorization.objects.filter(pk__in=keys).exclude(revocation_reason="")
+    if apps := set(revoked.values_list("user_id", "client__client_id")):
+        authorizations_forgotten.send(sender=Authorization, apps=apps)
 
 
 def _commit_without_waiting() -> None:

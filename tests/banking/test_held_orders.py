@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from bs4 import BeautifulSoup
 from django.core import mail
+from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -76,6 +77,22 @@ def test_an_order_of_an_app_that_lost_its_access_pays_nothing(weekly, reason):
     ended(reason)
     assert run() == 0
     assert state(weekly) == ("held", "app_removed", None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "pays"), [("admin", 0), ("refresh_replay", 0), ("deactivated", 0), ("client", 1), ("", 1)]
+)
+def test_an_order_that_is_due_later_than_the_authorization_is_kept(alice_api, current, savings, reason, pays):
+    """The order of an app that lost its access stays unpaid after the cleanup has deleted the authorization."""
+    order(alice_api, current, savings, amount_minor=1_000, first_on="2027-06-01")
+    if reason:
+        ended(reason)
+    Authorization.objects.update(expires_at=timezone.now())
+    with time_machine.travel(datetime(2027, 6, 1, 12, tzinfo=UTC)):
+        call_command("cleanup")
+        assert not Authorization.objects.filter(client__client_id=APP).exists()
+        assert run("2027-06-01") == pays
+    assert state(ScheduledTransfer.objects.get())[:2] == (("completed", "") if pays else ("held", "app_removed"))
 
 
 @pytest.mark.parametrize("reason", ["client", "logout"])
