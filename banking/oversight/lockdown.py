@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from banking import notices, orders
-from banking.models import Account, AccountFreeze, ScheduledTransfer
+from banking.models import Account, AccountAccess, AccountFreeze, ScheduledTransfer
 from banking.models.role import HOLDING
 from banking.oversight.audit import Officer, record
 from banking.oversight.freezing import freeze, unfreeze
@@ -59,6 +59,9 @@ def free_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> int:
     """
     frozen = AccountFreeze.objects.filter(unfrozen_by=None, reason__startswith=MARK, account__status="frozen")
     theirs = frozen.filter(account__access__user_id=user_id, account__access__role__in=HOLDING)
+    # A joint holder who is locked down, too: the account stays frozen until that lockdown is lifted.
+    inactive = AccountAccess.objects.filter(account=OuterRef("account"), role__in=HOLDING, user__is_active=False)
+    theirs = theirs.exclude(Exists(inactive.exclude(user=user_id)))
     accounts = list(theirs.order_by("account_id").values_list("account_id", flat=True))
     for pk in accounts:
         unfreeze(pk, by=by, reason=reason)

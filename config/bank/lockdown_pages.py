@@ -101,7 +101,8 @@ def user_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
     else:
         effects = [
             "The user is enabled. They must log in again, allow each app again, and resume their payment orders.",
-            "Accounts that a lockdown froze are open again, if another officer locked down. Others stay frozen.",
+            "Accounts that a lockdown froze are open again, if another officer locked down. Others stay frozen, and so "
+            "do joint accounts while another holder is disabled.",
         ]
         page = _Page(
             "Lift the lockdown", user.email, effects, back, "The lockdown is lifted.",

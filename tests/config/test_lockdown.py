@@ -73,6 +73,18 @@ def test_another_officer_lifts_it_and_only_what_it_froze(alice, account, order):
     assert order.status == "held", "its user resumes it"
 
 
+def test_a_joint_account_stays_frozen_until_both_lockdowns_are_lifted(alice, bob, account):
+    AccountAccess.objects.create(account=account, user=bob, role=Role.HOLDER)
+    first, second = browser_of(staff("superuser")), browser_of(staff("superuser"))
+    for user in (alice, bob):
+        lock_down(first, user)
+    lock_down(second, bob, LIFT)
+    bob.refresh_from_db()
+    assert (bob.is_active, Account.objects.get(pk=account.pk).status) == (True, "frozen")
+    lock_down(second, alice, LIFT)
+    assert Account.objects.get(pk=account.pk).status == "open"
+
+
 def test_two_officers_who_lock_down_at_the_same_time_lift_nothing(alice, account, web_app):
     """The second one has opened the page before the first one pressed the button."""
     first, second = browser_of(staff("superuser")), browser_of(staff("superuser"))
