@@ -15,6 +15,7 @@ from banking.consents.apps import WEB_BANK
 from banking.ledger.refusals import Refusal
 from banking.models import ScheduledTransfer
 from banking.models.schedule import Schedule, in_words, pays_on
+from banking.orders.asked_days import may_begin_on
 from banking.payments import PaymentOrder
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_idempotent
 from banking.web.order_form import OrderForm, initial_of_order
@@ -120,4 +121,6 @@ _ORDER = Kind(
     details=_details,
     expired=gettext_lazy("This form has expired, or was started in another browser. Please start again."),
     done=gettext_lazy("The order is set up."),
+    # The first day may have ended since the form was filled in.
+    is_current=lambda body: may_begin_on(_day(body["first_on"])),
 )

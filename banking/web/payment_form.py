@@ -33,8 +33,9 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`try_out` raises the Refusal for the form to show. `make_once` makes the confirmed payment, or returns the one
-    that was made before. `details` are additional lines for the confirmation page of this kind.
+    """`is_current` says whether a stored payment may still be confirmed. `try_out` raises the Refusal for the form to
+    show. `make_once` makes the confirmed payment, or returns the one that was made before. `details` are additional
+    lines for the confirmation page of this kind.
     """
 
     name: pending.Kind
@@ -51,6 +52,7 @@ class Kind:
     details: Callable[[HttpRequest, PaymentOrder, Body], dict[str, Any]]
     expired: Promise
     done: str | Promise = ""
+    is_current: Callable[[Body], bool] = lambda body: True
 
 
 def filled_in(kind: Kind, request: HttpRequest) -> HttpResponseBase:
@@ -83,6 +85,9 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
     # the user has pressed twice or gone back: show the payment, whatever has changed since
     if made := kind.made_before(request, key):
         return see_other(kind.made_page, made)
+    if not kind.is_current(body):
+        messages.error(request, str(kind.expired))
+        return see_other(kind.form_page)
     try:
         order = prepared(request, body, key=key)
     except Refusal as refusal:  # something changed meanwhile, for example the payee was removed

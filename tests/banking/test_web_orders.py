@@ -67,6 +67,23 @@ def test_the_days_that_are_shown_are_those_that_it_pays_on(browser, current, of_
     assert "and so on" not in page
 
 
+def test_an_order_for_today_is_not_confirmed_tomorrow(current, of_bob):
+    """A daily order would otherwise pay twice on its first day. One that was confirmed in time is shown again."""
+    browser = Browser()
+    with time_machine.travel(datetime(2026, 12, 1, 23, 50, tzinfo=UTC)):
+        browser.post("/accounts/login/", {"login": "alice@example.test", "password": PASSWORD})
+        fields = {"first_on": "2026-12-01", "frequency": "daily"}
+        confirmed = begin(browser, current, **new_payee(of_bob), **fields)
+        made = browser.post(confirmed)["Location"]
+        late = begin(browser, current, **new_payee(of_bob), **fields)
+    with time_machine.travel(datetime(2026, 12, 2, 0, 5, tzinfo=UTC)):
+        assert browser.post(confirmed)["Location"] == made
+        for answer in (browser.get(late), browser.post(late)):
+            assert answer["Location"] == "/bank/orders/new"
+        assert "This form has expired" in text(browser.get("/bank/orders/new"))
+    assert ScheduledTransfer.objects.count() == 1
+
+
 def test_pressing_twice_or_coming_back_sets_up_one(browser, current, of_bob):
     where = begin(browser, current, **new_payee(of_bob))
     first, second = browser.post(where)["Location"], browser.post(where)["Location"]
