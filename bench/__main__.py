@@ -16,7 +16,7 @@ import jwt
 
 from bench import blocks, cases, cpu, document, endurance, growth, load, posting, report, servers, sizes, targets
 from bench.cases import Case
-from bench.peers import SECRET, formance, hydra, keycloak
+from bench.peers import SECRET, formance, hydra, keycloak, rauthy
 from bench.report import (
     BARE,
     COUNTERSIGN,
@@ -26,6 +26,7 @@ from bench.report import (
     HYDRA,
     KEYCLOAK,
     NODE,
+    RAUTHY,
     SIMPLEJWT,
     Figures,
 )  # fmt: skip
@@ -34,7 +35,7 @@ from bench.signing import VERIFIER, Key, s256
 from bench.targets import Results
 
 # The servers of other vendors that are installed on this machine.
-PROGRAMS = {KEYCLOAK: keycloak, HYDRA: hydra, FORMANCE: formance}
+PROGRAMS = {KEYCLOAK: keycloak, HYDRA: hydra, RAUTHY: rauthy, FORMANCE: formance}
 PEERS = [SIMPLEJWT, DOT, NODE, *PROGRAMS]
 COUNTED = 40
 # Cheap cases get more requests, so that disturbances matter less.

@@ -8,10 +8,10 @@ from xml.sax.saxutils import escape
 
 from bench.cases import LOGIN
 from bench.document import START
-from bench.report import COUNTERSIGN, DOT, DRF, FORMANCE, HYDRA, KEYCLOAK, NODE, SIMPLEJWT, cost
+from bench.report import COUNTERSIGN, DOT, DRF, FORMANCE, HYDRA, KEYCLOAK, NODE, RAUTHY, SIMPLEJWT, cost
 
 _COLOURS = {
-    COUNTERSIGN: "#0b6e4f", NODE: "#8a8f98", KEYCLOAK: "#4d7ea8", HYDRA: "#b5651d",
+    COUNTERSIGN: "#0b6e4f", NODE: "#8a8f98", KEYCLOAK: "#4d7ea8", HYDRA: "#b5651d", RAUTHY: "#8c3b4a",
     FORMANCE: "#6b8e23", DOT: "#c9a227", SIMPLEJWT: "#7a6fb0", DRF: "#b8bcc4",
 }  # fmt: skip
 _LEFT, _WIDTH, _BAR, _GAP = 230, 620, 13, 14

@@ -3,9 +3,9 @@
 Figures = dict[str, float]
 BARE, DRF = "bare view", "DRF"
 COUNTERSIGN, NODE, DOT, SIMPLEJWT = "countersign", "node-oidc-provider", "django-oauth-toolkit", "SimpleJWT"
-KEYCLOAK, HYDRA, FORMANCE = "Keycloak", "Ory Hydra", "Formance ledger"
+KEYCLOAK, HYDRA, RAUTHY, FORMANCE = "Keycloak", "Ory Hydra", "Rauthy", "Formance ledger"
 _SHORT = {
-    NODE: "x node", DOT: "x DOT", KEYCLOAK: "x Keycloak", HYDRA: "x Hydra", FORMANCE: "x Formance",
+    NODE: "x node", DOT: "x DOT", KEYCLOAK: "x Keycloak", HYDRA: "x Hydra", RAUTHY: "x Rauthy", FORMANCE: "x Formance",
     SIMPLEJWT: "x SimpleJWT", DRF: "x DRF", BARE: "x bare",
 }  # fmt: skip
 #: The field names of the ratios to other servers.
@@ -25,7 +25,7 @@ def compared(figures: dict[tuple[str, str], Figures]) -> dict[tuple[str, str], F
     for (server, case), values in figures.items():
         values[_SHORT[BARE]] = cost(values) / floor
         if server == COUNTERSIGN:
-            for peer in (NODE, DOT, KEYCLOAK, HYDRA, FORMANCE, SIMPLEJWT, DRF):
+            for peer in (NODE, DOT, KEYCLOAK, HYDRA, RAUTHY, FORMANCE, SIMPLEJWT, DRF):
                 if other := figures.get((peer, case)):
                     values[_SHORT[peer]] = cost(values) / cost(other)
     return figures
