@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -61,3 +62,10 @@ def test_users_may_be_of_any_model(fast_path):
 def test_a_project_runs_its_own_tests():
     """Django empties the tables after some of them, which the audit log refuses in every other database."""
     assert "Ran 2 tests" in run("plain_project", "django", "test", "tests.plain_project.of_their_own").stderr
+
+
+def test_no_template_writes_a_key_as_a_number_for_readers() -> None:
+    """With USE_THOUSAND_SEPARATOR, a project's integer key 1000 would become `1,000` in a hidden field."""
+    templates = servers.ROOT / "oauth/templates"
+    values = re.compile(r'value="\{\{ *[\w.]+\.pk *\}\}"')
+    assert not [(path.name, found) for path in templates.rglob("*.html") for found in values.findall(path.read_text())]
