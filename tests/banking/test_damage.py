@@ -47,11 +47,11 @@ STATE, ACCESS, REVERSAL, TWO = "Each account's state", "Each access", "Each reve
 RECORD, DAY, DIFFERENCE = "Records that were decided", "Each bank day", "Each difference"
 MESSAGE, TRIAL, CHARGE = "Each message of the payment scheme", "Each trial balance", "Each charge is booked"
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
-    "Each balance", "Each account's entries", "Each transaction is sealed", "Entries are booked", "The digests are",
+    "Each balance", "Each account's entries", "Each transaction is sealed", "Entries are booked", "The digests equal",
 )  # fmt: skip
 MANDATE, REFUND = "The collections of each mandate", "Each refund of a direct debit"
 EXCHANGE = "Each exchange is booked"
-SUM, SIGNED = "The entries of each currency", "Each digest that was written down"
+SUM, SIGNED = "The entries of each currency", "Each digest that was stored"
 
 
 @dataclass(frozen=True)

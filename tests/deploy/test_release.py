@@ -25,7 +25,7 @@ def test_the_lock_has_a_hash_for_every_version():
 
 def test_both_policies_name_the_same_time_of_support():
     """SECURITY.md and docs/releasing.md."""
-    assert "for 6 months after its successor" in (ROOT / "SECURITY.md").read_text()
+    assert "for 6 months after the newest one" in (ROOT / "SECURITY.md").read_text()
     assert "at least two minor releases and six months" in " ".join((ROOT / "docs/releasing.md").read_text().split())
 
 

@@ -113,7 +113,7 @@ def test_a_database_without_a_free_connection_is_there():
 def test_while_it_is_open_nobody_waits_for_the_database(closed_again, client):
     connection.close()
     breaker.open("no answer")
-    with pytest.raises(OperationalError, match="away"):
+    with pytest.raises(OperationalError, match="unreachable"):
         connection.ensure_connection()
     answer = client.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "nobody"})
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")

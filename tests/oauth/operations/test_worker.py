@@ -48,7 +48,7 @@ class Worker:
         return True
 
     def waits(self) -> bool:
-        return self.runs() and "waits for the database" in self.log
+        return self.runs() and "is waiting for the database" in self.log
 
     def does(self, job: int) -> bool:
         self.runs()
