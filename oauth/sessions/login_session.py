@@ -78,10 +78,10 @@ def end_replaced(browser_session_key: str, user: Any) -> None:
     """Ends the Session of this browser session unless it is of this user. Django removes a browser session without a
     logout if another user logs in with it.
     """
-    _end(
-        Session.objects.filter(browser_digest=digest(browser_session_key)).exclude(user=user),
-        Session.EndReason.REPLACED,
-    )
+    live = Session.objects.filter(browser_digest=digest(browser_session_key), ended_at=None)
+    replaced = live.exclude(user=user)
+    if replaced.exists():  # hardly ever: most logins are spared the transaction and its lock
+        _end(replaced, Session.EndReason.REPLACED)
 
 
 def end_all(user: Any, reason: Session.EndReason) -> int:
