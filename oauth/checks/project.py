@@ -169,6 +169,20 @@ def _urls() -> Iterator[CheckMessage]:
         )
 
 
+def _urls_of_the_toolkit() -> Iterator[CheckMessage]:
+    """Checks that the views of django-oauth-toolkit are not served: they do not know this server's clients."""
+    try:
+        path = reverse("oauth2_provider:token")
+    except NoReverseMatch:
+        return
+    yield Error(
+        f"{path} is the token endpoint of django-oauth-toolkit, which serves no client of `oauth`.",
+        hint='Remove include("oauth2_provider.urls") from ROOT_URLCONF. If clients still use its addresses, add '
+        'include("oauth.endpoints.dot_addresses") in its place.',
+        id="oauth.E045",
+    )
+
+
 def _login_pages() -> Iterator[CheckMessage]:
     pages = {
         "LOGIN_URL": settings.LOGIN_URL,
@@ -219,4 +233,15 @@ def _tracing() -> Iterator[CheckMessage]:
         )
 
 
-_CHECKS = (_apps, _engine, _database, _times, _middleware, _templates, _urls, _login_pages, _tracing)
+_CHECKS = (
+    _apps,
+    _engine,
+    _database,
+    _times,
+    _middleware,
+    _templates,
+    _urls,
+    _urls_of_the_toolkit,
+    _login_pages,
+    _tracing,
+)

@@ -2,9 +2,13 @@
 
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpResponse
 
 from oauth.infrastructure.hosts import is_plain_host
+
+# Django 6.0 or newer: the attribute of a response that its ContentSecurityPolicyMiddleware uses instead of the setting.
+POLICIES_OF_DJANGO = {"_csp_config": "SECURE_CSP", "_csp_ro_config": "SECURE_CSP_REPORT_ONLY"}
 
 
 def form_action(uri: str) -> tuple[str, ...]:
@@ -20,5 +24,13 @@ def form_action(uri: str) -> tuple[str, ...]:
 
 
 def allow_forms_to(page: HttpResponse, uri: str) -> None:
-    """Allows forms of this page to redirect to this URI. django-csp merges this into the site's policy."""
-    page._csp_update = {"form-action": list(form_action(uri))}  # type: ignore[attr-defined]  # django-csp reads it
+    """Allows forms of this page to redirect to this URI, whichever middleware writes the site's policy."""
+    sources = list(form_action(uri))
+    page._csp_update = {"form-action": sources}  # type: ignore[attr-defined]  # django-csp merges it
+    for attribute, setting in POLICIES_OF_DJANGO.items():
+        # Without form-action, a policy restricts no form: the directive does not fall back to default-src.
+        if (policy := getattr(settings, setting, None)) and (allowed := policy.get("form-action")):
+            allowed = [allowed] if isinstance(allowed, str) else allowed
+            # A policy cannot combine 'none' with other sources.
+            merged = dict.fromkeys(source for source in (*allowed, *sources) if source != "'none'")
+            setattr(page, attribute, {**policy, "form-action": list(merged)})

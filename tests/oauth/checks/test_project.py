@@ -1,6 +1,7 @@
 """Each wrong setting of the project around `oauth` is an Error with its fix."""
 
 import io
+from importlib import import_module
 
 import pytest
 from cryptography.fernet import Fernet
@@ -13,6 +14,7 @@ from config.management.commands import serve
 from oauth import keys
 from oauth.checks import database, project
 from oauth.checks.project import check_project
+from oauth.endpoints import dot_addresses
 from oauth.operations import workers
 
 OF_DJANGO = "django.contrib."
@@ -75,6 +77,24 @@ def test_a_router_sends_rows_to_another_database(monkeypatch, purpose):
     monkeypatch.setattr(project.router, "routers", [Router()])
     monkeypatch.setitem(project.connections.settings, "other", project.connections["default"].settings_dict)
     assert ids() == ["oauth.E044", "oauth.E044"]
+
+
+def test_the_urls_of_the_toolkit_are_still_included(settings):
+    """Its token endpoint answers 500 to the clients of `oauth`, and its metadata names endpoints that serve nobody."""
+
+    class OldAndNew:
+        urlpatterns = (*import_module(settings.ROOT_URLCONF).urlpatterns, path("o/", include("oauth2_provider.urls")))
+
+    settings.ROOT_URLCONF = OldAndNew
+    assert ids() == ["oauth.E045"]
+
+
+def test_the_urls_for_clients_of_the_toolkit_are_welcome(settings):
+    class Moved:
+        urlpatterns = (*import_module(settings.ROOT_URLCONF).urlpatterns, path("o/", include(dot_addresses)))
+
+    settings.ROOT_URLCONF = Moved
+    assert ids() == []
 
 
 def test_times_are_naive(settings):
