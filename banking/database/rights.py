@@ -40,6 +40,7 @@ RIGHTS: dict[str, Rights] = {
             "status",
             "next_on",
             "held_reason",
+            "hold_after_release",
             "resumed_at",
             "end_reason",
             "refusal",

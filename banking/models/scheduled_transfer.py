@@ -80,6 +80,8 @@ class ScheduledTransfer(Payment):
     next_on = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE)
     held_reason = models.CharField(max_length=12, choices=HeldReason.choices, blank=True, db_default="")
+    # Why the order stays on hold after staff release it: the reason before them, or that its app was removed since.
+    hold_after_release = models.CharField(max_length=12, choices=HeldReason.choices, blank=True, db_default="")
     # When the user resumed the order. Since then it is independent of the app that set it up.
     resumed_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=14, choices=EndReason.choices, blank=True, db_default="")

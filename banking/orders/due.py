@@ -70,8 +70,7 @@ def hold_if_app_ended(apps: Iterable[tuple[UUID, str]]) -> None:
             continue
         found = lifecycle.orders_of_apps(user_id, [client_id]).select_for_update(no_key=True, of=("self",))
         for order in found.order_by("pk"):
-            if order.held_reason in ("", ScheduledTransfer.HeldReason.PAUSED):
-                lifecycle.put_on_hold(order, app.ended)
+            if lifecycle.app_ended(order, app.ended):
                 notices.enqueue_notice(Kind.ORDER_HELD, order.pk)
 
 

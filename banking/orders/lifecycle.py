@@ -24,7 +24,7 @@ from banking.payments.payer_lock import lock_payer
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
 _Orders = QuerySet[ScheduledTransfer]
-_STATE = ["status", "next_on", "held_reason", "tried_on", "retry_at", "refusal"]
+_STATE = ["status", "next_on", "held_reason", "hold_after_release", "tried_on", "retry_at", "refusal"]
 #: The fields that a user may change. Another payee, account or interval needs a new order.
 CHANGEABLE = frozenset({"amount_minor", "reference", "last_on", "execution_rule"})
 
@@ -117,13 +117,15 @@ def pause(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTrans
 
 def hold(scheduled_id: UUID, reason: ScheduledTransfer.HeldReason) -> ScheduledTransfer:
     """Makes the order pay nothing until it is resumed or released. Raises NotActive. Staff may also hold an order that
-    is on hold for another reason.
+    is on hold for another reason, which applies again after they release it.
     """
     order = _locked(scheduled_id)
+    before = order.held_reason
     is_taken_over = order.status == ScheduledTransfer.Status.HELD and reason == ScheduledTransfer.HeldReason.STAFF
     if order.status != ScheduledTransfer.Status.ACTIVE and not is_taken_over:
         raise NotActive
-    put_on_hold(order, reason)
+    if before != reason:
+        put_on_hold(order, reason, after_release=before)
     return order
 
 
@@ -150,13 +152,17 @@ def resume(
 
 
 def release(scheduled_id: UUID) -> ScheduledTransfer:
-    """Releases an order that staff hold. Raises NotHeld. If the app behind it has lost its access, the order is put on
-    hold again on its next due day, until its user resumes it.
+    """Releases an order that staff hold. Raises NotHeld. An order that was on hold before, or whose app was removed
+    since, stays on hold until its user resumes it.
     """
     order = _locked(scheduled_id)
     if order.held_reason != ScheduledTransfer.HeldReason.STAFF:
         raise NotHeld
-    _activate(order)
+    if order.hold_after_release:
+        put_on_hold(order, order.hold_after_release)
+        notices.enqueue_notice(notices.Kind.ORDER_HELD, order.pk)
+    else:
+        _activate(order)
     return order
 
 
@@ -174,20 +180,34 @@ def app_removed(user_id: UUID, client_id: str, *, is_cancelled: bool) -> None:
         for order in orders.order_by("pk"):
             if is_cancelled:
                 cancel(order.pk)
-            elif order.held_reason in ("", ScheduledTransfer.HeldReason.PAUSED):
-                put_on_hold(order, ScheduledTransfer.HeldReason.APP_REMOVED)
+            else:
+                app_ended(order, ScheduledTransfer.HeldReason.APP_REMOVED)
 
 
-def put_on_hold(order: ScheduledTransfer, reason: str) -> None:
-    order.status, order.next_on, order.held_reason = ScheduledTransfer.Status.HELD, None, reason
+def app_ended(order: ScheduledTransfer, reason: str) -> bool:
+    """Puts an active or paused order on hold because its app has lost its access. If staff hold the order, `reason`
+    keeps it on hold after they release it. Returns whether the order is on hold for this reason now.
+    """
+    if order.held_reason in ("", ScheduledTransfer.HeldReason.PAUSED):
+        put_on_hold(order, reason)
+        return True
+    if order.held_reason == ScheduledTransfer.HeldReason.STAFF:
+        order.hold_after_release = reason
+        order.save(update_fields=["hold_after_release"])
+    return False
+
+
+def put_on_hold(order: ScheduledTransfer, reason: str, *, after_release: str = "") -> None:
+    _set_state(order, ScheduledTransfer.Status.HELD, reason)
+    order.next_on, order.hold_after_release = None, after_release
     _forget_attempts(order)
     order.save(update_fields=_STATE)
 
 
 def end(order: ScheduledTransfer, reason: str = "") -> None:
     """`reason` is an EndReason if the bank ends the order."""
-    order.status, order.next_on, order.held_reason = ScheduledTransfer.Status.CANCELLED, None, ""
-    order.end_reason = reason
+    _set_state(order, ScheduledTransfer.Status.CANCELLED)
+    order.next_on, order.end_reason = None, reason
     _forget_attempts(order)
     order.save(update_fields=[*_STATE, "end_reason"])
 
@@ -221,7 +241,10 @@ def _locked(scheduled_id: UUID, among: _Orders | None = None) -> ScheduledTransf
 def _activate(order: ScheduledTransfer) -> None:
     last = order.transfers.aggregate(last=Max("due_on"))["last"]
     order.next_on = order.first_from(bank_day.today(), after=last)
-    order.status = ScheduledTransfer.Status.ACTIVE if order.next_on else ScheduledTransfer.Status.COMPLETED
-    order.held_reason = ""
+    _set_state(order, ScheduledTransfer.Status.ACTIVE if order.next_on else ScheduledTransfer.Status.COMPLETED)
     _forget_attempts(order)
     order.save(update_fields=[*_STATE, "resumed_at"])
+
+
+def _set_state(order: ScheduledTransfer, status: str, held_reason: str = "") -> None:
+    order.status, order.held_reason, order.hold_after_release = status, held_reason, ""

@@ -232,6 +232,57 @@ def test_staff_hold_an_order_and_only_staff_release_it(weekly, browser):
     assert state(weekly)[0] == "cancelled"
 
 
+def pause(scheduled, browser):
+    orders.pause(scheduled.pk)
+
+
+def remove_app(scheduled, browser):
+    remove(browser, removal(browser)[0])
+
+
+def lose_app(scheduled, browser):
+    ended("refresh_replay")
+    Authorization.objects.update(expires_at=timezone.now())
+    with time_machine.travel(timezone.now() + timedelta(days=60)):
+        call_command("cleanup")
+    assert not Authorization.objects.filter(client__client_id=APP).exists()
+
+
+@pytest.mark.parametrize(
+    ("end", "is_first", "reason"),
+    [
+        (pause, True, "paused"),
+        (remove_app, True, "app_removed"),
+        (remove_app, False, "app_removed"),
+        (lose_app, False, "app_removed"),
+    ],
+)
+def test_an_order_that_staff_release_stays_on_hold_for_its_other_reason(weekly, browser, end, is_first, reason):
+    """Also if the cleanup has deleted the authorization of the app before staff release the order."""
+    if is_first:
+        end(weekly, browser)
+    orders.hold(weekly.pk, ScheduledTransfer.HeldReason.STAFF)
+    orders.hold(weekly.pk, ScheduledTransfer.HeldReason.STAFF)  # a second officer presses the button, too
+    if not is_first:
+        end(weekly, browser)
+    assert state(weekly) == ("held", "staff", None)
+    orders.release(weekly.pk)
+    assert state(weekly) == ("held", reason, None)
+    assert run("2027-06-01") == 0
+    orders.resume(weekly.pk, is_proven=True)
+    assert state(weekly) == ("active", "", date(2026, 12, 1))
+
+
+def test_an_order_that_was_resumed_has_forgotten_why_it_was_on_hold(weekly):
+    orders.pause(weekly.pk)
+    orders.hold(weekly.pk, ScheduledTransfer.HeldReason.STAFF)
+    orders.release(weekly.pk)
+    orders.resume(weekly.pk, is_proven=True)
+    orders.hold(weekly.pk, ScheduledTransfer.HeldReason.STAFF)
+    orders.release(weekly.pk)
+    assert state(weekly) == ("active", "", date(2026, 12, 1))
+
+
 def test_staff_without_the_right_do_nothing_to_orders(weekly):
     viewer = browser_of(officer("viewer"))
     for how in ("hold", "release", "cancel"):
