@@ -22,6 +22,7 @@ from banking.notation.currencies import PLAY_MONEY
 from banking.notices import Kind
 from banking.oversight.audit import Officer, record
 from banking.oversight.own_money import refuse_own_money
+from banking.oversight.requester import refuse_former
 
 
 class ChangeRequested(WrongState):
@@ -84,10 +85,11 @@ def request_access(account_id: UUID, email: str, role: str, *, by: Officer, reas
 
 @transaction.atomic
 def approve_change(change_id: UUID, *, by: Officer, reason: str = "") -> AccountChange:
-    """Approves the change and carries it out in one transaction. Raises AlreadyDecided, SameUser, OwnMoney or
-    NotPossible.
+    """Approves the change and carries it out in one transaction. Raises AlreadyDecided, SameUser, OwnMoney,
+    RequesterNotAllowed or NotPossible.
     """
     change = _open_change(change_id, by)
+    refuse_former(change.requested_by, "banking.request_accountchange")
     ledger.lock([change.account_id])
     try:
         with transaction.atomic():

@@ -15,6 +15,7 @@ from banking.ledger.refusals import NotAllowed, WrongState
 from banking.models import SettlementDifference, SettlementFile
 from banking.oversight.audit import Officer, record
 from banking.oversight.own_money import refuse_own_money
+from banking.oversight.requester import refuse_former
 
 Status = SettlementDifference.Status
 
@@ -46,10 +47,11 @@ def ask_to_move(difference_id: UUID, *, by: Officer, reason: str) -> SettlementD
 
 @transaction.atomic
 def move_to_suspense(difference_id: UUID, *, by: Officer, reason: str = "") -> SettlementDifference:
-    """Raises SameUser for the officer who asked."""
+    """Raises SameUser for the officer who asked, or RequesterNotAllowed."""
     difference = _locked(difference_id, Status.ASKED, by)
     if difference.asked_by_id == by.user.pk:
         raise SameUser
+    refuse_former(difference.asked_by, "banking.ask_settlementdifference")
     missing = difference.missing_minor
     difference.transaction = ledger.post(
         [(difference.account, missing), (internal_account(difference.currency, SUSPENSE), -missing)],

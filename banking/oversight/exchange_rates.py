@@ -12,6 +12,7 @@ from banking.ledger.refusals import NotAllowed, WrongState
 from banking.models import Account, ExchangeRate
 from banking.notices import Kind
 from banking.oversight.audit import Officer, record
+from banking.oversight.requester import refuse_former
 
 
 class SameUser(NotAllowed):
@@ -46,7 +47,7 @@ def request_rate(
 
 @transaction.atomic
 def approve_rate(rate_id: UUID, *, by: Officer, reason: str = "") -> ExchangeRate:
-    """Raises AlreadyDecided, SameUser or OwnCurrencies."""
+    """Raises AlreadyDecided, SameUser, OwnCurrencies or RequesterNotAllowed."""
     return _decide(rate_id, ExchangeRate.Status.APPROVED, by, reason)
 
 
@@ -62,6 +63,8 @@ def _decide(rate_id: UUID, status: ExchangeRate.Status, by: Officer, reason: str
     if rate.requested_by_id == by.user.pk:
         raise SameUser
     refuse_own_currencies(by, rate.base, rate.counter)
+    if status == ExchangeRate.Status.APPROVED:
+        refuse_former(rate.requested_by, "banking.request_exchangerate")
     rate.status, rate.decided_by, rate.decided_at, rate.decision_reason = status, by.user, timezone.now(), reason
     rate.save(update_fields=["status", "decided_by", "decided_at", "decision_reason"])
     _record(f"exchange_rate_{status}", rate, by, reason)

@@ -467,7 +467,7 @@ def test_what_was_decided_stays_decided(asker, approver, payment):
 @pytest.mark.django_db(transaction=True)
 def test_two_who_approve_at_once_reverse_once(alice, bob):
     current, of_bob = funded(alice, "Current"), funded(bob, "Bob's")
-    asker = User.objects.create_user("asker@bank.test")
+    asker = officer("asker", "request_reversal")
     approvers = [User.objects.create_user(f"approver-{number}@bank.test") for number in range(4)]
     payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="x", kind="transfer")
     request = oversight.request_reversal(payment.pk, by=oversight.Officer(asker), reason="Wrong")
@@ -529,7 +529,9 @@ def test_holds_show_what_is_set_aside(admin_browser, some_of_each):
 @pytest.mark.django_db(transaction=True)
 def test_the_sites_role_has_the_rights_for_all_of_it(alice, bob):
     current, of_bob = funded(alice, "Current"), funded(bob, "Bob's")
-    first, second = (oversight.Officer(officer(name, "freeze_account")) for name in ("first", "second"))
+    first, second = (
+        oversight.Officer(officer(name, "freeze_account", "request_reversal")) for name in ("first", "second")
+    )
     payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="x", kind="transfer")
     with site_role() as role, connected_as(role):
         oversight.freeze(current.pk, by=first, reason="x")

@@ -202,7 +202,7 @@ def test_another_rate_ends_the_quotes_before_it(alice, current, euro, rate):
 
 
 def test_a_rate_that_is_not_yet_valid_or_not_approved_is_not_in_force(alice, current, euro, rate):
-    first = oversight.Officer(officer("first"))
+    first = oversight.Officer(officer("first", "request_exchangerate"))
     later = timezone.now() + timedelta(days=1)
     exchanges.set_rate("EUR", "GBP", mid=Decimal(5), spread_percent=Decimal(0), reason="x", valid_from=later)
     oversight.request_rate(
@@ -541,7 +541,9 @@ def test_exchanges_in_both_directions_do_not_deadlock(alice, bob, current, euro,
 
 
 def test_one_officer_asks_for_a_rate_and_another_approves(db, mailoutbox):
-    first, second = (oversight.Officer(officer(name, "approve_exchangerate")) for name in ("first", "second"))
+    first, second = (
+        oversight.Officer(officer(name, "request_exchangerate", "approve_exchangerate")) for name in ("first", "second")
+    )
     asked = oversight.request_rate(
         "GBP",
         "EUR",
@@ -643,7 +645,7 @@ def test_no_officer_makes_a_rate_at_which_they_could_exchange(alice, current, eu
     """ISO 27001 A.5.3: an officer with access to accounts in both currencies can neither request nor decide a rate
     between them. The role on the accounts does not matter, and superusers are no exception.
     """
-    first, second = officer("first"), oversight.Officer(officer("second"))
+    first, second = officer("first", "request_exchangerate"), oversight.Officer(officer("second"))
     AccountAccess.objects.create(account=current, user=first, role=Role.READER)
     insider = oversight.Officer(alice)
 

@@ -13,6 +13,7 @@ from banking.ledger import audit, post
 from banking.models import LedgerEntry, SettlementDifference, SettlementFile, SettlementMatch, Transfer
 from banking.oversight.differences import NotOpen, SameUser
 from banking.oversight.own_money import OwnMoney
+from banking.oversight.requester import RequesterNotAllowed
 from banking.payments.scheme import IncomingPayment
 from banking.reconciliation import AlreadyRead, MalformedFile, read_file
 from banking.reconciliation.camt053 import parse
@@ -134,7 +135,7 @@ def test_what_a_later_file_has_is_settled(paid):
 
 def test_two_officers_move_a_difference_to_suspense(paid):
     read_file(camt(entry("1.00", refs=ids("E1")), entry("2.50", refs=ids("E2")), entry("7.00", "CRDT", ids("E7"))))
-    one, another = (oversight.Officer(officer(name)) for name in ("one", "another"))
+    one, another = (oversight.Officer(officer(name, "ask_settlementdifference")) for name in ("one", "another"))
     for difference in SettlementDifference.objects.all():
         with pytest.raises(NotOpen):
             oversight.move_to_suspense(difference.pk, by=another)
@@ -152,6 +153,17 @@ def test_two_officers_move_a_difference_to_suspense(paid):
     assert -sum(mirrored.values_list("amount_minor", flat=True)) == -100 - 250 + 700
     assert AuditEvent.objects.filter(endpoint="bank.difference_moved").count() == 3
     assert all(one.is_clean for one in audit())
+
+
+def test_a_difference_is_not_moved_for_an_officer_who_has_left(paid):
+    read_file(camt(entry("1.00", refs=ids("E1")), entry("2.00", refs=ids("E2"))))
+    difference = SettlementDifference.objects.get()
+    one, another = officer("one", "ask_settlementdifference"), oversight.Officer(officer("another"))
+    oversight.ask_to_move(difference.pk, by=oversight.Officer(one), reason="look")
+    one.user_permissions.clear()
+    with pytest.raises(RequesterNotAllowed):
+        oversight.move_to_suspense(difference.pk, by=another)
+    assert oversight.decline_to_move(difference.pk, by=another, reason="Has left").status == "open"
 
 
 def test_nobody_decides_about_their_own_money(paid, alice):
@@ -183,7 +195,9 @@ def test_the_worklist_changes_only_as_officers_decide(paid, change):
 def test_the_database_moves_exactly_the_difference(paid):
     read_file(camt(entry("1.00", refs=ids("E1")), entry("2.00", refs=ids("E2"))))
     difference = SettlementDifference.objects.get()
-    oversight.ask_to_move(difference.pk, by=oversight.Officer(officer("one")), reason="look")
+    oversight.ask_to_move(
+        difference.pk, by=oversight.Officer(officer("one", "ask_settlementdifference")), reason="look"
+    )
     other_amount = post(
         [(difference.account, -299), (internal_account("GBP", "Suspense"), 299)], description="x", kind="reconciliation"
     )
@@ -197,7 +211,7 @@ def test_the_database_moves_exactly_the_difference(paid):
 
 def test_one_officer_cannot_do_both_in_the_database(paid):
     read_file(camt(entry("1.00", refs=ids("E1")), entry("2.00", refs=ids("E2"))))
-    one, another = officer("one"), officer("another")
+    one, another = officer("one", "ask_settlementdifference"), officer("another")
     difference = SettlementDifference.objects.get()
     oversight.ask_to_move(difference.pk, by=oversight.Officer(one), reason="look")
     oversight.move_to_suspense(difference.pk, by=oversight.Officer(another))
@@ -279,7 +293,7 @@ def test_staff_upload_a_file_and_work_on_the_list(paid):
 def test_the_sites_role_reconciles(paid):
     with site_role() as role, connected_as(role):
         read_file(camt(entry("1.00", refs=ids("E1")), entry("2.00", refs=ids("E2"))))
-        one, another = (oversight.Officer(officer(name)) for name in ("one", "another"))
+        one, another = (oversight.Officer(officer(name, "ask_settlementdifference")) for name in ("one", "another"))
         difference = SettlementDifference.objects.get()
         oversight.ask_to_move(difference.pk, by=one, reason="look")
         oversight.move_to_suspense(difference.pk, by=another)

@@ -95,7 +95,7 @@ def test_a_row_has_its_category_and_a_month_its_sums(browser, alice, current):
     paid(current, "Coffee", 150)
     paid(current, "Train", 1_000)
     paid(current, "Unknown", 5)
-    first, second = Officer(officer("first")), Officer(officer("second"))
+    first, second = Officer(officer("first", "request_reversal")), Officer(officer("second"))
     wrong = request_reversal(paid(current, "Train", 777).pk, by=first, reason="x")
     approve_reversal(wrong.pk, by=second)
     url = f"/bank/accounts/{current.pk}"

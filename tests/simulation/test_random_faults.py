@@ -206,7 +206,9 @@ def officers(accounts, changers, seed, desk):
     every = [account.pk for own in accounts.values() for account in own]
     every += [UUID(one.accounts[currency]) for one in changers for currency in ("EUR", "JPY")]
     return [
-        Officer(officer(f"officer-{number}"), every, random.Random(f"{seed} officer {number}"), desk)
+        Officer(
+            officer(f"officer-{number}", "request_reversal"), every, random.Random(f"{seed} officer {number}"), desk
+        )
         for number in range(2)
     ]
 
