@@ -47,7 +47,8 @@ def post_final_charges(account: Account, final: FinalCharges, *, are_waived: boo
     """Posts and stores the charges, under the lock of the account. Returns the new balance. The account pays from its
     balance, never from an overdraft. Charges that the balance does not cover stay due, or are waived if `are_waived`.
     """
-    InterestAccrual.objects.bulk_create(final.accruals)
+    # The step of the night may be storing the same days, with the same values, in a transaction that has not ended.
+    InterestAccrual.objects.bulk_create(final.accruals, ignore_conflicts=True)
     balance_minor = account.posted_minor
     for charge in final.charges:
         charge.account = account

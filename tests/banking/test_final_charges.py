@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.db import transaction
 
 from banking import oversight
 from banking.account_life.closing import close
@@ -14,9 +15,12 @@ from banking.accounts.months import Month
 from banking.accounts.opening import internal_account, open_account
 from banking.end_of_day import final_charges
 from banking.end_of_day.charges import charge_some
+from banking.end_of_day.interest import accrue_some
 from banking.ledger import audit
-from banking.models import Account, AccountCharge, InterestAccrual, LedgerTransaction
+from banking.models import Account, AccountCharge, BankDay, InterestAccrual, LedgerTransaction
+from banking.notation import bank_day
 from tests.lib.bank_days import at, clearing_account, close_until, keys_since_long, opened, pay
+from tests.lib.beside import Beside
 from tests.lib.login import logged_in
 from tests.lib.staff import officer
 
@@ -69,6 +73,23 @@ def test_interest_until_the_day_before_goes_to_another_account(alice, clearing, 
     assert charges_of(account) == [("interest", date(2026, 10, 1), 20, "posted")]
     close_until(LAST)
     assert charges_of(account) == [("interest", date(2026, 10, 1), 20, "posted")]
+    assert (balance(account), balance(other)) == (0, 20)
+    assert InterestAccrual.objects.filter(account=account).count() == 2
+    assert [one.question for one in audit() if one.rows] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_closes_while_the_step_of_the_night_stores_its_interest(alice, clearing):
+    account, other = earning(alice, clearing, FIRST), opened(alice, "Other")
+    with time_machine.travel(at(date(2026, 10, 30), 15)):
+        closing = Beside(lambda: close(account.pk, by=alice.pk, is_proven=True, other_id=other.pk))
+        with transaction.atomic():
+            day = date(2026, 10, 29)
+            assert accrue_some(BankDay(day=day, ends_at=bank_day.ends_at(day)), None)[1].startswith("1 account")
+            closing.start_and_wait()
+            assert closing.is_alive(), "it waits for the step"
+        closing.join()
+    assert closing.results == [None]
     assert (balance(account), balance(other)) == (0, 20)
     assert InterestAccrual.objects.filter(account=account).count() == 2
     assert [one.question for one in audit() if one.rows] == []
