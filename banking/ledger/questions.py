@@ -194,7 +194,9 @@ QUESTIONS = (
                 UNION SELECT x.id FROM exchange_rate r JOIN exchange_quote q ON q.of_rate_id = r.id
                         JOIN exchange x ON x.quote_id = q.id WHERE {new:r}
                 UNION SELECT t.exchange_id FROM ledger_entry e JOIN ledger_transaction t ON t.id = e.transaction_id
-                       WHERE {new:e} AND t.exchange_id IS NOT NULL) n
+                       WHERE {new:e} AND t.exchange_id IS NOT NULL
+                UNION SELECT h.exchange_id FROM ledger_transaction t JOIN ledger_transaction h ON h.id = t.reverses_id
+                       WHERE {new:t} AND h.exchange_id IS NOT NULL) n
           JOIN exchange x ON x.id = n.id, LATERAL (SELECT exchange_contradiction(x) AS wrong) c
          WHERE c.wrong IS NOT NULL
         UNION ALL

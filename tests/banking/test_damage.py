@@ -238,7 +238,9 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
         transaction=move(internal_account("GBP", "Interest expense"), current, 7),
     )  # fmt: skip
     Product.objects.create(name="P", kind="current", currency="GBP", credit_interest_rate=1)
-    first, second = (oversight.Officer(officer(name)) for name in ("first", "second"))
+    first, second = (
+        oversight.Officer(officer(name, "ask_settlementdifference", "request_reversal")) for name in ("first", "second")
+    )
     oversight.read_settlement_file(
         camt(entry("1.00", refs=ids(ours=settled.pk.hex)), entry("9.99", "CRDT", ids("?")), message_id="F1"), by=first
     )
@@ -255,7 +257,9 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     frozen = savings
     oversight.freeze(frozen.pk, by=oversight.Officer(officer("freezer", "freeze_account")), reason="x")
     AccountAccess.objects.create(account=savings, user=bob, role="reader")
-    asked = oversight.request_overdraft(of_bob.pk, 700, by=oversight.Officer(officer("asker")), reason="x")
+    asked = oversight.request_overdraft(
+        of_bob.pk, 700, by=oversight.Officer(officer("asker", "request_accountchange")), reason="x"
+    )
     oversight.approve_change(asked.pk, by=oversight.Officer(officer("approver")))
     rate = set_rate()
     swapped = exchanged(alice, current, open_account(alice, name="Euros", currency="EUR"), 10)
@@ -346,11 +350,12 @@ def test_what_has_changed_above_the_checkpoint_is_found_in_the_whole_ledger_and_
         ("UPDATE ledger_entry SET account_seq = account_seq + 1000 WHERE account_seq > 1", GAP),
         ("UPDATE ledger_entry SET booked_at = '2020-01-01' WHERE account_seq > 1", MONTH),
         ("UPDATE ledger_transaction SET description = 'y' WHERE description = 'Opening'", DIGEST),
+        ("UPDATE ledger_transaction SET reverses_id = '{sold}' WHERE id = '{loose}'", EXCHANGE),
     ):
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL session_replication_role = replica")
-                cursor.execute(statement)
+                cursor.execute(statement.format(**names))
             for whole_or_new in (None, since):
                 found = [one.question for one in audit(whole_or_new) if not one.is_clean]
                 assert [one for one in found if one.startswith(found_by)], (statement, whole_or_new, found)
