@@ -164,7 +164,7 @@ def _check_claims(
     # 10
     if "nonce" not in claims and policy.requires_nonce:
         raise NonceNeeded("The DPoP proof must contain the nonce of the DPoP-Nonce header.")
-    if "nonce" in claims and policy.offers_nonces and not nonce.is_valid(claims["nonce"]):
+    if "nonce" in claims and policy.offers_nonces and not nonce.is_valid(claims["nonce"], clock_skew=policy.clock_skew):
         raise NonceNeeded("The nonce of the DPoP proof has expired; retry with the value of the DPoP-Nonce header.")
 
 

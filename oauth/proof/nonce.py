@@ -6,6 +6,7 @@ one.
 
 import secrets
 import time
+from datetime import timedelta
 
 from jwt.utils import base64url_encode
 
@@ -17,11 +18,17 @@ def current() -> str:
     return _nonce_of(int(time.time() // LIFETIME_SECONDS))
 
 
-def is_valid(nonce: object) -> bool:
-    """Whether this is the nonce of the current or the previous window. So a nonce is valid for 150 to 300 seconds."""
-    window = int(time.time() // LIFETIME_SECONDS)
+def is_valid(nonce: object, *, clock_skew: timedelta) -> bool:
+    """Whether this is the nonce of the current or the previous window. So a nonce is valid for 150 to 300 seconds.
+
+    The nonce of the next window is valid `clock_skew` before that window begins: another server, whose clock is ahead,
+    has issued it.
+    """
+    now = time.time()
+    newest = int((now + clock_skew.total_seconds()) // LIFETIME_SECONDS)
+    oldest = int(now // LIFETIME_SECONDS) - 1
     given = str(nonce).encode("utf-8", "replace")
-    return any(secrets.compare_digest(given, _nonce_of(window - age).encode()) for age in (0, 1))
+    return any(secrets.compare_digest(given, _nonce_of(window).encode()) for window in range(oldest, newest + 1))
 
 
 def _nonce_of(window: int) -> str:
