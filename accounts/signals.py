@@ -7,19 +7,25 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from allauth.account.signals import email_confirmed, user_logged_in
+from allauth.account.signals import authentication_step_completed, email_confirmed, user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 
 from accounts import addresses, notices
 from accounts.browsers import known_device, sessions, time_zone
+from accounts.login import authentication_context
 from accounts.metrics import logins
 from accounts.models import User
 from accounts.second_factors import stored_secrets
 from oauth.keys.encryption import encrypting_anew, looking_for_lost
 from oauth.models import AuditEvent, Authorization, Client
 from oauth.models.authorization import authorization_granted, authorizations_revoked
+
+
+@receiver(authentication_step_completed)
+def remember_time(request: HttpRequest, **_: Any) -> None:
+    authentication_context.remember_time(request)
 
 
 @receiver(user_logged_in)

@@ -1,13 +1,15 @@
 """How and when the user of a browser logged in, from allauth's records in the session."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from allauth.account.authentication import get_authentication_records
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts import second_factors
 from oauth.conf import conf
+from oauth.infrastructure import clock
 from oauth.sessions.authentication_context import AuthenticationContext, from_last_login
 
 # allauth's `method` (for second factors, its `type`) -> the value of RFC 8176 §2, or our own if the RFC has none.
@@ -22,6 +24,15 @@ _AMR = {
 # First factors; two of them do not make a login `mfa`. An emailed code adds nothing to a password, which can be reset
 # by email, and we do not know how an upstream provider authenticated the user.
 _FIRST = {"pwd", "email", "fed"}
+# allauth stores the time of this host as `at`, but another host may compare it with the time of its request.
+_AT_BY_DATABASE = "at_by_database"
+
+
+def remember_time(request: HttpRequest) -> None:
+    """Stores the time of the latest authentication by the clock that all hosts share."""
+    *earlier, latest = request.session[AUTHENTICATION_METHODS_SESSION_KEY]
+    latest = {**latest, _AT_BY_DATABASE: clock.now().timestamp()}
+    request.session[AUTHENTICATION_METHODS_SESSION_KEY] = [*earlier, latest]
 
 
 def from_session(request: HttpRequest) -> AuthenticationContext:
@@ -31,7 +42,7 @@ def from_session(request: HttpRequest) -> AuthenticationContext:
     """
     user = request.user if request.user.is_authenticated else None
     records: list[dict[str, Any]] = get_authentication_records(request, user)
-    times = [record["at"] for record in records if "at" in record]
+    times = [record.get(_AT_BY_DATABASE, record["at"]) for record in records if "at" in record]
     if not times:
         return from_last_login(request)
     methods = {_AMR.get(record.get("type") or record["method"], record["method"]) for record in records}
@@ -49,4 +60,10 @@ def from_session(request: HttpRequest) -> AuthenticationContext:
 
 
 def logged_in_at(request: HttpRequest) -> datetime:
-    return from_session(request).auth_time
+    """The time of the latest authentication, by the clock of this host."""
+    return timezone.now() - age(request)
+
+
+def age(request: HttpRequest) -> timedelta:
+    """How long ago the latest authentication was."""
+    return clock.now() - from_session(request).auth_time

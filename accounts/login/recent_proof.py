@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.login import authentication_context
 
@@ -19,8 +18,7 @@ View = Callable[[HttpRequest], HttpResponseBase]
 def exists(request: HttpRequest) -> bool:
     if not request.user.is_authenticated:
         return False
-    age = timezone.now() - authentication_context.from_session(request).auth_time
-    return age < timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+    return authentication_context.age(request) < timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
 def required(view: View) -> View:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts import second_factors
 from accounts.login import authentication_context
@@ -27,7 +26,7 @@ def is_strong_enough(request: HttpRequest) -> bool:
 def is_recent(request: HttpRequest) -> bool:
     """Whether the last login or reauthentication is younger than STAFF_PROOF_MAX_AGE. Zero turns the rule off."""
     longest: timedelta = settings.STAFF_PROOF_MAX_AGE
-    return not longest or timezone.now() - authentication_context.from_session(request).auth_time < longest
+    return not longest or authentication_context.age(request) < longest
 
 
 def _is_strong(request: HttpRequest) -> bool:

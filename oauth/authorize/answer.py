@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any
 
 from cryptography.fernet import Fernet
-from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from oauth.authorize import decision, response
@@ -22,6 +21,7 @@ from oauth.authorize.interaction import Interaction, InteractionOver
 from oauth.authorize.outcome import Refuse, Repeat
 from oauth.authorize.response_modes import Delivery, Form, Page, Redirect
 from oauth.errors import AccessDenied
+from oauth.infrastructure import clock
 from oauth.models import Authorization, AuthorizationCode, StoredInteraction
 from oauth.models.secret import digest
 from oauth.status import liveness
@@ -42,7 +42,7 @@ def keep(
         return
     told = {"as": type(delivery).__name__, "delivery": asdict(delivery), "code": code}
     StoredInteraction.objects.filter(pk=interaction.row.pk).update(
-        answered_at=timezone.now(),
+        answered_at=clock.now(),
         answer=_cipher(interaction).encrypt(json.dumps(told, default=str).encode()),
         authorization=authorization,
         user=_user_id(interaction),
@@ -87,7 +87,7 @@ _ANSWERED = _("You have already answered this app. Go back to the app, or start 
 
 
 def _is_recent(row: StoredInteraction) -> bool:
-    return row.answered_at is not None and timezone.now() - row.answered_at <= REPEATED_FOR
+    return row.answered_at is not None and clock.now() - row.answered_at <= REPEATED_FOR
 
 
 def _still_counts(interaction: Interaction, row: StoredInteraction, code: str) -> bool:
@@ -97,7 +97,7 @@ def _still_counts(interaction: Interaction, row: StoredInteraction, code: str) -
     named = liveness.Named(interaction.client.client_id, row.authorization_id)
     if liveness.authority(named) is None:
         return False
-    unused = AuthorizationCode.objects.filter(consumed_at=None, expires_at__gt=timezone.now())
+    unused = AuthorizationCode.objects.filter(consumed_at=None, expires_at__gt=clock.now())
     if code and not unused.filter(code_digest=digest(code)).exists():
         return False
     refused = StoredInteraction.objects.filter(user=row.user_id, client=row.client_id, authorization=None)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from oauth.authorize import request_object
@@ -23,7 +22,7 @@ from oauth.errors import (
     RequestNotSupported,
     TooManyRequests,
 )
-from oauth.infrastructure import display_names, rate_limits
+from oauth.infrastructure import clock, display_names, rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.models import Authorization, BackchannelRequest, Client, SandboxUser, Session
 from oauth.models.client import DeliveryMode
@@ -47,7 +46,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
 
 def undecided() -> QuerySet[BackchannelRequest]:
     return BackchannelRequest.objects.filter(
-        denied_at=None, authorization=None, expires_at__gt=timezone.now(), client__is_active=True
+        denied_at=None, authorization=None, expires_at__gt=clock.now(), client__is_active=True
     )
 
 
@@ -85,7 +84,8 @@ def parse(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
         binding_message=message,
         auth_req_id=auth_req_id if is_ping else "",
         client_notification_token=token if is_ping else "",
-        expires_at=timezone.now() + _lifetime(params.get("requested_expiry")),
+        created_at=clock.now(),
+        expires_at=clock.now() + _lifetime(params.get("requested_expiry")),
         interval_seconds=INTERVAL_SECONDS,
     )
     return asked, auth_req_id

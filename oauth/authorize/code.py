@@ -1,11 +1,9 @@
 """The authorization code (RFC 6749 §4.1.2)."""
 
-from django.utils import timezone
-
 from oauth.authorize.request import AuthorizationRequest
 from oauth.conf import conf
 from oauth.fast_path.model_rows import with_defaults
-from oauth.infrastructure import trace_context
+from oauth.infrastructure import clock, trace_context
 from oauth.infrastructure.rows import insert
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest, new_secret
@@ -21,7 +19,7 @@ def issue(authorization: Authorization, request: AuthorizationRequest) -> str:
 def unsaved(authorization: Authorization, request: AuthorizationRequest) -> tuple[str, AuthorizationCode]:
     """A code and its unsaved row, for a statement that also writes other rows."""
     code = new_secret()
-    now = timezone.now()
+    now = clock.now()
     row = with_defaults(
         AuthorizationCode,
         {"authorization": authorization},

@@ -1,11 +1,11 @@
 """Pushed authorization requests (RFC 9126), stored under a request_uri and answered once."""
 
-from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from oauth.authorize.request import AuthorizationRequest
 from oauth.conf import conf
 from oauth.errors import InvalidRequestURI
+from oauth.infrastructure import clock
 from oauth.infrastructure.rows import insert
 from oauth.models import Client, PushedRequest
 from oauth.models.secret import digest, new_secret
@@ -22,7 +22,7 @@ def store(client: Client, request: AuthorizationRequest) -> str:
             reference_digest=digest(reference),
             client=client,
             request=request.to_json(),
-            expires_at=timezone.now() + conf.PUSHED_REQUEST_LIFETIME,
+            expires_at=clock.now() + conf.PUSHED_REQUEST_LIFETIME,
         )
     )
     return PREFIX + reference
@@ -39,10 +39,10 @@ def find(client: Client, request_uri: str) -> AuthorizationRequest:
     pushed = PushedRequest.objects.filter(reference_digest=digest(reference), client=client).first()
     if pushed is None or reference == request_uri:
         raise InvalidRequestURI(_NOT_VALID)
-    if pushed.expires_at <= timezone.now():
+    if pushed.expires_at <= clock.now():
         raise InvalidRequestURI(_NOT_VALID, detail="expired")
     # prompt=login requires a login after this moment, not after the push.
-    asked_at = timezone.now().timestamp()
+    asked_at = clock.now().timestamp()
     return AuthorizationRequest.from_json({**pushed.request, "created_at": asked_at, "pushed_id": pushed.pk})
 
 

@@ -2,12 +2,12 @@
 
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 
 from oauth import parameters
 from oauth.authorize import backchannel_notices, backchannel_request
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import UnauthorizedClient
+from oauth.infrastructure import clock
 from oauth.infrastructure.rate_limits import Limit
 from oauth.models import AuditEvent
 from oauth.models.client import GrantType
@@ -35,5 +35,5 @@ class BackchannelAuthenticationEndpoint(ProtocolEndpoint):
             AuditEvent.record(
                 AuditEvent.Action.ASKED, user=asked.user_id or "", client=client.client_id, reason=asked.binding_message
             )
-        expires_in = round((asked.expires_at - timezone.now()).total_seconds())
+        expires_in = round((asked.expires_at - clock.now()).total_seconds())
         return JsonResponse({"auth_req_id": auth_req_id, "expires_in": expires_in, "interval": asked.interval_seconds})

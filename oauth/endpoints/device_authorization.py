@@ -1,14 +1,13 @@
 """The device authorization endpoint (RFC 8628 §3.1, §3.2)."""
 
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 
 from oauth import parameters
 from oauth.authorize.request import requested_resources, requested_scopes
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import InvalidAuthorizationDetails, UnauthorizedClient
-from oauth.infrastructure import rate_limits
+from oauth.infrastructure import clock, rate_limits
 from oauth.infrastructure.rate_limits import Limit
 from oauth.models import DeviceCode
 from oauth.models.client import GrantType
@@ -38,7 +37,8 @@ class DeviceAuthorizationEndpoint(ProtocolEndpoint):
             scopes=list(requested_scopes(params.get("scope"), client)),
             resources=list(requested_resources(params.all("resource"), client)),
             address=rate_limits.address_of(request),
-            expires_at=timezone.now() + conf.DEVICE_CODE_LIFETIME,
+            created_at=clock.now(),
+            expires_at=clock.now() + conf.DEVICE_CODE_LIFETIME,
             interval_seconds=POLLING_INTERVAL_SECONDS,
         )
         page = conf.url("/oauth/device")

@@ -4,14 +4,13 @@ import hashlib
 import re
 import secrets
 
-from django.utils import timezone
 from jwt.utils import base64url_encode
 
 from oauth.errors import InvalidGrant
 from oauth.grants import consumption, entitlement, issuance
 from oauth.grants.issuance import GrantRequest
 from oauth.grants.redemption import Decision, Redemption, Replayed
-from oauth.infrastructure import trace_context
+from oauth.infrastructure import clock, trace_context
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest
 from oauth.status import liveness
@@ -47,7 +46,7 @@ class AuthorizationCodeGrant(Redemption[AuthorizationCode]):
                 reason=Authorization.RevocationReason.CODE_REPLAY,
                 detail="code used twice: the authorization is revoked",
             )
-        if code.expires_at <= timezone.now():
+        if code.expires_at <= clock.now():
             raise InvalidGrant(self.not_valid, detail="code expired")
         if liveness.authority(Named(request.client.client_id, authorization.pk), read=authorization) is None:
             raise InvalidGrant("The authorization has ended.", detail="revoked, expired, logged out or deactivated")

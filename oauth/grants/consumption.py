@@ -44,7 +44,7 @@ def of_code(code: AuthorizationCode) -> Consumption:
     return Consumption(
         f"consumed AS (UPDATE {_CODE} SET consumed_at = %s WHERE id = %s AND consumed_at IS NULL "  # noqa: S608
         "AND EXISTS (SELECT FROM used) RETURNING id)",
-        (timezone.now(), code.pk),
+        (clock.now(), code.pk),
     )
 
 

@@ -6,11 +6,10 @@ from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import ClassVar, Generic, TypeVar
 
-from django.utils import timezone
-
 from oauth.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown
 from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
+from oauth.infrastructure import clock
 from oauth.models import BackchannelRequest, DeviceCode
 from oauth.models.secret import digest
 from oauth.status import liveness
@@ -44,7 +43,7 @@ class PollingGrant(ABC, Generic[Waiting]):
         waiting = self._lock(request)
         if waiting is None or waiting.consumed_at is not None:
             raise InvalidGrant(self.not_valid)
-        if waiting.expires_at <= timezone.now():
+        if waiting.expires_at <= clock.now():
             raise ExpiredToken(self.expired)
         self._note_poll(waiting)
         if waiting.denied_at is not None:
@@ -54,7 +53,7 @@ class PollingGrant(ABC, Generic[Waiting]):
             raise AuthorizationPending("The user has not decided yet.", commits=True)
         if liveness.authority(Named(client.client_id, authorization.pk), read=authorization) is None:
             raise InvalidGrant("The authorization has ended.")
-        waiting.consumed_at = timezone.now()
+        waiting.consumed_at = clock.now()
         waiting.save(update_fields=["consumed_at"])
         issued = issuance.tokens_of_a_user(
             request, authorization, scopes=waiting.scopes, resources=waiting.resources, all_resources=waiting.resources
@@ -75,7 +74,7 @@ class PollingGrant(ABC, Generic[Waiting]):
 
     def _note_poll(self, waiting: Waiting) -> None:
         """Stores the time of the poll. Raises SlowDown if the client polled before its interval had passed."""
-        now, last = timezone.now(), waiting.last_polled_at
+        now, last = clock.now(), waiting.last_polled_at
         waiting.last_polled_at = now
         is_too_soon = last is not None and now < last + timedelta(seconds=waiting.interval_seconds)
         if is_too_soon and self.must_keep_interval(waiting):

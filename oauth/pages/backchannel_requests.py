@@ -8,7 +8,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from oauth import authorization_details, parameters
@@ -17,7 +16,7 @@ from oauth.authorize import backchannel_notices, backchannel_request, consent, d
 from oauth.authorize.acr import is_met
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
-from oauth.infrastructure import display_names
+from oauth.infrastructure import clock, display_names
 from oauth.pages import usual_login
 from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
@@ -79,7 +78,7 @@ class RequestsPage(UserPage):
                 asked.scopes = list(kept)
                 messages.success(request, _("Allowed. The app continues by itself."))
             else:
-                asked.denied_at = timezone.now()
+                asked.denied_at = clock.now()
                 decision.deny(request.user, asked.client, asked.scopes)
                 messages.success(request, _("Denied. Nothing was shared."))
             asked.save(update_fields=["authorization", "denied_at", "scopes"])

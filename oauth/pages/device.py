@@ -8,7 +8,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from oauth import authorization_details, parameters
@@ -16,7 +15,7 @@ from oauth.authorization_details import NotAnswered
 from oauth.authorize import consent, decision, permissions, picker
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
-from oauth.infrastructure import rate_limits
+from oauth.infrastructure import clock, rate_limits
 from oauth.models import DeviceCode, SandboxUser
 from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
 from oauth.pages import usual_login
@@ -58,7 +57,7 @@ class DevicePage(UserPage):
                 case "allow":
                     return self._allow(request, waiting, params)
                 case "deny":
-                    waiting.denied_at = timezone.now()
+                    waiting.denied_at = clock.now()
                     waiting.save(update_fields=["denied_at"])
                     decision.deny(request.user, waiting.client, waiting.scopes)
                     return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": False})
@@ -93,7 +92,7 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
     waiting = (
         DeviceCode.objects.select_for_update(of=("self",))
         .select_related("client")
-        .filter(user_code=user_code, expires_at__gt=timezone.now(), denied_at=None, authorization=None)
+        .filter(user_code=user_code, expires_at__gt=clock.now(), denied_at=None, authorization=None)
         .filter(client__is_active=True)
         .first()
     )

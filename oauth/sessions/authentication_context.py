@@ -9,6 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
+from oauth.infrastructure import clock
 from oauth.infrastructure.provided import Provided
 
 
@@ -54,4 +55,4 @@ def from_last_login(request: HttpRequest) -> AuthenticationContext:
 
 def remember_time(browser_session: SessionBase) -> None:
     """Call it when a user logs in."""
-    browser_session[_LOGGED_IN_AT] = timezone.now().timestamp()
+    browser_session[_LOGGED_IN_AT] = clock.now().timestamp()

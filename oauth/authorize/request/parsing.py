@@ -1,7 +1,5 @@
 """Validates an authorization request whose client and redirect URI are already validated."""
 
-from django.utils import timezone
-
 from oauth import authorization_details, parameters
 from oauth.authorize import grant_management
 from oauth.authorize.claims_request import Claims
@@ -14,6 +12,7 @@ from oauth.authorize.request.return_address import ReturnAddress
 from oauth.authorize.request.scope import requested_scopes
 from oauth.authorize.request.subject import requested_subject
 from oauth.authorize.request.unsupported import refuse_unsupported
+from oauth.infrastructure import clock
 from oauth.parameters import Parameters
 
 
@@ -55,5 +54,5 @@ def parse(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
         authorization_details=details,
         grant_management_action=action,
         grant_id=grant_id,
-        created_at=timezone.now(),
+        created_at=clock.now(),
     )

@@ -7,11 +7,11 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 
 from oauth.clients.self_service.host import developers
 from oauth.clients.self_service.ownership import why_not_a_developer
 from oauth.conf import conf
+from oauth.infrastructure import clock
 from oauth.models import Client
 from oauth.pages.user_page import UserPage
 from oauth.sessions.authentication_context import login_of
@@ -41,7 +41,7 @@ def to_app(client: Client) -> HttpResponseRedirect:
 def proof_needed(request: HttpRequest, back: str) -> HttpResponse | None:
     """A redirect to reauthentication and then to `back`; None if the login is recent."""
     login = login_of(request)
-    if login is not None and timezone.now() - login.auth_time < PROOF_MAX_AGE:
+    if login is not None and clock.now() - login.auth_time < PROOF_MAX_AGE:
         return None
     answer = redirect_to_login(back, login_url=conf.REAUTHENTICATION_URL)
     answer.status_code = 303

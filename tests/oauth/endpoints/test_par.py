@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from oauth.models import Authorization, AuthorizationCode, PushedRequest
+from tests.lib.hosts import on_host
 from tests.lib.oauth_client import authorization_url, callback, decide
 from tests.lib.par import page_of, push
 
@@ -127,6 +128,14 @@ def test_a_client_that_must_push_is_refused_without(browser, web):
     answer = callback(browser.get(authorization_url(web)))
     assert answer["error"] == "invalid_request"
     assert page_of(browser, web, push(web).json()["request_uri"]).status_code == 200
+
+
+@pytest.mark.parametrize(("of_client", "of_browser"), [(0, 120), (-120, 0)])
+def test_a_pushed_request_lives_as_long_on_every_host(browser, web, of_client, of_browser):
+    with on_host(seconds_ahead=of_client):
+        request_uri = push(web).json()["request_uri"]
+    with on_host(seconds_ahead=of_browser):
+        assert "code" in callback(decide(browser, page_of(browser, web, request_uri)))
 
 
 def test_prompt_login_counts_from_when_the_person_is_asked(browser, web):

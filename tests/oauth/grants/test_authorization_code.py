@@ -9,6 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from oauth.models import Authorization, RefreshToken, Session
+from tests.lib.hosts import on_host
 from tests.lib.oauth_client import TokenEndpoint, allow
 from tests.lib.registered import make_client
 from tests.lib.threads import in_parallel
@@ -44,6 +45,14 @@ def test_a_code_lives_a_minute(browser, mobile_app, token_endpoint):
     code = allow(browser, mobile_app)
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
         assert refused(token_endpoint.redeem(mobile_app, code)) == "invalid_grant"
+
+
+@pytest.mark.parametrize(("of_page", "of_token"), [(0, 120), (-120, 0)])
+def test_a_code_lives_a_minute_on_every_host(browser, mobile_app, token_endpoint, of_page, of_token):
+    with on_host(seconds_ahead=of_page):
+        code = allow(browser, mobile_app)
+    with on_host(seconds_ahead=of_token):
+        assert token_endpoint.redeem(mobile_app, code).status_code == 200
 
 
 def test_a_code_is_bound_to_its_redirect_uri(browser, mobile_app, token_endpoint):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from oauth.conf import conf
 from oauth.models import Authorization, DeviceCode, RefreshToken
 from tests.lib.device import FORM, begin, decide, poll, type_code
+from tests.lib.hosts import on_host
 from tests.lib.oauth_client import PASSWORD, TokenEndpoint
 from tests.lib.registered import make_client
 from tests.lib.threads import in_parallel
@@ -63,6 +64,16 @@ def test_denying_is_told_to_the_device(browser, television):
     assert error(poll(television, asked["device_code"])) == "access_denied"
     assert not Authorization.objects.exists()
     assert type_code(browser, asked["user_code"]).status_code == 404
+
+
+@pytest.mark.parametrize("seconds_ahead", [25, -25, 120, -120])
+def test_a_device_whose_polls_reach_different_hosts_keeps_its_interval(television, seconds_ahead):
+    code = begin(television).json()["device_code"]
+    with time_machine.travel(timezone.now()) as clock:
+        for ahead in (0, seconds_ahead, 0, seconds_ahead):
+            with on_host(seconds_ahead=ahead):
+                assert error(poll(television, code)) == "authorization_pending"
+            clock.shift(6)
 
 
 def test_asking_too_often_slows_the_device_down(television):
