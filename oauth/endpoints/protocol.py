@@ -21,8 +21,10 @@ from oauth.models.audit_event import origin
 from oauth.parameters import Parameters
 from oauth.proof import nonce
 
-# RFC 6749 §5.1: responses with tokens must not be cached.
-_HEADERS = headers.stored({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
+_HEADERS = headers.stored({"Referrer-Policy": "no-referrer"})
+# RFC 6749 §5.1: responses with tokens must not be cached. Public documents set their own Cache-Control. They have no
+# Pragma, because a browser that finds `no-cache` there ignores `max-age`.
+_NOT_CACHED = {**_HEADERS, **headers.stored({"Cache-Control": "no-store", "Pragma": "no-cache"})}
 
 # Failures of client authentication per client and IP address, and per IP address.
 FAILURES = Limit("failures", 30)
@@ -94,7 +96,7 @@ class ProtocolEndpoint(View):
                     response = error_response(refusal)
         finally:
             metrics.observe(self.endpoint, self.grant_type, outcome, since=began)
-        headers.add(response, defaults=_HEADERS)
+        headers.add(response, defaults=_HEADERS if "Cache-Control" in response.headers else _NOT_CACHED)
         if "HTTP_DPOP" in request.META:
             response.headers["DPoP-Nonce"] = nonce.current()  # RFC 9449 §8, §8.2
         return response

@@ -14,6 +14,20 @@ def test_both_documents_say_the_same(client):
     assert first["issuer"] == conf.ISSUER
 
 
+@pytest.mark.parametrize("url", [*DOCUMENTS, "/oauth/jwks", "/.well-known/oauth-protected-resource"])
+def test_browsers_can_cache_public_documents(client, signing_keys, url):
+    """Chromium ignores `max-age` if there is also `Pragma: no-cache`."""
+    answer = client.get(url)
+    assert answer["Cache-Control"].startswith("public, max-age=")
+    assert "Pragma" not in answer
+
+
+def test_responses_with_tokens_are_not_cached(client):
+    """RFC 6749 §5.1."""
+    answer = client.post("/oauth/token")
+    assert (answer["Cache-Control"], answer["Pragma"]) == ("no-store", "no-cache")
+
+
 @pytest.mark.parametrize("url", [*DOCUMENTS, "/.well-known/oauth-protected-resource"])
 def test_no_url_follows_the_host_header(client, url):
     """ZITADEL CVE-2025-64101."""

@@ -115,6 +115,7 @@ def test_a_list_that_has_not_changed_is_not_sent_again(client, issued, mobile_ap
     uri = decoded(issued(mobile_app)["access_token"])["status"]["status_list"]["uri"].removeprefix(conf.ISSUER)
     first = client.get(uri)
     assert first["Cache-Control"] == "public, max-age=5"
+    assert "Pragma" not in first
     assert client.get(uri, headers={"If-None-Match": first["ETag"]}).status_code == 304
 
 
