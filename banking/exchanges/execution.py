@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from banking import ledger, notices, webhooks
@@ -20,6 +19,7 @@ from banking.payments.day_sum import day_sum
 from banking.payments.instruction import Payer
 from banking.payments.payer_lock import lock_payer
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
+from oauth.infrastructure import clock
 
 #: The bank's own account in each currency. Its balance is the amount of the currency that the bank has bought, less the
 #: amount that it has sold.
@@ -44,8 +44,8 @@ def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | Non
     source, destination = accounts_of(quoted.source_id, quoted.destination_id, payer)
     if Exchange.objects.filter(quote=quoted).exists():
         raise QuoteUsed(field="quote")
-    # The time must not be before the quote's, which may come from another server's clock.
-    now = max(timezone.now(), quoted.created_at)
+    # Hosts measure the clock of the database with an error of milliseconds, so another host's quote may be ahead of it.
+    now = max(clock.now(), quoted.created_at)
     if _is_expired(quoted, now):
         raise QuoteExpired(field="quote")
     # Once a newer rate is in force, nobody can exchange at the old one, for example at a mistyped rate.

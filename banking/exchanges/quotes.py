@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.utils import timezone
-
 from banking.consents.refusals import ConsentDiffers
 from banking.consents.single_transfer import transfer_details
 from banking.exchanges.rates import offer
@@ -17,6 +15,7 @@ from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.models.role import HOLDING, PAYING
 from banking.payments.instruction import Payer
 from banking.payments.refusals import AccountDormant, AccountHolderInactive, NotTheirs, PayeeUnreachable
+from oauth.infrastructure import clock
 
 #: Long enough to read and confirm the quote, and short enough that the market hardly changes.
 VALID_FOR = timedelta(seconds=30)
@@ -53,7 +52,7 @@ def quote(wanted: Wanted, payer: Payer) -> ExchangeQuote:
         sell_minor, buy_minor = offered.sold(amount), amount
     if not (1 <= sell_minor <= MAX_AMOUNT_MINOR and 1 <= buy_minor <= MAX_AMOUNT_MINOR):
         raise AmountOutOfRange(field="amount")
-    now = timezone.now()
+    now = clock.now()
     return ExchangeQuote.objects.create(
         user_id=payer.user_id, client_id=payer.client_id, source=source, destination=destination,
         of_rate=offered.of_rate, rate=offered.rate, fixed=fixed, sell_currency=source.currency,

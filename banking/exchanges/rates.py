@@ -7,12 +7,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 
 from banking.exchanges.refusals import NoRate
 from banking.models import ExchangeQuote, ExchangeRate
 from banking.models.exchange import RATE_DIGITS
 from banking.notation.currencies import MINOR_DIGITS, minor_digits
+from oauth.infrastructure import clock
 
 # A mid rate has up to 24 digits and a spread up to 6, so nothing is rounded before the last step.
 _EXACT = Context(prec=80)
@@ -49,7 +49,7 @@ def rate_in_force(one: str, other: str, *, at: datetime | None = None) -> Exchan
     if one not in MINOR_DIGITS or other not in MINOR_DIGITS:  # also for play money, which cannot be exchanged
         raise NoRate
     pair = Q(base=one, counter=other) | Q(base=other, counter=one)
-    rates = ExchangeRate.objects.filter(pair, _valid(at or timezone.now()))
+    rates = ExchangeRate.objects.filter(pair, _valid(at or clock.now()))
     rate = rates.order_by("-valid_from", "-pk").first()
     if rate is None:
         raise NoRate
@@ -79,7 +79,7 @@ def mid_rate(quote: ExchangeQuote) -> Decimal:
 def exchangeable(currency: str, among: Iterable[str]) -> list[str]:
     """The currencies of `among` that the bank exchanges with `currency`, in both directions."""
     others = set(among) - {currency}
-    valid = ExchangeRate.objects.filter(_valid(timezone.now()))
+    valid = ExchangeRate.objects.filter(_valid(clock.now()))
     pairs = valid.filter(Q(base=currency, counter__in=others) | Q(counter=currency, base__in=others))
     found = pairs.values_list("base", "counter").distinct()
     return sorted({base if counter == currency else counter for base, counter in found})
@@ -106,7 +106,7 @@ def set_rate(
     """Sets a rate, for an operator on the command line or for the operator's feed of rates. The rate needs no second
     officer. Raises ValidationError.
     """
-    now = timezone.now()
+    now = clock.now()
     rate = ExchangeRate(
         base=base, counter=counter, mid=mid, spread_percent=spread_percent, reason=reason,
         valid_from=valid_from or now, status=ExchangeRate.Status.APPROVED, decided_at=now,

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,7 +28,7 @@ from banking.web.forms import amount_to_move, minor_of
 from banking.web.payer import payer_of
 from banking.web.refusals import message_of, status_of
 from banking.web.user import accounts_of, id_of, page, prove_it, see_other
-from oauth.infrastructure import rate_limits
+from oauth.infrastructure import clock, rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 #: Limited, because each quote is a row that is kept for 30 days.
@@ -175,7 +174,7 @@ def _quoted_again(request: HttpRequest, old: ExchangeQuote) -> HttpResponseBase:
 
 
 def _quoted(request: HttpRequest, quoted: ExchangeQuote, *, problem: str = "", status: int = 200) -> HttpResponse:
-    seconds = int((quoted.expires_at - timezone.now()).total_seconds())
+    seconds = int((quoted.expires_at - clock.now()).total_seconds())
     context = {
         "quote": quoted,
         "rate": _written(quoted.rate),

@@ -44,6 +44,7 @@ from banking.payments.refusals import AccountDormant, NotTheirs, PayeeUnreachabl
 from oauth.models import Authorization
 from tests.lib.bank_notices import sent_notices
 from tests.lib.exchanges import ask_quote, exchanged, payer, quote_of, set_rate, take
+from tests.lib.hosts import on_host
 from tests.lib.ledger import balances, funded, no_triggers
 from tests.lib.staff import browser_of, officer
 from tests.lib.threads import in_parallel
@@ -117,7 +118,7 @@ def test_it_exchanges_at_the_quoted_rate(alice_api, current, euro, rate):
 def test_the_amount_to_buy_may_be_fixed(alice_api, current, euro, rate):
     quoted = ask_quote(alice_api, current, euro, 1164, "EUR").json()
     assert (quoted["sell"]["minor_units"], quoted["buy"]["minor_units"]) == (1000, 1164)
-    assert take(alice_api, quoted["id"]).status_code == 201
+    assert take(alice_api, quoted["id"], key="of-the-first-quote").status_code == 201
     assert balances(current, euro) == [9000, 1164]
 
 
@@ -191,6 +192,22 @@ def test_an_expired_quote_exchanges_nothing(alice_api, current, euro, rate):
         refused = take(alice_api, quoted["id"])
     assert (refused.status_code, refused.json()["code"]) == (409, "quote_expired")
     assert balances(current, euro) == [10_000, 0]
+
+
+@pytest.mark.parametrize(("of_quote", "of_exchange"), [(0, 25), (25, 0), (0, -25), (-25, 0)])
+def test_a_quote_is_valid_as_long_on_every_host(alice_api, current, euro, of_quote, of_exchange):
+    with time_machine.travel(timezone.now(), tick=False) as now:
+        with on_host(seconds_ahead=of_quote):
+            set_rate(mid="1.25")
+            quoted = ask_quote(alice_api, current, euro).json()
+        now.shift(20)
+        with on_host(seconds_ahead=of_exchange):
+            assert take(alice_api, quoted["id"], key="of-the-first-quote").status_code == 201
+        with on_host(seconds_ahead=of_quote):
+            quoted = ask_quote(alice_api, current, euro).json()
+        now.shift(31)
+        with on_host(seconds_ahead=of_exchange):
+            assert take(alice_api, quoted["id"], key="of-the-second-quote").json()["code"] == "quote_expired"
 
 
 def test_another_rate_ends_the_quotes_before_it(alice, current, euro, rate):
