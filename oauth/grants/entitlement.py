@@ -11,7 +11,7 @@ from oauth.authorization_details import Detail, are_of_scopes
 from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
 from oauth.infrastructure.uris import spelled_as
 from oauth.models import Client
-from oauth.models.scope import SCOPE_OF_CLAIM, understood
+from oauth.models.scope import SCOPE_OF_CLAIM, listed, understood
 
 
 def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:
@@ -22,8 +22,10 @@ def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> froze
     for client in clients:
         left = left.intersection(client.allowed_scopes)
     wanted = left if asked is None else frozenset(understood(asked.split(), left))
-    if not wanted or not wanted <= left:
-        raise InvalidScope("The requested scope exceeds what is allowed.", detail=f"asked {sorted(wanted - left)}")
+    if beyond := wanted - left:
+        raise InvalidScope(f"scope must not exceed what is allowed; not allowed: {listed(beyond)}.")
+    if not wanted:
+        raise InvalidScope("The token would have no scopes.")
     return wanted
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from oauth.errors import InvalidScope
 from oauth.models import Client
-from oauth.models.scope import understood
+from oauth.models.scope import listed, understood
 
 
 def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str] = ()) -> tuple[str, ...]:
@@ -18,8 +18,7 @@ def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str]
     # ASVS 5.0 10.4.11: only scopes that the client is allowed.
     beyond = set(wanted) - set(client.allowed_scopes)
     if of_details := beyond.intersection(needed):
-        names = ", ".join(sorted(of_details))
-        raise InvalidScope(f"authorization_details need scopes that this client may not have: {names}.")
+        raise InvalidScope(f"authorization_details need scopes that this client may not have: {listed(of_details)}.")
     if beyond:
-        raise InvalidScope("scope must not exceed what this client may have.", detail=f"asked {sorted(beyond)}")
+        raise InvalidScope(f"scope must not exceed what this client may have; not allowed: {listed(beyond)}.")
     return wanted

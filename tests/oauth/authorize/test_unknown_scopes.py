@@ -31,15 +31,26 @@ def test_offline_access_that_it_may_not_have_is_ignored_too(browser, web_app, to
 
 
 @pytest.mark.parametrize(
-    "scope", ["accounts:read nonsense", "nonsense", "openid transfers:write", "openid offline_access:x transfers:write"]
-)
-def test_anything_else_is_refused(browser, web_app, scope):
+    ("scope", "refused"),
+    [("accounts:read nonsense", "nonsense"), ("nonsense", "nonsense"), ("openid transfers:write", "transfers:write"),
+     ("openid offline_access:x transfers:write", "transfers:write"), ("openid profile email", "email, profile"),
+     (f"{'x' * 300} nonsense", f"nonsense, {'x' * 190}...")],
+)  # fmt: skip
+def test_anything_else_is_refused(browser, web_app, scope, refused):
     """RFC 6749 §3.3, ASVS 5.0 10.4.11: a known scope that the client may not have is refused, because no library adds
-    it by mistake.
+    it by mistake. The developer learns which one it is.
     """
     web_app.allowed_scopes = ["openid", "accounts:read"]
     web_app.save()
-    assert callback(browser.get(authorization_url(web_app, scope=scope)))["error"] == "invalid_scope"
+    answer = callback(browser.get(authorization_url(web_app, scope=scope)))
+    assert answer["error"] == "invalid_scope"
+    assert f"not allowed: {refused}." in answer["error_description"]
+
+
+def test_a_refused_token_request_names_the_scope_too(service, token_endpoint):
+    answer = token_endpoint.post(service, grant_type="client_credentials", scope="transfers:write").json()
+    assert answer["error"] == "invalid_scope"
+    assert "not allowed: transfers:write." in answer["error_description"]
 
 
 def test_only_unknown_scopes_leave_nothing_to_ask_for(service, token_endpoint):
