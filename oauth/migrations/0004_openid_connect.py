@@ -46,7 +46,7 @@ CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON oauth_auditevent
 DROP_AUDIT_TRIGGERS = """
 DROP TRIGGER audit_no_truncate ON oauth_auditevent;
 DROP TRIGGER audit_append_only ON oauth_auditevent;
-DROP FUNCTION oauth_keep_audit();
+DROP FUNCTION oauth_keep_audit() CASCADE;  -- with the triggers of partitions (0042)
 """
 
 

@@ -3,8 +3,6 @@
 Runs after `migrate`. Adds missing rows and changes no existing ones, which an admin may have edited.
 """
 
-from typing import Any
-
 from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
 
@@ -13,7 +11,7 @@ _IDENTITY = ("openid", "profile", "email", "offline_access")
 _OPTIONAL = (":write", ":manage", ":detail")
 
 
-def create_missing_rows(**_: Any) -> None:
+def create_missing_rows() -> None:
     from oauth import keys
     from oauth.models import Scope
 

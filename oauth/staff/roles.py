@@ -4,8 +4,6 @@ An existing group is not changed, because admins may have edited it. OAUTH["ADMI
 own apps.
 """
 
-from typing import Any
-
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
 
@@ -37,20 +35,19 @@ ROLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def create_missing_groups(using: str = "default", **_: Any) -> None:
+def create_missing_groups() -> None:
     """Runs after `migrate`. Also creates the permissions of apps whose own receiver runs later."""
     if not apps.is_installed("django.contrib.auth"):
         return
     from django.contrib.auth.models import Group, Permission
 
-    names = {*ROLES, *conf.ADMIN_ROLES} - set(Group.objects.using(using).values_list("name", flat=True))
+    names = {*ROLES, *conf.ADMIN_ROLES} - set(Group.objects.values_list("name", flat=True))
     wanted = {name: {*ROLES.get(name, ()), *conf.ADMIN_ROLES.get(name, ())} for name in names}
     for label in {one.partition(".")[0] for permissions in wanted.values() for one in permissions}:
-        create_permissions(apps.get_app_config(label), verbosity=0, using=using)
+        create_permissions(apps.get_app_config(label), verbosity=0)
     known = {
-        f"{one.content_type.app_label}.{one.codename}": one
-        for one in Permission.objects.using(using).select_related("content_type")
+        f"{one.content_type.app_label}.{one.codename}": one for one in Permission.objects.select_related("content_type")
     }
     for name, permissions in sorted(wanted.items()):
-        group = Group.objects.using(using).create(name=name)
+        group = Group.objects.create(name=name)
         group.permissions.set(known[one] for one in permissions)

@@ -59,9 +59,22 @@ def test_users_may_be_of_any_model(fast_path):
     }
 
 
+WITH_A_SECOND_DATABASE = {"DJANGO_SETTINGS_MODULE": "tests.plain_project.with_a_second_database"}
+
+
 def test_a_project_runs_its_own_tests():
-    """Django empties the tables after some of them, which the audit log refuses in every other database."""
-    assert "Ran 2 tests" in run("plain_project", "django", "test", "tests.plain_project.of_their_own").stderr
+    """Django empties the tables after some of them, which the audit log refuses in every other database. Before them,
+    it migrates each database of the project, also those without the tables of `oauth`.
+    """
+    tests = run("plain_project", "django", "test", "tests.plain_project.of_their_own", **WITH_A_SECOND_DATABASE)
+    assert "Ran 2 tests" in tests.stderr
+
+
+@pytest.mark.packaged
+def test_a_project_removes_oauth(tmp_path):
+    """docs/adopting.md, “Remove `oauth`”. The project has a second database, which it migrates before and after."""
+    life = run("plain_project", "tests.plain_project.life", **WITH_A_SECOND_DATABASE, WAREHOUSE=f"{tmp_path}/warehouse")
+    assert json.loads(life.stdout.splitlines()[-1]) == {"scopes": ["orders:read"], "left": []}
 
 
 def test_no_template_writes_a_key_as_a_number_for_readers() -> None:
