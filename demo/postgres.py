@@ -48,6 +48,11 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 _UNATTENDED = {"autovacuum": "off"}
 
 
+def _buffers_mb() -> int:
+    """A 16th of the memory, from PostgreSQL's default of 128 MB to 1 GB. PostgreSQL occupies only what it uses."""
+    return max(128, min(1024, int(psutil.virtual_memory().total) // 16 // 2**20))
+
+
 class PostgresError(Exception):
     """The embedded PostgreSQL cannot be used; the message says why and what to do."""
 
@@ -156,8 +161,7 @@ class _Server:
         settings = _SETTINGS | {"unix_socket_directories": str(self._new_socket_directory())}
         if tcp_port:
             settings |= {"listen_addresses": "127.0.0.1", "port": str(tcp_port)}
-        if not durable:
-            settings |= _NOT_DURABLE | _UNATTENDED
+        settings |= {"shared_buffers": f"{_buffers_mb()}MB"} if durable else _NOT_DURABLE | _UNATTENDED
         options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
         self._pg_ctl("start", f"--log={self.log}", f"--options={options}")
 

@@ -13,6 +13,8 @@ from typing import ParamSpec, TypeVar
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2PasswordHasher
 
+from accounts.passwords import turns
+
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -65,7 +67,7 @@ def in_turn(compute: Callable[Given, Result], *args: Given.args, **kwargs: Given
     try:
         if give_slot_back := _give_slot_back.get():
             give_slot_back()
-        return _threads(os.getpid()).submit(compute, *args, **kwargs).result()
+        return _threads(os.getpid()).submit(turns.turn()(compute), *args, **kwargs).result()
     finally:
         places.release()
 

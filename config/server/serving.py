@@ -22,7 +22,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import mp as granian_workers
 
-from accounts.passwords import argon2
+from accounts.passwords import argon2, turns
 from config.database import watch
 from config.database.replica import watch as replica_watch
 from config.metrics.probes import PROBES
@@ -123,17 +123,24 @@ def serve(
         )
         server.drain_seconds = drain_seconds
         slots = partial(admission.Slots, threads, most=queue, seconds=queue_seconds)
-        loader = partial(load_application, slots=slots, body_seconds=body_seconds, write_seconds=write_seconds)
+        loader = partial(
+            load_application,
+            slots=slots,
+            hashes=max(1, workers // 2),
+            body_seconds=body_seconds,
+            write_seconds=write_seconds,
+        )
         server.serve(target_loader=loader, wrap_loader=False)
 
 
 def load_application(
     *,
     slots: Callable[[], admission.Slots] = ONE_SLOT,
+    hashes: int = 1,
     body_seconds: float = bodies.BODY_SECONDS,
     write_seconds: float = listener.WRITE_SECONDS,
 ) -> Callable[..., Any]:
-    """Runs first in each worker process."""
+    """Runs first in each worker process. At most `hashes` processes compute a password hash at the same time."""
     gc.disable()  # loading makes no garbage; `_settle` enables it again
     _read_bodies_first(slots, body_seconds)
     listener.end_unread_connections(write_seconds)
@@ -146,8 +153,10 @@ def load_application(
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
     watch.start(after_look=heartbeats.beat)
+    directory = Path(os.environ[heartbeats.VARIABLE])
+    turns.take(directory, hashes)
     # Its module needs Django's apps.
-    import_string("config.database.known_clients.start")(Path(os.environ[heartbeats.VARIABLE]))
+    import_string("config.database.known_clients.start")(directory)
     replica_watch.start()
     Sampler().start()
     _settle()

@@ -1,5 +1,6 @@
 """Argon2id: its parameters, the replacement of older hashes, and how many are computed at the same time."""
 
+import fcntl
 import os
 import sys
 import threading
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.browsers import known_device
 from accounts.login.pages import LOGINS
-from accounts.passwords import argon2
+from accounts.passwords import argon2, turns
 from config.server import bodies
 from tests.lib.login import is_logged_in, log_in
 from tests.lib.oauth_client import PASSWORD
@@ -157,6 +158,42 @@ def test_one_thread_computes_all_hashes():
     for thread in asking:
         thread.join()
     assert len(computing) == argon2.AT_ONCE
+
+
+@pytest.fixture
+def turns_of_two(tmp_path):
+    """The lock files of two processes that compute hashes in turn with this one. Each holds its turn until closed."""
+    turns.take(tmp_path, 2)
+    with (tmp_path / "password-hash-0.lock").open("a") as one, (tmp_path / "password-hash-1.lock").open("a") as other:
+        for file in (one, other):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield one, other
+    turns.take(tmp_path, 0)
+
+
+def test_processes_of_one_server_compute_hashes_in_turn(turns_of_two):
+    done = threading.Event()
+    hashing = threading.Thread(target=argon2.in_turn, args=(done.set,))
+    hashing.start()
+    assert not done.wait(0.3)
+    for file in turns_of_two:  # as the kernel does when a process is killed
+        file.close()
+    assert done.wait(PATIENCE_SECONDS)
+    hashing.join()
+
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_a_free_turn_is_taken_at_once(turns_of_two, free):
+    turns_of_two[free].close()
+    assert argon2.in_turn(lambda: "done") == "done"
+
+
+def test_without_the_directory_of_the_server_hashes_are_computed(tmp_path):
+    turns.take(tmp_path / "gone", 1)
+    try:
+        assert argon2.in_turn(lambda: "done") == "done"
+    finally:
+        turns.take(tmp_path, 0)
 
 
 def test_logins_from_one_address_are_limited(alice, client, clock_stands):

@@ -87,6 +87,8 @@ def test_it_runs_while_it_is_used_and_keeps_what_was_written(directory):
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 'ü' AS letter")
         assert one(url, "SELECT current_setting('fsync')") == "on"
+        megabytes = one(url, "SELECT setting::int * 8 / 1024 FROM pg_settings WHERE name = 'shared_buffers'")
+        assert 128 <= megabytes <= 1024
         assert one(url, "SELECT current_setting('server_encoding')") == "UTF8"
     assert is_stopped(directory)
     with postgres.running(directory) as url:

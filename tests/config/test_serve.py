@@ -114,6 +114,19 @@ def test_a_server_that_is_killed_leaves_no_workers(serve: Serve) -> None:
         assert not alive
 
 
+def test_half_of_the_workers_compute_password_hashes_at_a_time(serve: Serve, tmp_path: Path) -> None:
+    with serve("--workers", "2", environment={"TMPDIR": str(tmp_path)}) as server, requests.Session() as browser:
+        browser.get(f"{server.url}/accounts/login/", timeout=60)
+        form = {
+            "csrfmiddlewaretoken": browser.cookies[settings.CSRF_COOKIE_NAME],
+            "login": "nobody@bank.test",
+            "password": "x" * 20,
+        }
+        assert browser.post(f"{server.url}/accounts/login/", form, timeout=60).status_code == 200
+        [lock] = tmp_path.glob("countersign-*/password-hash-*.lock")
+        assert lock.name == "password-hash-0.lock"
+
+
 def test_the_probes_have_a_port_of_their_own(serve: Serve) -> None:
     """It still answers while the worker processes do not, and reports that they do not."""
     port = free_port()
