@@ -23,7 +23,8 @@ def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> froze
         left = left.intersection(client.allowed_scopes)
     wanted = left if asked is None else frozenset(understood(asked.split(), left))
     if beyond := wanted - left:
-        raise InvalidScope(f"scope must not exceed what is allowed; not allowed: {listed(beyond)}.")
+        told = f"scope must not exceed what is allowed; not allowed: {listed(beyond)}."
+        raise InvalidScope(told, detail=f"asked {sorted(beyond)}")
     if not wanted:
         raise InvalidScope("The token would have no scopes.")
     return wanted

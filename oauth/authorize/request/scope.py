@@ -20,5 +20,6 @@ def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str]
     if of_details := beyond.intersection(needed):
         raise InvalidScope(f"authorization_details need scopes that this client may not have: {listed(of_details)}.")
     if beyond:
-        raise InvalidScope(f"scope must not exceed what this client may have; not allowed: {listed(beyond)}.")
+        told = f"scope must not exceed what this client may have; not allowed: {listed(beyond)}."
+        raise InvalidScope(told, detail=f"asked {sorted(beyond)}")
     return wanted
