@@ -22,16 +22,23 @@ def is_valid(nonce: object, *, clock_skew: timedelta) -> bool:
     """Whether this is the nonce of the current or the previous window. So a nonce is valid for 150 to 300 seconds.
 
     The nonce of the next window is valid `clock_skew` before that window begins: another server, whose clock is ahead,
-    has issued it.
+    has issued it. While SECRET_KEY is changed on one server after the other, both keys are in use.
     """
+    from django.conf import settings
+
     now = time.time()
     newest = int((now + clock_skew.total_seconds()) // LIFETIME_SECONDS)
-    oldest = int(now // LIFETIME_SECONDS) - 1
+    windows = range(int(now // LIFETIME_SECONDS) - 1, newest + 1)
     given = str(nonce).encode("utf-8", "replace")
-    return any(secrets.compare_digest(given, _nonce_of(window).encode()) for window in range(oldest, newest + 1))
+    return any(
+        secrets.compare_digest(given, _nonce_of(window, secret).encode())
+        for secret in (None, *settings.SECRET_KEY_FALLBACKS)
+        for window in windows
+    )
 
 
-def _nonce_of(window: int) -> str:
+def _nonce_of(window: int, secret: str | None = None) -> str:
+    """Without `secret`, the nonce of SECRET_KEY."""
     from django.utils.crypto import salted_hmac  # unused by a resource server without Django
 
-    return base64url_encode(salted_hmac(_SALT, str(window), algorithm="sha256").digest()).decode()
+    return base64url_encode(salted_hmac(_SALT, str(window), secret=secret, algorithm="sha256").digest()).decode()

@@ -107,6 +107,16 @@ def test_a_nonce_of_a_host_whose_clock_is_ahead_is_valid(service, token_endpoint
         assert refused(credentials(service, token_endpoint, proof(nonce=of_other_host)), "use_dpop_nonce")
 
 
+def test_a_nonce_survives_a_new_secret_key(service, token_endpoint, settings):
+    """The servers of a site do not get the new key at the same moment."""
+    of_old_key, old_key = nonce.current(), settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a-new-secret-key", [old_key]
+    assert nonce.current() != of_old_key
+    assert credentials(service, token_endpoint, proof(nonce=of_old_key)).status_code == 200
+    settings.SECRET_KEY_FALLBACKS = []
+    assert refused(credentials(service, token_endpoint, proof(nonce=of_old_key)), "use_dpop_nonce")
+
+
 @pytest.mark.parametrize("missing", ["jti", "htm", "htu", "iat"])
 def test_every_claim_is_needed(service, token_endpoint, missing):
     assert refused(credentials(service, token_endpoint, proof(without=missing)))
