@@ -52,7 +52,7 @@ COMMANDS_OF_OTHERS = {
     "changepassword", "check", "collectstatic", "createcachetable", "createsuperuser", "makemigrations", "migrate",
     "procrastinate", "runserver",
 }  # fmt: skip
-FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--help"}
+FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--fake", "--help"}
 NAMES_OF_OTHERS = {
     "KEY_ENCRYPTION_KEY",
     "SSL_CERT_FILE",

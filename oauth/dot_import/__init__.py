@@ -13,6 +13,7 @@ from oauth.dot_import.options import Options
 from oauth.dot_import.report import Report
 from oauth.dot_import.running import run
 from oauth.dot_import.source import Source
+from oauth.dot_import.tables import Names
 from oauth.dot_import.undo import undo
 
-__all__ = ["ImportRefused", "Mapping", "Options", "Report", "Source", "mapping", "run", "undo"]
+__all__ = ["ImportRefused", "Mapping", "Names", "Options", "Report", "Source", "mapping", "run", "undo"]

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import astuple
 from functools import cached_property
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models, transaction
 
 from oauth.dot_import.errors import ImportRefused
-from oauth.dot_import.tables import Tables
+from oauth.dot_import.tables import Names, Tables
 
 
 class Source:
@@ -22,13 +23,18 @@ class Source:
         user_table: str = "auth_user",
         user_key: str = "id",
         user_field: str = "email",
+        names: Names | None = None,
     ) -> None:
         if database not in connections.settings:
             raise ImportRefused(f"--database must be an alias of DATABASES: {', '.join(connections.settings)}.")
         if schema and not schema.isidentifier():
             raise ImportRefused(f"--schema must be a plain name; it was {schema!r}.")
+        names = names or Names()
+        for table in (user_table, *astuple(names)):
+            if not all(part.isidentifier() for part in table.split(".", 1)):
+                raise ImportRefused(f"A table must be a plain name, or schema.name; it was {table!r}.")
         self.database, self.schema = database, schema
-        self.tables = Tables(schema=schema, user_table=user_table, user_key=user_key, user_field=user_field)
+        self.tables = Tables(names, schema=schema, user_table=user_table, user_key=user_key, user_field=user_field)
 
     @property
     def name(self) -> str:
@@ -58,7 +64,11 @@ class Source:
     def require_readable(self, *, with_users: bool) -> None:
         """Raises ImportRefused unless the tables have the columns of DOT 3.4."""
         for rows in (self.applications, self.refresh_tokens, self.access_tokens):
-            self._require(rows, "Run `manage.py migrate oauth2_provider` of django-oauth-toolkit 3.4 there first.")
+            self._require(
+                rows,
+                "Run `manage.py migrate` with django-oauth-toolkit 3.4 there first. If the old project had models of "
+                "its own, name their tables: --application-table, --access-token-table, --refresh-token-table.",
+            )
         if with_users:
             self._require(self.users, "Name the table and its columns: --user-table, --user-key, --match-users.")
 

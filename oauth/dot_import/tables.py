@@ -3,6 +3,7 @@
 The columns are those of django-oauth-toolkit 3.4, except `token`, because an import never reads plaintext tokens.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps.registry import Apps
@@ -19,12 +20,23 @@ class _Raw(models.Field):  # type: ignore[type-arg]  # takes parameters in the s
         return value
 
 
+@dataclass(frozen=True)
+class Names:
+    """The tables of DOT's models, or of the models that the old project has in their place. Each is a name, or
+    schema.name if the table is not in the schema of the others.
+    """
+
+    applications: str = "oauth2_provider_application"
+    access_tokens: str = "oauth2_provider_accesstoken"
+    refresh_tokens: str = "oauth2_provider_refreshtoken"
+
+
 class Tables:
     """`schema` is a PostgreSQL schema; empty means the default one. `user_key` and `user_field` are columns."""
 
-    def __init__(self, *, schema: str, user_table: str, user_key: str, user_field: str) -> None:
+    def __init__(self, names: Names, *, schema: str, user_table: str, user_key: str, user_field: str) -> None:
         self._schema, self._apps = schema, Apps()
-        self.applications = self._model("oauth2_provider_application", {
+        self.applications = self._model(names.applications, {
             "id": models.BigIntegerField(primary_key=True),
             "client_id": models.CharField(max_length=255),
             "user_id": _Raw(null=True),
@@ -42,7 +54,7 @@ class Tables:
             "allowed_origins": models.TextField(),
             "registration_source": models.CharField(max_length=32),
         })  # fmt: skip
-        self.access_tokens = self._model("oauth2_provider_accesstoken", {
+        self.access_tokens = self._model(names.access_tokens, {
             "id": models.BigIntegerField(primary_key=True),
             "user_id": _Raw(null=True),
             "application_id": models.BigIntegerField(null=True),
@@ -52,7 +64,7 @@ class Tables:
             "created": models.DateTimeField(),
             "expires": models.DateTimeField(),
         })  # fmt: skip
-        self.refresh_tokens = self._model("oauth2_provider_refreshtoken", {
+        self.refresh_tokens = self._model(names.refresh_tokens, {
             "id": models.BigIntegerField(primary_key=True),
             "user_id": _Raw(),
             "application_id": models.BigIntegerField(),
@@ -73,6 +85,8 @@ class Tables:
 
     def _model(self, table: str, fields: dict[str, Any]) -> Any:
         # Django does not quote a name that is already quoted.
-        name = f'"{self._schema}"."{table}"' if self._schema else table
+        schema, _, table = table.rpartition(".")
+        schema = schema or self._schema
+        name = f'"{schema}"."{table}"' if schema else table
         meta = {"apps": self._apps, "app_label": "dot", "managed": False, "db_table": name}
         return type(f"Dot_{table}", (models.Model,), {"Meta": type("Meta", (), meta), "__module__": __name__, **fields})

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
-from oauth.dot_import import ImportRefused, Options, Source, mapping, run, undo
+from oauth.dot_import import ImportRefused, Names, Options, Source, mapping, run, undo
 from oauth.dot_import.options import BATCH
 
 
@@ -65,6 +65,21 @@ class Command(BaseCommand):
             help="The column of the old user table to match with FIELD, if named differently.",
         )
         parser.add_argument(
+            "--application-table",
+            default="oauth2_provider_application",
+            help="The table of the old project's own application model, as name or schema.name (%(default)s).",
+        )
+        parser.add_argument(
+            "--access-token-table",
+            default="oauth2_provider_accesstoken",
+            help="The same for its own model of access tokens (%(default)s).",
+        )
+        parser.add_argument(
+            "--refresh-token-table",
+            default="oauth2_provider_refreshtoken",
+            help="The same for its own model of refresh tokens (%(default)s).",
+        )
+        parser.add_argument(
             "--batch", type=int, default=BATCH, help="The number of rows in a transaction (%(default)s)."
         )
 
@@ -76,6 +91,7 @@ class Command(BaseCommand):
                 user_table=given["user_table"],
                 user_key=given["user_key"],
                 user_field=given["user_field"] or given["match_users"] or "id",
+                names=Names(given["application_table"], given["access_token_table"], given["refresh_token_table"]),
             )
             report = undo(source) if given["undo"] else run(source, _options(given), is_dry_run=not given["apply"])
         except ImportRefused as error:

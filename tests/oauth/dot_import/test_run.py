@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import CommandError
+from django.db import connection
 
 from oauth.dot_import import ImportRefused, Options, Source, exclusive, run, running, steps, undo
 from oauth.models import AuditEvent, Authorization, Client, DotImport, ImportedAccessToken, RefreshToken
@@ -174,12 +175,28 @@ def test_a_token_that_is_used_meanwhile_is_left_as_it_is(filled, source, options
         (("--schema", "nothing_here"), "django-oauth-toolkit 3.4"),
         (("--match-users", "no_such_field"), "must be a field of User"),
         (("--user-table", "no_such_table"), "--user-table"),
+        (("--application-table", "no_such_table"), "--application-table"),
+        (("--application-table", 'own"; DROP'), "plain name"),
+        (("--application-table", "a.b.c"), "plain name"),
         (("--batch", "0"), "at least 1"),
     ],
 )
 def test_a_wrong_source_is_named(command, arguments, says):
     with pytest.raises(CommandError, match=says):
         command(*arguments)
+
+
+def test_the_old_project_has_models_of_its_own(source, old, alice, command):
+    """`OAUTH2_PROVIDER_APPLICATION_MODEL` and its siblings of django-oauth-toolkit: their apps may stay installed."""
+    old.refresh_token("old token", old.application(client_id="an-own-client"), old.user(alice.email))
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE dot.oauth2_provider_application RENAME TO shop_partner")
+        cursor.execute("ALTER TABLE dot.shop_partner SET SCHEMA public")
+        cursor.execute("ALTER TABLE dot.oauth2_provider_accesstoken RENAME TO shop_access")
+        cursor.execute("ALTER TABLE dot.oauth2_provider_refreshtoken RENAME TO shop_refresh")
+    own = ("--access-token-table", "shop_access", "--refresh-token-table", "shop_refresh")
+    command("--apply", "--application-table", "public.shop_partner", *own)
+    assert RefreshToken.objects.get().authorization.client.client_id == "an-own-client"
 
 
 def test_users_of_another_database_must_be_matched(monkeypatch, options):
