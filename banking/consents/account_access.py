@@ -106,10 +106,9 @@ class AccountAccess(ScopeDetails):
         """The picked accounts. Raises NotAnswered. A user without an account picks none; the app then gets access to
         none.
         """
-        accounts = picked_accounts(user, chosen)
-        if not accounts and (chosen or open_accounts(user).exists()):
-            raise NotAnswered(or_else)
-        return accounts
+        if not chosen and not open_accounts(user).exists():
+            return []
+        return picked_accounts(user, chosen, or_else=or_else)
 
     def _limited_to(self, accounts: list[Account], about: Detail, user: Any, client_id: str) -> dict[str, Any]:
         detail = {"type": ACCOUNT_ACCESS, "scopes": about["scopes"], **accounts_in_detail(accounts)}

@@ -22,7 +22,7 @@ from banking.consents.granting import (
     way_to_an_account,
 )
 from banking.models import Account, Consent
-from oauth.authorization_details import Detail, DetailsType, NotAnswered, Question, Summary
+from oauth.authorization_details import Detail, DetailsType, Question, Summary
 
 ACCOUNT_INFORMATION = "account_information"
 _SCOPES_OF_ACTIONS = {
@@ -72,9 +72,7 @@ class AccountInformation(DetailsType):
         return Summary(_("See accounts that you picked"), _sentences(detail), [*picked, *_history(detail)])
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        accounts = picked_accounts(user, chosen)
-        if not accounts:
-            raise NotAnswered(_("Pick at least one account, or choose Deny."))
+        accounts = picked_accounts(user, chosen, or_else=_("Pick at least one account, or choose Deny."))
         return store_consent(_with_accounts(detail, accounts), user, client_id, accounts)
 
     def question_again(self, detail: Detail, user: Any) -> Question:
@@ -82,9 +80,7 @@ class AccountInformation(DetailsType):
         return _question(detail, open_accounts(user), ticked=[str(pk) for pk in picked])
 
     def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        accounts = picked_accounts(user, chosen)
-        if not accounts:
-            raise NotAnswered(_("Pick at least one account, or remove the app."))
+        accounts = picked_accounts(user, chosen, or_else=_("Pick at least one account, or remove the app."))
         changed = _with_accounts(detail, accounts)
         consent = Consent.objects.get(pk=detail["identifier"], user=user, client_id=client_id)
         consent.detail = changed

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from banking.models import Account, Consent
 from banking.notation import amounts, iban
 from oauth import authorization_details
-from oauth.authorization_details import Again, Choice, Insert
+from oauth.authorization_details import Again, Choice, Insert, NotAnswered
 from oauth.fast_path.compiled_query import CompiledQuery
 
 #: If there are more accounts than this, the token names only the consent, and the API reads the accounts from the
@@ -66,10 +66,15 @@ def _of_consent() -> CompiledQuery:
     return CompiledQuery(build, (_A_USER, _A_CONSENT))
 
 
-def picked_accounts(user: Any, chosen: Sequence[str]) -> list[Account]:
-    """The chosen accounts; empty if the user may not share one of them."""
+def picked_accounts(user: Any, chosen: Sequence[str], *, or_else: str) -> list[Account]:
+    """The chosen accounts. Raises NotAnswered, with the text `or_else` if none is chosen."""
     accounts = list(open_accounts(user).filter(pk__in=uuids(chosen)))
-    return accounts if len(accounts) == len(set(chosen)) else []
+    if not chosen:
+        raise NotAnswered(or_else)
+    if len(accounts) != len(set(chosen)):
+        # The page was open while an account was closed, or while its holder ended the user's access.
+        raise NotAnswered(_("One of these accounts is no longer available. Check which accounts are selected now."))
+    return accounts
 
 
 def accounts_in_detail(accounts: Sequence[Account]) -> dict[str, Any]:

@@ -148,7 +148,8 @@ def test_picking_nothing_or_somebody_elses_account_asks_again(browser, token_end
     for chosen in ([], [(0, str(of_bob.pk))], [(0, "nonsense")], [(0, str(accounts[0].pk)), (0, str(of_bob.pk))]):
         answer = decide(browser, page, *chosen)
         assert answer.status_code == 400
-        assert b"Pick at least one account" in answer.content
+        says = b"One of these accounts is no longer available" if chosen else b"Pick at least one account"
+        assert says in answer.content
     assert not Consent.objects.exists()
     assert not Authorization.objects.exists()
     assert decide(browser, page, (0, str(accounts[0].pk))).status_code == 303
