@@ -23,7 +23,7 @@ from oauth.clients.registration import ceiling
 from oauth.conf import conf
 from oauth.models import AuditEvent, Client, ClientLogo
 from oauth.models.client import Kind
-from oauth.staff import Guarded
+from oauth.staff import Guarded, actions
 
 
 class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
@@ -200,9 +200,10 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
         changed = ", ".join(form.changed_data) if change else obj.name
         AuditEvent.record(action, client=obj.client_id, actor=request.user.pk, reason=changed)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         """Removes deletion from the list: a client is deleted on its own page, where staff must type its ID."""
-        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+        offered = actions.offered(super().get_actions, request, action_location)
+        return {name: action for name, action in offered.items() if name != "delete_selected"}
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         client = self.get_object(request, object_id)

@@ -5,6 +5,7 @@ those that require only the view permission. So each action, even of a third-par
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -17,6 +18,17 @@ from oauth.staff import audit
 Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponseBase | None]
 # Django's action, which asks for confirmation and calls `log_deletions` with the deleted rows.
 _TELLS_BY_ITSELF = "delete_selected"
+
+
+def offered(get_actions: Callable[..., dict[str, Any]], request: HttpRequest, location: Any) -> dict[str, Any]:
+    """What Django's `get_actions` returns. Since Django 6.1, it takes the page for which it lists actions."""
+    return get_actions(request) if location is None else get_actions(request, action_location=location)
+
+
+def function(entry: Any) -> Action:
+    """The function of an entry: a tuple of function, name and description, or an `Action` since Django 6.1."""
+    found: Action = entry[0] if isinstance(entry, tuple) else entry.func
+    return found
 
 
 def is_permitted(action: Action) -> bool:
@@ -39,3 +51,9 @@ def audited(action: Action, name: str) -> Action:
         return response
 
     return act
+
+
+def audited_entry(entry: Any, name: str) -> Any:
+    """The entry with the audited function."""
+    action = audited(function(entry), name)
+    return (action, *entry[1:]) if isinstance(entry, tuple) else replace(entry, func=action)

@@ -67,12 +67,12 @@ class Guarded(ModelAdmin[Any]):
         """Joins all foreign keys of the list. By default, Django joins only those that the list names as fields."""
         return super().get_list_select_related(request) or columns.foreign_keys(self, request)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        offered: dict[str, Any] = super().get_actions(request)
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        offered = actions.offered(super().get_actions, request, action_location)
         return {
-            name: (action if self.audits_itself else actions.audited(action, name), name, description)
-            for name, (action, _name, description) in offered.items()
-            if actions.is_permitted(action)
+            name: entry if self.audits_itself else actions.audited_entry(entry, name)
+            for name, entry in offered.items()
+            if actions.is_permitted(actions.function(entry))
         }
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:

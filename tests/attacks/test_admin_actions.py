@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -22,9 +23,11 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.models import User
 from banking import ledger, oversight
 from banking.models import Account, Webhook
 from oauth.models import AuditEvent, InitialAccessToken
+from oauth.staff import actions
 from tests.lib.ledger import funded
 from tests.lib.staff import browser_of, looker, staff
 
@@ -180,6 +183,36 @@ def test_a_third_partys_action_that_names_no_permission_is_off(alice):
         assert "make_verified" in {name for _, name, _ in their_admin._get_base_actions()}
         assert set(their_admin.get_actions(request)) == {"delete_selected"}
     assert not address.verified
+
+
+@dataclass
+class ActionOfDjango61:
+    """Django's entry in the actions of an admin since 6.1; before, it is a tuple."""
+
+    func: Any
+    name: str = "approve"
+    description: str = "Approve"
+
+
+def test_an_action_of_django_6_1_is_audited_too(db):
+    """A change form lists actions as well, and tells `get_actions` so."""
+
+    def approve(model_admin, request, rows):
+        pass
+
+    asked = {}
+    found = actions.offered(
+        lambda _request, **where: asked.update(where) or {"approve": ActionOfDjango61(approve)}, None, "change form"
+    )
+    assert asked == {"action_location": "change form"}
+    assert not actions.is_permitted(actions.function(found["approve"]))
+    approve.allowed_permissions = ["change"]
+    assert actions.is_permitted(actions.function(found["approve"]))
+    entry = actions.audited_entry(found["approve"], "approve")
+    request = RequestFactory().get("/")
+    request.user = staff("superuser")
+    entry.func(None, request, User.objects.filter(pk=request.user.pk))
+    assert (entry.description, AuditEvent.objects.get().endpoint) == ("Approve", "admin.approve")
 
 
 @contextmanager
