@@ -156,8 +156,10 @@ def main() -> None:
             sizes.print_table(of_rows)
             _write(of_rows, options.json)
         elif options.growth:
-            grown = growth.run(directory, rounds=options.rounds, number=options.requests, only=options.only)
-            growth.print_table(grown)
+            grown = growth.run(
+                directory, large=options.scale, rounds=options.rounds, number=options.requests, only=options.only
+            )
+            growth.print_table(grown, large=options.scale)
             _write(grown, options.json)
         else:
             _compare(directory, options)
@@ -172,6 +174,7 @@ def _options() -> argparse.Namespace:
     arguments.add_argument("--only", nargs="+", default=[""], help="cases whose name holds one of these")
     arguments.add_argument("--targets", action="store_true", help="the table of targets, with all that it needs")
     arguments.add_argument("--growth", action="store_true", help="a million rows of each kind against a thousand")
+    arguments.add_argument("--scale", type=float, default=1.0, help="the million rows of --growth, times this")
     arguments.add_argument("--blocks", action="store_true", help="blocks that a request reads, by the number of rows")
     arguments.add_argument("--sizes", action="store_true", help="bytes of a row, with a million of each kind")
     arguments.add_argument("--memory", action="store_true", help="memory of the workers over 200,000 requests")

@@ -1,7 +1,7 @@
 """`make bench ARGS="--growth"` measures whether a request costs more when there are more rows.
 
-Two Countersign servers are measured alternately: one has a thousand rows of each kind, the other a million. The
-requests are spread over all rows, and come from equally many clients and users on both.
+Two Countersign servers are measured alternately: one has a thousand rows of each kind, the other a million, or as many
+millions as `--scale` says. The requests are spread over all rows, and come from equally many clients and users on both.
 """
 
 import json
@@ -23,7 +23,9 @@ from bench.report import Figures
 from bench.servers import Server, basic
 from bench.signing import VERIFIER, s256
 
-SMALL, LARGE = 0.001, 1.0  # of a million rows of each kind
+SMALL = 0.001  # of a million rows of each kind
+#: The most entries of one account: more of them are spread over other accounts.
+LONGEST_HISTORY = 1_000_000
 DIFFERENT_CLIENTS, DIFFERENT_PEOPLE = 500, 10
 PAGE = 200
 FIRST_PAGE, LAST_PAGE = "API: first page of an account", "API: last page of an account"
@@ -49,8 +51,9 @@ UPDATE bank_account SET last_seq = last_seq + %(number)s, posted_minor = posted_
 """
 
 
-def run(directory: Path, *, rounds: int, number: int, only: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Case -> CPU in µs per request with few rows, with many rows, and the ratio; each is the median of the rounds.
+def run(directory: Path, *, large: float, rounds: int, number: int, only: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Case -> CPU in µs per request with few rows, with `large` million rows, and the ratio; each is the median of the
+    rounds.
 
     A round measures the two servers directly after each other. The machine's speed changes from minute to minute, so
     the ratio within a round is more reliable than the ratio of two medians.
@@ -58,20 +61,20 @@ def run(directory: Path, *, rounds: int, number: int, only: Sequence[str]) -> di
     costs: dict[tuple[str, float], list[float]] = {}
     with ExitStack() as stack:
         started = {}
-        for scale in (SMALL, LARGE):
+        for scale in (SMALL, large):
             server = stack.enter_context(servers.countersign(directory / f"rows-{scale}", scale=scale))
             started[scale] = server, list(_cases(server, directory / f"rows-{scale}", scale))
         for turn in range(rounds):
             for place, case in enumerate(started[SMALL][1]):
                 if not any(one in case.name for one in only):
                     continue
-                for scale in (SMALL, LARGE) if turn % 2 else (LARGE, SMALL):
+                for scale in (SMALL, large) if turn % 2 else (large, SMALL):
                     server, found = started[scale]
                     measured = _measure(server, found[place], number)
                     costs.setdefault((case.name, scale), []).append(report.cost(measured))
                     print(f"{scale:g} million rows: {case.name}: {costs[case.name, scale][-1]:.0f} µs", file=sys.stderr)
-    figures = {name: _compared(costs[name, SMALL], many) for (name, scale), many in costs.items() if scale == LARGE}
-    first, last = (costs.get((page, LARGE)) for page in (FIRST_PAGE, LAST_PAGE))
+    figures = {name: _compared(costs[name, SMALL], many) for (name, scale), many in costs.items() if scale == large}
+    first, last = (costs.get((page, large)) for page in (FIRST_PAGE, LAST_PAGE))
     if first and last:
         figures["last page, to the first"] = _compared(first, last)
     return figures
@@ -86,12 +89,12 @@ def _compared(few: list[float], many: list[float]) -> dict[str, float]:
     }
 
 
-def print_table(figures: dict[str, dict[str, float]]) -> None:
+def print_table(figures: dict[str, dict[str, float]], *, large: float) -> None:
     print(
-        "CPU of server and database in µs per request, with a thousand rows of each kind and with a million:"
+        "CPU of server and database in µs per request, with few rows of each kind and with many:"
         " medians of the rounds, and the median of the rounds' ratios."
     )
-    print(f"{'case':34}{'1,000':>10}{'1,000,000':>12}{'ratio':>8}")
+    print(f"{'case':34}{SMALL * 1_000_000:10,.0f}{large * 1_000_000:12,.0f}{'ratio':>8}")
     for name, one in figures.items():
         print(f"{name:34}{one['few_rows_us']:10.0f}{one['many_rows_us']:12.0f}{one['ratio']:8.2f}")
 
@@ -132,7 +135,7 @@ def _cases(server: Server, data_dir: Path, scale: float) -> Iterator[Case]:
     if len(people) < DIFFERENT_PEOPLE:
         people = list(range(1, DIFFERENT_PEOPLE + 1))
     yield Case("API: list of accounts", lambda n: _lists(server, people[:DIFFERENT_PEOPLE], n))
-    account = _long_history(server, alice().tokens()["access_token"], rows)
+    account = _long_history(server, alice().tokens()["access_token"], min(rows, LONGEST_HISTORY))
     last = _last_page(server, account, alice)
     for name, path in ((FIRST_PAGE, f"{account}?limit={PAGE}"), (LAST_PAGE, last)):
         yield Case(name, lambda n, path=path: [Request("GET", path, headers=_bearer(alice()))] * n)  # type: ignore[misc]  # the default binds the loop variable
