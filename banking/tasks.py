@@ -74,6 +74,11 @@ def run_due_transfers(timestamp: int) -> None:
     orders.run_due()
 
 
+@app.task(name=orders.PAY, queue="banking", retry=_WHILE_STORAGE_IS_AWAY)
+def pay_order(order_id: str) -> None:
+    orders.pay(UUID(order_id))
+
+
 @app.task(name=notices.TASK, queue="mail", retry=_WHILE_MAIL_IS_AWAY)
 def tell_owner(kind: str, about: str, to: str = "") -> None:
     email.send(kind, about, to)

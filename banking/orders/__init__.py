@@ -4,7 +4,19 @@ The user or an app sets one up (`create`); the background worker makes its trans
 apply to a transfer on that day. Independent of HTTP. May import `payments` and what lies below it.
 """
 
-from banking.orders.due import hold_if_app_ended, run_due
-from banking.orders.lifecycle import cancel, change, create, hold, pause, release, resume
+from banking.orders.due import hold_if_app_ended, pay, run_due
+from banking.orders.lifecycle import PAY, cancel, change, create, hold, pause, release, resume
 
-__all__ = ["cancel", "change", "create", "hold", "hold_if_app_ended", "pause", "release", "resume", "run_due"]
+__all__ = [
+    "PAY",
+    "cancel",
+    "change",
+    "create",
+    "hold",
+    "hold_if_app_ended",
+    "pause",
+    "pay",
+    "release",
+    "resume",
+    "run_due",
+]

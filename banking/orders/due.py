@@ -60,6 +60,11 @@ def run_due(*, today: date | None = None) -> int:
     return made
 
 
+def pay(scheduled_id: UUID) -> None:
+    """Makes the transfers of one order that are due."""
+    _make_due(scheduled_id, bank_day.today())
+
+
 def hold_if_app_ended(apps: Iterable[tuple[UUID, str]]) -> None:
     """Puts the orders of these apps (user, client) on hold if the app has lost its access, which otherwise happens on
     their next due day. Call it, in a transaction, before the reason is forgotten.

@@ -13,9 +13,11 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from banking import notices
+from banking.database import jobs
 from banking.ledger.refusals import AccountNotOpen, AmountOutOfRange
 from banking.models import Account, ScheduledTransfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.models.schedule import pays_on
 from banking.notation import bank_day
 from banking.orders.refusals import NoDay, NotActive, NotHeld, TooManyOrders
 from banking.payments.new_payee_limit import refuse_alone
@@ -25,6 +27,8 @@ from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
 _Orders = QuerySet[ScheduledTransfer]
 _STATE = ["status", "next_on", "held_reason", "hold_after_release", "tried_on", "retry_at", "refusal"]
+#: The job that makes the transfers of one order that are due.
+PAY = "banking.pay_order"
 #: The fields that a user may change. Another payee, account or interval needs a new order.
 CHANGEABLE = frozenset({"amount_minor", "reference", "last_on", "execution_rule"})
 
@@ -63,6 +67,7 @@ def create(
     _refuse_too_much(made)
     made.save(force_insert=True)
     notices.enqueue_notice(notices.Kind.NEW_ORDER, made.pk)
+    _pay_today(made)
     return made
 
 
@@ -90,6 +95,7 @@ def change(
     # A payment that was refused today may now be paid.
     order.retry_at = None
     order.save(update_fields=[*CHANGEABLE, "retry_at"])
+    _pay_today(order)
     return order
 
 
@@ -244,6 +250,15 @@ def _activate(order: ScheduledTransfer) -> None:
     _set_state(order, ScheduledTransfer.Status.ACTIVE if order.next_on else ScheduledTransfer.Status.COMPLETED)
     _forget_attempts(order)
     order.save(update_fields=[*_STATE, "resumed_at"])
+    _pay_today(order)
+
+
+def _pay_today(order: ScheduledTransfer) -> None:
+    """Pays at once what is due today: the next regular run may be after midnight, and the payment would be of another
+    day than the user asked for.
+    """
+    if order.next_on is not None and pays_on(order.next_on, order.execution_rule) <= bank_day.today():
+        jobs.defer(PAY, order_id=str(order.pk))
 
 
 def _set_state(order: ScheduledTransfer, status: str, held_reason: str = "") -> None:

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 from django.core import mail
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from banking import notices, orders
+from banking import notices, orders, tasks
 from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, Payee, ScheduledTransfer, Transfer
 from banking.notices import email
@@ -460,3 +461,45 @@ def test_release_n_reads_what_this_release_stores(alice_api, current, savings):
         )
     assert run("2026-12-01") == 2
     assert timedelta(0) < datetime.now(UTC) - old["created_at"]
+
+
+# --- orders of today
+
+
+def jobs_of(order):
+    return ProcrastinateJob.objects.filter(task_name=orders.PAY, args={"order_id": str(order.pk)}, status="todo")
+
+
+def pay_by_job(order):
+    [job] = jobs_of(order)
+    tasks.pay_order(**job.args)
+    ProcrastinateJob.objects.filter(pk=job.pk).update(status="succeeded")
+
+
+def test_an_order_of_today_pays_at_once(alice_api, current, to_bob):
+    """The next regular run may be after midnight."""
+    assert order(alice_api, current, to_bob, KEY, 100, first_on="2026-11-24").status_code == 201
+    pay_by_job(the_order())
+    assert outcomes() == [("2026-11-24", "posted", "")]
+    assert the_order().status == "completed"
+
+
+def test_an_order_of_a_later_day_waits_for_it(alice_api, current, to_bob):
+    order(alice_api, current, to_bob, KEY, 100, first_on="2026-11-25")
+    assert not jobs_of(the_order()).exists()
+
+
+def test_an_order_that_is_resumed_on_its_day_pays_on_that_day(alice_api, current, to_bob):
+    order(alice_api, current, to_bob, KEY, 100, first_on="2026-11-25")
+    in_transaction(lambda: orders.pause(the_order().pk))
+    with time_machine.travel(datetime(2026, 11, 25, 23, 58, tzinfo=UTC)):
+        in_transaction(lambda: orders.resume(the_order().pk, is_proven=True))
+        pay_by_job(the_order())
+    assert outcomes() == [("2026-11-25", "posted", "")]
+
+
+def test_the_job_of_an_order_that_was_paused_meanwhile_pays_nothing(alice_api, current, to_bob):
+    order(alice_api, current, to_bob, KEY, 100, first_on="2026-11-24")
+    in_transaction(lambda: orders.pause(the_order().pk))
+    pay_by_job(the_order())
+    assert outcomes() == []
