@@ -66,6 +66,7 @@ class VerifyEndpoint(ProtocolEndpoint):
             token = _verified(asked, needed)
         except Refusal as refusal:
             refusal.resource = needed.audience
+            refusal.scopes = needed.scopes
             self.refused_with = str(refusal.default_code)
             return refusal_response(self.endpoint, refusal)
         rate_limits.spend(VERIFICATIONS, token.claims.client_id, token.claims.subject)

@@ -3,7 +3,7 @@
 The Host header can only select one of the configured APIs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -41,14 +41,15 @@ def described_resource(request: Request, path: str) -> str | None:
 
 
 @contextmanager
-def refusals_of(request: Request) -> Iterator[None]:
+def refusals_of(request: Request, scopes: Sequence[str] = ()) -> Iterator[None]:
     """Sets the requested API in refusals raised inside this context, whose challenge names its metadata (RFC 9728
-    §5.1).
+    §5.1), and the scopes that the request needs.
     """
     try:
         yield
     except Refusal as refusal:
         refusal.resource = asked_resource(request)
+        refusal.scopes = scopes
         raise
 
 

@@ -176,8 +176,8 @@ def require_token(request: Request, *scopes: str) -> AccessToken:
     """Returns the token of a request, which must have all these scopes. Raises a Refusal, such as NoToken or
     InsufficientScope.
     """
-    token = authenticate(request)
-    with refusals_of(request):
+    with refusals_of(request, scopes):
+        token = authenticate(request)
         if token is None:
             raise NoToken
         require_scopes(token, scopes)

@@ -36,12 +36,16 @@ class Challenge:
     scheme: str
     parameters: Mapping[str, str]
 
-    def about(self, resource: str | None) -> str:
-        """`Bearer name="value", ...`, with the URL of the metadata document of this resource, if it has one."""
+    def about(self, resource: str | None, *, scope: str = "") -> str:
+        """`Bearer name="value", ...`, with the URL of the metadata document of this resource, if it has one, and the
+        scopes that the request needs, if they are known.
+        """
         # RFC 6750 §3: Bearer must be followed by at least one parameter.
         metadata = {"realm": conf.ISSUER}
         if resource is not None:
             metadata = {"resource_metadata": resource_metadata_url(resource)}
+        if scope:
+            metadata["scope"] = scope
         if self.scheme == "DPoP":
             metadata["algs"] = " ".join(STRONG_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
         # RFC 6750 §3, §3.1: only characters that need no escape in a quoted string.
@@ -65,12 +69,17 @@ class Refusal(APIException):
     #: The requested API, whose metadata the challenge must name (RFC 9728 §3.3). None for an API without a metadata
     #: document. The default is the first of AUDIENCES.
     resource: str | None = _FIRST
+    #: The scopes that the request needs, if they are known.
+    scopes: Sequence[str] = ()
 
     @property
     def auth_header(self) -> str:
         """The header WWW-Authenticate (RFC 9110 §11.6.1)."""
         resource = conf.audiences[0] if self.resource == _FIRST else self.resource
-        return ", ".join(one.about(resource) for one in self.challenges)
+        # RFC 6750 §3: a client that must get a new token learns what to request. Clients of the Model Context Protocol
+        # otherwise request every scope of the API.
+        scope = " ".join(self.scopes) if self.default_code == "invalid_token" else ""
+        return ", ".join(one.about(resource, scope=scope) for one in self.challenges)
 
     @property
     def headers(self) -> dict[str, str]:

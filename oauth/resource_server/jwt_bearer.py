@@ -8,7 +8,8 @@ from rest_framework_simplejwt.models import TokenUser
 
 from oauth.resource_server.asked import asked_resource
 from oauth.resource_server.authentication import authenticate
-from oauth.resource_server.challenges import NoToken
+from oauth.resource_server.challenges import NoToken, Refusal
+from oauth.resource_server.permissions import announced_scopes
 from oauth.tokens.access_token import AccessToken
 
 
@@ -36,13 +37,18 @@ class JWTBearer(JWTStatelessUserAuthentication):
     """An authentication class that calls this package's `authenticate`. `request.auth` is the AccessToken."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:  # type: ignore[override]  # DRF's stubs know only users
-        token = authenticate(request._request)
+        try:
+            token = authenticate(request._request)
+        except Refusal as refusal:
+            refusal.scopes = announced_scopes(request)
+            raise
         return None if token is None else (self.get_user(token), token)
 
     def authenticate_header(self, request: Request) -> str:
-        """RFC 6750 §3.1: the challenge for a request without a token names the schemes and has no error code."""
+        """RFC 6750 §3.1: the challenge of a request without a token names schemes and scopes but no error code."""
         refusal = NoToken()
         refusal.resource = asked_resource(request._request)
+        refusal.scopes = announced_scopes(request)
         return refusal.auth_header
 
     def get_user(self, validated_token: Any) -> Any:

@@ -44,3 +44,12 @@ def required_scopes(view: APIView, method: str) -> Sequence[str]:
     if method == "OPTIONS" or not hasattr(view, method.lower()):
         return ()  # DRF returns 405, or the description of the view
     raise ImproperlyConfigured(f"{type(view).__name__} names no required_scopes for {method}.")
+
+
+def announced_scopes(request: Request) -> Sequence[str]:
+    """The scopes that the request needs, for the challenge of a 401. Empty if its view names none."""
+    view = (request.parser_context or {}).get("view")
+    try:
+        return required_scopes(view, request.method or "") if view else ()
+    except ImproperlyConfigured:
+        return ()

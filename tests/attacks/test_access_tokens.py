@@ -54,6 +54,17 @@ def test_a_request_without_a_token_is_told_where_to_get_one(client, signing_keys
     assert "resource_metadata=" in answer["WWW-Authenticate"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "scopes"), [("get", "accounts", "accounts:read"), ("post", "transfers", "transfers:write")]
+)
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x.y.z"}], ids=["no token", "invalid token"])
+def test_a_client_that_needs_a_token_learns_which_scope_to_request(client, signing_keys, method, path, scopes, headers):
+    """RFC 6750 §3. Clients of the Model Context Protocol otherwise request all scopes of the API's metadata."""
+    answer = getattr(client, method)(f"/api/v1/{path}", headers=headers)
+    assert answer.status_code == 401
+    assert f'scope="{scopes}"' in answer["WWW-Authenticate"]
+
+
 def test_a_valid_token_is_accepted_with_the_scheme_in_any_case(present, access_token, alice, django_assert_num_queries):
     token = access_token(alice)
     for scheme in ("Bearer", "bearer", "BEARER"):

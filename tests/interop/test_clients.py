@@ -142,7 +142,7 @@ def test_an_mcp_client_finds_everything_from_the_refusal_of_the_resource(
     )
     assert report.pop("client")
     assert report == {
-        "challenged": 401, "found": f"{site.issuer}/.well-known/oauth-protected-resource/api/v1",
+        "challenged": 401, "scope": "accounts:read", "found": f"{site.issuer}/.well-known/oauth-protected-resource/api/v1",
         "steps": "REDIRECT AUTHORIZED AUTHORIZED", "accounts": ACCOUNTS, "refreshed": True,
     }  # fmt: skip
 

@@ -30,8 +30,8 @@ const fetchFn = (url, init = {}) => {
 };
 
 const challenge = await fetch(`${API}/accounts`);
-const { resourceMetadataUrl } = extractWWWAuthenticateParams(challenge);
-const options = { serverUrl: API, resourceMetadataUrl, scope: "accounts:read offline_access", fetchFn };
+const { resourceMetadataUrl, scope } = extractWWWAuthenticateParams(challenge);
+const options = { serverUrl: API, resourceMetadataUrl, scope, fetchFn };
 const steps = [await auth(provider, options)];
 steps.push(await auth(provider, { ...options, authorizationCode: callback.searchParams.get("code") }));
 const first = tokens;
@@ -39,6 +39,6 @@ const accounts = await countAccounts(tokens.access_token);
 steps.push(await auth(provider, options)); // with a refresh token, this refreshes
 await countAccounts(tokens.access_token);
 report({
-  challenged: challenge.status, found: resourceMetadataUrl?.href, steps: steps.join(" "), accounts,
+  challenged: challenge.status, scope, found: resourceMetadataUrl?.href, steps: steps.join(" "), accounts,
   refreshed: tokens.access_token !== first.access_token, client: client.client_id,
 });

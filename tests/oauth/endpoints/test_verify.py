@@ -68,7 +68,9 @@ def test_it_asks_the_database_nothing(ask, access_token, alice, django_assert_nu
 def test_each_method_is_answered_alike(ask, access_token, alice, method):
     """Envoy repeats the method of the client. A preflight request must not pass without a token."""
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
-    assert ask(headers=NGINX | preflight, method=method).status_code == 401
+    refused = ask(headers=NGINX | preflight, method=method)
+    assert refused.status_code == 401
+    assert 'scope="accounts:read"' in refused["WWW-Authenticate"]
     assert ask(access_token(alice), headers=NGINX | preflight, method=method)["X-Auth-User"] == str(alice.pk)
 
 

@@ -67,7 +67,16 @@ def test_without_a_token_the_challenge_names_both_schemes(get, view, signing_key
     assert answer.status_code == 401
     assert "Bearer resource_metadata=" in challenge
     assert "DPoP resource_metadata=" in challenge
+    assert challenge.count('scope="accounts:read"') == 2
     assert "error=" not in challenge
+
+
+@VIEWS
+def test_a_client_with_an_invalid_token_learns_which_scope_to_request(get, view, signing_keys):
+    """RFC 6750 §3."""
+    answer = get(view, Authorization="Bearer x.y.z")
+    assert answer.status_code == 401
+    assert 'scope="accounts:read"' in answer["WWW-Authenticate"]
 
 
 @VIEWS
