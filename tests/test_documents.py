@@ -60,6 +60,8 @@ NAMES_OF_OTHERS = {
     "CREATE_ROLE",
     "ON_ERROR_STOP",
     "OWNER_PASSWORD",
+    "SOCIALACCOUNT_PROVIDERS",
+    "SOCIAL_AUTH_OIDC_USE_PKCE",
 }
 CODE = "\n".join(
     file.read_text()

@@ -118,7 +118,7 @@ def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> 
     """RFC 7592 §2: the error is the same for an unknown client and for a wrong token."""
     clients = Client.objects.select_for_update() if lock else Client.objects.all()
     client = clients.filter(client_id=client_id, is_active=True).first()
-    given = digest(_bearer(request))
+    given = digest(_bearer(request, name="registration access token"))
     known = bytes(client.registration_token_digest or b"") if client else b""
     if client is None or not secrets.compare_digest(given, known):
         address = rate_limits.address_of(request)
@@ -135,13 +135,13 @@ def _new_registration_access_token(client: Client) -> str:
     return token
 
 
-def _bearer(request: HttpRequest) -> str:
+def _bearer(request: HttpRequest, *, name: str = "initial access token of an admin") -> str:
     try:
         token = bearer_token(request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace"))
     except MalformedHeader as error:
         raise InvalidRegistrationToken(str(error.detail)) from error
     if token is None:
-        raise InvalidRegistrationToken("Send the token as Authorization: Bearer.")
+        raise InvalidRegistrationToken(f"The request must have the {name} as Authorization: Bearer.")
     return token.decode("latin-1")
 
 

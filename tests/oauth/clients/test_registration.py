@@ -109,6 +109,15 @@ def test_nobody_registers_without_an_initial_access_token(token):
     assert not Client.objects.exists()
 
 
+def test_a_request_without_a_token_is_told_which_one_it_needs(client, web_app):
+    """MCP clients register themselves without a token, and show this text to their developer."""
+    registration = client.post("/oauth/register", WEB, content_type="application/json")
+    own = client.get(f"/oauth/register/{web_app.client_id}")
+    assert (registration.status_code, own.status_code) == (401, 401)
+    assert "must have the initial access token of an admin" in registration.json()["error_description"]
+    assert "must have the registration access token" in own.json()["error_description"]
+
+
 def test_an_initial_access_token_ends(initial_token):
     with time_machine.travel(timezone.now() + timedelta(days=8)):
         assert send("post", "/oauth/register", initial_token, WEB).status_code == 401
