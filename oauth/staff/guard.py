@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from oauth.infrastructure import replica
 from oauth.infrastructure.generic import ModelAdmin
-from oauth.staff import actions, audit, columns, lookups
+from oauth.staff import actions, audit, columns, lookups, seen
 
 #: The alias of the database from which a list of the admin is read.
 _alias: ContextVar[str] = ContextVar("alias", default=DEFAULT_DB_ALIAS)
@@ -56,8 +56,14 @@ class Guarded(ModelAdmin[Any]):
         columns.close_doors(self, request, context["adminform"])
         for inline in context["inline_admin_formsets"]:
             columns.close_doors(inline.opts, request, inline, is_editable=inline.has_change_permission)
+        if kwargs.get("change"):
+            kwargs["form_url"] = seen.address_of_form(request, context["adminform"].form, kwargs.get("form_url", ""))
         page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return page
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return seen.checked(form, request) if change else form
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
