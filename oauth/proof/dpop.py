@@ -94,10 +94,10 @@ def verify(
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:
         raise InvalidProof("The signature of the DPoP proof is not valid.") from error
     _check_claims(claims, method=method, urls=urls, access_token=access_token, policy=policy)
-    # A proof is accepted until LIFETIME and the clock skew after `iat`. Add the clock skew again, because the clocks of
-    # several servers may differ.
+    # A server accepts a proof from LIFETIME and the clock skew before `iat` until as long after it. Add the clock skew
+    # again, because the clocks of several servers may differ.
     expires_at = datetime.fromtimestamp(claims["iat"], UTC) + LIFETIME + 2 * policy.clock_skew
-    lifetime = 2 * LIFETIME + 2 * policy.clock_skew
+    lifetime = 2 * LIFETIME + 3 * policy.clock_skew
     if not replay.is_first_use(
         "dpop", jkt, claims["jti"], lifetime=lifetime, expires_at=expires_at, check=policy.replay_check
     ):
