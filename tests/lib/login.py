@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 
 from accounts.browsers import known_device
 from accounts.models import User
+from oauth.infrastructure import clock
 from oauth.models import AuditEvent
 from oauth.sessions import authentication_context
 from tests.lib.oauth_client import PASSWORD
@@ -91,7 +92,14 @@ def logged_in(user: User) -> Browser:
             SESSION_KEY: str(user.pk),
             BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
             HASH_SESSION_KEY: user.get_session_auth_hash(),
-            "account_authentication_methods": [{"method": "password", "at": time.time(), "email": user.email}],
+            "account_authentication_methods": [
+                {
+                    "method": "password",
+                    "at": time.time(),
+                    "email": user.email,
+                    "at_by_database": clock.now().timestamp(),
+                }
+            ],
             "account_authentication_methods_user": str(user.pk),
         }
     )
