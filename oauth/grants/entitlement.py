@@ -38,7 +38,7 @@ def resources(asked: tuple[str, ...], allowed: Iterable[str], *clients: Client) 
         left = tuple([one for one in left if one in usable])
     wanted = spelled_as(left, asked) if asked else left
     if not wanted or not set(wanted) <= set(left):
-        raise InvalidTarget("The requested resource is unknown or not allowed.")
+        raise InvalidTarget(f"The requested resource is unknown or not allowed. Allowed: {listed(left) or 'none'}.")
     return tuple(dict.fromkeys(wanted))
 
 

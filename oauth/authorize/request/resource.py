@@ -3,6 +3,7 @@
 from oauth.errors import InvalidTarget
 from oauth.infrastructure.uris import spelled_as
 from oauth.models import Client
+from oauth.models.scope import listed
 
 
 def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ...]:
@@ -10,5 +11,5 @@ def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ..
     allowed = tuple(client.usable_resources)
     asked = spelled_as(allowed, asked)
     if not set(asked) <= set(allowed):
-        raise InvalidTarget("resource must be one that this client may use.")
+        raise InvalidTarget(f"resource must be one that this client may use: {listed(allowed) or 'none'}.")
     return asked or allowed[:1]

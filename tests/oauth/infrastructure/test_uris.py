@@ -4,7 +4,7 @@ import pytest
 
 from oauth.conf import conf
 from oauth.infrastructure.uris import normalized, spelled_as
-from tests.lib.oauth_client import allow, decoded
+from tests.lib.oauth_client import allow, authorization_url, callback, decoded
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,6 @@ def test_a_resource_is_found_in_any_spelling_and_the_audience_is_ours(browser, w
     assert decoded(own["access_token"])["aud"] in (ours, [ours])
     refused = token_endpoint.post(service, grant_type="client_credentials", resource=f"{other}/x").json()
     assert refused["error"] == "invalid_target"
+    assert f"Allowed: {ours}." in refused["error_description"]
+    refused = callback(browser.get(authorization_url(web_app, resource=f"{other}/x")))
+    assert f"this client may use: {ours}." in refused["error_description"]
