@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 import pytest
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
+from django.utils import timezone
 
 from oauth import authorization_details
-from oauth.models import Client
+from oauth.models import Client, ClientLogo
 from tests.conformance.suite import browser as scripts
 from tests.conformance.suite.plans import PLANS, Place
 from tests.lib.oauth_client import authorization_url
@@ -45,6 +46,18 @@ def test_the_login_page_has_what_the_script_fills_in(client, web_app):
     ]
     forms = BeautifulSoup(answer.content, "html.parser").select("form:has(input[name=password])")
     assert [bool(form.select_one("button[type=submit]")) for form in forms] == [True]
+
+
+def test_the_login_page_has_the_logo_of_which_a_picture_is_taken(client, web_app):
+    """The app of this module registered itself."""
+    web_app.registration_source = web_app.RegistrationSource.DCR
+    web_app.logo_uri = "https://app.example/logo.png"
+    web_app.save()
+    ClientLogo.objects.create(
+        client=web_app, source=web_app.logo_uri, image=b"a picture", digest=b"d" * 32, tried_at=timezone.now()
+    )
+    answer = client.get(authorization_url(web_app), follow=True)
+    assert_has(answer, [("css", scripts.LOGO), ("css", scripts.LOGIN_LINK)])
 
 
 def test_the_consent_page_has_both_buttons(browser, web_app):

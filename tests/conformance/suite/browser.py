@@ -1,11 +1,17 @@
 """The scripts with which the suite's own browser fills in our pages, using the ids and names of their forms."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from demo.management.commands.demo_seed import DEFAULT_PASSWORD
 
 EMAIL = "alice@demo.test"
 _SECONDS = 10
+#: The picture that an app registered as logo_uri, and the link that loads the login page again.
+LOGO, LOGIN_LINK = "img.app-picture", "nav a[href^='/accounts/login/?next=']"
+# The suite opens the login page immediately after it registered the client, and the background worker fetches the logo
+# shortly afterwards. A script cannot pause, so it loads the page this often, for a few seconds in all.
+_RELOADS = 100
 # Takes a screenshot for the reviewer, if the module asks for one on this page.
 _PICTURE = "update-image-placeholder-optional"
 
@@ -28,16 +34,20 @@ def overrides(issuer: str, suite: str) -> dict[str, Any]:
     # In these modules, the reviewer must see the second login.
     for module in ("oidcc-prompt-login", "oidcc-max-age-1"):
         scripts[module] = [_authorization(issuer, suite, "allow", login_picture=True)]
-    for module in ("oidcc-registration-logo-uri", "oidcc-registration-policy-uri", "oidcc-registration-tos-uri"):
-        scripts[module] = [_look(issuer)]
+    for module in ("oidcc-registration-policy-uri", "oidcc-registration-tos-uri"):
+        scripts[module] = [_look(issuer, "body")]
+    scripts["oidcc-registration-logo-uri"] = [_look(issuer, LOGO, [["click", "css", LOGIN_LINK]] * _RELOADS)]
     return {module: {"browser": script} for module, script in scripts.items()}
 
 
-def _look(issuer: str) -> dict[str, Any]:
-    picture = ["wait", "xpath", "//*", _SECONDS, r"[\s\S]*", "update-image-placeholder"]
+def _look(issuer: str, shown: str, before: Sequence[list[Any]] = ()) -> dict[str, Any]:
+    """Takes a screenshot of the login page, which must have the element `shown`."""
+    picture = ["wait", "css", shown, _SECONDS, r"[\s\S]*", "update-image-placeholder"]
     return {
         "match": f"{issuer}/oauth/authorize*",
-        "tasks": [{"task": "See the login page", "match": f"{issuer}/accounts/login/*", "commands": [picture]}],
+        "tasks": [
+            {"task": "See the login page", "match": f"{issuer}/accounts/login/*", "commands": [*before, picture]}
+        ],
     }
 
 
