@@ -1,5 +1,6 @@
 """Sources for the Content-Security-Policy directive form-action."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -24,9 +25,13 @@ def form_action(uri: str) -> tuple[str, ...]:
 
 
 def allow_forms_to(page: HttpResponse, uri: str) -> None:
-    """Allows forms of this page to redirect to this URI, whichever middleware writes the site's policy."""
-    sources = list(form_action(uri))
-    page._csp_update = {"form-action": sources}  # type: ignore[attr-defined]  # django-csp merges it
+    """Allows forms of this page to redirect to this URI."""
+    allow_sources(page, form_action(uri))
+
+
+def allow_sources(page: HttpResponse, sources: Sequence[str]) -> None:
+    """Allows forms of this page to redirect to these sources, whichever middleware writes the site's policy."""
+    page._csp_update = {"form-action": list(sources)}  # type: ignore[attr-defined]  # django-csp merges it
     for attribute, setting in POLICIES_OF_DJANGO.items():
         # Without form-action, a policy restricts no form: the directive does not fall back to default-src.
         if (policy := getattr(settings, setting, None)) and (allowed := policy.get("form-action")):

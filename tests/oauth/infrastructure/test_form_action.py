@@ -1,9 +1,15 @@
 """The consent page's form may redirect to the app under every Content-Security-Policy of the adopting site."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
+from django.test import RequestFactory
 
 from oauth.infrastructure.form_action import allow_forms_to
+from tests.lib.oauth_client import authorization_url
 
 APP = "https://app.example/callback"
 
@@ -37,3 +43,22 @@ def test_a_policy_of_django_without_form_action_stays(settings):
     page = HttpResponse()
     allow_forms_to(page, APP)
     assert not hasattr(page, "_csp_config")
+
+
+def test_the_login_page_of_the_documents_allows_the_app_that_waits(client, settings, mobile_app):
+    """A login redirects to an app that the user has allowed before (docs/adopting.md)."""
+    settings.SECURE_CSP = {"form-action": ["'self'"]}
+    code = (
+        (Path(__file__).parents[3] / "docs/adopting.md")
+        .read_text()
+        .partition("under a Content-Security-Policy\n\n```python\n")[2]
+    )
+    names: dict[str, Any] = {}
+    exec(code.partition("```")[0], names)
+    waiting = client.get(authorization_url(mobile_app)).headers["Location"]
+    request = RequestFactory().get(waiting)
+    request.COOKIES.update({name: cookie.value for name, cookie in client.cookies.items()})
+    request.user, request.session = AnonymousUser(), client.session
+    page = names["Login"].as_view(template_name="admin/login.html")(request)
+    assert len(page._csp_config["form-action"]) == 2
+    assert page._csp_update == {"form-action": page._csp_config["form-action"]}
