@@ -39,6 +39,11 @@ class ClientForm(ModelForm[Client]):
     class Meta:
         model = Client
         fields: tuple[str, ...] = ("name", "allowed_scopes", "redirect_uris")
+        help_texts = {
+            "post_logout_redirect_uris": _(
+                "One per line: where the browser may return to after logout. Compared character by character."
+            )
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,7 +52,8 @@ class ClientForm(ModelForm[Client]):
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = choices
         if self.instance.pk:
-            self.initial["redirect_uris"] = "\n".join(self.instance.redirect_uris.split())
+            for name in ("redirect_uris", "post_logout_redirect_uris"):
+                self.initial[name] = "\n".join(getattr(self.instance, name).split())
 
     def _update_errors(self, errors: ValidationError) -> None:
         """Shows errors of fields that are not in the form as errors of the whole form."""

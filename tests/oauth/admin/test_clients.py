@@ -51,6 +51,14 @@ def test_the_list_shows_each_client_id_and_not_the_name_twice(admin_browser, mob
     assert shown == {mobile_app.client_id, web_app.client_id}
 
 
+@pytest.mark.parametrize("field", ["redirect_uris", "post_logout_redirect_uris"])
+def test_uris_of_a_client_are_entered_and_shown_one_per_line(admin_browser, web_app, field):
+    Client.objects.filter(pk=web_app.pk).update(**{field: "https://app.example/a https://app.example/b"})
+    page = BeautifulSoup(admin_browser.get(f"/admin/oauth/client/{web_app.pk}/change/").content, "html.parser")
+    assert page.select_one(f"#id_{field}").text.split("\n")[-2:] == ["https://app.example/a", "https://app.example/b"]
+    assert page.select_one(f"#id_{field}_helptext").get_text().strip().startswith("One per line")
+
+
 def test_the_secret_is_shown_once(admin_browser):
     answer = register(admin_browser, kind="service")
     secret = re.search(r'id="client-secret">([^<]+)<', answer.content.decode())[1]
