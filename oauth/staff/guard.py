@@ -61,6 +61,13 @@ class Guarded(ModelAdmin[Any]):
         page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return page
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Locks the row that a form is about to change. It is read again, because it may have changed meanwhile."""
+        row = super().get_object(request, object_id, from_field)
+        if row is None or request.method != "POST" or not self.has_change_permission(request, row):
+            return row
+        return seen.locked(row)
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         return seen.checked(form, request) if change else form

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db import transaction
 from django.db.models import Model
 from django.forms import BaseForm
 from django.http import HttpRequest
@@ -38,6 +39,19 @@ def checked(form_class: type[BaseForm], request: HttpRequest) -> type[BaseForm]:
             return cleaned
 
     return Checked
+
+
+def locked(row: Model) -> Model | None:
+    """Locks the row until the transaction ends, so that two officers who save at the same time are processed one after
+    the other. Returns it as it is then; None if it was deleted meanwhile. Without a transaction, it is not locked.
+    """
+    if not transaction.get_connection(row._state.db).in_atomic_block:
+        return row
+    try:
+        row.refresh_from_db(from_queryset=type(row)._base_manager.select_for_update(no_key=True))
+    except type(row).DoesNotExist:  # type: ignore[attr-defined]  # Model has no DoesNotExist
+        return None
+    return row
 
 
 def _digest(form: BaseForm) -> str:

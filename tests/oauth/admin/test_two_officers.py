@@ -4,11 +4,13 @@ from urllib.parse import urljoin
 
 import pytest
 from bs4 import BeautifulSoup
+from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
-from oauth.models import Scope
+from oauth.models import Client, Scope
 from oauth.staff.seen import OVERTAKEN
+from tests.lib.beside import Beside
 from tests.lib.staff import browser_of, staff
 
 
@@ -83,6 +85,29 @@ def test_a_user_stays_deactivated(officers, alice):
     assert first.save().status_code == 302
     assert OVERTAKEN in second.save().content.decode()
     assert not User.objects.get(pk=alice.pk).is_active
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_two_who_save_at_the_same_moment_are_processed_one_after_the_other(officers, web_app, is_deleted):
+    page = OpenPage(officers[1], reverse("admin:oauth_client_change", args=[web_app.pk]))
+    saving = Beside(lambda: page.save(name="Another name", is_active="on"))
+    with transaction.atomic():
+        mine = Client.objects.select_for_update().get(pk=web_app.pk)
+        saving.start_and_wait()
+        assert saving.is_alive(), "the second officer's form waits"
+        if is_deleted:
+            mine.delete()
+        else:
+            Client.objects.filter(pk=mine.pk).update(is_active=False)
+    saving.join()
+    [answer] = saving.results
+    if is_deleted:
+        assert answer.status_code == 302
+        assert not Client.objects.exists()
+    else:
+        assert OVERTAKEN in answer.content.decode()
+        assert not Client.objects.get(pk=web_app.pk).is_active
 
 
 def test_changes_of_others_to_other_rows_do_not_matter(officers, db):
