@@ -23,10 +23,10 @@ from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, Insuffic
 from banking.models import Account, Exchange, ExchangeQuote
 from banking.models.role import HOLDING
 from banking.notation import amounts
-from banking.payments.refusals import StrongProofNeeded
+from banking.payments.refusals import NotTheirs, StrongProofNeeded
 from banking.web.forms import amount_to_move, minor_of
 from banking.web.payer import payer_of
-from banking.web.refusals import message_of, status_of
+from banking.web.refusals import access_ended, message_of, status_of
 from banking.web.user import accounts_of, id_of, page, prove_it, see_other
 from oauth.infrastructure import clock, rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
@@ -125,6 +125,9 @@ def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
         return see_other("bank:exchange-quote", quoted.pk)
     except (QuoteExpired, RateMoved):
         return _quoted_again(request, quoted)
+    except NotTheirs:
+        messages.error(request, access_ended())
+        return see_other("bank:exchange")
     except Refusal as refusal:
         return _quoted(request, quoted, problem=message_of(refusal), status=status_of(refusal))
     return see_other("bank:exchanged", done.pk)
@@ -165,6 +168,9 @@ def _quoted_again(request: HttpRequest, old: ExchangeQuote) -> HttpResponseBase:
         new = _quote(request, exchanges.Wanted(old.source_id, old.destination_id, amount_minor, currency))
     except LimitReached:
         messages.error(request, _("Too often. Wait a minute, then try again."))
+        return see_other("bank:exchange")
+    except NotTheirs:
+        messages.error(request, access_ended())
         return see_other("bank:exchange")
     except Refusal as refusal:
         messages.error(request, message_of(refusal))

@@ -20,11 +20,11 @@ from banking import payments
 from banking.ledger.refusals import Refusal
 from banking.payments import Instruction, PaymentOrder, new_payee_limit
 from banking.payments.idempotency import Answer, fingerprint_of
-from banking.payments.refusals import RequestInProgress, StrongProofNeeded
+from banking.payments.refusals import NotTheirs, RequestInProgress, StrongProofNeeded
 from banking.web import pending
 from banking.web.forms import TransferForm
 from banking.web.payer import choices_of, initial_choice, is_new_payee, name_match, payer_of
-from banking.web.refusals import message_of, status_of
+from banking.web.refusals import access_ended, message_of, status_of
 from banking.web.user import prove_it, see_other
 from oauth.infrastructure.rate_limits import LimitReached
 
@@ -93,12 +93,16 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
     except Refusal as refusal:  # something changed meanwhile, for example the payee was removed
         messages.error(request, message_of(refusal))
         return see_other(kind.form_page)
+    except NotTheirs:
+        return _without_access(request, kind)
     if request.method != "POST":
         return _confirmation(request, kind, order, body, key)
     try:
         answer = kind.make_once(request, body, key)
     except StrongProofNeeded:
         return prove_it(request.path)
+    except NotTheirs:
+        return _without_access(request, kind)
     except RequestInProgress:
         messages.warning(request, _("Your first request is still running. Look again in a moment."))
         return see_other(kind.confirm_page, key)
@@ -111,6 +115,12 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
     if kind.done and not answer.is_replay:
         messages.success(request, str(kind.done))
     return see_other(kind.made_page, answer.body["id"])
+
+
+def _without_access(request: HttpRequest, kind: Kind) -> HttpResponse:
+    """For a user whose access to the paying account ended after they filled in the form."""
+    messages.error(request, access_ended())
+    return see_other(kind.form_page)
 
 
 def prepared(request: HttpRequest, body: Body, *, key: str, is_charged: bool = False) -> PaymentOrder:

@@ -235,7 +235,9 @@ def test_an_account_that_was_taken_away_in_between_pays_nothing(browser, current
     access = AccountAccess.objects.create(account=shared, user=alice, role=Role.HOLDER)
     where = begin(browser, shared, f"account:{current.pk}")
     access.delete()
-    assert browser.post(where).status_code == 404
+    for answer in (browser.get(where, follow=True), browser.post(where, follow=True)):
+        assert answer.request["PATH_INFO"] == "/bank/transfer"
+        assert "You can no longer pay from this account. No money was moved." in text(answer)
     assert not Transfer.objects.exists()
 
 

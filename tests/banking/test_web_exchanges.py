@@ -126,6 +126,19 @@ def test_nobody_else_sees_a_quote_or_an_exchange(web, alice, bob, current, euro,
     assert ExchangeQuote.objects.filter(user=bob).count() == 0
 
 
+@pytest.mark.parametrize("is_expired", [False, True])
+def test_an_account_that_was_taken_away_in_between_exchanges_nothing(web, alice, bob, current, euro, rate, is_expired):
+    shared = funded(bob, "Ours")
+    access = AccountAccess.objects.create(account=shared, user=alice, role=Role.HOLDER)
+    quoted = ask(web, shared, euro)["Location"]
+    access.delete()
+    with time_machine.travel(timezone.now() + timedelta(seconds=31 if is_expired else 1), tick=False):
+        answer = web.post(quoted, follow=True)
+    assert answer.request["PATH_INFO"] == HERE
+    assert "You can no longer pay from this account. No money was moved." in text(answer)
+    assert not Exchange.objects.exists()
+
+
 def test_what_the_form_refuses(web, alice, current, savings, euro, rate):
     yen = funded(alice, "Yen", "JPY")
     for to, amount, status, words in (

@@ -161,6 +161,16 @@ def test_a_refusal_is_told_and_nothing_is_set_up(browser, current, of_bob, setti
     assert not ScheduledTransfer.objects.exists()
 
 
+def test_an_account_that_was_taken_away_in_between_gets_no_order(browser, current, of_bob, alice, bob):
+    access = AccountAccess.objects.create(account=of_bob, user=alice, role=Role.HOLDER)
+    where = begin(browser, of_bob, to=f"account:{current.pk}")
+    access.delete()
+    for answer in (browser.get(where, follow=True), browser.post(where, follow=True)):
+        assert answer.request["PATH_INFO"] == "/bank/orders/new"
+        assert "You can no longer pay from this account" in text(answer)
+    assert not ScheduledTransfer.objects.exists()
+
+
 def test_a_new_payee_gets_no_more_than_the_limit(browser, current, of_bob, settings):
     settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 1000}
     fields = {"first_on": f"{bank_day.today()}"}
