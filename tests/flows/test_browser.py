@@ -58,6 +58,42 @@ def test_a_person_picks_the_accounts(live: Server, page: Page) -> None:
     assert [times_covered(live, page, name) for name in names] == [before[0] + 1, before[1]]
 
 
+@pytest.mark.parametrize("height", [256, 568])
+def test_the_buttons_never_cover_what_has_the_focus(live: Server, page: Page, height: int) -> None:
+    """WCAG 2.2, 1.4.10 and 2.4.11: 320 x 256 is a screen of 1280 x 1024 at a zoom of 400 %."""
+    page.set_viewport_size({"width": 320, "height": height})
+    query = {
+        "client_id": "demo-mobile", "redirect_uri": "http://127.0.0.1:51997/callback", "response_type": "code",
+        "scope": "accounts:read balances:read transactions:read", "code_challenge": "A" * 43,
+        "code_challenge_method": "S256",
+    }  # fmt: skip
+    page.goto(f"{live.url}/oauth/authorize?{urlencode(query)}")
+    log_in(page)
+    page.wait_for_selector("button[value=allow]")
+    reached = set()
+    while "allow" not in reached:
+        page.keyboard.press("Tab")
+        value, is_seen = page.evaluate(_FOCUS)
+        assert is_seen, value
+        reached.add(value)
+    assert len(reached) > 3
+    assert page.evaluate(_AMOUNTS_OUTSIDE) == 0
+
+
+#: The value of the element with the focus, and whether the user sees its middle.
+_FOCUS = """async () => {
+  await new Promise(requestAnimationFrame);
+  const focused = document.activeElement, box = focused.getBoundingClientRect();
+  const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  return [focused.value || focused.textContent.trim(), !!top && focused.contains(top)];
+}"""
+
+
+#: How many amounts reach beyond the row of their account.
+_AMOUNTS_OUTSIDE = """() => [...document.querySelectorAll(".choices .money")].filter(
+  amount => amount.getBoundingClientRect().right > amount.closest("label").getBoundingClientRect().right + 1).length"""
+
+
 def times_covered(live: Server, page: Page, account: str) -> int:
     """Returns how often the page of the app lists the account among those that the app may see."""
     page.goto(f"{live.url}/oauth/apps")
