@@ -41,8 +41,8 @@ class FundsConfirmationList(BankView):
         refusals={422: "The account has another currency, or the amount is out of range."},
     )
     def post(self, request: TokenRequest) -> Ok[FundsConfirmation]:
-        """True if the account is open and the amount is available now. No money is held, so a payment may still be
-        refused. At most 12 answers a day for each account.
+        """True if the account is open and not dormant, and the amount is available now. No money is held, so a payment
+        may still be refused. At most 12 answers a day for each account.
         """
         given: dict[str, Any] = self.body(request)
         user_id = user_or_404(request)
@@ -56,12 +56,12 @@ class FundsConfirmationList(BankView):
         if account.currency != given["amount"]["currency"]:
             raise CurrencyMismatch(field="currency")
         rate_limits.spend(ANSWERS, request.claims.client_id, str(user_id), str(account.pk))
-        is_open = account.status == Account.Status.OPEN
+        can_pay = account.status == Account.Status.OPEN and account.dormant_since is None
         return Ok(
             {
                 "account_id": account.pk,
                 "amount": {"currency": account.currency, "minor_units": given["amount"]["minor_units"]},
-                "is_available": is_open and account.available_minor >= given["amount"]["minor_units"],
+                "is_available": can_pay and account.available_minor >= given["amount"]["minor_units"],
                 "confirmed_at": timestamp(timezone.now()),
             }
         )

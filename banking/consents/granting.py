@@ -36,8 +36,11 @@ def closed_object(required: Sequence[str], **properties: Any) -> dict[str, Any]:
 
 
 def open_accounts(user: Any, *, may_pay: bool = False) -> QuerySet[Account]:
-    """The open accounts that the user may share; with `may_pay`, only those that they may also pay from."""
-    return _open_accounts(user.pk, may_pay=may_pay)
+    """The open accounts that the user may share; with `may_pay`, only those that can pay now and that the user may pay
+    from.
+    """
+    accounts = _open_accounts(user.pk, may_pay=may_pay)
+    return accounts.filter(dormant_since=None) if may_pay else accounts
 
 
 def _open_accounts(user_id: UUID, *, may_pay: bool = False) -> QuerySet[Account]:

@@ -267,6 +267,21 @@ def test_accounts_of_another_currency_are_not_offered(browser, token_endpoint, w
     assert decide(browser, page, (0, str(euros.pk))).status_code == 400
 
 
+def test_a_dormant_account_is_not_offered_for_a_transfer_and_pays_none(browser, token_endpoint, web_app, accounts, pay):
+    dormant, later = accounts[0], accounts[1]
+    Account.objects.filter(pk=dormant.pk).update(dormant_since=timezone.now())
+    hinted = {**pay, "debtor_account": str(dormant.pk)}
+    page = consent_page(browser, token_endpoint, web_app, [hinted])
+    assert str(dormant.pk) not in page.content.decode()
+    assert str(later.pk) in page.content.decode()
+    Account.objects.filter(pk=later.pk).update(dormant_since=timezone.now())  # while the page is open
+    for one in (dormant, later):
+        assert decide(browser, page, (0, str(one.pk))).status_code == 400
+    read = consent_page(browser, token_endpoint, web_app, [READ])
+    assert str(dormant.pk) in read.content.decode()
+    assert not Consent.objects.exists()
+
+
 # --- the protocol
 
 

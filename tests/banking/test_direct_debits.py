@@ -291,6 +291,12 @@ def test_yes_or_no_and_never_the_balance(issuer, current):
         True, True, False,
     ]  # fmt: skip
     assert str(FUNDS_MINOR) not in ask(issuer, current, 1).content.decode()
+
+
+@pytest.mark.parametrize("change", [{"status": "frozen"}, {"dormant_since": timezone.now()}])
+def test_an_account_that_pays_nothing_has_no_funds(issuer, current, change):
+    Account.objects.filter(pk=current.pk).update(**change)
+    assert ask(issuer, current, 1).json()["is_available"] is False
     assert ask(issuer, current, 1, "EUR").json()["code"] == "currency_mismatch"
     assert ask(issuer, current, 0).json()["code"] == ask(issuer, current, -5).json()["code"] == "amount_out_of_range"
     assert issuer.get(f"/api/v1/accounts/{current.pk}/balances").status_code == 403
