@@ -1,16 +1,20 @@
-"""Ends an unfinished login when the user's password, emails, state or session generation has changed since it began.
+"""Ends an unfinished login when the user's password, emails, state or session generation has changed since it began, or
+when it waits for a second factor and the user has none any more.
 
 Otherwise a code sent to a removed email, or the old password, would still complete the login (ASVS 5.0 6.5.5, 7.4.3),
-because allauth keeps an unfinished login in the browser session.
+because allauth keeps an unfinished login in the browser session. Without a second factor, allauth's page for it and the
+login page would redirect to each other until the login expires.
 """
 
 from collections.abc import Callable
 
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY, clear_login
 from allauth.account.models import EmailAddress
+from allauth.mfa.stages import AuthenticateStage
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from accounts import second_factors
 from accounts.models import User
 
 _KEY = "accounts.pending"
@@ -39,7 +43,14 @@ def _is_stale(request: HttpRequest) -> bool:
         return False
     user_id, began = pending
     marked = request.session.get(_KEY) or [None, ""]
-    return marked[0] != began or not constant_time_compare(marked[1], _fingerprint(user_id))
+    if marked[0] != began or not constant_time_compare(marked[1], _fingerprint(user_id)):
+        return True
+    return _waits_for_factor(request) and not second_factors.types_of(User(pk=user_id))
+
+
+def _waits_for_factor(request: HttpRequest) -> bool:
+    state = request.session[LOGIN_SESSION_KEY].get("state") or {}
+    return bool(state.get("stages", {}).get("current") == AuthenticateStage.key)
 
 
 def _mark(request: HttpRequest) -> None:

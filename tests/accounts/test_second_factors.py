@@ -60,6 +60,33 @@ def test_every_removal_is_mailed_and_audited(kind, alice):
     assert AuditEvent.objects.filter(user=str(alice.pk), reason=SENTENCES[kind][0]).count() == 1
 
 
+@pytest.mark.parametrize("kind", ["totp", "webauthn"])
+def test_a_login_that_waits_for_a_removed_factor_begins_again(kind, alice):
+    """Support removes the factor of a user who lost the device, while the user's browser waits for it."""
+    factor = make(kind, alice)
+    browser = Browser()
+    waiting = log_in(browser, alice.email)["Location"]
+    assert waiting.startswith("/accounts/2fa/authenticate/")
+    second_factors.remove(factor)
+    page = browser.get(waiting, follow=True)
+    assert page.status_code == 200
+    assert page.request["PATH_INFO"] == "/accounts/login/"
+    assert not is_logged_in(browser)
+    log_in(browser, alice.email)
+    assert is_logged_in(browser)
+
+
+def test_a_login_still_waits_for_the_other_factor(alice):
+    factor, _other = make("webauthn", alice), make("totp", alice)
+    browser = Browser()
+    waiting = log_in(browser, alice.email)["Location"]
+    second_factors.remove(factor)
+    assert browser.get(waiting).status_code == 200
+    browser.post(waiting, {"code": code(SECRET)})
+    browser.post("/accounts/2fa/trust/", {"action": "skip"})
+    assert is_logged_in(browser)
+
+
 DELETIONS = {
     "row": lambda factor: factor.delete(),
     "query": lambda factor: Authenticator.objects.filter(pk=factor.pk).delete(),
