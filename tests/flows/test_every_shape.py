@@ -102,3 +102,20 @@ def test_everybody_can_read_every_shape(live: Server, sam: Visitor, made: Made) 
                     faults.setdefault((path, rule, where), f"{width} px, {scheme}: {why}")
         faults |= {(path, "Chromium", text): "" for text in sam.complaints}
     assert not faults, "\n".join(map(str, faults.items()))
+
+
+def test_long_names_and_large_amounts_fit_at_a_zoom_of_400_percent(live: Server, sam: Visitor, made: Made) -> None:
+    """WCAG 2.2, 1.4.10: 320 pixels are a screen of 1280 pixels at a zoom of 400 %."""
+    code = f"""
+from accounts.models import User
+from tests.lib.ledger import funded
+user = User.objects.get(email="{shapes.EMAIL}")
+print(funded(user, "W" * 70, "KWD", amount_minor=10**15).pk)"""
+    account = f"/bank/accounts/{live.manage('shell', '-v0', '-c', code).strip().splitlines()[-1]}"
+    sam.page.set_viewport_size({"width": 320, "height": 256})
+    wide = []
+    for path in ("/", "/bank/", "/bank/transfer", *(f"{account}{page}" for page in OF_ACCOUNT)):
+        sam.page.goto(f"{live.url}{path}")
+        if not sam.page.evaluate(FITS):
+            wide.append(path)
+    assert not wide
