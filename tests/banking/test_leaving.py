@@ -187,7 +187,7 @@ def test_a_user_who_never_had_an_account_leaves_no_name(client, db, signing_keys
 def test_an_account_is_closed_after_a_fresh_login_only(browser, alice, savings):
     session = browser.session
     for record in session["account_authentication_methods"]:
-        record["at"] -= 3600
+        record["at_by_database"] -= 3600
     session.save()
     for answer in (browser.get(CLOSE), leave(browser)):
         assert answer.status_code == 302
