@@ -126,8 +126,7 @@ def quote(request: HttpRequest, quote_id: UUID) -> HttpResponseBase:
     except (QuoteExpired, RateMoved):
         return _quoted_again(request, quoted)
     except NotTheirs:
-        messages.error(request, access_ended())
-        return see_other("bank:exchange")
+        return access_ended(request, "bank:exchange")
     except Refusal as refusal:
         return _quoted(request, quoted, problem=message_of(refusal), status=status_of(refusal))
     return see_other("bank:exchanged", done.pk)
@@ -170,8 +169,7 @@ def _quoted_again(request: HttpRequest, old: ExchangeQuote) -> HttpResponseBase:
         messages.error(request, _("Too often. Wait a minute, then try again."))
         return see_other("bank:exchange")
     except NotTheirs:
-        messages.error(request, access_ended())
-        return see_other("bank:exchange")
+        return access_ended(request, "bank:exchange")
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
         return see_other("bank:exchange")

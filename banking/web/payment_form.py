@@ -94,7 +94,7 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
         messages.error(request, message_of(refusal))
         return see_other(kind.form_page)
     except NotTheirs:
-        return _without_access(request, kind)
+        return access_ended(request, kind.form_page)
     if request.method != "POST":
         return _confirmation(request, kind, order, body, key)
     try:
@@ -102,7 +102,7 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
     except StrongProofNeeded:
         return prove_it(request.path)
     except NotTheirs:
-        return _without_access(request, kind)
+        return access_ended(request, kind.form_page)
     except RequestInProgress:
         messages.warning(request, _("Your first request is still running. Look again in a moment."))
         return see_other(kind.confirm_page, key)
@@ -115,12 +115,6 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
     if kind.done and not answer.is_replay:
         messages.success(request, str(kind.done))
     return see_other(kind.made_page, answer.body["id"])
-
-
-def _without_access(request: HttpRequest, kind: Kind) -> HttpResponse:
-    """For a user whose access to the paying account ended after they filled in the form."""
-    messages.error(request, access_ended())
-    return see_other(kind.form_page)
 
 
 def prepared(request: HttpRequest, body: Body, *, key: str, is_charged: bool = False) -> PaymentOrder:
