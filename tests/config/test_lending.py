@@ -12,7 +12,7 @@ from config.database import in_use, watch
 from config.server import admission
 from config.server.admission import Overloaded, Slots, State
 from config.server.lending import Lender
-from tests.lib.database import backends_waiting, full_pool
+from tests.lib.database import full_pool
 from tests.lib.servers import wait_until as wait_so_long
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,6 +62,17 @@ def waits():
         cursor.execute("RESET lock_timeout")
 
 
+def waits_for_lock():
+    """Whether a thread has reached the statement of `waits` that waits. A connection can wait for another lock before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [LOCK],
+        )
+        return cursor.fetchone() is not None
+
+
 def nothing():
     """Needs no database."""
 
@@ -91,7 +102,7 @@ def test_a_request_that_waits_for_an_answer_lends_its_slot_and_takes_it_back(slo
     lender = Lender(slots)
     with hung_database():
         first = Request(slots, waits)
-        wait_until(backends_waiting)
+        wait_until(waits_for_lock)
         two_looks(lender)
         assert first.slot.state is State.HELD  # no request waits for the slot
         other = Request(slots, nothing)
@@ -111,7 +122,7 @@ def test_a_request_that_waits_for_an_answer_lends_its_slot_and_takes_it_back(slo
 def test_a_request_lends_nothing_for_a_statement_that_has_just_begun(slots):
     with hung_database():
         first = Request(slots, waits)
-        wait_until(backends_waiting)
+        wait_until(waits_for_lock)
         other = Request(slots, nothing)
         wait_in_queue(slots)
         Lender(slots).look()
@@ -150,7 +161,7 @@ def test_a_slot_is_lent_once(slots):
     lender = Lender(slots)
     with hung_database():
         first = Request(slots, waits)
-        wait_until(backends_waiting)
+        wait_until(waits_for_lock)
         others = [Request(slots, nothing) for _ in range(2)]
         wait_in_queue(slots, 2)
         for _ in range(5):
@@ -169,7 +180,7 @@ def test_a_request_goes_on_without_a_slot_rather_than_wait_for_ever(slots, monke
     lender = Lender(slots)
     with hung_database():
         first = Request(slots, waits)
-        wait_until(backends_waiting)
+        wait_until(waits_for_lock)
         other = Request(slots, nothing)
         wait_in_queue(slots)
         two_looks(lender)

@@ -110,12 +110,18 @@ def _close() -> None:
 
 
 def backends_waiting() -> int:
-    """The number of connections to the tests' database that wait for a lock."""
+    """The number of connections to the tests' database that wait for a lock which another client holds.
+
+    A connection that waits for autovacuum does not count: it may not have sent the statement that a test waits for.
+    """
     with connection.cursor() as cursor:
         # Otherwise, the view would not change within a transaction.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT count(*) FROM pg_stat_activity AS waiting"
+            " WHERE waiting.datname = current_database() AND waiting.wait_event_type = 'Lock' AND EXISTS ("
+            "SELECT FROM pg_stat_activity AS holder WHERE holder.pid = ANY(pg_blocking_pids(waiting.pid))"
+            " AND holder.backend_type = 'client backend')"
         )
         count: int = cursor.fetchone()[0]
         return count
