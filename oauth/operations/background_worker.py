@@ -7,12 +7,13 @@ procrastinate's own command exits with code 0 when its connection is lost.
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
 from django.apps import apps
@@ -37,8 +38,8 @@ DEFAULT_CONCURRENCY = 2
 #: The time between attempts to connect to the database.
 PAUSE_SECONDS = 1.0
 HEALTH_SECONDS = 5.0
-#: A job that is still running this long after the signal is aborted; another worker then runs it again.
-MOST_SECONDS_TO_STOP = 30.0
+#: The default of how long running jobs may continue after the signal.
+STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,15 @@ def _with_fresh_connections(job: Callable[..., Result], *args: Any, **kwargs: An
 class BackgroundWorker:
     """Runs jobs. Touches `health_file` every HEALTH_SECONDS, also while it waits for the database."""
 
-    def __init__(self, app: App, lanes: Sequence[Lane], *, health_file: Path | None = None) -> None:
-        self.app, self.lanes, self.health_file = app, lanes, health_file
+    def __init__(
+        self, app: App, lanes: Sequence[Lane], *, health_file: Path | None = None, stop_seconds: float = STOP_SECONDS
+    ) -> None:
+        self.app, self.lanes, self.health_file, self.stop_seconds = app, lanes, health_file, stop_seconds
 
     def run(self) -> None:
-        """Returns after SIGTERM or SIGINT, when the running jobs have ended. Raises ConnectorException for errors that
-        waiting cannot resolve, such as missing tables.
+        """Returns after SIGTERM or SIGINT, when the running jobs have ended. If one still runs after `stop_seconds`,
+        ends the process, and another worker runs the job again. Raises ConnectorException for errors that waiting
+        cannot resolve, such as missing tables.
         """
         jobs_at_once = sum(lane.concurrency for lane in self.lanes)
         _prepare_connections(jobs_at_once)
@@ -156,13 +160,24 @@ class BackgroundWorker:
         ending.set()
         for worker in workers:
             worker.stop()  # waits for its jobs
-        _, late = await asyncio.wait(lanes, timeout=MOST_SECONDS_TO_STOP)
-        for task in late:
-            task.cancel()
+        _, late = await asyncio.wait(lanes, timeout=self.stop_seconds)
+        if late and stop.is_set():
+            self._end_process([lane.name for lane, task in zip(self.lanes, lanes, strict=True) if task in late])
         ended = await asyncio.gather(*lanes, return_exceptions=True)
         errors = [one for one in ended if isinstance(one, Exception)]
         if errors:
             raise next((one for one in errors if not is_outage(one)), errors[0])
+
+    def _end_process(self, lanes: list[str]) -> NoReturn:
+        """Neither a thread nor a statement in it can be cancelled from here. PostgreSQL rolls the statement's
+        transaction back.
+        """
+        logger.warning(
+            "Jobs of these lanes are still running %g seconds after the signal: %s. They end with this process, and "
+            "another worker runs them again.", self.stop_seconds, ", ".join(lanes),
+        )  # fmt: skip
+        logging.shutdown()
+        os._exit(0)
 
     def _worker(self, lane: Lane) -> Worker:
         return OriginWorker(

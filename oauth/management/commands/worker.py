@@ -10,7 +10,13 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
 from oauth.conf import conf
-from oauth.operations.background_worker import DEFAULT_CONCURRENCY, HEALTH_SECONDS, BackgroundWorker, lanes_of
+from oauth.operations.background_worker import (
+    DEFAULT_CONCURRENCY,
+    HEALTH_SECONDS,
+    STOP_SECONDS,
+    BackgroundWorker,
+    lanes_of,
+)
 
 
 class Command(BaseCommand):
@@ -29,6 +35,11 @@ class Command(BaseCommand):
             "--health-file", type=Path, metavar="FILE",
             help=f"A file that the worker touches every {HEALTH_SECONDS:.0f} seconds while it runs.",
         )  # fmt: skip
+        parser.add_argument(
+            "--stop-seconds", type=float, default=STOP_SECONDS, metavar="SECONDS",
+            help="Seconds after SIGTERM in which running jobs may end (%(default)g). A job that takes longer is ended, "
+            "and another worker runs it again.",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -38,7 +49,7 @@ class Command(BaseCommand):
         if conf.TRACING:
             import_string("oauth.tracing.start")()
         try:
-            BackgroundWorker(app, lanes, health_file=options["health_file"]).run()
+            BackgroundWorker(app, lanes, health_file=options["health_file"], stop_seconds=options["stop_seconds"]).run()
         except ConnectorException as error:
             raise CommandError(f"{error.__cause__ or error} Has `manage.py migrate` run?") from error
 

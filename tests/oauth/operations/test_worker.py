@@ -4,9 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -27,13 +28,33 @@ from oauth.operations.background_worker import UPKEEP, JobThreads, Lane, WorkerC
 from tests.lib.database import url_of
 from tests.lib.servers import PATIENCE_SECONDS, ROOT, own_database, wait_until
 
+#: `manage.py` with a job that never ends.
+ENDLESS_JOB = """
+import os, sys, threading
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+import django
+from django.core.management import execute_from_command_line
+
+django.setup()
+from procrastinate.contrib.django import app
+
+
+@app.task(name="tests.endless", queue="oauth")
+def endless(timestamp: int) -> None:
+    threading.Event().wait()
+
+
+execute_from_command_line(["manage.py", *sys.argv[1:]])
+"""
+
 
 class Worker:
     """The command, as a supervisor starts it."""
 
-    def __init__(self, url: str, directory: Path, *arguments: str) -> None:
+    def __init__(self, url: str, directory: Path, *arguments: str, program: Sequence[str] = ("manage.py",)) -> None:
         self.url, self.health_file, self.log_file = url, directory / "health", directory / "worker.log"
-        command = [sys.executable, "manage.py", "worker", "--health-file", str(self.health_file), *arguments]
+        command = [sys.executable, *program, "worker", "--health-file", str(self.health_file), *arguments]
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, stdout=log, stderr=log
@@ -52,9 +73,7 @@ class Worker:
 
     def does(self, job: int) -> bool:
         self.runs()
-        with psycopg.connect(self.url) as connection:
-            [status] = connection.execute("SELECT status FROM procrastinate_jobs WHERE id = %s", [job]).fetchone()
-        return status == "succeeded"
+        return status_of(self.url, job) == "succeeded"
 
 
 def deferred(url: str, task: str = "oauth.remove_old_jobs", queue: str = "oauth") -> int:
@@ -62,6 +81,12 @@ def deferred(url: str, task: str = "oauth.remove_old_jobs", queue: str = "oauth"
         statement = "INSERT INTO procrastinate_jobs (task_name, queue_name, args) VALUES (%s, %s, %s) RETURNING id"
         number: int = connection.execute(statement, [task, queue, '{"timestamp": 1}']).fetchone()[0]
     return number
+
+
+def status_of(url: str, job: int) -> str:
+    with psycopg.connect(url) as connection:
+        [status] = connection.execute("SELECT status FROM procrastinate_jobs WHERE id = %s", [job]).fetchone()
+    return str(status)
 
 
 def cut_connections(url: str, *, except_for: psycopg.Connection) -> None:
@@ -96,8 +121,8 @@ def start(url: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
         connection.execute(SchemaManager.get_schema())  # the schema that procrastinate's migrations make
     started: list[Worker] = []
 
-    def start(*arguments: str) -> Worker:
-        started.append(Worker(url, tmp_path, *arguments))
+    def start(*arguments: str, **options: Any) -> Worker:
+        started.append(Worker(url, tmp_path, *arguments, **options))
         return started[-1]
 
     yield start
@@ -151,6 +176,16 @@ class TestTheProcess:
             wait_until(lambda worker=worker: worker.runs() and "Starting worker" in worker.log)
             worker.process.send_signal(signal.SIGTERM)
             assert worker.process.wait(PATIENCE_SECONDS) == 0, worker.log
+
+    def test_a_job_that_does_not_end_ends_with_the_process(self, url, start):
+        """Otherwise a supervisor kills the worker, and meanwhile two workers run the job."""
+        worker = start("--stop-seconds=0.5", program=["-c", ENDLESS_JOB])
+        job = deferred(url, task="tests.endless")
+        wait_until(lambda: worker.runs() and status_of(url, job) == "doing", or_else=lambda: worker.log)
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.process.wait(PATIENCE_SECONDS) == 0, worker.log
+        assert "Jobs of these lanes are still running 0.5 seconds after the signal: upkeep." in worker.log
+        assert status_of(url, job) == "doing"  # until another worker takes it over
 
     def test_it_ends_with_an_error_if_waiting_does_not_help(self, url, tmp_path):
         worker = Worker(url, tmp_path)  # before `migrate`
