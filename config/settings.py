@@ -1,6 +1,6 @@
 """Settings of the site, all from the environment.
 
-`MODE` is `production` unless the environment says `demo` or `test`. The modes differ only in this file. Production has
+`MODE` is `production` unless the environment says `demo` or `test`. Production has
 no default for anything secret: a missing value stops the start, and an unsafe one is an Error of `manage.py check
 --deploy`, which `manage.py serve` and the WSGI application run before they answer.
 """
@@ -24,7 +24,7 @@ env = Environment()  # NAME_FILE=/run/secrets/name works for every NAME
 
 MODE = env.str("MODE", default="production")
 if MODE not in ("production", "demo", "test"):
-    raise ImproperlyConfigured(f"MODE is {MODE!r}; it is one of production, demo, test.")
+    raise ImproperlyConfigured(f"MODE must be production, demo or test; it is {MODE!r}.")
 PRODUCTION = MODE == "production"
 DEMO = MODE == "demo"
 DEBUG = False
@@ -385,8 +385,8 @@ FORMER_USERS_KEPT = timedelta(days=env.int("FORMER_USERS_KEPT_DAYS", default=182
 
 # --- the bank
 
-# The time zone that decides when a day and a month begin: for statements, orders and limits. Pages show times in this
-# zone. An IANA name.
+# The time zone that decides when a day and a month begin: for statements, orders and limits. The admin shows times in
+# this zone, and so do pages for a user whose own zone is unknown. An IANA name.
 BANK_TIME_ZONE: str = env.str("BANK_TIME_ZONE", default="UTC")
 
 
@@ -501,7 +501,7 @@ OAUTH = {
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
     "REAUTHENTICATION_URL": f"{URL_PREFIX}/accounts/reauthenticate/",
     "STEP_UP_URL": f"{URL_PREFIX}/accounts/stronger/",
-    # A proxy of TRUSTED_PROXIES terminates mutual TLS (RFC 8705) and passes the certificate on (RFC 9440).
+    # A proxy of TRUSTED_PROXIES terminates mutual TLS (RFC 8705) and passes the certificate on in `Forwarded`.
     "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
     "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
     "MTLS_ORIGIN": MTLS_ORIGIN,

@@ -12,7 +12,7 @@ from banking.models import Account, Product
 from oauth.models import Branding, Client
 
 _CACHED = "config.bank.first_steps"
-#: How long the remaining steps are cached, and how long the result that none remains.
+#: How long the steps are cached while one remains, and after all are done.
 _KEPT_SECONDS, _ALL_DONE_SECONDS = 60, 3600
 
 
@@ -24,7 +24,7 @@ class Step:
 
 
 def first_steps(user: Any) -> Sequence[Step]:
-    """The remaining steps. Empty once all are done, and for staff without the permissions for them."""
+    """All steps, each with whether it is done. Empty once all are done, and for staff who are not superusers."""
     if not user.is_superuser:
         return ()
     known: Sequence[Step] | None = cache.get(_CACHED)

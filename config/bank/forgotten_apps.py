@@ -1,4 +1,6 @@
-"""Holds the payment orders of apps whose access was revoked, before the authorization server forgets that it was."""
+"""Holds the payment orders of apps whose access was revoked, before the authorization server deletes the
+authorizations.
+"""
 
 from typing import Any
 from uuid import UUID

@@ -13,7 +13,7 @@ from oauth.models import AuditEvent, Client
 from oauth.models.audit_event import first_id_at
 
 PERIOD = timedelta(hours=1)
-#: The newest events that are read.
+#: Only this many of the newest events are read.
 MOST_READ = 1_000
 MOST_SHOWN = 8
 _CACHED = "config.bank.recent_failures"

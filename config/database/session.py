@@ -89,7 +89,7 @@ def _connections(available: int, processes: int) -> Iterator[CheckMessage]:
 
 
 def _wanted() -> dict[str, str]:
-    """`-c name=value` of the settings, by name."""
+    """The value of each option `-c name=value` in DATABASES."""
     options = str(settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"].get("options", ""))
     pairs = (part.partition("=") for part in options.replace("-c ", "").split())
     return {name: value for name, equals, value in pairs if equals}

@@ -31,7 +31,7 @@ class Overloaded(Exception):
 
 
 class Slots:
-    """`slots` at a time, first come, first served."""
+    """Lets `slots` requests run at a time, in the order of their arrival."""
 
     def __init__(self, slots: int, *, most: int = MOST_QUEUED, seconds: float = QUEUE_SECONDS) -> None:
         self.free, self.most, self.seconds = slots, most, seconds

@@ -5,8 +5,8 @@ seconds, and requests that need no database would be refused. So while a request
 regularly for requests that have waited for the database since its last look, and passes their slots on. When such a
 request has its answer from the database, it waits for a slot again before it continues (config/database/in_use.py).
 
-The number of these threads is limited by the connections of the pool and the threads that may wait for one
-(DB_POOL_MAX, DB_POOL_MAX_WAITING). Beyond these limits, a request that needs the database is refused.
+The number of threads that wait for the database is limited by the connections of the pool and the threads that may
+wait for one (DB_POOL_MAX, DB_POOL_MAX_WAITING). Beyond these limits, a request that needs the database is refused.
 """
 
 import threading

@@ -1,7 +1,7 @@
 """Answers the probes at a separate port, in the process `serve` itself.
 
-The worker processes may be busy, or their port may have too many connections. A probe must report this instead of
-waiting, too.
+The worker processes may be busy, or their port may have too many connections. A probe must report this, and must not
+wait for them.
 """
 
 import logging
