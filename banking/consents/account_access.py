@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from banking.consents.granting import (
@@ -14,8 +15,9 @@ from banking.consents.granting import (
     ids_in_detail,
     number_of,
     open_accounts,
+    open_or_kept,
     picked_accounts,
-    still_open,
+    still_shared,
     store_consent,
     way_to_an_account,
 )
@@ -62,9 +64,8 @@ class AccountAccess(ScopeDetails):
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any] | None:
         if ALL_ACCOUNTS in chosen:
             return None
-        return self._limited_to(
-            self._accounts(user, chosen, _("Pick at least one account, or choose Deny.")), detail, user, client_id
-        )
+        nothing = _("Pick at least one account, or choose Deny.")
+        return self._limited_to(self._accounts(open_accounts(user), chosen, nothing), detail, user, client_id)
 
     def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> Again | None:
         about = [one for one in detail["scopes"] if one in set(scopes)]
@@ -72,7 +73,7 @@ class AccountAccess(ScopeDetails):
             return None
         if detail.get("accounts_by") == "user":
             return Again({**detail, "scopes": about})
-        account_ids = still_open(UUID(detail["identifier"]), user)
+        account_ids = still_shared(UUID(detail["identifier"]), user)
         if not account_ids and Account.objects.filter(consents=detail["identifier"]).exists():
             raise NotAnswered
         again = {"type": ACCOUNT_ACCESS, "scopes": about, **ids_in_detail(account_ids)}
@@ -81,9 +82,9 @@ class AccountAccess(ScopeDetails):
 
     def question_again(self, detail: Detail, user: Any) -> Question:
         if detail.get("accounts_by") == "user":
-            return _question(open_accounts(user), ticked=[ALL_ACCOUNTS])
+            return _question(open_or_kept(user, None), ticked=[ALL_ACCOUNTS])
         picked = Account.objects.filter(consents=detail["identifier"]).values_list("pk", flat=True)
-        return _question(open_accounts(user), ticked=[str(pk) for pk in picked])
+        return _question(open_or_kept(user, detail["identifier"]), ticked=[str(pk) for pk in picked])
 
     def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
         """The choice of all accounts is stored in the detail itself, not by removing the detail: a grant whose last
@@ -92,7 +93,8 @@ class AccountAccess(ScopeDetails):
         about = {"type": ACCOUNT_ACCESS, "scopes": detail["scopes"]}
         if ALL_ACCOUNTS in chosen:
             return {**about, "accounts_by": "user"}
-        accounts = self._accounts(user, chosen, _("Pick at least one account, or remove the app."))
+        among = open_or_kept(user, detail.get("identifier"))
+        accounts = self._accounts(among, chosen, _("Pick at least one account, or remove the app."))
         if "identifier" not in detail:
             return self._limited_to(accounts, about, user, client_id)
         changed = {**about, "identifier": detail["identifier"], **accounts_in_detail(accounts)}
@@ -102,13 +104,13 @@ class AccountAccess(ScopeDetails):
         consent.accounts.set(accounts)
         return changed
 
-    def _accounts(self, user: Any, chosen: Sequence[str], or_else: str) -> list[Account]:
+    def _accounts(self, among: QuerySet[Account], chosen: Sequence[str], or_else: str) -> list[Account]:
         """The picked accounts. Raises NotAnswered. A user without an account picks none; the app then gets access to
         none.
         """
-        if not chosen and not open_accounts(user).exists():
+        if not chosen and not among.exists():
             return []
-        return picked_accounts(user, chosen, or_else=or_else)
+        return picked_accounts(among, chosen, or_else=or_else)
 
     def _limited_to(self, accounts: list[Account], about: Detail, user: Any, client_id: str) -> dict[str, Any]:
         detail = {"type": ACCOUNT_ACCESS, "scopes": about["scopes"], **accounts_in_detail(accounts)}

@@ -17,6 +17,7 @@ from banking.consents.granting import (
     closed_object,
     number_of,
     open_accounts,
+    open_or_kept,
     picked_accounts,
     store_consent,
     way_to_an_account,
@@ -72,15 +73,17 @@ class AccountInformation(DetailsType):
         return Summary(_("See accounts that you picked"), _sentences(detail), [*picked, *_history(detail)])
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        accounts = picked_accounts(user, chosen, or_else=_("Pick at least one account, or choose Deny."))
+        nothing = _("Pick at least one account, or choose Deny.")
+        accounts = picked_accounts(open_accounts(user), chosen, or_else=nothing)
         return store_consent(_with_accounts(detail, accounts), user, client_id, accounts)
 
     def question_again(self, detail: Detail, user: Any) -> Question:
         picked = Account.objects.filter(consents=detail["identifier"]).values_list("pk", flat=True)
-        return _question(detail, open_accounts(user), ticked=[str(pk) for pk in picked])
+        return _question(detail, open_or_kept(user, detail["identifier"]), ticked=[str(pk) for pk in picked])
 
     def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        accounts = picked_accounts(user, chosen, or_else=_("Pick at least one account, or remove the app."))
+        nothing = _("Pick at least one account, or remove the app.")
+        accounts = picked_accounts(open_or_kept(user, detail["identifier"]), chosen, or_else=nothing)
         changed = _with_accounts(detail, accounts)
         consent = Consent.objects.get(pk=detail["identifier"], user=user, client_id=client_id)
         consent.detail = changed

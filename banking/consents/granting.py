@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -48,8 +48,23 @@ def _open_accounts(user_id: UUID, *, may_pay: bool = False) -> QuerySet[Account]
     return accounts.order_by("opened_at", "id")
 
 
-def still_open(consent_id: UUID, user: Any) -> list[UUID]:
-    """The accounts of a consent that the user may still share."""
+def open_or_kept(user: Any, consent: str | None) -> QuerySet[Account]:
+    """The accounts that the user may pick for an app that has access already: the open ones, and those that the consent
+    covers and that are frozen now. Otherwise a freeze, which is temporary, would remove an account from the app for
+    good when the user changes the others. `consent` is the identifier of the detail; None if the app has access to all
+    accounts.
+    """
+    frozen = Q(status=Account.Status.FROZEN)
+    if consent is not None:
+        frozen &= Q(pk__in=Account.objects.filter(consents=UUID(consent)).values("pk"))
+    theirs = Account.objects.of_user(user.pk).filter(Q(status=Account.Status.OPEN) | frozen)
+    return theirs.order_by("opened_at", "id")
+
+
+def still_shared(consent_id: UUID, user: Any) -> list[UUID]:
+    """The accounts of a consent that the user still has, also those that are frozen now. Closing an account removes it
+    from every consent.
+    """
     arguments = {_A_USER: user.pk, _A_CONSENT: consent_id}
     return [pk for (pk,) in _of_consent().rows(arguments, MOST_ACCOUNTS)]
 
@@ -64,14 +79,15 @@ _A_USER, _A_CONSENT = UUID(int=1), UUID(int=2)
 def _of_consent() -> CompiledQuery:
     def build() -> QuerySet[Any, Any]:
         covered = Account.objects.filter(consents=_A_CONSENT).values("pk")
-        return _open_accounts(_A_USER).filter(pk__in=covered).values_list("pk")
+        theirs = Account.objects.of_user(_A_USER).exclude(status=Account.Status.CLOSED)
+        return theirs.filter(pk__in=covered).order_by("opened_at", "id").values_list("pk")
 
     return CompiledQuery(build, (_A_USER, _A_CONSENT))
 
 
-def picked_accounts(user: Any, chosen: Sequence[str], *, or_else: str) -> list[Account]:
+def picked_accounts(among: QuerySet[Account], chosen: Sequence[str], *, or_else: str) -> list[Account]:
     """The chosen accounts. Raises NotAnswered, with the text `or_else` if none is chosen."""
-    accounts = list(open_accounts(user).filter(pk__in=uuids(chosen)))
+    accounts = list(among.filter(pk__in=uuids(chosen)))
     if not chosen:
         raise NotAnswered(or_else)
     if len(accounts) != len(set(chosen)):
@@ -92,7 +108,10 @@ def ids_in_detail(account_ids: Sequence[UUID]) -> dict[str, Any]:
 
 
 def choice_of(account: Account, *, is_ticked: bool) -> Choice:
-    return Choice(str(account.pk), account.name, number_of(account), is_ticked, amount=balance_of(account))
+    hint = number_of(account)
+    if account.status != Account.Status.OPEN:
+        hint = f"{hint} · {account.get_status_display()}"
+    return Choice(str(account.pk), account.name, hint, is_ticked, amount=balance_of(account))
 
 
 def balance_of(account: Account) -> str:

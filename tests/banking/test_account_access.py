@@ -256,6 +256,13 @@ def test_a_decision_whose_accounts_are_all_gone_is_asked_again(browser, web_app,
     assert ask(browser, web_app, scope="accounts:read").status_code == 200
 
 
+def test_a_frozen_account_stays_in_a_silent_answer(browser, web_app, current, savings):
+    """Otherwise the app would lose it for good: later answers repeat this one."""
+    pick(browser, ask(browser, web_app, scope="accounts:read"), current, savings, ticks=())
+    Account.objects.filter(pk=savings.pk).update(status=Account.Status.FROZEN)
+    assert granted_silently(browser, web_app, scope="accounts:read") == {str(current.pk), str(savings.pk)}
+
+
 def test_an_account_that_is_no_longer_ones_own_is_in_no_silent_answer(browser, web_app, bob, alice, of_bob, savings):
     AccountAccess.objects.create(account=of_bob, user=alice, role="delegate")
     pick(browser, ask(browser, web_app, scope="accounts:read"), of_bob, savings, ticks=())
@@ -283,6 +290,21 @@ def test_an_app_with_all_accounts_can_be_limited_later(
     browser.post(link, urlencode({"choice-0": "all", "decision": "save"}), content_type=FORM)
     fresh = token_endpoint.refresh(mobile_app, fresh["refresh_token"]).json()
     assert seen_by(api(fresh["access_token"])) == {str(current.pk), str(savings.pk)}
+
+
+def test_a_frozen_account_can_be_kept_when_an_app_with_all_accounts_is_limited(
+    tokens_of, browser, mobile_app, current, savings
+):
+    tokens_of(mobile_app, "all")
+    Account.objects.filter(pk=savings.pk).update(status=Account.Status.FROZEN)
+    page = f"/oauth/apps/{Authorization.objects.get().pk}/0"
+    assert {box["value"] for box in soup(browser.get(page)).select("[name=choice-0]")} == {
+        str(current.pk), str(savings.pk), "all",
+    }  # fmt: skip
+    body = urlencode([("choice-0", str(current.pk)), ("choice-0", str(savings.pk)), ("decision", "save")])
+    assert browser.post(page, body, content_type=FORM).status_code == 303
+    [detail] = Authorization.objects.get().authorization_details
+    assert detail["accounts"] == sorted([str(current.pk), str(savings.pk)])
 
 
 @pytest.mark.parametrize("is_limited_first", [True, False])

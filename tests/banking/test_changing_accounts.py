@@ -7,12 +7,13 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
-from banking import orders
+from banking import orders, oversight
 from banking.models import Consent, ScheduledTransfer
 from banking.notation import bank_day
 from oauth.infrastructure import caches
 from oauth.models import Authorization
 from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide
+from tests.lib.staff import officer
 from tests.lib.transfers import order
 
 pytestmark = [pytest.mark.usefixtures("as_the_site"), pytest.mark.django_db]
@@ -25,6 +26,11 @@ def tokens(browser, mobile_app, current, savings, token_endpoint):
     """Tokens of an app that may see both accounts, and pay."""
     url = authorization_url(mobile_app, scope="transfers:write", authorization_details=json.dumps([DETAIL]))
     return token_endpoint.redeem(mobile_app, callback(decide(browser, browser.get(url)))["code"]).json()
+
+
+@pytest.fixture
+def first():
+    return oversight.Officer(officer("first", "freeze_account"))
 
 
 @pytest.fixture
@@ -76,6 +82,28 @@ def test_at_least_one_is_picked_and_only_ones_own(browser, change_page, of_bob, 
     for accounts in ((), (of_bob,), (current, of_bob)):
         assert pick(browser, change_page, *accounts).status_code == 400
     assert Authorization.objects.get().authorization_details == before
+
+
+def test_a_frozen_account_stays_with_the_app_unless_it_is_unticked(browser, change_page, first, current, savings):
+    oversight.freeze(current.pk, by=first, reason="x")
+    page = browser.get(change_page).content.decode()
+    assert page.count("checked") == 2
+    assert "Frozen" in page
+    assert pick(browser, change_page, current, savings).status_code == 303
+    [detail] = Authorization.objects.get().authorization_details
+    assert detail["accounts"] == sorted([str(current.pk), str(savings.pk)])
+    assert pick(browser, change_page, savings).status_code == 303
+    [detail] = Authorization.objects.get().authorization_details
+    assert detail["accounts"] == [str(savings.pk)]
+
+
+def test_a_frozen_account_is_not_given_to_an_app_that_did_not_have_it(browser, change_page, first, current, savings):
+    pick(browser, change_page, savings)
+    oversight.freeze(current.pk, by=first, reason="x")
+    assert str(current.pk) not in browser.get(change_page).content.decode()
+    assert pick(browser, change_page, current, savings).status_code == 400
+    [detail] = Authorization.objects.get().authorization_details
+    assert detail["accounts"] == [str(savings.pk)]
 
 
 def test_looking_saves_nothing(browser, change_page, savings):
