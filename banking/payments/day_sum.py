@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from banking.notation import bank_day
+from oauth.infrastructure import clock
 from oauth.infrastructure.rows import rows
 
 #: A sliding window of 24 hours: with calendar days, the limit could be used twice around midnight.
@@ -31,10 +31,15 @@ def day_sum(user_id: UUID, currency: str) -> DaySum:
     """The sum includes payment orders that are due. One query. For display only: the database itself decides about
     payments.
     """
-    [(ordered, to_others, own_limit)] = rows(_SUMS, [user_id, currency, day_ago(timezone.now()), bank_day.today()])
+    [(ordered, to_others, own_limit)] = rows(_SUMS, [user_id, currency, day_ago(clock.now()), bank_day.today()])
     return DaySum(int(ordered), int(to_others), own_limit)
 
 
 def day_ago(now: datetime) -> UUID:
     """An id that is lower than the ids of all payments of the last 24 hours."""
-    return uuid7(nanoseconds=int((now - DAY).timestamp() * 10**9))
+    return id_at(now - DAY)
+
+
+def id_at(at: datetime) -> UUID:
+    """An id of a transfer at that time."""
+    return uuid7(nanoseconds=int(at.timestamp() * 10**9))

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from banking.consents.refusals import ConsentDiffers, ConsentUsed
@@ -23,7 +22,7 @@ from banking.models.account_queryset import picked_in
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import bank_day, iban
 from banking.payments import new_payee_limit, own_limit, payee_lookups, scheme, strong_proof
-from banking.payments.day_sum import day_ago
+from banking.payments.day_sum import day_ago, id_at
 from banking.payments.destination import Destination, resolve
 from banking.payments.instruction import Instruction, Payer
 from banking.payments.refusals import (
@@ -34,6 +33,7 @@ from banking.payments.refusals import (
     PayeeUnreachable,
     StrongProofNeeded,
 )
+from oauth.infrastructure import clock
 from oauth.infrastructure.rows import rows
 
 #: A transfer that is never handed over expires after this time, and its money is released.
@@ -171,8 +171,9 @@ def call_for(
 ) -> Call:
     """Prepares the call. `deed` is the operation of the idempotency key; with it, the transfer is made once per key."""
     destination = resolve(instruction.destination, payer.user_id)
-    name, now = destination.name if destination else "", timezone.now()
-    transfer_id, posting_id, hold_id = uuid7(), uuid7(), uuid7()
+    # Another host compares these times, and finds the transfers of the last minute and of the last day by their ids.
+    name, now = destination.name if destination else "", clock.now()
+    transfer_id, posting_id, hold_id = id_at(now), uuid7(), uuid7()
     currency = instruction.currency
     arguments = {
         **_route(instruction, payer, destination),
@@ -192,7 +193,7 @@ def call_for(
         "at": now,
         "bank_day": bank_day.day_of(now),
         "day_ago": day_ago(now),
-        "minute_ago": uuid7(nanoseconds=int((now - SAME_REFERENCE_WITHIN).timestamp() * 10**9)),
+        "minute_ago": id_at(now - SAME_REFERENCE_WITHIN),
         "held_until": now + LONGEST_PENDING,
         "step_up": strong_proof.limit_of(currency),
         "new_payees_most": new_payee_limit.limit_of(currency),

@@ -21,6 +21,7 @@ from banking.ledger.retry import in_transaction
 from banking.models import Account, IdempotencyRecord, Transfer
 from oauth.models import Authorization, Client
 from tests.lib.error_ids import without_error_id
+from tests.lib.hosts import on_host
 from tests.lib.ledger import FUNDS_MINOR, balances, funded
 from tests.lib.lossy_database import through_a_network_that_loses
 from tests.lib.threads import in_parallel
@@ -370,6 +371,21 @@ def test_the_payers_own_reference_is_good_once_a_minute(alice_api, current, savi
     assert send(alice_api, {**body, "end_to_end_id": "INV-8"}, "third-key-of-sixteen!").status_code == 201
     with time_machine.travel(timezone.now() + timedelta(seconds=61), tick=False):
         assert send(alice_api, body, "fourth-key-of-sixteen").status_code == 201
+
+
+@pytest.mark.parametrize("seconds_ahead", [-40, 40])
+def test_the_minute_of_the_payers_own_reference_is_one_of_the_databases_clock(
+    alice_api, current, savings, seconds_ahead
+):
+    """Otherwise a second click that another host answers would be paid, or a payment of the next minute refused."""
+    body = body_of(current, savings, 1, end_to_end_id="INV-7")
+    begin = timezone.now() + timedelta(seconds=60)  # the token is valid on both hosts
+    with time_machine.travel(begin, tick=False), on_host(seconds_ahead=seconds_ahead):
+        assert send(alice_api, body, "first-key-of-sixteen").status_code == 201
+    with time_machine.travel(begin + timedelta(seconds=50), tick=False):
+        assert send(alice_api, body, "second-key-of-sixteen").status_code == 409
+    with time_machine.travel(begin + timedelta(seconds=90), tick=False):
+        assert send(alice_api, body, "third-key-of-sixteen!").status_code == 201
 
 
 @pytest.mark.django_db(transaction=True)
