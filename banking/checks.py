@@ -105,7 +105,7 @@ def check_payment_scheme(**_: Any) -> list[CheckMessage]:
         return [
             Error(
                 "PAYMENT_SCHEME is the simulated second bank, which creates money, but this site is not a sandbox.",
-                hint="Set PAYMENT_SCHEME to the adapter of a real scheme. BANK_SANDBOX=true is only for a site without "
+                hint="Set PAYMENT_SCHEME to the adapter of a real scheme. BANK_SANDBOX=on is only for a site without "
                 "real money.",
                 id="banking.E006",
             )

@@ -107,8 +107,8 @@ def _row(row: dict[str, Any], amount: str, balance: str) -> dict[str, str]:
 
 
 def _compiled(document: dict[str, Any]) -> bytes:
-    """Compiles to PDF/UA-1, which fails if no font has one of the letters. Then compiles to a tagged PDF that shows a
-    box for the letter.
+    """Compiles to PDF/UA-1, which fails if a letter is in none of the fonts. In that case, compiles to a tagged PDF
+    that shows a box for the letter.
     """
     import typst  # uses 80 MB, so only a process that makes a PDF imports it
 

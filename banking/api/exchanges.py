@@ -65,7 +65,7 @@ class QuoteList(BankView):
         """An offer of the bank. This app can use it once, until `expires_at`. No money is held for it.
 
         An `amount` in the currency of the source account is the amount to sell; in the currency of the destination
-        account, it is the amount to buy. The bank computes the other amount, and rounds it in its favour by less than
+        account, it is the amount to buy. The bank computes the other amount, and rounds it in its favor by less than
         one minor unit.
         """
         body = self.body(request)

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-#: Stored as the client of payments that were ordered in the web bank. It contains a space, which no client ID does.
+#: Stored as the client of payments that were ordered in the web bank. It contains a space, and no client ID does.
 WEB_BANK = "web bank"
 
 

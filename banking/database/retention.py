@@ -59,7 +59,9 @@ SCHEDULE = {
     "StatementFile": Kept("7 days, as its file", "a statement that is too long for an answer", _JOB),
     "MutedNotice": Kept(_USER, "which emails the user does not want"),
     "PaymentLimit": Kept(_USER, "what the user allows"),
-    "PaymentSum": Kept("24 hours of the last payments", "speeds up the daily sum of a user who pays often"),
+    "PaymentSum": Kept(
+        "24 hours, and until its user's next sum is stored", "speeds up the daily sum of a user who pays often"
+    ),
     "Consent": Kept(_USER, "what the user allowed an app"),
     "SecondBankPayment": Kept("forever", "the simulated other bank of the demo; empty in production"),
     "SecondBankMessage": Kept("forever", "the simulated other bank of the demo; empty in production"),

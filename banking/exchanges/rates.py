@@ -29,12 +29,12 @@ class Offer:
     rate: Decimal
 
     def bought(self, sell_minor: int) -> int:
-        """Rounded down, in the bank's favour by less than one minor unit."""
+        """Rounded down, in the bank's favor by less than one minor unit."""
         with localcontext(_EXACT):
             return int((sell_minor * self._factor).to_integral_value(ROUND_FLOOR))
 
     def sold(self, buy_minor: int) -> int:
-        """Rounded up, in the bank's favour by less than one minor unit."""
+        """Rounded up, in the bank's favor by less than one minor unit."""
         with localcontext(_EXACT) as context:
             context.rounding = ROUND_CEILING
             return int((buy_minor / self._factor).to_integral_value(ROUND_CEILING))

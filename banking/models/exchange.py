@@ -15,7 +15,7 @@ from banking.models.ledger import MAX_AMOUNT_MINOR, LedgerTransaction
 from banking.notation import amounts
 from banking.notation.currencies import MINOR_DIGITS
 
-#: Digits after the point of a rate. A rate is cut off after them, in the bank's favour.
+#: Digits after the point of a rate. A rate is cut off after them, in the bank's favor.
 RATE_DIGITS = 12
 _RATE: Any = {"max_digits": 24, "decimal_places": RATE_DIGITS}
 
@@ -115,7 +115,7 @@ class ExchangeQuote(models.Model):
     after some time.
 
     `rate` is what one major unit of `sell_currency` buys, cut off after RATE_DIGITS digits. `fixed` says which amount
-    the user entered; the other amount is computed and rounded in the bank's favour, by less than one minor unit.
+    the user entered; the other amount is computed and rounded in the bank's favor, by less than one minor unit.
     """
 
     class Fixed(models.TextChoices):

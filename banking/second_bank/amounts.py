@@ -41,7 +41,7 @@ NAMED = {
     "9101": Behaviour("refuses it at once: there is no such account", reason="AC01"),
     "9104": CLOSED,
     "9106": Behaviour("refuses it at once: the account is blocked", reason="AC06"),
-    "9114": Behaviour("refuses it at once: it has not enough money to pay it out", reason="AM04"),
+    "9114": Behaviour("refuses it at once: it does not have enough money", reason="AM04"),
     "9201": Behaviour(
         "accepts it, and returns it after 5 seconds: the account is closed", then=(Message("return", 5, "AC04"),)
     ),

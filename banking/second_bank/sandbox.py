@@ -11,4 +11,4 @@ class NotASandbox(ImproperlyConfigured):
 def require_sandbox() -> None:
     """Raises NotASandbox."""
     if not settings.BANK_SANDBOX:
-        raise NotASandbox("The second bank creates money. Set BANK_SANDBOX=true only on a site without real money.")
+        raise NotASandbox("The second bank creates money. Set BANK_SANDBOX=on only on a site without real money.")
