@@ -23,6 +23,8 @@ class ConsentPrompt:
     parts: Sequence[Part]
     grant_management_action: str
     expires_at: datetime
+    #: The form field that says what the page shows.
+    shown: str
     #: The question, if the whole page is about a single action such as a payment.
     act: Question | None = None
     problem: str = ""
@@ -43,5 +45,6 @@ def consent_prompt(interaction: Interaction, *, problem: str = "") -> ConsentPro
         act=questions[0] if not groups and len(questions) == 1 and questions[0].is_once else None,
         grant_management_action=request.grant_management_action,
         expires_at=consent.expires_at(interaction.client, details),
+        shown=permissions.shown(groups, interaction.client),
         problem=problem,
     )

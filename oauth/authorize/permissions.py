@@ -1,6 +1,8 @@
 """The scopes of a request as lines of the consent page, and the scopes that the user left ticked."""
 
-from collections.abc import Container, Iterable, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
@@ -9,20 +11,30 @@ from oauth import authorization_details
 from oauth.authorization_details import Detail, NotAnswered
 from oauth.authorize.request import AuthorizationRequest
 from oauth.models import Client, Scope
+from oauth.models.client import identity as client_identity
 from oauth.models.scope import SCOPE_OF_CLAIM
+from oauth.parameters import Parameters
 
 # The form field of a scope's checkbox is this prefix and the scope.
 _TICK = "allow-"
+# The form field that says what the page showed.
+_SHOWN = "shown"
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One line of a consent page. An optional one has a checkbox and is granted only if it is ticked."""
+    """One line of a consent page. An optional one has a checkbox and is granted only if it is ticked. `text` is the
+    untranslated sentence.
+    """
 
     name: str
-    sentence: str
+    text: str
     is_optional: bool = False
     is_ticked: bool = True
+
+    @property
+    def sentence(self) -> str:
+        return _(self.text)
 
     def __str__(self) -> str:
         return self.sentence
@@ -33,7 +45,7 @@ class Permission:
 
 
 def groups(
-    scopes: Iterable[str], client: Client, details: Sequence[Detail] = (), *, given: Container[str] | None = None
+    scopes: Iterable[str], client: Client, details: Sequence[Detail] = (), *, given: Parameters | None = None
 ) -> list[tuple[str, list[Permission]]]:
     """The titles of the consent page, each with its scopes, in order. `given` is the submitted form.
 
@@ -49,7 +61,7 @@ def groups(
         is_risk = row.group == Scope.Group.WRITE and not client.is_vouched_for
         is_optional = (row.is_optional or is_risk) and has_choice
         is_ticked = not is_optional or (not is_risk if given is None else f"{_TICK}{row.name}" in given)
-        permission = Permission(row.name, _(row.sentence), is_optional, is_ticked)
+        permission = Permission(row.name, row.sentence, is_optional, is_ticked)
         titles[str(Scope.Group(row.group).label)].append(permission)
     for name in sorted(scopes):
         if name not in rows:
@@ -57,23 +69,34 @@ def groups(
     return [(title, permissions) for title, permissions in titles.items() if permissions]
 
 
-def kept(
-    scopes: Sequence[str], client: Client, given: Container[str], details: Sequence[Detail] = ()
-) -> tuple[str, ...]:
+def shown(groups: Iterable[tuple[str, Iterable[Permission]]], client: Client) -> str:
+    """A digest of what the page says, for its form: the client, the sentences, and which of them have a checkbox."""
+    lines = [(one.name, one.text, one.is_optional) for _title, permissions in groups for one in permissions]
+    about = [client_identity.describe(client), client.client_uri, client.is_vouched_for]
+    said = json.dumps([*about, str(client.authorization_lifetime), lines], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def kept(scopes: Sequence[str], client: Client, given: Parameters, details: Sequence[Detail] = ()) -> tuple[str, ...]:
     """The scopes without those that the user unticked (ASVS 5.0 10.7.2).
 
-    Raises NotAnswered if nothing is left.
+    Raises NotAnswered if nothing is left, or if the page has said something else, because staff or the client have
+    changed it since: a scope that had a checkbox must not be granted because it no longer has one. A form without the
+    field is from a page of an earlier release.
     """
     titles = groups(scopes, client, details, given=given)
-    shown = [permission for _title, permissions in titles for permission in permissions]
-    withheld = {permission.name for permission in shown if not permission.is_ticked}
+    now = shown(titles, client)
+    if given.get(_SHOWN, now) != now:
+        raise NotAnswered(_("This request has changed since you opened the page. Check what it says now."))
+    lines = [permission for _title, permissions in titles for permission in permissions]
+    withheld = {permission.name for permission in lines if not permission.is_ticked}
     left = tuple(name for name in scopes if name not in withheld)
     if not left and not details:
         raise NotAnswered(_("Leave at least one thing ticked, or choose Deny."))
     return left
 
 
-def allowed_part(request: AuthorizationRequest, client: Client, given: Container[str]) -> AuthorizationRequest:
+def allowed_part(request: AuthorizationRequest, client: Client, given: Parameters) -> AuthorizationRequest:
     """The request without the scopes that the user unticked and without individual claims that belong to them.
 
     Raises NotAnswered.

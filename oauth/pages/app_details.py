@@ -1,5 +1,7 @@
 """The page where a user changes what an authorization covers, such as the accounts (ASVS 5.0 10.7.3)."""
 
+import hashlib
+import json
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +13,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from oauth import authorization_details, parameters
-from oauth.authorization_details import NotAnswered, Question
+from oauth.authorization_details import Detail, NotAnswered, Question
 from oauth.authorize import grant_management, picker, remembered
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, Authorization
 from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
+
+# The form field with the digest of the detail that the page showed.
+_SHOWN = "shown"
 
 
 class AppDetails(UserPage):
@@ -25,8 +30,7 @@ class AppDetails(UserPage):
     endpoint = "apps"
 
     def get(self, request: HttpRequest, authorization_id: UUID, number: int) -> HttpResponse:
-        grant, question = _find(request, authorization_id, number)
-        return _page(request, grant, question)
+        return _page(request, *_find(request, authorization_id, number))
 
     def post(self, request: HttpRequest, authorization_id: UUID, number: int) -> HttpResponse:
         try:
@@ -36,18 +40,22 @@ class AppDetails(UserPage):
         if params.get("decision") != "save":
             return _page(request, *_find(request, authorization_id, number), given=params)
         with transaction.atomic():
-            grant, question = _find(request, authorization_id, number, lock=True)
+            grant, detail, question = _find(request, authorization_id, number, lock=True)
+            if params.get(_SHOWN, _digest(detail)) != _digest(detail):
+                # The choice must not apply to a detail that the user has not seen: the app may have got a wider one.
+                problem = _("This permission has changed since you opened the page. Check what is selected now.")
+                return _page(request, grant, detail, question, problem=problem)
             try:
                 _change(grant, number, picker.chosen(params)[0])
             except NotAnswered as error:
-                return _page(request, grant, question, given=params, problem=str(error))
+                return _page(request, grant, detail, question, given=params, problem=str(error))
         messages.success(request, _("Changed. The app now sees only what you picked."))
         return HttpResponseRedirect(reverse("oauth:apps"), status=303)
 
 
 def _find(
     request: HttpRequest, authorization_id: UUID, number: int, *, lock: bool = False
-) -> tuple[Authorization, Question]:
+) -> tuple[Authorization, Detail, Question]:
     user: Any = request.user
     grants = Authorization.objects.live().filter(user=user, pk=authorization_id).select_related("client")
     grant = (grants.select_for_update(of=("self",)) if lock else grants).first()
@@ -55,7 +63,12 @@ def _find(
     question = authorization_details.question_again(details[number], user) if number < len(details) else None
     if grant is None or question is None:
         raise Http404
-    return grant, question
+    return grant, details[number], question
+
+
+def _digest(detail: Detail) -> str:
+    """Identifies the detail in the form, because its number may be that of another detail when the form comes."""
+    return hashlib.sha256(json.dumps(detail, sort_keys=True).encode()).hexdigest()
 
 
 def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
@@ -79,10 +92,16 @@ def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
 def _page(
     request: HttpRequest,
     grant: Authorization,
+    detail: Detail,
     question: Question,
     *,
     given: Parameters | None = None,
     problem: str = "",
 ) -> HttpResponse:
-    context = {"client": grant.client, "parts": picker.parts([question], given), "problem": problem}
+    context = {
+        "client": grant.client,
+        "parts": picker.parts([question], given),
+        "problem": problem,
+        "shown": _digest(detail),
+    }
     return render(request, "oauth/app_details.html", context, status=400 if problem else 200)

@@ -63,6 +63,7 @@ def _consent_page(outcome: AskConsent) -> HttpResponse:
         "problem": prompt.problem,
         "grant_management_action": prompt.grant_management_action,
         "expires_at": prompt.expires_at,
+        "shown": prompt.shown,
     }
     status = HTTPStatus.BAD_REQUEST if prompt.problem else HTTPStatus.OK
     return _page(outcome.interaction, "oauth/consent.html", context, status=status)

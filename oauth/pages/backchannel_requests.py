@@ -92,12 +92,14 @@ def _page(request: HttpRequest, looked_at: UUID | None = None, *, given: Paramet
     for one in _theirs(request).select_related("client").order_by("created_at"):
         form = given if one.pk == looked_at else None
         questions = authorization_details.questions(authorization_details.completed((), one.scopes), request.user)
+        groups = permissions.groups(one.scopes, one.client, given=form)
         shown.append(
             {
                 "asked": one,
                 "client": one.client,
                 "message": display_names.plain(one.binding_message, longest=200),
-                "groups": permissions.groups(one.scopes, one.client, given=form),
+                "groups": groups,
+                "shown": permissions.shown(groups, one.client),
                 "parts": picker.parts(questions, form),
                 "expires_at": consent.expires_at(one.client),
             }

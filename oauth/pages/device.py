@@ -133,10 +133,12 @@ def _consent_page(
     request: HttpRequest, waiting: DeviceCode, *, given: Parameters | None = None, problem: str = ""
 ) -> HttpResponse:
     asked = authorization_details.completed((), waiting.scopes)
+    groups = permissions.groups(waiting.scopes, waiting.client, given=given)
     context = {
         "client": waiting.client,
         "user_code": waiting.user_code_shown,
-        "groups": permissions.groups(waiting.scopes, waiting.client, given=given),
+        "groups": groups,
+        "shown": permissions.shown(groups, waiting.client),
         "parts": picker.parts(authorization_details.questions(asked, request.user), given),
         "problem": problem,
         "asked_at": waiting.created_at,

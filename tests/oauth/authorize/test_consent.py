@@ -73,6 +73,29 @@ def test_what_was_unticked_is_asked_for_again(browser, web_app):
     assert browser.get(authorization_url(web_app, scope="accounts:read")).status_code == 303
 
 
+def test_what_was_left_unticked_is_not_granted_because_it_has_lost_its_box(browser, mobile_app):
+    """ASVS 10.7.2: staff make the scope compulsory while the page is open."""
+    url = authorization_url(mobile_app, scope="accounts:read email transfers:write")
+    page = browser.get(url)
+    Scope.objects.filter(name="transfers:write").update(is_optional=False)
+    again = allow_only(browser, page, "allow-email")
+    assert (again.status_code, Authorization.objects.count()) == (400, 0)
+    assert "This request has changed since you opened the page" in again.content.decode()
+    assert "code" in callback(allow_only(browser, again, "allow-email"))
+    assert "transfers:write" in Authorization.objects.get().scopes  # the second page said so
+
+
+def test_a_consent_is_about_the_client_that_the_page_named(browser, web_app):
+    """ASVS 10.7.1: what is remembered is what was shown, so that an app renamed meanwhile gets nothing silently."""
+    page = browser.get(authorization_url(web_app, scope="openid"))
+    web_app.name = "Someone Else"
+    web_app.save()
+    again = decide(browser, page)
+    assert (again.status_code, Authorization.objects.count()) == (400, 0)
+    assert "Someone Else" in again.content.decode()
+    assert "code" in callback(decide(browser, again))
+
+
 def test_a_tick_for_more_than_was_asked_gives_nothing_more(browser, mobile_app, token_endpoint):
     page = browser.get(authorization_url(mobile_app, scope="accounts:read email"))
     code = callback(allow_only(browser, page, "allow-email", "allow-transfers:write", "allow-profile"))["code"]

@@ -116,6 +116,30 @@ def test_accounts_unpicked_on_the_page_of_apps_end_what_was_remembered(browser, 
     assert is_silent(browser, web_app, scope="openid")
 
 
+def test_accounts_picked_for_one_permission_do_not_count_for_another(browser, web_app, alice, account, push):
+    """The app gets a wider permission in one tab, with fewer accounts, while the page to change it is open in another."""
+    savings = open_account(alice, name="Savings", currency="GBP")
+    page = push(web_app, {**ACCOUNTS, "actions": ["accounts"]}, scope="openid", grant_management_action="create")
+    decide(browser, page)
+    grant = Authorization.objects.get()
+    url = f"/oauth/apps/{grant.pk}/0"
+    opened = form_fields(browser.get(url).content)
+    replacing = {"grant_management_action": "replace", "grant_id": str(grant.pk)}
+    page = push(web_app, {**ACCOUNTS, "actions": ["accounts", "transactions"]}, scope="openid", **replacing)
+    fields = [*form_fields(page.content).items(), ("choice-0", str(account.pk)), ("decision", "allow")]
+    assert browser.post("/oauth/authorize", urlencode(fields), content_type=FORM).status_code == 303
+    both = [("choice-0", str(one.pk)) for one in (account, savings)]
+    old = browser.post(url, urlencode([*opened.items(), *both, ("decision", "save")]), content_type=FORM)
+    assert old.status_code == 400
+    assert "This permission has changed since you opened the page" in old.content.decode()
+    grant.refresh_from_db()
+    assert grant.authorization_details[0]["accounts"] == [str(account.pk)]
+    answer = browser.post(
+        url, urlencode([*form_fields(old.content).items(), *both, ("decision", "save")]), content_type=FORM
+    )
+    assert answer.status_code == 303
+
+
 def test_a_scope_that_was_unticked_later_does_not_come_back(browser, web_app):
     """An earlier, wider authorization is still live, but the last decision about each scope counts."""
     allow(browser, web_app, scope="accounts:read transfers:write")

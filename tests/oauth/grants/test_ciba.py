@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from bs4 import BeautifulSoup
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -65,6 +66,23 @@ def test_the_mail_is_in_the_language_of_the_person(alice, call_centre):
     backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
     assert mail.outbox[0].subject == "Eine App bittet um Ihre Freigabe"
     assert "Call Centre bittet um Ihre Freigabe" in mail.outbox[0].body
+
+
+def test_a_page_that_has_named_the_app_otherwise_is_shown_again(browser, call_centre):
+    """ASVS 5.0 10.7.1: the client is renamed while the page is open."""
+    ask(call_centre)
+
+    def shown():
+        page = BeautifulSoup(browser.get("/oauth/requests").content, "html.parser")
+        return page.select_one("main form [name=shown]")["value"]
+
+    before = shown()
+    call_centre.name = "Someone Else"
+    call_centre.save()
+    decide(browser, shown=before)
+    assert not Authorization.objects.exists()
+    decide(browser, shown=shown())
+    assert Authorization.objects.exists()
 
 
 def test_a_denial_and_an_expiry(browser, call_centre, token_endpoint):

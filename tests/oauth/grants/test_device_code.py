@@ -57,6 +57,18 @@ def test_only_digests_are_stored(television):
     assert begin(television).json()["device_code"] not in str(DeviceCode.objects.values())
 
 
+def test_a_page_that_has_named_the_app_otherwise_is_shown_again(browser, television):
+    """ASVS 5.0 10.7.1: the client is renamed while the page is open."""
+    asked = begin(television).json()
+    page = type_code(browser, asked["user_code"])
+    television.name = "Someone Else"
+    television.save()
+    again = decide(browser, page)
+    assert (again.status_code, Authorization.objects.count()) == (400, 0)
+    assert "Someone Else" in again.content.decode()
+    assert "is connected" in decide(browser, again).content.decode()
+
+
 def test_denying_is_told_to_the_device(browser, television):
     asked = begin(television).json()
     page = decide(browser, type_code(browser, asked["user_code"]), "deny")
