@@ -4,7 +4,7 @@ The user or an app sets one up (`create`); the background worker makes its trans
 apply to a transfer on that day. Independent of HTTP. May import `payments` and what lies below it.
 """
 
-from banking.orders.due import hold_if_app_ended, pay, run_due
+from banking.orders.due import hold_if_app_ended, hold_orders_of_deleted_app, pay, run_due
 from banking.orders.lifecycle import PAY, cancel, change, create, hold, pause, release, resume
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "create",
     "hold",
     "hold_if_app_ended",
+    "hold_orders_of_deleted_app",
     "pause",
     "pay",
     "release",

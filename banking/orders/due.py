@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from banking import ledger, notices, payments
@@ -73,10 +73,23 @@ def hold_if_app_ended(apps: Iterable[tuple[UUID, str]]) -> None:
         app = find_apps(user_id, [client_id]).get(client_id)
         if app is None or app.live or not app.ended:
             continue
-        found = lifecycle.orders_of_apps(user_id, [client_id]).select_for_update(no_key=True, of=("self",))
-        for order in found.order_by("pk"):
-            if lifecycle.app_ended(order, app.ended):
-                notices.enqueue_notice(Kind.ORDER_HELD, order.pk)
+        _hold(lifecycle.orders_of_apps(user_id, [client_id]), app.ended)
+
+
+def hold_orders_of_deleted_app(client_id: str) -> None:
+    """Puts the orders of an app on hold, for all users. Call it in the transaction that deletes the app.
+
+    On the next due day, another app may have the same client ID, for example the URL of its metadata document. Nobody
+    has allowed that app.
+    """
+    theirs = ScheduledTransfer.objects.filter(client_id=client_id, status__in=ScheduledTransfer.OPEN, resumed_at=None)
+    _hold(theirs, ScheduledTransfer.HeldReason.APP_DISABLED)
+
+
+def _hold(found: QuerySet[ScheduledTransfer], reason: str) -> None:
+    for order in found.select_for_update(no_key=True, of=("self",)).order_by("pk"):
+        if lifecycle.app_ended(order, reason):
+            notices.enqueue_notice(Kind.ORDER_HELD, order.pk)
 
 
 def _make_due(scheduled_id: UUID, today: date) -> int:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from banking import notices, orders
 from banking.models import ScheduledTransfer, Transfer
 from banking.notices import email
+from oauth.clients import preset
 from oauth.models import AuditEvent, Authorization, Client
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.staff import browser_of, officer
@@ -70,6 +71,16 @@ def test_an_order_of_a_deleted_app_pays_nothing(weekly):
     Client.objects.filter(client_id=APP).delete()
     assert run() == 0
     assert state(weekly) == ("held", "app_disabled", None)
+
+
+def test_an_order_of_a_deleted_app_does_not_pass_to_an_app_with_its_client_id(weekly):
+    """A client with a metadata document has the same client ID whenever somebody uses it again."""
+    client = Client.objects.get(client_id=APP)
+    client.delete()
+    assert state(weekly) == ("held", "app_disabled", None)
+    Client(name=client.name, client_id=APP, **preset("web")).save()
+    assert run() == 0
+    assert not Transfer.objects.exists()
 
 
 @pytest.mark.parametrize("reason", ["user", "admin", "refresh_replay", "code_replay", "deactivated"])
