@@ -171,7 +171,7 @@ def _options() -> argparse.Namespace:
     arguments.add_argument("--requests", type=int, default=1200, help="per case and round")
     arguments.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS, help="only these")
     arguments.add_argument("--without", nargs="*", default=[], choices=PEERS, help="all but these")
-    arguments.add_argument("--only", nargs="+", default=[""], help="cases whose name holds one of these")
+    arguments.add_argument("--only", nargs="+", default=[""], help="cases whose name contains one of these")
     arguments.add_argument("--targets", action="store_true", help="the table of targets, with all that it needs")
     arguments.add_argument("--growth", action="store_true", help="a million rows of each kind against a thousand")
     arguments.add_argument("--scale", type=float, default=1.0, help="the million rows of --growth, times this")

@@ -1,5 +1,5 @@
-// Copies or shares the facts of an account. The buttons are hidden where the browser can do neither; the text beside
-// them can be selected everywhere.
+// Copies or shares the facts of an account. The buttons are hidden if the browser can do neither. The text beside them
+// can always be selected.
 (() => {
   "use strict";
   const bar = document.querySelector("[data-copies]");

@@ -24,7 +24,7 @@
     field.after(button);
   }
 
-  // The strength of a new password while it is typed, judged by the server as the form will be.
+  // Shows the strength of a new password while it is typed. The server judges it by the rules for the form.
   const judged = strength && document.getElementById("id_password1");
   if (judged) {
     const box = document.createElement("div");
@@ -56,7 +56,7 @@
     });
   }
 
-  // The server refuses to send an email again too early; this says when it no longer does.
+  // The server refuses to send an email again too early. Counts down until it accepts the button.
   for (const button of document.querySelectorAll("button[data-wait]")) {
     const shown = button.parentElement.querySelector(".muted span");
     const until = Date.now() + button.dataset.wait * 1000;
@@ -71,7 +71,7 @@
     }, 500);
   }
 
-  // What passkeys need comes after the page.
+  // Loads the script for passkeys after the page.
   if (document.querySelector("form[data-passkey]")) {
     const script = document.createElement("script");
     script.src = passkeys;

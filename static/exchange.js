@@ -1,5 +1,5 @@
-// Counts down until a quote expires. The time is written on the page without this, and the server decides: a quote that
-// is confirmed too late is answered with a new one to look at.
+// Counts down until a quote expires. Without this script, the page shows the time, too. The server decides: if a quote
+// is confirmed too late, it shows a new one.
 (() => {
   "use strict";
   const timer = document.querySelector("[role=timer][data-seconds]");
@@ -13,7 +13,7 @@
       return setTimeout(tick, 250);
     }
     timer.textContent = timer.dataset.over;
-    timer.setAttribute("role", "status"); // said once, by screen readers too
+    timer.setAttribute("role", "status"); // screen readers announce it once
     if (button) button.textContent = timer.dataset.again;
   };
   tick();

@@ -1,9 +1,9 @@
 // Passkeys: a form with data-passkey="create", "get" or "log-in" is completed by the device and sent.
-// Options stand in the page (<script type="application/json">) or, at log-in, come from data-options.
+// The options are in the page (<script type="application/json">), or are fetched from data-options at login.
 (() => {
   "use strict";
   const { library } = document.currentScript.dataset;
-  // Once the page is drawn: who types a password does not wait for what passkeys need.
+  // Loads the library after the page is drawn, so that a user who types a password does not wait for it.
   requestAnimationFrame(() => setTimeout(() => {
     const script = document.createElement("script");
     script.src = library;
@@ -14,9 +14,9 @@
   const start = () => {
     const jsonOf = window.webauthnJSON;
     const forms = document.querySelectorAll("form[data-passkey]");
-    if (!jsonOf || !jsonOf.supported()) return; // the buttons stay hidden, the other ways in stand beside them
+    if (!jsonOf || !jsonOf.supported()) return; // the buttons stay hidden; the page has other ways to log in
 
-    let waiting = null; // the request that offers passkeys in the address field, until a button asks aloud
+    let waiting = null; // the request that offers passkeys in the email field, until the user presses a button
 
     const optionsOf = async (form) => {
       if (!form.dataset.options) return JSON.parse(document.getElementById("js_data").textContent);
@@ -33,7 +33,7 @@
     const ask = async (form) => {
       const options = await optionsOf(form);
       if (form.dataset.passkey === "create") {
-        // One that is found without a name and always checks the person; the server insists on the check.
+        // A discoverable credential with user verification, which the server requires, too.
         Object.assign(options.creation_options.publicKey.authenticatorSelection, {
           residentKey: "required", requireResidentKey: true, userVerification: "required",
         });
@@ -42,7 +42,7 @@
       return jsonOf.get(options.request_options);
     };
 
-    // A browser that can offers the person's passkeys while they touch the address field.
+    // Where the browser can, it offers the user's passkeys in the email field.
     const offerInField = async (form) => {
       const isOffered = window.PublicKeyCredential?.isConditionalMediationAvailable;
       if (!isOffered || !(await isOffered.call(PublicKeyCredential))) return;
@@ -51,7 +51,7 @@
         const options = await optionsOf(form);
         send(form, await jsonOf.get({ ...options.request_options, mediation: "conditional", signal: waiting.signal }));
       } catch {
-        // Turned down, or a button asked aloud instead: nothing to tell.
+        // The user declined, or pressed a button instead. Neither needs a message.
       }
     };
 

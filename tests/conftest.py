@@ -43,7 +43,7 @@ from tests.lib.template_database import use_template
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 # OpenSSL checks that the primes of an RSA key are primes whenever it is parsed, which takes longer than most tests.
 ring.load_pem_private_key = functools.cache(ring.load_pem_private_key)  # type: ignore[assignment]
-# How long an example takes is the machine's affair.
+# How long an example takes depends on the machine.
 hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tests")
 # Sweeping at random would make the number of statements differ from run to run.
@@ -84,7 +84,7 @@ def django_db_setup(
 ) -> Iterator[None]:
     with django_db_blocker.unblock():
         django_db_modify_db_settings.end()
-        switch_guard("ENABLE")  # our tests prove what the audit log refuses
+        switch_guard("ENABLE")  # our tests prove that the audit log refuses changes
         pristine = Pristine.remember()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: pristine.restore())

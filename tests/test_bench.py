@@ -1,4 +1,4 @@
-"""`make bench`: what it measures beside ours can be loaded, and what it says of a run is right."""
+"""`make bench`: the servers that it compares with ours can be loaded, and its report of a run is right."""
 
 import os
 import re
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.mark.parametrize("peer", ["bare", "drf", "dot"])
 def test_each_peer_is_loaded_as_the_server_loads_it(peer: str) -> None:
-    """Each in its own process, which no settings were read in before."""
+    """Each peer in its own process, in which no settings have been read before."""
     pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     subprocess.run(

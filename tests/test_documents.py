@@ -126,7 +126,7 @@ def _permissions() -> set[str]:
 
 
 def _leads_somewhere(path: str) -> bool:
-    """A module, or something in one; checks have an id of the same form and their own test."""
+    """Whether the path names a module or something in it. The ids of checks look the same and have their own test."""
     if re.search(r"\.[EWI]\d+$", path):
         return True
     module, *names = path.split(".")

@@ -1,4 +1,4 @@
-"""docs/threat-model.md: each threat has a control with a test, or a risk that is said to remain, on every boundary."""
+"""docs/threat-model.md: each threat has a control with a test, or names the risk that remains, on every boundary."""
 
 import re
 from pathlib import Path

@@ -401,7 +401,7 @@ def test_a_reversal_is_not_reversed(asker, approver, payment):
 def test_declining_moves_nothing_and_it_may_be_asked_again(asker, approver, payment, current):
     first, second = browser_of(asker), browser_of(approver)
     request = asked_for(first, payment)
-    assert decide(second, request, "decline").status_code == 200  # why?
+    assert decide(second, request, "decline").status_code == 200  # the form asks for the reason
     assert decide(second, request, "decline", reason="It was the right Bob").status_code == 302
     assert "approved or declined before" in decide(second, request).content.decode()
     current.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Staff do not act on their own money, and one person alone neither freezes and unfreezes nor reverses."""
+"""Staff cannot act on their own money, and no officer alone can freeze and unfreeze an account or reverse a payment."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

@@ -167,7 +167,7 @@ def test_of_another_bank_nothing_is_known_and_an_unknown_account_is_no_match(pay
 
 @pytest.mark.usefixtures("clock_stands")
 def test_nobody_tries_out_names(payer, of_bob):
-    """OWASP API4: 30 a minute per client and person; THROTTLE_SCALE is 1 here."""
+    """OWASP API4: 30 a minute per client and user; THROTTLE_SCALE is 1 here."""
     asked = {"scheme": "iban", "identifier": of_bob.iban, "name": "x"}
     answers = [payer.post("/api/v1/payee-checks", asked, format="json") for _ in range(32)]
     assert answers[0]["RateLimit-Policy"] == '"payee-checks";q=30;w=60'

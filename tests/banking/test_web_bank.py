@@ -191,7 +191,7 @@ def test_pressing_twice_or_coming_back_makes_one(browser, current, of_bob):
     assert Transfer.objects.count() == 1
     from banking.models import IdempotencyRecord
 
-    IdempotencyRecord.objects.all().delete()  # they go after a week
+    IdempotencyRecord.objects.all().delete()  # as cleanup does after a week
     assert browser.post(where)["Location"] == first["Location"]
     assert Transfer.objects.count() == 1
 

@@ -69,7 +69,7 @@ def test_an_id_in_a_path_makes_no_series_of_its_own(client: Browser) -> None:
 
 @pytest.mark.django_db
 def test_a_probe_is_no_request_of_the_objective(client: Browser) -> None:
-    """Load balancers ask every second; their 503s are not errors that somebody saw, and their 200s hide some."""
+    """Load balancers ask every second. No user sees their 503s, and their 200s would lower the share of errors."""
     for path in PROBES:
         client.get(path)
     routes = {sample.labels.get("route") for metric in REGISTRY.collect() for sample in metric.samples}

@@ -169,7 +169,7 @@ def test_it_recovers_from_a_crash_of_the_server_whose_pid_is_now_somebody_elses(
     server = postmaster(directory)
     others = server.children()
     os.kill(server.pid, signal.SIGKILL)
-    # They notice a moment later. Until then, PostgreSQL does not start: they use the shared memory.
+    # Its processes notice a moment later. They use the shared memory until then, so PostgreSQL does not start.
     wait_until(lambda: all(has_ended(one) for one in others))
     [pid_file] = directory.glob("server/cluster/postmaster.pid")
     lines = pid_file.read_text().splitlines(keepends=True)

@@ -62,7 +62,7 @@ def test_oidcc_scope(rp, browser, scope, released):
 
 
 def test_oidcc_scope_address_and_phone_are_not_offered(rp, browser):
-    """oidcc-scope-address, oidcc-scope-phone: skipped by the suite where scopes_supported has them not."""
+    """oidcc-scope-address, oidcc-scope-phone: the suite skips them if scopes_supported does not have these scopes."""
     assert not {"address", "phone"} & set(rp.metadata["scopes_supported"])
     assert rp.tokens(browser, scope="openid phone")["scope"] == "openid"
 

@@ -70,7 +70,7 @@ class Site:
         return registered
 
     def tick(self, client_id: str, field: str) -> None:
-        """Switches this field of a client on, as an admin does: no registration asks for it."""
+        """Switches this field of a client on, as an admin does. A client cannot set it by registration."""
         query = f"Client.objects.filter(client_id={client_id!r}).update({field}=True)"
         self.manage("shell", "-c", f"from oauth.models import Client; {query}")
 

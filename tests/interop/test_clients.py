@@ -1,4 +1,4 @@
-"""Client libraries that nobody here wrote, each used as its documentation says: log in, call, refresh, log out.
+"""Other projects' client libraries, each used as its documentation says: log in, call, refresh, log out.
 
 The programs are in the folder of their language. docs/clients.md tells the same to developers of clients.
 """

@@ -1,7 +1,7 @@
 """Finds the rows that a change touches: their rule, test or text differs between a commit and the working tree.
 
-Of a Python file only the definition counts in which the row takes its rule out, or its test function: a module has
-dozens of them, and a change to one says nothing of the others. Comments and docstrings do not count. Other code that a
+In a Python file, only the definition that contains the rule and the row's test function count. A module has dozens of
+definitions, and a change to one does not affect the others. Comments and docstrings do not count. Other code that a
 test calls does not count either, so all rows run before a release.
 """
 

@@ -72,7 +72,7 @@ def test_the_views_of_django_open_to_a_token(access_token: Any, alice: Any, sett
     settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": "oauth.keys.published_jwks"}
     views = run(blocks(RESOURCE_SERVER_PAGE, "Django")[0])
     token = access_token(alice, "orders:read")
-    assert views.orders(get(token)).status_code == 200  # and now the keys are in memory, which the thread can use
+    assert views.orders(get(token)).status_code == 200  # from now on, the thread finds the keys in memory
     assert asyncio.run(views.order(get(token, AsyncRequestFactory), 7)).status_code == 200
 
 

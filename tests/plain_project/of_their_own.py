@@ -1,4 +1,4 @@
-"""The project's own tests, for `manage.py test`: of the kind that Django cleans up after by emptying every table."""
+"""The project's own tests, for `manage.py test`. After each of them, Django empties every table."""
 
 from django.test import TransactionTestCase
 

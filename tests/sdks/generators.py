@@ -55,8 +55,8 @@ def python(document: Path, directory: Path) -> list[str]:
 
 
 def typescript(document: Path, directory: Path) -> list[str]:
-    """tsc checks each request of the program against the document. The types are bank.ts and not bank.d.ts, because it
-    skips files of that name (tsconfig.json: those of Node.js and of browsers take longer than all else)."""
+    """tsc checks each request of the program against the document. The types are bank.ts and not bank.d.ts, because
+    tsconfig.json makes tsc skip `.d.ts` files: those of Node.js and of browsers take longer than everything else."""
     for one in ("drive.ts", "tsconfig.json"):
         shutil.copy(HERE / "typescript" / one, directory)
     libraries = toolchains.TYPESCRIPT.prepare() / "node_modules"

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             type=float,
             metavar="N",
             help="Also adds large data: 1 is a million users, clients, authorizations and refresh tokens, and 10,000 "
-            "accounts with a million entries; 0.001 is a thousandth. Existing rows count.",
+            "accounts with a million entries; 0.001 is a thousandth. Rows of earlier runs count.",
         )
 
     def handle(self, *args: Any, scale: float | None, **options: Any) -> None:

@@ -115,8 +115,8 @@ class Done(Exception):
 
 
 def test_the_clients_are_read_while_requests_have_all_connections_of_the_pool(folder, db, monkeypatch):
-    """They have them if each COMMIT waits for a synchronous standby that has failed. If the clients became too old
-    meanwhile, each of their requests would wait for a connection, too.
+    """Requests hold all connections if each COMMIT waits for a synchronous standby that has failed. If the clients in
+    memory became too old meanwhile, each of their requests would wait for a connection, too.
     """
     reader, has_read = Reader(folder, HOUR), []
 

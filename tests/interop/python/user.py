@@ -1,4 +1,4 @@
-"""How the programs here speak to tests/interop/programs.py, which plays the user's browser."""
+"""How the programs in this folder talk to tests/interop/programs.py, which acts as the user's browser."""
 
 import json
 import os

@@ -125,7 +125,7 @@ def test_a_client_in_use_stays_known(known, token_endpoint, away, monkeypatch, d
 
 @pytest.mark.parametrize(("hours", "status"), [(0, 200), (24, 503)])
 def test_a_client_is_known_while_others_have_all_connections(known, token_endpoint, away, monkeypatch, hours, status):
-    """The database answers its watch, but no client can be read again: what counts is when one last could."""
+    """The database answers its watch, but no client can be read again. The age of the last successful read counts."""
     cache.reload()
     cache._reloaded.append(time.monotonic() - hours * 3600)
     away(seconds=-2 * 3600)

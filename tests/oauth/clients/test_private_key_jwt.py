@@ -149,10 +149,10 @@ def test_an_assertion_counts_once(client_with_key, token_endpoint):
 
 
 def test_an_assertion_is_remembered_as_long_as_the_leeway_accepts_it(client_with_key, token_endpoint):
-    """RFC 7523 §3 item 7: `exp` is compared with a leeway, so the jti is not stored until `exp` only. That the cleanup
-    keeps it for longer is not to be relied on.
+    """RFC 7523 §3 item 7: `exp` is compared with a leeway, so the jti must be stored longer than until `exp`. This must
+    not rely on the cleanup, which deletes it later still.
     """
-    # The next full second: the signing key may be active only since this one, if the test is the first of a run.
+    # Starts at the next full second. In the first test of a run, the signing key may have become active in this second.
     now = timezone.now().replace(microsecond=0) + timedelta(seconds=1)
     with time_machine.travel(now, tick=False) as clock:
         assertion = KEY.assertion(client_with_key.client_id, exp=int(now.timestamp()) + 5)
