@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from banking.models import Event, Webhook, WebhookDelivery
 from banking.webhooks.queue import enqueue
-from oauth.resource_server import authorization_of
+from oauth.resource_server import authorization_of, is_client_disabled
 
 #: Must be shorter than the time for which deliveries are kept; otherwise the reminder would be sent twice.
 CONFIRM_DUE_BEFORE = timedelta(days=14)
@@ -15,11 +15,13 @@ CONFIRM_DUE_BEFORE = timedelta(days=14)
 
 def watch_consents() -> None:
     """For each webhook, sends one `consent.confirm_due` when the access ends within CONFIRM_DUE_BEFORE, and one
-    `consent.revoked` when it has ended. After that, it gets no more events.
+    `consent.revoked` when it has ended. After that, it gets no more events. The webhooks of a disabled client wait: its
+    access continues once staff enable it.
     """
     for webhook in Webhook.objects.filter(ended_at=None).iterator():
         if authorization_of(webhook) is None:
-            end(webhook)
+            if not is_client_disabled(webhook):
+                end(webhook)
         elif Event.CONSENT_CONFIRM_DUE in webhook.events:
             _remind(webhook)
 

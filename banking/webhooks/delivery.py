@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from banking.models import Event, Webhook, WebhookDelivery
 from banking.notation.timestamps import timestamp
-from banking.webhooks.permission import reason_to_withhold
+from banking.webhooks.permission import ClientDisabled, reason_to_withhold
 from banking.webhooks.queue import ATTEMPTS
 from oauth.infrastructure import outbound, replica, turns
 
@@ -41,7 +41,13 @@ def deliver(delivery_id: UUID) -> None:
     if delivery is None or delivery.status != WebhookDelivery.Status.PENDING:
         return
     webhook = delivery.webhook
-    if why_not := reason_to_withhold(delivery):
+    try:
+        why_not = reason_to_withhold(delivery)
+    except ClientDisabled:
+        delivery.attempts += 1
+        _try_again(delivery, "The client is disabled.")
+        return
+    if why_not:
         _conclude(delivery, WebhookDelivery.Status.DROPPED, why_not)
         return
     with turns.turn(f"webhook {webhook.client_id}"):
@@ -54,6 +60,10 @@ def deliver(delivery_id: UUID) -> None:
         Webhook.objects.filter(pk=webhook.pk, ended_at=None).update(ended_at=timezone.now())
         _conclude(delivery, WebhookDelivery.Status.DROPPED, answer)
         return
+    _try_again(delivery, answer)
+
+
+def _try_again(delivery: WebhookDelivery, answer: str) -> None:
     is_last = delivery.attempts >= ATTEMPTS
     _conclude(delivery, WebhookDelivery.Status.FAILED if is_last else WebhookDelivery.Status.PENDING, answer)
     if not is_last:

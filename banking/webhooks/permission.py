@@ -10,7 +10,7 @@ from banking.consents.history import history_of_account
 from banking.consents.single_transfer import transfer_details
 from banking.models import Account, Event, LedgerEntry, Transfer, WebhookDelivery
 from banking.webhooks import consents
-from oauth.resource_server import authorization_of
+from oauth.resource_server import authorization_of, is_client_disabled
 
 #: The scope that an app needs to receive an event.
 SCOPES_OF_EVENTS: dict[str, str] = {
@@ -27,12 +27,18 @@ _ACTIONS: dict[str, str] = {
 _MANAGE = "webhooks:manage"
 
 
+class ClientDisabled(Exception):
+    """Nothing may be sent to the client until staff enable it. Its access has not ended."""
+
+
 def reason_to_withhold(delivery: WebhookDelivery) -> str:
-    """The reason why the event may not be sent now; empty if it may."""
+    """The reason why the event may never be sent; empty if it may be sent now. Raises ClientDisabled."""
     webhook = delivery.webhook
+    authorization = None if webhook.ended_at else authorization_of(webhook)
+    if authorization is None and is_client_disabled(webhook):
+        raise ClientDisabled
     if delivery.event == Event.CONSENT_REVOKED:
         return ""
-    authorization = None if webhook.ended_at else authorization_of(webhook)
     if authorization is None:
         consents.end(webhook)
         return "the access has ended"

@@ -35,6 +35,10 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
     )
 
 
+# `oauth.resource_server` must not import this package, so it gets this function through the setting AUTHORIZATION_OF.
+find.is_client_disabled = liveness.is_client_disabled  # type: ignore[attr-defined]  # attribute of a function
+
+
 def end(claims: AccessTokenClaims) -> None:
     """Ends the authorization and all its tokens at the client's request, like RFC 7009. Does nothing if the client acts
     on its own behalf.

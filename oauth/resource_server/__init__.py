@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oauth.conf import configure
     from oauth.resource_server.api_request import APIRequest
     from oauth.resource_server.authentication import authenticate, require_token
-    from oauth.resource_server.authorization import authorization_of, end_authorization
+    from oauth.resource_server.authorization import authorization_of, end_authorization, is_client_disabled
     from oauth.resource_server.challenges import (
         InsufficientScope,
         InsufficientUserAuthentication,
@@ -41,7 +41,7 @@ _MODULES = {
     "oauth.conf": ("configure",),
     "oauth.resource_server.api_request": ("APIRequest",),
     "oauth.resource_server.authentication": ("authenticate", "require_token"),
-    "oauth.resource_server.authorization": ("authorization_of", "end_authorization"),
+    "oauth.resource_server.authorization": ("authorization_of", "end_authorization", "is_client_disabled"),
     "oauth.resource_server.challenges": (
         "InsufficientScope", "InsufficientUserAuthentication", "InvalidToken", "Refusal",
     ),
@@ -80,6 +80,7 @@ __all__ = [
     "configure",
     "end_authorization",
     "is_authenticated_since",
+    "is_client_disabled",
     "is_live",
     "live_query",
     "needs_token",

@@ -48,6 +48,16 @@ def authorization_of(names: Any) -> AuthorizationSummary | None:
     return found
 
 
+def is_client_disabled(names: Any) -> bool:
+    """Whether `authorization_of` returns None because staff have disabled the client. The authorization has not ended:
+    it continues once they enable the client.
+
+    False if the function of OAUTH["AUTHORIZATION_OF"] has no attribute `is_client_disabled`.
+    """
+    asked = getattr(resolve(conf.AUTHORIZATION_OF), "is_client_disabled", None) if conf.AUTHORIZATION_OF else None
+    return bool(asked and asked(getattr(names, "claims", names)))
+
+
 def end_authorization(token: AccessToken) -> bool:
     """Ends the authorization and all its tokens immediately. Returns False if OAUTH["END_AUTHORIZATION"] is not set.
 

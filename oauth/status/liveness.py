@@ -134,6 +134,17 @@ def _active_row() -> str:
     )
 
 
+def is_client_disabled(names: Names) -> bool:
+    """Whether the client that has the token, or the one that the user allowed, is disabled. Then nothing is live, but
+    the authorization has not ended: it is live again once staff enable the client.
+    """
+    client = Client.by_client_id(names.client_id)
+    if client is not None and not client.is_active:
+        return True
+    read = _find(names.authorization_id, _tables(), until_commit=False) if names.authorization_id else None
+    return read is not None and not read.client.is_active
+
+
 def _is_live(authorization: Authorization) -> bool:
     """Whether the authorization is unrevoked and unexpired, and its user and client are active.
 

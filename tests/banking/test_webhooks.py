@@ -155,6 +155,42 @@ def test_the_farewell_comes_by_itself(app, hook, listener):
     assert [body["type"] for body in received(listener)] == ["consent.revoked"]
 
 
+def test_nothing_is_sent_to_a_disabled_client_and_its_webhook_goes_on_once_it_is_enabled(
+    web_app, app, hook, listener, current, savings
+):
+    """Its access has not ended: its unexpired tokens work again. So it must not hear that it has."""
+    send(app, body_of(current, savings))
+    web_app.is_active = False
+    web_app.save()
+    webhooks.watch_consents()
+    for delivery in WebhookDelivery.objects.all():
+        with pytest.raises(webhooks.NotDelivered):
+            webhooks.deliver(delivery.pk)
+    assert received(listener) == []
+    assert Webhook.objects.get().ended_at is None
+    web_app.is_active = True
+    web_app.save()
+    webhooks.watch_consents()
+    deliver_all()
+    assert {body["type"] for body in received(listener)} == set(EVENTS)
+
+
+def test_a_disabled_client_hears_only_once_it_is_enabled_that_its_access_has_ended(
+    web_app, app, hook, listener, current, savings
+):
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    webhooks.watch_consents()
+    web_app.is_active = False
+    web_app.save()
+    with pytest.raises(webhooks.NotDelivered):
+        deliver_all()
+    assert received(listener) == []
+    web_app.is_active = True
+    web_app.save()
+    deliver_all()
+    assert [body["type"] for body in received(listener)] == ["consent.revoked"]
+
+
 def test_an_account_that_was_not_picked_is_not_told_of(alice, app, hook, current, savings):
     picked = Webhook.objects.get()
     picked.accounts = [savings.pk]
