@@ -127,7 +127,7 @@ def sample_app():
     "swapped",
     [{"state": "of-another-browser"}, {"state": None}, {"iss": "https://evil.example"}, {"iss": None}],
 )
-def test_asvs_10_1_2_10_2_1_10_2_2_an_answer_to_another_question_is_refused(sample_app, swapped):
+def test_asvs_10_1_2_10_2_1_10_2_2_a_response_to_another_request_is_refused(sample_app, swapped):
     """Cross-site request forgery and mix-up (RFC 9700 §4.4, §4.7): the sample app redeems no code."""
     with pytest.raises(ProtocolError, match="does not belong to this app's request"):
         sample_app.authorize(Server(sample_app, **swapped))
@@ -173,7 +173,7 @@ class Bank:
         return response
 
 
-def test_asvs_10_2_3_the_sample_client_asks_for_what_it_uses():
+def test_asvs_10_2_3_the_sample_client_requests_only_scopes_that_it_uses():
     """It requests exactly the scopes that its API requests need."""
     bank = Bank()
     app = NativeApp(api="https://api.example/api/v1", client_id="app", scope=demo_app.SCOPE)
@@ -225,7 +225,7 @@ def _patterns(resolver):
             yield pattern
 
 
-def test_asvs_10_3_3_a_person_who_comes_back_is_another_person(alice, access_token, api):
+def test_asvs_10_3_3_a_deleted_user_who_signs_up_again_is_another_user(alice, access_token, api):
     """`sub` is never reused: the token of a deleted user gives no access to a later user with the same email."""
     token = access_token(alice, "accounts:read balances:read")
     email = alice.email
@@ -236,7 +236,7 @@ def test_asvs_10_3_3_a_person_who_comes_back_is_another_person(alice, access_tok
     assert account.name not in api(token).get("/api/v1/accounts").content.decode()
 
 
-def test_asvs_10_3_4_moving_much_money_needs_a_fresh_log_in(alice, access_token, api, settings):
+def test_asvs_10_3_4_a_large_transfer_needs_a_recent_login(alice, access_token, api, settings):
     """RFC 9470 §3: the answer is 401, and its challenge names the required authentication."""
     settings.STEP_UP_AMOUNT_MINOR = {"GBP": 500_000}
     source, destination = funded(alice, "Current", amount_minor=1_000_000), funded(alice, "Savings", amount_minor=0)
@@ -260,7 +260,7 @@ def test_asvs_10_3_4_moving_much_money_needs_a_fresh_log_in(alice, access_token,
     assert transfer(timezone.now(), 600_000).status_code == 201
 
 
-def test_asvs_10_3_5_and_rfc_9700_4_10_a_stolen_bound_token_is_worth_nothing(browser, mobile_app, token_endpoint):
+def test_asvs_10_3_5_and_rfc_9700_4_10_a_stolen_bound_token_is_refused(browser, mobile_app, token_endpoint):
     """The thief has the token, a key, and a proof that the owner sent to another URL."""
     code, address = allow(browser, mobile_app), f"{conf.ISSUER}/api/v1/accounts"
     token = token_endpoint.redeem(mobile_app, code, headers={"DPoP": proof()}).json()["access_token"]
@@ -279,15 +279,13 @@ def test_asvs_10_3_5_and_rfc_9700_4_10_a_stolen_bound_token_is_worth_nothing(bro
 # --- the authorization server's side
 
 
-def test_asvs_10_4_2_and_rfc_9700_4_5_a_code_is_worth_nothing_in_another_transaction(
-    browser, mobile_app, token_endpoint
-):
+def test_asvs_10_4_2_and_rfc_9700_4_5_a_code_is_refused_in_another_transaction(browser, mobile_app, token_endpoint):
     code = allow(browser, mobile_app)
     other = VERIFIER[::-1]
     assert token_endpoint.redeem(mobile_app, code, code_verifier=other).json()["error"] == "invalid_grant"
 
 
-def test_rfc_9700_4_8_pkce_is_not_talked_away(browser, mobile_app, web_app, token_endpoint):
+def test_rfc_9700_4_8_pkce_cannot_be_left_out(browser, mobile_app, web_app, token_endpoint):
     """PKCE cannot be removed from the authorization request, which would make the verifier meaningless, nor from the
     token request.
     """

@@ -314,7 +314,9 @@ def test_amounts_are_positive_integers(token_endpoint, web_app, pay, minor_units
     assert push(token_endpoint, web_app, [wrong]).json()["error"] == "invalid_authorization_details"
 
 
-def test_asvs_10_4_15_the_browser_of_a_client_with_a_server_carries_no_details(browser, web_app, mobile_app, accounts):
+def test_asvs_10_4_15_a_confidential_client_cannot_send_details_through_the_browser(
+    browser, web_app, mobile_app, accounts
+):
     details = json.dumps([READ])
     answer = browser.get(authorization_url(web_app, authorization_details=details))
     assert callback(answer)["error"] == "invalid_request"

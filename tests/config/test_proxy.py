@@ -106,7 +106,7 @@ def test_a_named_proxy_tells_the_client_and_the_scheme(trusted: str) -> None:
 
 
 @pytest.mark.parametrize("trusted", [[], ["10.0.0.0/8"]])
-def test_anybody_else_is_not_believed(trusted: list[str]) -> None:
+def test_headers_of_an_unnamed_proxy_are_ignored(trusted: list[str]) -> None:
     seen = seen_through(*trusted, peer="198.51.100.7", forwarded_for="10.1.2.3", proto="https")
     assert seen == ("198.51.100.7", "http")
 

@@ -119,21 +119,21 @@ def test_the_whole_flow(browser, bank, token_endpoint):
     assert refreshed.json()["token_type"] == "DPoP"
 
 
-def test_asvs_10_4_13_no_request_but_a_pushed_one(browser, bank):
+def test_asvs_10_4_13_only_a_pushed_request_is_accepted(browser, bank):
     """§5.3.2.2: even if a field of the client says otherwise."""
     Client.objects.update(require_pushed_authorization_requests=False)
     answer = returned(browser.get(authorization_url(bank)))
     assert answer["error"] == "invalid_request"
 
 
-def test_asvs_10_4_14_no_token_but_a_bound_one(browser, bank, token_endpoint):
+def test_asvs_10_4_14_only_bound_tokens_are_issued(browser, bank, token_endpoint):
     """§5.3.2.1."""
     code = returned(ask(browser, bank, push(bank).json()["request_uri"]))["code"]
     assert redeem(token_endpoint, bank, code, headers={}).json()["error"] == "invalid_dpop_proof"
     assert redeem(token_endpoint, bank, code).status_code == 200
 
 
-def test_asvs_10_4_16_no_secret_even_if_the_row_has_one(bank, token_endpoint):
+def test_asvs_10_4_16_a_secret_is_refused_even_if_the_row_has_one(bank, token_endpoint):
     """§5.3.2.1: this is checked at each request, whatever the row contains."""
     secret = bank.issue_secret()
     bank.token_endpoint_auth_method = "client_secret_post"

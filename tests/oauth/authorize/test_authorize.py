@@ -16,7 +16,7 @@ from tests.lib.par import push
 pytestmark = pytest.mark.django_db
 
 
-def test_a_person_logs_in_sees_what_is_asked_and_allows_it(alice, mobile_app, signing_keys):
+def test_a_user_logs_in_sees_what_is_requested_and_allows_it(alice, mobile_app, signing_keys):
     browser = Browser()
     to_log_in = browser.get(authorization_url(mobile_app, scope="accounts:read transfers:write"))
     assert to_log_in.status_code == 303

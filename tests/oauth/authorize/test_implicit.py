@@ -47,7 +47,7 @@ def test_it_is_off_even_if_a_row_says_otherwise(browser, old_app, client):
         old_app.full_clean()
 
 
-def test_the_client_has_to_say_so_too(browser, mobile_app, allowed):
+def test_a_client_that_does_not_allow_the_implicit_flow_is_refused(browser, mobile_app, allowed):
     assert in_fragment(browser.get(authorization_url(mobile_app, **ASK)))["error"] == "unauthorized_client"
 
 

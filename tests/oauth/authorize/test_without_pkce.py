@@ -68,13 +68,13 @@ def test_half_of_it_is_refused(browser, old_app, parameters):
 
 
 @pytest.mark.parametrize("profile", ["fapi2", "fapi2-message-signing", "fapi-ciba"])
-def test_never_for_fapi(profile):
+def test_a_fapi_client_always_needs_pkce(profile):
     with pytest.raises(ValidationError, match="PKCE"):
         make_client("web", require_pkce=False, security_profile=profile).full_clean()
 
 
 @pytest.mark.parametrize("kind", ["mobile", "browser"])
-def test_never_for_a_public_client(browser, token_endpoint, kind):
+def test_a_public_client_always_needs_pkce(browser, token_endpoint, kind):
     client = make_client(kind, require_pkce=False)
     with pytest.raises(ValidationError, match="PKCE"):
         client.full_clean()

@@ -42,7 +42,7 @@ def test_a_scope_that_was_taken_does_not_come_with_a_refresh(issued, token_endpo
     assert scopes_of(token_endpoint.refresh(app, token)) == sorted(LEFT)
 
 
-def test_nor_with_a_refresh_under_the_lock(issued, mobile_app, token_endpoint):
+def test_a_scope_that_was_taken_does_not_come_with_a_refresh_under_the_lock(issued, mobile_app, token_endpoint):
     """The retry of a superseded token is handled under the lock."""
     token = issued(mobile_app, scope=SCOPE)["refresh_token"]
     token_endpoint.refresh(mobile_app, token)
@@ -50,7 +50,7 @@ def test_nor_with_a_refresh_under_the_lock(issued, mobile_app, token_endpoint):
     assert scopes_of(token_endpoint.refresh(mobile_app, token)) == sorted(LEFT)
 
 
-def test_nor_with_a_code(browser, web_app, token_endpoint):
+def test_a_scope_that_was_taken_does_not_come_with_a_code(browser, web_app, token_endpoint):
     code = allow(browser, web_app, scope=SCOPE)
     take(web_app)
     assert scopes_of(token_endpoint.redeem(web_app, code)) == sorted(LEFT)
@@ -62,7 +62,7 @@ def test_where_nothing_is_left_there_is_no_token(browser, web_app, token_endpoin
     assert token_endpoint.redeem(web_app, code).json()["error"] == "invalid_scope"
 
 
-def test_nor_with_a_device_code(browser, signing_keys):
+def test_a_scope_that_was_taken_does_not_come_with_a_device_code(browser, signing_keys):
     television = make_client("device", redirect_uris="")
     television.save()
     asked = begin(television, scope=SCOPE).json()
@@ -72,7 +72,7 @@ def test_nor_with_a_device_code(browser, signing_keys):
     assert scopes_of(poll(television, asked["device_code"])) == sorted(LEFT)
 
 
-def test_nor_with_ciba(signing_keys, token_endpoint, alice):
+def test_a_scope_that_was_taken_does_not_come_with_ciba(signing_keys, token_endpoint, alice):
     call_centre = make_client("web", grant_types=[GrantType.CIBA.value], redirect_uris="")
     call_centre.secret = call_centre.issue_secret()
     call_centre.save()
@@ -88,7 +88,7 @@ def test_nor_with_ciba(signing_keys, token_endpoint, alice):
 
 
 @pytest.mark.parametrize("whose", ["the app", "the service"])
-def test_nor_with_an_exchange(issued, mobile_app, token_endpoint, whose):
+def test_a_scope_that_was_taken_does_not_come_with_an_exchange(issued, mobile_app, token_endpoint, whose):
     service = make_client("service", allowed_scopes=SCOPE.split(), grant_types=[GrantType.TOKEN_EXCHANGE.value])
     service.secret = service.issue_secret()
     service.save()

@@ -20,7 +20,7 @@ def remove(browser, name):
     return browser.post("/oauth/apps", fields, content_type="application/x-www-form-urlencoded")
 
 
-def test_a_person_sees_what_they_allowed_and_takes_it_back(issued, browser, mobile_app, web_app, token_endpoint):
+def test_a_user_sees_what_they_allowed_and_revokes_it(issued, browser, mobile_app, web_app, token_endpoint):
     """ASVS 10.4.9: refresh tokens end immediately."""
     token = issued(mobile_app, scope="accounts:read transfers:write")["refresh_token"]
     other = issued(web_app)["refresh_token"]

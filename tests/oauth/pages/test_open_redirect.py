@@ -38,13 +38,13 @@ def shown(page):
     return main.select_one("a.button") or main.select_one("form")
 
 
-def test_an_error_does_not_redirect_a_browser_that_nobody_is_logged_in_with(nobody, stranger):
+def test_an_error_does_not_redirect_a_browser_without_a_login(nobody, stranger):
     link = shown(nobody.get(authorization_url(stranger, **WRONG)))
     assert link["href"].startswith("https://app.example/callback?error=invalid_scope")
     assert "state=the-state" in link["href"]
 
 
-def test_the_admin_does_not_lead_staff_to_an_address_of_a_developer(admin_browser, stranger):
+def test_the_admin_does_not_redirect_staff_to_a_url_of_a_developer(admin_browser, stranger):
     """Django's admin has a redirect for each object that has a URL."""
     stranger.client_uri = "https://app.example/"
     stranger.save()
@@ -53,13 +53,13 @@ def test_the_admin_does_not_lead_staff_to_an_address_of_a_developer(admin_browse
     assert urlsplit(answer["Location"]).hostname == "testserver"
 
 
-def test_nor_does_one_that_came_by_post(nobody, stranger):
+def test_an_error_of_a_posted_request_does_not_redirect(nobody, stranger):
     body = authorization_url(stranger, **WRONG).partition("?")[2]
     page = nobody.post("/oauth/authorize", body, content_type="application/x-www-form-urlencoded")
     assert "error=invalid_scope" in shown(page)["href"]
 
 
-def test_nor_one_that_is_posted_to_the_client(nobody, stranger):
+def test_an_error_in_form_post_mode_is_not_sent_at_once(nobody, stranger):
     page = nobody.get(authorization_url(stranger, response_mode="form_post", **WRONG))
     form = shown(page)
     assert form["action"] == "https://app.example/callback"
@@ -67,7 +67,7 @@ def test_nor_one_that_is_posted_to_the_client(nobody, stranger):
     assert "form-action 'self' https://app.example" in page["Content-Security-Policy"]
 
 
-def test_a_client_that_somebody_looked_at_is_answered_at_once(nobody, web_app):
+def test_an_error_for_a_client_that_an_admin_created_redirects_at_once(nobody, web_app):
     assert callback(nobody.get(authorization_url(web_app, **WRONG)))["error"] == "invalid_scope"
 
 
@@ -85,7 +85,7 @@ def test_silent_authentication_is_answered_where_it_belongs(nobody, stranger, de
     assert callback(answer)["error"] == "login_required"
 
 
-def test_a_link_that_asks_silently_is_no_silent_authentication(nobody, stranger):
+def test_a_link_with_prompt_none_opens_a_page(nobody, stranger):
     """A link in an email always opens a page, whatever its `prompt`."""
     page = nobody.get(authorization_url(stranger, prompt="none"), headers={"Sec-Fetch-Dest": "document"})
     assert "error=login_required" in shown(page)["href"]
@@ -101,11 +101,11 @@ def log_out(browser, client, **parameters):
     return browser.get("/oauth/logout?" + urlencode(query))
 
 
-def test_a_log_out_of_nobody_does_not_redirect(nobody, stranger):
+def test_a_logout_without_a_session_does_not_redirect(nobody, stranger):
     assert shown(log_out(nobody, stranger, state="s1"))["href"] == f"{AFTER}?state=s1"
 
 
-def test_a_log_out_of_nobody_returns_to_a_client_that_somebody_looked_at(nobody, web_app):
+def test_a_logout_without_a_session_returns_to_a_client_that_an_admin_created(nobody, web_app):
     web_app.post_logout_redirect_uris = AFTER
     web_app.save()
     assert log_out(nobody, web_app)["Location"] == AFTER

@@ -108,7 +108,7 @@ def test_a_client_is_its_certificate_and_its_token_is_bound_to_it(issued):
     assert accounts(access_token, CERTIFICATE).status_code == 200
 
 
-def test_asvs_10_3_5_a_bound_token_is_worth_nothing_without_its_certificate(issued):
+def test_asvs_10_3_5_a_bound_token_is_refused_without_its_certificate(issued):
     """RFC 8705 §3."""
     access_token = token(issued, CERTIFICATE).json()["access_token"]
     for certificate in (None, OWN, certificates.make(DN, by=CA)):
@@ -192,7 +192,7 @@ def test_a_self_signed_one_has_its_time_and_strength_too(self_signed, own):
     assert token(self_signed, own).status_code == 401
 
 
-def test_asvs_10_4_10_no_other_method_than_the_registered_one(issued, web_app, signing_keys):
+def test_asvs_10_4_10_only_the_registered_method_authenticates(issued, web_app, signing_keys):
     assert token(issued, CERTIFICATE, client_secret="x").status_code == 401
     assert token(web_app, CERTIFICATE).status_code == 401  # a certificate is not a secret
 

@@ -80,7 +80,7 @@ def test_a_private_use_scheme_is_brought_back_too(browser, mobile_app, issued):
     assert answer["Location"] == "com.example.app:/out?state=s"
 
 
-def test_without_a_hint_the_person_is_asked(browser, app):
+def test_without_a_hint_the_user_is_asked(browser, app):
     """ASVS 5.0 10.6.2: a link alone must not log a user out."""
     page = log_out(browser, client_id=app.client_id, post_logout_redirect_uri=AFTER)
     assert page.status_code == 200
@@ -95,14 +95,14 @@ def test_the_person_may_stay(browser, app):
     assert is_logged_in(browser)
 
 
-def test_a_hint_of_somebody_else_asks(hint, bob):
+def test_with_a_hint_of_another_user_the_user_is_asked(hint, bob):
     other = Browser()
     other.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
     assert log_out(other, id_token_hint=hint).status_code == 200
     assert is_logged_in(other)
 
 
-def test_a_hint_of_another_login_of_this_person_asks(app, hint, alice):
+def test_with_a_hint_of_another_login_the_user_is_asked(app, hint, alice):
     """RP-Initiated Logout §2: for example an ID token of CIBA or of the device flow, which does not belong to this
     browser.
     """
@@ -113,7 +113,7 @@ def test_a_hint_of_another_login_of_this_person_asks(app, hint, alice):
     assert is_logged_in(other)
 
 
-def test_a_hint_of_a_login_that_has_ended_asks(browser, app, hint, alice):
+def test_with_a_hint_of_a_login_that_has_ended_the_user_is_asked(browser, app, hint, alice):
     """An old ID token logs nobody out."""
     browser.post("/accounts/logout/")
     browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
@@ -165,7 +165,7 @@ def test_a_posted_request_comes_again_without_the_token_in_the_address(browser, 
     ],
 )
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_request_with_a_fault_asks_and_goes_nowhere(browser, app, hint, parameters, method):
+def test_a_faulty_logout_request_asks_and_does_not_redirect(browser, app, hint, parameters, method):
     """RP-Initiated Logout §3, §4, RFC 9700 §4.11: the page is no open redirector, and the user can still log out."""
     real = {"client_id": app.client_id, "id_token_hint": hint}
     sent = urlencode({name: real[name] if value == "*" else value for name, value in parameters.items()}, doseq=True)
@@ -184,7 +184,7 @@ def test_a_request_with_a_fault_asks_and_goes_nowhere(browser, app, hint, parame
 
 
 @pytest.mark.parametrize("body", [b"{}", b"x" * 70_000, b"state=\xff", b"state=%00"])
-def test_a_body_with_a_fault_asks_too(browser, app, body):
+def test_a_faulty_logout_body_asks_too(browser, app, body):
     content_type = "application/json" if body == b"{}" else FORM["content_type"]
     page = browser.get(browser.post("/oauth/logout", body, content_type=content_type)["Location"])
     assert b"Log out?" in page.content
@@ -245,7 +245,7 @@ def test_a_hint_of_a_retired_key_still_tells_whom_is_meant(browser, app, hint, a
     assert not is_logged_in(browser)
 
 
-def test_a_hint_of_a_key_that_leaked_proves_nothing(browser, app, hint):
+def test_a_hint_signed_with_a_leaked_key_logs_nobody_out(browser, app, hint):
     """A thief of the key can sign any hint."""
     rotation.replace_now("RS256")
     with after_an_emergency():
@@ -253,7 +253,7 @@ def test_a_hint_of_a_key_that_leaked_proves_nothing(browser, app, hint):
         assert is_logged_in(browser)
 
 
-def test_nor_one_of_a_key_that_leaked_while_it_retired(browser, app, hint):
+def test_a_hint_signed_with_a_key_that_leaked_while_it_retired_logs_nobody_out(browser, app, hint):
     rotation.rotate("RS256")
     rotation.replace_now("RS256")
     with after_an_emergency():
