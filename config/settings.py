@@ -126,7 +126,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "accounts.login.own_forms.OwnFormsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.browsers.authentication.AuthenticationMiddleware",
     "accounts.browsers.time_zone.TimeZoneMiddleware",
     "config.http.middleware.FormLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -216,7 +216,7 @@ REPLICA_MAX_AGE: float = env.float("REPLICA_MAX_AGE", default=1.0)
 if env.str("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = _database("DATABASE_REPLICA_URL", default_transaction_read_only="on")
     DATABASE_ROUTERS = ["config.database.replica.router.ReplicaRouter"]
-    _inside = MIDDLEWARE.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1
+    _inside = MIDDLEWARE.index("accounts.browsers.authentication.AuthenticationMiddleware") + 1
     MIDDLEWARE.insert(_inside, "config.database.replica.written.MarkWritten")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The watch of the database (config/database), in seconds: how long its probe may take, and how long a statement may

@@ -4,6 +4,8 @@ Django first queries whether a new key of 32 random characters is taken, and beg
 the primary key rejects a taken key, and each statement commits by itself.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, UpdateError
@@ -17,6 +19,21 @@ from oauth.infrastructure.rows import rows
 
 
 class SessionStore(DatabaseSessionStore):
+    _keeps_key = False
+
+    @contextmanager
+    def keeping_key(self) -> Iterator[None]:
+        """In this block, `cycle_key` does nothing."""
+        self._keeps_key = True
+        try:
+            yield
+        finally:
+            self._keeps_key = False
+
+    def cycle_key(self) -> None:
+        if not self._keeps_key:
+            super().cycle_key()
+
     def _get_session_from_db(self) -> Any:
         """Reads the session by hand-written SQL: the ORM would compile the query on each page, which takes longer than
         PostgreSQL takes to execute it.

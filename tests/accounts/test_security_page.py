@@ -55,6 +55,23 @@ def test_one_browser_is_logged_out_and_the_apps_access_that_hangs_on_it(browser,
     assert offline.is_live
 
 
+def test_a_new_secret_key_leaves_the_browsers_and_their_list_as_they_were(browser, elsewhere, settings):
+    """ASVS 7.5.2. The key of a browser session stays the same: requests of the same moment need it, and so does the
+    list of browsers, with which another browser logs this one out.
+    """
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another-secret-key"
+    at_the_same_moment = Browser()
+    at_the_same_moment.cookies = elsewhere.cookies.copy()
+    assert is_logged_in(elsewhere)
+    assert is_logged_in(at_the_same_moment)
+    settings.SECRET_KEY_FALLBACKS = []
+    assert is_logged_in(elsewhere), "the session has a hash of the new key"
+    log_in(browser, "alice@example.test")
+    assert "Firefox on Linux" in text(browser, "sessions")
+    browser.post("/accounts/sessions/")
+    assert not is_logged_in(elsewhere)
+
+
 def test_all_others_are_logged_out_at_once(browser, elsewhere, alice):
     third = Browser()
     log_in(third, alice.email)

@@ -45,7 +45,7 @@ KNOWN = [
     "django.middleware.common.CommonMiddleware",
     "accounts.login.own_forms.OwnFormsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.browsers.authentication.AuthenticationMiddleware",
     "accounts.browsers.time_zone.TimeZoneMiddleware",
     "config.http.middleware.FormLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
