@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from banking import oversight
 from banking.admin.acts import Act, Text, WithActs
@@ -65,7 +66,7 @@ class AccountChangeAdmin(WithActs, ReadOnly):
             (_("Account"), f"{one.account.name} {one.account.iban or ''}"),
             (_("Holder"), str(one.account.holder or "")),
             (_("Overdraft now"), amounts.with_code(one.account.currency, one.account.overdraft_minor)),
-            (_("Change"), f"{one.get_kind_display()}: {self.what(one)}"),
+            (pgettext_lazy("request", "Change"), f"{one.get_kind_display()}: {self.what(one)}"),
             (_("Asked by"), str(one.requested_by)),
             (_("Reason"), one.reason),
         ]

@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from banking.models import (
     Account,
@@ -24,7 +25,7 @@ from banking.notices.messages import Facts, Message, harmless
 
 
 def access_given(act: AccountAct) -> Message:
-    facts = [*_account(act.account_id), *_user(act.user_id), (_("May"), _role(act.role))]
+    facts = [*_account(act.account_id), *_user(act.user_id), (pgettext("role", "May"), _role(act.role))]
     return Message(_("Access to an account"), _("Somebody was given access to an account."), facts)
 
 
@@ -61,7 +62,7 @@ def invited(invitation: AccountInvitation) -> Message:
     facts = [
         (_("Invited by"), _name_of(invitation.invited_by_id)),
         (_("You may"), _role(invitation.role)),
-        (_("Until"), date_format(timezone.localtime(invitation.expires_at), "DATE_FORMAT")),
+        (pgettext("day", "Until"), date_format(timezone.localtime(invitation.expires_at), "DATE_FORMAT")),
     ]
     return Message(_("Invitation to an account"), what, facts)
 
@@ -97,7 +98,7 @@ def statement_ready(file: StatementFile) -> Message:
     what = _("A statement is ready. Download it on the page of the account's statements until the day below.")
     facts = [
         *_account(file.account_id),
-        (_("Until"), date_format(timezone.localtime(file.expires_at), "DATE_FORMAT")),
+        (pgettext("day", "Until"), date_format(timezone.localtime(file.expires_at), "DATE_FORMAT")),
     ]
     return Message(_("Statement ready"), what, facts)
 
@@ -125,7 +126,7 @@ def change_requested(change: AccountChange) -> Message:
     return Message(
         _("A second officer is needed"),
         _("An officer asks for a change of an account. Another officer must approve or decline it."),
-        [(_("Change"), change.get_kind_display()), (_("Request"), str(change.pk))],
+        [(pgettext("request", "Change"), change.get_kind_display()), (_("Request"), str(change.pk))],
     )
 
 

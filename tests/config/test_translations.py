@@ -7,7 +7,7 @@ import runpy
 import pytest
 from babel.messages.pofile import read_po
 from django.conf import settings
-from django.utils import translation
+from django.utils import dates, translation
 
 messages = runpy.run_path(str(settings.BASE_DIR / ".ci" / "messages.py"))
 CATALOGS = {po: (language, folders) for po, language, folders in messages["catalogs"]()}
@@ -59,6 +59,33 @@ def test_a_translation_says_the_same_names_and_markup(catalog, po):
 def test_every_language_of_the_site_is_one_that_the_catalogs_have():
     others = {translation.to_locale(code) for code, _ in settings.LANGUAGES} - {"en_GB"}
     assert others == set(messages["LANGUAGES"])
+
+
+@pytest.mark.parametrize("language", messages["LANGUAGES"])
+def test_one_text_has_one_translation(language):
+    """All catalogs are merged, so a text of one package would show the translation of another. Give it a context."""
+    found = {}
+    for po, (its_language, _) in CATALOGS.items():
+        for message in messages["read"](po, its_language) if its_language == language else ():
+            if message.id:
+                found.setdefault((message.context, message.id), set()).add(message.string)
+    assert {key: texts for key, texts in found.items() if len(texts) > 1} == {}
+
+
+@pytest.mark.parametrize("language", messages["LANGUAGES"])
+def test_no_text_replaces_the_name_of_a_month_or_a_weekday(language):
+    """Django's catalog is merged, too: “May” of a heading, which users may read as “is allowed to”, is also a month."""
+    names = {*dates.MONTHS.values(), *dates.MONTHS_3.values(), *dates.MONTHS_AP.values(), *dates.WEEKDAYS.values()}
+    with translation.override(None):
+        english = {str(name) for name in names | {*dates.WEEKDAYS_ABBR.values()}}
+    ours = [
+        message.id
+        for po, (its_language, _) in CATALOGS.items()
+        if its_language == language
+        for message in messages["read"](po, its_language)
+        if message.context is None and message.id in english
+    ]
+    assert ours == []
 
 
 def test_a_text_that_is_not_translated_is_found():
