@@ -1,8 +1,9 @@
 """The token exchange grant (RFC 8693): a service that received a token gets one to call another service for the same
 user.
 
-Scopes, audience and lifetime of the new token are within those of the exchanged token and of the client. An admin
-decides which clients' tokens a client may exchange, and whether the new token names the client as the actor.
+Scopes and lifetime of the new token are within those of the exchanged token and of the client. So is its audience,
+unless the client exchanges a token of another client and an API that it calls is listed in its `allowed_resources`. An
+admin decides which clients' tokens a client may exchange, and whether the new token names the client as the actor.
 """
 
 from collections.abc import Mapping
@@ -134,10 +135,11 @@ def _or_fail(allowed: frozenset[str], asked: str | None) -> frozenset[str]:
 
 
 def _resources(request: GrantRequest, claims: AccessTokenClaims) -> tuple[str, ...]:
-    """The APIs named by `resource` and `audience` (§2.1), which must be in the exchanged token's audience and allowed
-    for the client.
+    """The APIs named by `resource` and `audience` (§2.1): those of the exchanged token that the client may use, and the
+    listed APIs that a service calls to answer another client.
     """
     params, client = request.params, request.client
     asked = tuple(dict.fromkeys((*params.all("resource"), *params.all("audience"))))
-    allowed = (*claims.audience, *client.allowed_resources) if asked else claims.audience
-    return entitlement.resources(asked, allowed, client)
+    # RFC 8707 §2: with its own token, a client must not reach an API that its authorization request did not name.
+    called = client.allowed_resources if asked and claims.client_id != client.client_id else ()
+    return entitlement.resources(asked, (*claims.audience, *called), client)

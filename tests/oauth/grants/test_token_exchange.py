@@ -107,6 +107,27 @@ def test_the_audience_of_the_token_may_be_named(gateway, subject_token, token_en
     assert decoded(answer.json()["access_token"])["aud"] == conf.audiences[0]
 
 
+def test_a_service_reaches_the_apis_that_it_calls_but_an_app_only_those_that_it_asked_for(
+    gateway, web_app, issued, token_endpoint, settings
+):
+    """RFC 8693 §2.1, RFC 8707 §2: an app that exchanges its own token gets no API beyond the token's."""
+    first, second = conf.audiences[0], "https://other.example/api"
+    resources = {**settings.OAUTH["RESOURCES"], second: {"name": "Other", "path": "/"}}
+    settings.OAUTH = {**settings.OAUTH, "RESOURCES": resources}
+    for client in (gateway, web_app):
+        client.allowed_resources = [first, second]
+        client.save()
+    web_app.grant_types = [*web_app.grant_types, GrantType.TOKEN_EXCHANGE.value]
+    web_app.save()
+    gateway.exchange_from.add(web_app)
+    token = issued(web_app, scope="accounts:read", resource=first)["access_token"]
+    of_gateway = exchange(token_endpoint, gateway, token, resource=second).json()
+    assert decoded(of_gateway["access_token"])["aud"] == second
+    assert exchange(token_endpoint, web_app, token, resource=second).json()["error"] == "invalid_target"
+    assert exchange(token_endpoint, web_app, token, resource=first).status_code == 200
+    assert decoded(exchange(token_endpoint, web_app, token).json()["access_token"])["aud"] == first
+
+
 def test_tokens_of_other_clients_are_not_exchanged(gateway, issued, web_app, token_endpoint):
     answer = exchange(token_endpoint, gateway, issued(web_app)["access_token"])
     assert answer.json()["error"] == "invalid_request"
