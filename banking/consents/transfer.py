@@ -29,7 +29,7 @@ class TransferDetails(DetailsType):
     """One transfer, made once, exactly as the user saw it (dynamic linking, SCA-RTS art. 5).
 
     Requested: `{"type": "transfer", "actions": ["initiate"], "instructed_amount": {...}, "creditor": {...},
-    "reference"}`. Granted, it also has `identifier` and `debtor_account`.
+    "reference"}`. A granted detail also has `identifier` and `debtor_account`.
     """
 
     schema = closed_object(

@@ -17,8 +17,8 @@ def status_of(refusal: Refusal) -> int:
 
 
 def access_ended(request: HttpRequest, form_page: str) -> HttpResponse:
-    """Sends a user back to the form whose access to the paying account ended, or became that of a reader, after they
-    filled it in.
+    """Sends a user back to the form if their access to the paying account ended, or became that of a reader, after they
+    filled the form in.
     """
     messages.error(request, _("You can no longer pay from this account. No money was moved."))
     return see_other(form_page)

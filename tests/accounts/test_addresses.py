@@ -25,7 +25,7 @@ def claim(alice):
     return alice.emailaddress_set.create(email=VICTIM, verified=False)
 
 
-# --- B7: an unverified secondary address has no effect
+# --- an unverified secondary address has no effect
 
 
 def test_a_claim_keeps_its_owner_from_nothing(claim, alice, mailoutbox):
@@ -93,7 +93,7 @@ def test_a_reset_of_a_user_who_never_logged_in_cuts_what_its_maker_connected(cli
     assert not SocialAccount.objects.exists()
 
 
-# --- A8: response times reveal nothing
+# --- response times reveal nothing
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_sign_up_takes_as_long_for_a_customer(alice, monkeypatch):
     assert 1 / 2 < customer / nobody < 2
 
 
-# --- A20: mails to one address
+# --- the limit of emails to one address
 
 
 def test_one_asker_causes_few_mails_whatever_the_page(alice, mailoutbox):

@@ -73,7 +73,7 @@ def offline(issued, mobile_app, token_endpoint):
 
 @pytest.mark.parametrize("act", [set_password_in_admin, set_password_in_shell, set_password_by_command])
 def test_a_password_that_staff_set_ends_browsers_and_all_apps(act, admin_browser, browser, alice, offline):
-    """B4, ASVS 5.0 7.4.3."""
+    """ASVS 5.0 7.4.3."""
     told()
     act(admin_browser, alice)
     assert not is_logged_in(browser)
@@ -105,7 +105,7 @@ def test_an_upgraded_password_hash_is_no_new_password(browser, alice, offline):
 
 
 def test_ones_own_new_password_ends_all_apps_unless_one_keeps_them(browser, alice, offline):
-    """B4: the safe choice is the default."""
+    """The default is to end all apps."""
     page = browser.get("/accounts/password/change/").content.decode()
     assert 'name="end_apps"' in page
     submit_new_password(browser, end_apps="on")
@@ -161,7 +161,7 @@ REPLACE = [replace_in_admin, replace_in_shell, replace_by_query]
 
 @pytest.mark.parametrize("act", REPLACE)
 def test_an_address_that_staff_replace_is_of_no_use_any_more(act, admin_browser, browser, alice, offline, mailoutbox):
-    """B4: the old address cannot log in, get a code or reset the password, and everything begun with it ends."""
+    """The old address cannot log in, get a code or reset the password, and everything begun with it ends."""
     alice.emailaddress_set.create(email="second@example.test", verified=True)
     act(admin_browser, alice)
     assert not is_logged_in(browser)
@@ -333,7 +333,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_a_deactivated_user_had_stays_ended_after_reactivation(way, admin_browser, browser, alice, offline):
-    """B4: rows that are only filtered by `is_active` would become valid again."""
+    """Rows that are only filtered by `is_active` would become valid again."""
     deactivate, reactivate = WAYS[way]
     deactivate(admin_browser, alice)
     reactivate(admin_browser, alice)

@@ -47,7 +47,7 @@ def make(kind, user):
     return Authenticator.objects.create(user=user, type=kind, data={"name": "Key", "credential": {}})
 
 
-# --- B10: removed
+# --- second factors that a user removed
 
 
 @pytest.mark.parametrize("kind", SENTENCES)
@@ -145,7 +145,7 @@ def test_with_a_deleted_user_no_mail_is_sent(bob):
     assert told() == []
 
 
-# --- B14: no code works twice, and none works without the user
+# --- no code works twice, and none works without the user
 
 
 def second_step(alice, value):
@@ -293,7 +293,7 @@ def test_a_key_without_its_user_is_refused_whatever_the_challenge_asked(alice, k
     assert not is_logged_in(browser)
 
 
-# --- B10: trusted browsers
+# --- trusted browsers
 
 
 @pytest.fixture

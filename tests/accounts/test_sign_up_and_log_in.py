@@ -206,7 +206,7 @@ def test_the_admin_is_entered_through_the_same_log_in(client):
     assert client.get("/admin/login/")["Location"].startswith("/accounts/login/")
 
 
-# --- guessing at passwords (A16); ASVS 5.0 6.3.1
+# --- guessing passwords: ASVS 5.0 6.3.1
 
 
 def test_guessing_is_slowed_down_and_locks_out_nobody_else(alice):

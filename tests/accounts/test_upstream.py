@@ -557,7 +557,7 @@ def asked_of(provider, client, query):
 
 
 def test_a_link_asks_the_provider_for_a_prompt_and_an_age_only(client, provider):
-    """B11: anybody can write such a link (OpenID Connect Core §3.1.2.1)."""
+    """Anybody can write such a link (OpenID Connect Core §3.1.2.1)."""
     plain = asked_of(provider, client, "process=login")
     evil = (
         "process=login&scope=admin&auth_params=prompt%3Dlogin%26max_age%3D0%26redirect_uri%3Dhttps%3A%2F%2Fevil.example"

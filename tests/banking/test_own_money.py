@@ -51,7 +51,7 @@ def act(user, model, pk, how):
 
 
 def test_nobody_unfreezes_an_account_that_they_have_access_to(insider, first, current):
-    """B8: in the admin."""
+    """In the admin."""
     oversight.freeze(current.pk, by=by(first), reason="Stolen card")
     answer = act(insider, "account", current.pk, "unfreeze")
     assert "Somebody else must do it" in answer.content.decode()

@@ -40,7 +40,7 @@ def november():
 
 @pytest.fixture(autouse=True)
 def files(settings, tmp_path):
-    """Stores files in a directory, as in production, and makes statements of three or more transactions files."""
+    """Stores files in a directory, as in production. A statement with three or more transactions is made as a file."""
     settings.STATEMENT_FILE_ROWS = 2
     backend = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
     settings.STORAGES = {**settings.STORAGES, "files": backend}

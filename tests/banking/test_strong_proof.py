@@ -248,7 +248,7 @@ def test_a_large_payment_is_told_and_so_is_the_one_that_reaches_the_sum(fresh, c
 
 
 def test_a_name_that_an_app_chose_is_no_link_in_our_mail(alice):
-    """Compare A10: an email from the bank must not contain a link that somebody else has written."""
+    """An email from the bank must not contain a link that somebody else has written."""
     payee = Payee.objects.create(user=alice, name="Call evil.example/x now\nBank", iban=ELSEWHERE["identifier"])
     email.send("new_payee", str(payee.pk))
     assert "evil" not in mail.outbox[0].body

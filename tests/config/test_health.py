@@ -66,7 +66,6 @@ def test_that_it_is_migrated_is_asked_once(client, db, a_fresh_process, django_a
 
 
 def test_without_a_usable_signing_key_it_is_not_ready(client, db, a_fresh_process):
-    """Failure model F27."""
     SigningKey.objects.update(private_key_encrypted=b"encrypted under a key that was lost")
     response = client.get("/health/ready")
     assert response.status_code == 503
@@ -79,7 +78,7 @@ def test_without_a_usable_signing_key_it_is_not_ready(client, db, a_fresh_proces
 
 
 def test_without_a_free_connection_it_is_alive_but_not_ready(client, transactional_db, a_fresh_process):
-    """Failure model F3, F24, on a real pool."""
+    """On a real pool."""
     with full_pool():
         assert client.get("/health/live").status_code == 200
         response = client.get("/health/ready")
@@ -88,7 +87,7 @@ def test_without_a_free_connection_it_is_alive_but_not_ready(client, transaction
 
 
 def test_a_server_that_is_about_to_stop_is_not_ready(client, db, tmp_path, monkeypatch):
-    """Failure model F2: load balancers choose another server before the worker processes stop."""
+    """Load balancers choose another server before the worker processes stop."""
     monkeypatch.setenv(draining.VARIABLE, str(tmp_path / "draining"))
     assert client.get("/health/ready").status_code == 200
     draining.begin()

@@ -88,7 +88,7 @@ class TestOutages:
     @pytest.mark.parametrize("kind", OUTAGES)
     @pytest.mark.parametrize("room", ["/oauth/", "/.well-known/"])
     def test_the_protocol_says_temporarily_unavailable(self, client, room, kind):
-        """RFC 6749 §4.1.2.1, failure model F3."""
+        """RFC 6749 §4.1.2.1."""
         response = client.get(f"{room}fail/{kind}")
         assert response.status_code == 503
         assert response.json()["error"] == "temporarily_unavailable"
@@ -133,7 +133,7 @@ def session_store_is_down(get_response):
 
 
 def test_a_full_pool_answers_503_instead_of_queueing(transactional_db):
-    """Failure model F24, on a real pool whose connections are all in use."""
+    """On a real pool whose connections are all in use."""
     with full_pool():
         response = Client().get("/oauth/authorize", {"client_id": "x"})
     assert response.status_code == 503

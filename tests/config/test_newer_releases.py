@@ -31,7 +31,7 @@ def check():
     ],
 )
 def test_the_newest_release_in_the_range_is_named(check, releases, found):
-    """B14: yanked releases, pre-releases and releases without files do not count."""
+    """Yanked releases, pre-releases and releases without files do not count."""
     got = check.newer(Version("65.21.1"), SpecifierSet(">=65.21,<66"), releases)
     assert got == (Version(found) if found else None)
 

@@ -312,8 +312,8 @@ class Asking(Redeeming):
         return browser.get(logged_in["Location"])
 
     def _check_silence(self, asked: Allowed) -> None:
-        """A1, B2: without a consent page, a code gives only permissions that the user was shown before, to the same
-        client, and only for as long as they last.
+        """Without a consent page, a code gives only permissions that the user was shown before, to the same client, and
+        only for as long as they last.
         """
         covering = self.model.covering(asked, asked.redirect_host, self.now)
         if not covering or asked.app == "phone":

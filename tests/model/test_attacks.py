@@ -39,7 +39,7 @@ def alice(app, scopes, reply=ALLOW, **more):
     ],
 )
 def test_what_was_allowed_in_detail_is_asked_again_without(play, before):
-    """A1."""
+    """An authorization with details is no consent to a request without details."""
     play(before, ("ask_for_a_part", 0, 0), alice("shop", "accounts:read"), alice("shop", "transfers:write"))
 
 
@@ -53,12 +53,10 @@ def test_what_was_allowed_in_detail_is_asked_again_without(play, before):
     ],
 )
 def test_what_was_denied_or_narrowed_later_is_asked_again(play, later):
-    """A1."""
     play(alice("shop", "openid accounts:read"), *later, ("ask_for_a_part", 0, 0), alice("shop", "openid accounts:read"))
 
 
 def test_a_grant_that_was_replaced_is_remembered_as_it_is_now(play):
-    """A1."""
     play(
         alice("shop", EVERYTHING),
         ("manage", 0, Want("openid", details="accounts"), Reply(), "replace"),
@@ -67,7 +65,7 @@ def test_a_grant_that_was_replaced_is_remembered_as_it_is_now(play):
 
 
 def test_claims_and_resources_are_remembered_as_they_were_shown(play):
-    """A1."""
+    """Consent to scopes is no consent to other claims or resources."""
     play(
         alice("shop", "openid accounts:read"),
         alice("shop", "openid", claims={"userinfo": ["email"]}, prompt="none"),
@@ -77,13 +75,12 @@ def test_claims_and_resources_are_remembered_as_they_were_shown(play):
 
 @pytest.mark.parametrize("change", [("pick_accounts_anew", 0, (1,)), ("manage", 0, Want("openid"), Reply(), "replace")])
 def test_what_was_taken_back_is_dead_at_every_endpoint(play, change):
-    """A2."""
+    """A token that allows more than its authorization does now is refused."""
     play(alice("shop", EVERYTHING, BOTH, details="accounts and transactions"), change)
 
 
 @pytest.mark.parametrize("change", ["redirect", "keys", "method", "name", "no scope", "all scopes"])
 def test_an_app_that_registers_itself_anew_asks_anew(play, change):
-    """A3."""
     play(
         alice("joined", "openid accounts:read"),
         ("register_anew", change),
@@ -93,7 +90,7 @@ def test_an_app_that_registers_itself_anew_asks_anew(play, change):
 
 
 def test_a_retry_window_closes_when_the_client_has_moved_to_a_key(play):
-    """A14: a thief has the token from before."""
+    """A thief has the token from before."""
     play(
         alice("phone", "accounts:read offline_access"),
         ("refresh", 0, "blue"),
@@ -105,13 +102,12 @@ def test_a_retry_window_closes_when_the_client_has_moved_to_a_key(play):
 
 @pytest.mark.parametrize("key", ["", "red"])
 def test_a_retry_does_not_fall_back_to_bearer(play, key):
-    """A14: nobody has used the bound successor yet."""
+    """Nobody has used the bound successor yet."""
     play(alice("phone", "accounts:read offline_access"), ("refresh", 0, "blue"), ("refresh", 1, key))
 
 
 @pytest.mark.parametrize("act", ["add_redirect_uri", "issue_secret", "rename"])
 def test_a_client_that_staff_changed_asks_anew(play, act):
-    """B2."""
     play(
         alice("shop", "openid accounts:read"),
         ("act_on_client", "shop", act),
@@ -121,7 +117,6 @@ def test_a_client_that_staff_changed_asks_anew(play, act):
 
 
 def test_a_client_whose_keys_staff_changed_asks_anew(play):
-    """B2."""
     play(alice("vault", "accounts:read"), ("act_on_client", "vault", "change_keys"), alice("vault", "accounts:read"))
 
 
@@ -130,7 +125,6 @@ def test_a_client_whose_keys_staff_changed_asks_anew(play):
     [("set_password",), ("deactivate",), ("deactivate", "reactivate"), ("deactivate", "reactivate", "set_password")],
 )
 def test_what_staff_do_to_a_user_ends_every_access(play, acts):
-    """B4."""
     play(
         alice("shop", EVERYTHING + " offline_access"),
         alice("phone", "accounts:read offline_access"),
@@ -142,12 +136,10 @@ def test_what_staff_do_to_a_user_ends_every_access(play, acts):
 
 
 def test_a_token_that_was_exchanged_ends_nothing(play):
-    """A15."""
     play(alice("shop", MONEY), ("exchange", 0), ("give_back", 0, True))
 
 
 def test_a_scope_that_staff_took_comes_with_no_new_token(play):
-    """B15."""
     play(
         alice("shop", "accounts:read balances:read offline_access"),
         ("ask", "alice", "shop", Want("accounts:read balances:read"), Reply(), "", False),
@@ -169,7 +161,6 @@ def test_a_scope_that_staff_took_comes_with_no_new_token(play):
     ],
 )
 def test_messages_are_about_what_is_allowed_when_they_are_sent(play, change):
-    """B6."""
     play(
         alice("shop", MONEY + " webhooks:manage", BOTH, details="accounts and transactions"),
         ("subscribe", 0),

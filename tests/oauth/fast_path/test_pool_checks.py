@@ -45,7 +45,7 @@ def test_one_that_rested_is_asked(pooled, asked):
 
 
 def test_one_that_the_server_has_ended_is_noticed_at_once(pooled, asked):
-    """Failure model F3: the database was restarted between two requests."""
+    """The database was restarted between two requests."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pooled.info.backend_pid])
     with pytest.raises(psycopg.OperationalError):
