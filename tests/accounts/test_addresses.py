@@ -126,7 +126,7 @@ PAGES = [sign_up_with, log_in_with, code, reset]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=["sign up", "log in", "code", "reset"])
-def test_a_page_works_as_hard_for_a_customer_as_for_nobody(page, alice, hashes, mailoutbox):
+def test_a_page_does_the_same_work_for_a_known_and_an_unknown_email(page, alice, hashes, mailoutbox):
     """ASVS 5.0 6.3.8. Compares the hashes, emails and statements of a request, which take most of its time."""
 
     def work(email):

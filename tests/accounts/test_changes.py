@@ -226,7 +226,7 @@ def test_both_mailboxes_are_told_when_another_address_becomes_the_main_one(brows
     assert {one.to[0] for one in mail.outbox[-2:]} == {"alice@example.test", "new@example.test"}
 
 
-def test_nobody_gives_a_user_another_mailbox_alone(admin_browser, alice, mailoutbox):
+def test_no_admin_alone_can_change_the_email_of_a_user(admin_browser, alice, mailoutbox):
     """NIST SP 800-53 AC-5: whoever controls the mailbox controls the user account. A superuser is no exception."""
     first = User.objects.get(email="admin@example.test")
     save_in_admin(admin_browser, alice, email=NEW_ADDRESS)

@@ -93,7 +93,7 @@ def test_an_address_that_changes_is_told_of_at_the_old_one(browser, alice):
     assert told("alice@example.test") == ["Your account: The main email of your account was changed."]
 
 
-def test_who_tries_passwords_is_told_of_once_an_hour(alice):
+def test_the_user_is_told_of_guessed_passwords_once_an_hour(alice):
     told()
     for _ in range(9):
         try_password(Browser(REMOTE_ADDR="203.0.113.9"), alice, "guess-number-one")

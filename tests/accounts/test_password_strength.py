@@ -53,7 +53,7 @@ def test_the_words_of_the_user_and_the_site_count_for_nothing(browser, alice):
         assert browser.post(URL, {"password": password}).json()["score"] < strength.LEAST_SCORE
 
 
-def test_the_meter_never_praises_what_the_form_refuses(client):
+def test_the_meter_shows_weak_for_a_password_that_the_form_refuses(client):
     """ASVS 5.0 6.2.1, 6.2.4."""
     short = client.post(URL, {"password": "kX9$vLq2!m"}).json()
     assert (short["score"], short["says"]) == (1, "Weak")

@@ -355,7 +355,7 @@ def test_log_out_all_others_leaves_this_browser_trusted(trusted, alice):
 
 
 @pytest.mark.parametrize("act", ["password", "address", "state"])
-def test_trust_ends_with_what_it_stood_on(trusted, alice, act):
+def test_trust_in_a_browser_ends_when_the_user_changes(trusted, alice, act):
     user = User.objects.get(pk=alice.pk)
     if act == "password":
         changes.set_password(user, NEW_PASSWORD)

@@ -98,7 +98,7 @@ def test_an_unknown_host_is_refused(client):
         "\thttps://evil.example",
     ],
 )
-def test_log_in_leads_to_own_paths_only(client, alice, target):
+def test_a_login_redirects_only_to_paths_of_this_site(client, alice, target):
     """RFC 9700 §4.11."""
     answer = log_in(client, alice.email, next=target)
     assert answer["Location"] == "/"

@@ -167,7 +167,7 @@ def test_who_claims_an_address_first_does_not_keep_it_from_its_owner(provider, m
     assert not is_logged_in(thief)  # as long as nobody has pressed the link in the victim's mail
 
 
-def test_another_issuer_behind_the_same_name_knows_nobody(browser, alice, provider, settings):
+def test_after_a_change_of_the_issuer_the_same_sub_is_another_user(browser, alice, provider, settings):
     """An admin changes the issuer of the registration: at the new issuer, the same `sub` is another user."""
     connect(provider, browser)
     provider.issuer = f"http://localhost:{provider.listener.port}"

@@ -193,7 +193,7 @@ def test_each_page_says_which_app_is_asking_and_where_it_returns_to(client, mobi
     assert "app.example" in html
 
 
-def test_so_do_the_code_the_second_step_and_the_proof(client, alice, mobile_app, totp):
+def test_the_pages_for_codes_and_second_factors_name_the_app_too(client, alice, mobile_app, totp):
     by_code = Browser()
     by_code.get(authorization_url(mobile_app))
     ask_for_code(by_code, alice.email)

@@ -137,7 +137,7 @@ def test_an_account_of_later_is_not_in_a_pick(tokens_of, mobile_app, alice, curr
     assert seen_by(app) == {str(current.pk)}
 
 
-def test_a_pick_is_of_ones_own_accounts_and_not_empty(browser, mobile_app, current, of_bob):
+def test_a_user_must_pick_at_least_one_account_and_only_own_ones(browser, mobile_app, current, of_bob):
     page = browser.get(authorization_url(mobile_app, scope=SCOPE))
     for chosen in ((), (of_bob,), (current, of_bob), ("user",), ("",)):
         refused = pick(browser, page, *chosen)

@@ -54,7 +54,7 @@ def pay(client, source, destination):
     return client.post("/api/v1/transfers", body, format="json", headers={"Idempotency-Key": "k" * 20})
 
 
-def test_it_counts_at_once_and_the_app_goes_on_with_what_is_left(
+def test_a_change_of_accounts_applies_at_once_and_the_app_keeps_the_others(
     browser, tokens, change_page, mobile_app, current, savings, token_endpoint, api
 ):
     page = browser.get(change_page)
@@ -128,7 +128,7 @@ def test_a_removed_app_has_nothing_to_change(browser, change_page):
     assert browser.get(change_page).status_code == 404
 
 
-def test_a_token_of_before_a_change_is_told_nothing_and_ends_nothing(browser, tokens, change_page, savings, api):
+def test_a_token_from_before_a_change_reads_and_ends_no_consent(browser, tokens, change_page, savings, api):
     """The consent endpoint of the API asks the database, as a payment does, and not only the status list."""
     old = api(tokens["access_token"])
     assert old.get("/api/v1/consent").status_code == 200  # the list is in memory from here on

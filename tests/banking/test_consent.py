@@ -95,7 +95,7 @@ def test_a_narrowed_token_does_not_end_it(issued, web_app, api, token_endpoint):
 
 
 @pytest.mark.parametrize("policy", list(ExchangePolicy))
-def test_an_exchanged_token_is_not_given_back_either(issued, mobile_app, gateway, token_endpoint, policy):
+def test_an_exchanged_token_cannot_be_revoked_either(issued, mobile_app, gateway, token_endpoint, policy):
     """RFC 7009 §2.2.1."""
     gateway.exchange_policy = policy
     gateway.save()

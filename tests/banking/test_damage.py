@@ -285,7 +285,7 @@ def run(statements):
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def test_what_the_owner_does_with_the_triggers_off_is_found_and_named(names):
+def test_damage_by_the_owner_without_triggers_is_found_and_named(names):
     assert len(DAMAGES) >= 30
     for damage in DAMAGES:
         with transaction.atomic():

@@ -53,7 +53,9 @@ def picked(user, *accounts, **more):
     return AccountInformation().granted({**INFORMATION, **more}, user, "app", chosen)
 
 
-def test_it_is_over_at_every_door(delegate, current, of_bob, bobs_order, access_token, api, alice):
+def test_a_delegate_whose_access_ended_is_refused_everywhere(
+    delegate, current, of_bob, bobs_order, access_token, api, alice
+):
     app = api(access_token(delegate, SCOPE))
     browser = Browser()
     browser.force_login(delegate)

@@ -303,7 +303,7 @@ def test_what_ends_between_quote_and_exchange_ends_the_exchange(
     assert not Exchange.objects.exists()
 
 
-def test_what_it_refuses(alice, current, savings, euro, rate):
+def test_impossible_exchanges_are_refused(alice, current, savings, euro, rate):
     with pytest.raises(SameCurrency):
         quote_of(alice, current, savings)
     with pytest.raises(AmountOutOfRange):

@@ -79,7 +79,7 @@ DOORS = ["transfer", "rehearsal", "other_currency", "order", "payee_check", "web
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_no_door_tells_of_more_accounts_than_the_budget(door, app, browser, current, of_bob):
+def test_no_way_to_look_up_payees_exceeds_the_budget(door, app, browser, current, of_bob):
     ask = getattr(Doors(app, browser, current), door)
     answers = [ask(unknown(of_bob, number), number) for number in range(MOST)]
     assert 429 not in answers

@@ -76,7 +76,7 @@ def mailed(told):
 # --- the sum of a day
 
 
-def test_slices_under_the_limit_need_a_proof_together(old, fresh, current, savings):
+def test_small_payments_that_exceed_the_limit_together_need_a_proof(old, fresh, current, savings):
     assert send(old, body_of(current, savings, 4_999)).status_code == 201
     second = body_of(current, savings, 4_999)
     assert refused(send(old, second, f"{KEY}-2"))

@@ -340,7 +340,9 @@ def test_a_scope_that_an_admin_took_from_the_client_is_not_told_of(web_app, app,
     assert {body["type"] for body in received(listener)} == {"transfer.updated"}
 
 
-def test_an_account_that_was_unpicked_since_is_not_told_of(alice, web_app, app, hook, listener, current, savings):
+def test_no_webhook_is_sent_for_an_account_that_was_removed_since(
+    alice, web_app, app, hook, listener, current, savings
+):
     other = funded(alice, "Other")
     send(app, body_of(current, other))
     detail = {"type": "account_information", "actions": ["transactions"], "identifier": KEY}
@@ -355,7 +357,7 @@ def test_an_account_that_was_unpicked_since_is_not_told_of(alice, web_app, app, 
     }
 
 
-def test_a_transfer_is_told_only_to_apps_that_may_read_it(alice, app, hook, listener, current, savings):
+def test_webhooks_of_a_transfer_are_sent_only_to_apps_that_may_read_it(alice, app, hook, listener, current, savings):
     """The rule is that of the API: the transfer belongs to the account's transactions, or the user allowed the app this
     transfer.
     """
@@ -374,7 +376,7 @@ def test_a_transfer_is_told_only_to_apps_that_may_read_it(alice, app, hook, list
         assert [body["type"] for body in received(listener)] == told
 
 
-def test_what_began_before_the_history_that_an_app_may_see_is_not_told(app, hook, listener, current, savings):
+def test_no_webhook_is_sent_for_a_transfer_from_before_the_history_of_the_app(app, hook, listener, current, savings):
     """The API, too, leaves out transfers that were made before `history_from`, even if they settle later."""
     made = send(app, body_of(current, savings)).json()
     actions = ["accounts", "balances", "transactions"]
@@ -414,7 +416,7 @@ def test_what_was_given_up_is_withheld_when_it_is_sent_again(browser, web_app, a
     assert received(listener) == []
 
 
-def test_the_app_does_not_read_of_what_was_withheld(
+def test_the_deliveries_that_an_app_reads_leave_out_withheld_ones(
     browser, web_app, app, hook, listener, current, savings, token_endpoint, api
 ):
     send(app, body_of(current, savings))

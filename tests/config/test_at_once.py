@@ -175,7 +175,7 @@ def test_a_session_that_has_ended_is_not_answered_with(known, web_app):
     assert ended.authorizations.count() == granted
 
 
-def test_the_row_of_a_session_does_not_say_whose_browser_it_is(known, web_app, bob):
+def test_the_browser_session_and_not_the_row_decides_who_is_logged_in(known, web_app, bob):
     """The row is found by the key of the browser's session, but what the session itself says counts: without Alice's id
     in the session, the request is not hers, whatever other rows exist.
     """

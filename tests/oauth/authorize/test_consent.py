@@ -190,7 +190,9 @@ def test_looking_further_without_our_form_changes_nothing(browser, mobile_app):
     assert strict.post("/oauth/authorize", body, content_type=FORM).status_code == 403
 
 
-def test_who_registered_itself_gets_no_tick_for_what_changes_something(browser, mobile_app, token_endpoint):
+def test_scopes_that_change_something_are_not_ticked_for_a_client_that_registered_itself(
+    browser, mobile_app, token_endpoint
+):
     """Other scopes are ticked as usual. The user may tick or leave out the scopes that change something."""
     Client.objects.filter(pk=mobile_app.pk).update(registration_source=Client.RegistrationSource.DCR)
     Scope.objects.filter(name="transfers:write").update(is_optional=False)

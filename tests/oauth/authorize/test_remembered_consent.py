@@ -167,7 +167,7 @@ def test_parts_of_two_decisions_are_not_put_together(browser, web_app):
     assert not is_silent(browser, web_app, scope="accounts:read transfers:write")
 
 
-def test_a_claim_by_name_does_not_answer_for_its_scope(browser, web_app):
+def test_consent_to_a_claim_is_no_consent_to_its_scope(browser, web_app):
     """OpenID Connect Core §5.5."""
     by_name = {"scope": "openid", "claims": '{"userinfo": {"email_verified": null}}'}
     allow(browser, web_app, **by_name)
@@ -308,7 +308,7 @@ def test_a_decision_ends_with_its_authorization(browser, web_app):
     assert not is_silent(browser, web_app)
 
 
-def test_details_written_by_other_means_end_what_was_remembered(browser, web_app):
+def test_an_authorization_with_details_is_no_consent_to_a_request_without_details(browser, web_app):
     """However the details were written, an authorization with details does not count as consent to a request without
     details.
     """
@@ -317,7 +317,7 @@ def test_details_written_by_other_means_end_what_was_remembered(browser, web_app
     assert not is_silent(browser, web_app)
 
 
-def test_silence_ends_on_the_date_that_the_page_showed(browser, web_app):
+def test_an_authorization_without_a_page_ends_on_the_date_that_the_page_showed(browser, web_app):
     """ASVS 5.0 10.4.8: each login creates an authorization of its own, and none lasts longer than the user's
     decision.
     """
@@ -368,7 +368,7 @@ def test_a_denial_waits_for_a_silent_answer_under_way(browser, web_app, alice):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_removing_an_app_ends_a_silent_grant_under_way(browser, web_app):
+def test_removing_an_app_ends_an_authorization_that_is_being_granted_without_a_page(browser, web_app):
     """ASVS 5.0 10.7.3: "the app no longer has access" must be true, so the removal waits and then reads the
     authorizations again.
     """

@@ -51,7 +51,7 @@ def test_a_client_that_is_disabled_here_is_refused_at_once(service, token_endpoi
     assert token_endpoint.post(service, grant_type="client_credentials").status_code == 401
 
 
-def test_so_is_one_that_many_are_disabled_with(service, token_endpoint, known):
+def test_a_client_that_is_disabled_by_a_bulk_update_is_refused_at_once(service, token_endpoint, known):
     type(service).objects.filter(pk=service.pk).update(is_active=False)
     assert token_endpoint.post(service, grant_type="client_credentials").status_code == 401
 
@@ -80,7 +80,7 @@ def test_what_another_process_takes_away_is_gone_within_seconds(service, token_e
     assert token_endpoint.post(service, grant_type="client_credentials").status_code in (400, 401)
 
 
-def test_and_never_later_however_busy_the_client_is(service, token_endpoint, known):
+def test_a_busy_client_is_read_again_within_seconds_too(service, token_endpoint, known):
     """Using a cached client does not extend its lifetime."""
     elsewhere(service, is_active=False)
     answers = []

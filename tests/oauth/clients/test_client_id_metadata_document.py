@@ -106,7 +106,7 @@ def test_a_wrong_document_is_an_unknown_app_and_the_log_says_why(browser, web, d
     "more", ["client_credentials", "urn:openid:params:grant-type:ciba", "urn:ietf:params:oauth:grant-type:device_code",
              "urn:ietf:params:oauth:grant-type:token-exchange"],
 )  # fmt: skip
-def test_a_document_gives_itself_no_other_grant(browser, web, more):
+def test_a_document_cannot_enable_other_grant_types(browser, web, more):
     """RFC 9700 §2.1: nobody has checked such a client."""
     web[ADDRESS] = {**DOCUMENT, "grant_types": ["authorization_code", more, "refresh_token"], **KEYS}
     assert ask(browser).status_code == 200
@@ -150,7 +150,7 @@ def test_what_an_admin_took_from_a_document_it_does_not_take_back(browser, web):
         ({"scope": "accounts:read balances:read"}, False),
     ],
 )
-def test_a_changed_document_ends_what_hung_on_the_one_before(browser, web, token_endpoint, change, ends):
+def test_a_changed_document_revokes_earlier_authorizations(browser, web, token_endpoint, change, ends):
     """A new owner of the domain must not inherit authorizations (draft-ietf-oauth-client-id-metadata-document §6)."""
     web[ADDRESS] = {**DOCUMENT, **KEYS}
     assert "code" in callback(decide(browser, ask(browser)))

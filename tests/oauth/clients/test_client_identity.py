@@ -91,7 +91,7 @@ def test_a_client_changed_without_the_orm_is_asked_about_again(browser, web_app)
     assert not is_silent(browser, web_app)
 
 
-def test_a_code_goes_silently_only_where_the_user_was_told_it_goes(browser, web_app):
+def test_without_a_page_a_code_is_sent_only_to_hosts_that_the_user_saw(browser, web_app):
     """A redirect URI at a host that the page did not name gets no silent response, even if it was always registered."""
     here, there = "https://app.example/callback", "https://other.example/callback"
     change(web_app, redirect_uris=f"{here} {there} https://app.example/silent")
@@ -164,7 +164,7 @@ def deliver():
     return run
 
 
-def test_a_change_of_a_client_in_use_is_told_and_audited(browser, web_app, staff, deliver):
+def test_a_change_of_a_client_in_use_is_mailed_and_audited(browser, web_app, staff, deliver):
     staff("manager@example.test")
     staff("auditor@example.test", "Auditor")
     change(web_app, contacts=["ops@app.example", "not an address"], user=staff("owner@example.test", "Auditor"))
@@ -181,7 +181,7 @@ def test_a_change_of_a_client_in_use_is_told_and_audited(browser, web_app, staff
         assert secret not in body
 
 
-def test_a_change_by_a_bulk_update_is_told_too(browser, web_app, staff, deliver):
+def test_a_change_by_a_bulk_update_is_mailed_too(browser, web_app, staff, deliver):
     staff("manager@example.test")
     allow(browser, web_app)
     Client.objects.filter(pk=web_app.pk).update(redirect_uris=EVIL)
@@ -256,7 +256,7 @@ def test_a_new_redirect_host_of_a_client_in_use_waits_for_another_admin(browser,
     assert b"already decided" in decide_on(second, pending, "approve").content
 
 
-def test_the_model_refuses_the_same_person_too(web_app, staff):
+def test_the_model_refuses_an_approval_by_the_same_admin(web_app, staff):
     first = staff("first@example.test")
     pending = NewRedirectHost.objects.create(client=web_app, redirect_uris=EVIL, asked_by=first)
     with pytest.raises(PermissionDenied):

@@ -113,7 +113,7 @@ def test_some_grants_come_from_an_admin_only(token, managed, settings, grant_typ
     assert register(everything, grant_types=["authorization_code", grant_type]).status_code == 400
 
 
-def test_without_a_scope_there_is_little_and_never_all(token, managed):
+def test_a_registration_without_scope_gets_the_default_scopes(token, managed):
     body = register(token(), scope="").json()
     assert body["scope"] == "openid profile email offline_access"
     narrow = register(token(scopes=["openid", "accounts:read"]), scope="").json()
@@ -207,7 +207,7 @@ def test_a_client_of_before_ceilings_keeps_to_what_it_has(managed):
     assert refused(client.put(grant_types=["authorization_code", "client_credentials"]), "grant_types")
 
 
-def test_what_an_admin_set_stays(managed, web_app):
+def test_an_update_by_the_client_keeps_what_an_admin_set(managed, web_app):
     client = managed()
     row = client.row
     row.grant_types = ["authorization_code", CIBA, EXCHANGE]
@@ -227,7 +227,7 @@ def test_what_an_admin_set_stays(managed, web_app):
     assert row.is_active
 
 
-def test_what_an_admin_took_away_does_not_come_back(managed):
+def test_an_update_by_the_client_does_not_restore_what_an_admin_removed(managed):
     client = managed(scope="openid accounts:read transfers:write")
     row = client.row
     admin = Browser()
@@ -252,7 +252,7 @@ def used(managed, browser):
     return client
 
 
-def test_another_redirect_uri_ends_remembered_consent_and_is_told(used, browser):
+def test_a_new_redirect_uri_ends_remembered_consent_and_is_mailed(used, browser):
     User.objects.create_superuser("admin@example.test", "correct-horse-battery")
     assert used.put(redirect_uris=[*WEB["redirect_uris"], EVIL], contacts=["thief@evil.example"]).status_code == 200
     assert not RememberedConsent.objects.exists()
@@ -271,7 +271,7 @@ def test_another_redirect_uri_ends_remembered_consent_and_is_told(used, browser)
 @pytest.mark.parametrize(
     "change", [KEYS, {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://evil.example/jwks"}]
 )
-def test_other_keys_or_another_method_end_what_users_allowed(used, change):
+def test_new_keys_or_a_new_method_revoke_authorizations(used, change):
     """Otherwise a stolen registration access token would be enough to act as the client."""
     assert used.put(contacts=["ops@app.example"], **change).status_code == 200
     assert not Authorization.objects.live().exists()

@@ -106,7 +106,7 @@ def test_consent_holds_on_every_port(browser, web_app):
         "com.example.app://host/callback",
     ],
 )  # fmt: skip
-def test_these_may_be_registered(uri):
+def test_safe_redirect_uris_are_accepted(uri):
     validate_redirect_uri(uri, kind="mobile")
 
 
@@ -120,7 +120,7 @@ def test_these_may_be_registered(uri):
         "not a uri", "https://[::1", "ftp://x.example/", "https://app.example:port/",
     ],
 )  # fmt: skip
-def test_these_may_not(uri):
+def test_unsafe_redirect_uris_are_refused(uri):
     """authentik CVE-2024-21637: schemes that run code in the browser. RFC 8252 §7.1."""
     with pytest.raises(ValidationError):
         validate_redirect_uri(uri, kind="mobile")

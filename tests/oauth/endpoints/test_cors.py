@@ -82,7 +82,7 @@ def test_refusals_can_be_read(signing_keys, path, status, options):
 
 
 @pytest.mark.usefixtures("clock_stands")
-def test_so_can_a_limit(settings, signing_keys):
+def test_a_refusal_by_a_rate_limit_can_be_read(settings, signing_keys):
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 0.0001}
     form = {"data": b"client_id=x&grant_type=x", "content_type": "application/x-www-form-urlencoded"}
     answers = [Browser().post("/oauth/token", headers=ORIGIN, **form) for _ in range(3)]
@@ -91,7 +91,7 @@ def test_so_can_a_limit(settings, signing_keys):
     assert answers[-1]["Retry-After"]
 
 
-def test_so_can_an_outage(monkeypatch, signing_keys):
+def test_an_answer_during_an_outage_can_be_read(monkeypatch, signing_keys):
     def fail(*_, **__):
         raise OperationalError("down")
 

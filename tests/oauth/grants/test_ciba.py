@@ -260,7 +260,7 @@ def test_only_clients_that_may(web_app, alice, signing_keys):
 
 
 @pytest.mark.usefixtures("clock_stands")
-def test_a_person_is_not_worn_down(call_centre, alice):
+def test_a_user_gets_only_a_few_requests(call_centre, alice):
     answers = [ask(call_centre).status_code for _ in range(6)]
     assert answers == [200] * 5 + [429]
 
@@ -500,7 +500,7 @@ def test_an_assertion_may_name_the_server_in_three_ways(bank, alice, token_endpo
 @pytest.mark.parametrize(
     "audience", [f"{conf.ISSUER}/oauth/par", "https://other.example", [TOKEN, "https://other.example"], [], None, 7]
 )
-def test_an_assertion_names_no_other_server(bank, alice, audience):
+def test_an_assertion_for_another_server_is_refused(bank, alice, audience):
     assert ask_signed(bank, assertion=KEY.assertion(bank.client_id, aud=audience)).json()["error"] == "invalid_client"
 
 

@@ -83,7 +83,7 @@ def test_a_damaged_token_is_no_reuse(generations, mobile_app, token_endpoint, da
     assert token_endpoint.refresh(mobile_app, whole).status_code == 200
 
 
-def test_nor_is_one_whose_last_character_has_other_unused_bits(generations):
+def test_a_token_with_other_unused_bits_is_no_reuse(generations):
     whole = generations[-1]
     for last in set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") - {whole[-1]}:
         assert FamilySecret.read(whole[:-1] + last) is None

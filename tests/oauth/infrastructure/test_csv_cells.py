@@ -17,7 +17,7 @@ def test_a_text_that_begins_like_a_formula_begins_with_an_apostrophe(before, sig
 
 
 @pytest.mark.parametrize("text", ["INV 7;=1+1", "INV 7\t ＝1+1", "one\n@SUM(1)"])
-def test_so_does_one_after_what_splits_cells_elsewhere(text):
+def test_a_text_with_separators_of_other_programs_starts_no_formula(text):
     assert not set("=＝@") & {
         part.strip()[:1] for part in csv_cells.text(text).replace("\t", ";").replace("\n", ";").split(";")
     }

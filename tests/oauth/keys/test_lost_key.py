@@ -52,7 +52,9 @@ def test_a_key_that_is_published_is_not_forgotten(lost):
     assert SigningKey.objects.published().exclude(private_key_encrypted=b"").count() == len(SIGNING_ALGORITHMS)
 
 
-def test_the_way_out(lost, alice, client: Browser, mailoutbox, django_capture_on_commit_callbacks):
+def test_lost_keys_can_be_forgotten_and_replaced(
+    lost, alice, client: Browser, mailoutbox, django_capture_on_commit_callbacks
+):
     assert [one.id for one in check_encryption_keys(databases=["default"])] == ["oauth.E041"]
     call_command("rotate_keys", emergency=True, next_leaked=True, stdout=io.StringIO())
     out = io.StringIO()

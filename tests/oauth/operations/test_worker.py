@@ -217,7 +217,7 @@ class TestLanes:
             lanes_of(app, wrong)
 
     @pytest.mark.parametrize("wrong", ["letters=2", "mail=0", "mail=many", "mail"])
-    def test_so_does_the_command(self, wrong):
+    def test_the_command_refuses_a_wrong_concurrency(self, wrong):
         with pytest.raises(CommandError):
             call_command("worker", f"--concurrency={wrong}")
 

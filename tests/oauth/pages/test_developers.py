@@ -157,7 +157,7 @@ def test_another_developer_has_no_door_to_an_app(app, bob):
     assert not ClientReview.objects.exists()
 
 
-def test_nor_has_anybody_a_door_to_a_client_of_an_admin(portal, web_app):
+def test_nobody_has_a_page_for_a_client_of_an_admin(portal, web_app):
     for page in PAGES:
         assert portal.get(of(web_app, page)).status_code == 404
 

@@ -416,7 +416,7 @@ def test_a_client_that_moves_to_a_key_later_leaves_other_branches_behind(issued,
 @pytest.mark.parametrize(
     "times", [{"exp": -60}, {"nbf": 60}, {"exp": "soon"}, {"nbf": "now"}, {"exp": True}, {"exp": None}, {"nbf": [1]}]
 )
-def test_a_proof_that_limits_itself_is_taken_at_its_word(clock_stands, browser, mobile_app, token_endpoint, times):
+def test_exp_and_nbf_of_a_proof_are_checked(clock_stands, browser, mobile_app, token_endpoint, times):
     claims = {name: int(time.time()) + by if type(by) is int else by for name, by in times.items()}
     code = allow(browser, mobile_app)
     assert refused(token_endpoint.redeem(mobile_app, code, headers={"DPoP": proof(**claims)}))

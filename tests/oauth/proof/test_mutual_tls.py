@@ -197,7 +197,7 @@ def test_asvs_10_4_10_only_the_registered_method_authenticates(issued, web_app, 
     assert token(web_app, CERTIFICATE).status_code == 401  # a certificate is not a secret
 
 
-def test_off_is_off(issued, settings):
+def test_without_the_setting_no_certificate_counts(issued, settings):
     settings.OAUTH = {**settings.OAUTH, "CLIENT_CERTIFICATE": None}
     assert token(issued, CERTIFICATE).status_code == 401
     document = Browser().get("/.well-known/oauth-authorization-server").json()

@@ -80,7 +80,7 @@ def test_a_client_with_an_invalid_token_learns_which_scope_to_request(get, view,
 
 
 @VIEWS
-def test_a_token_without_the_scope_is_told_which_one_is_missing(get, view, access_token, alice):
+def test_the_refusal_of_a_token_names_the_missing_scope(get, view, access_token, alice):
     """ASVS 5.0 10.3.2, RFC 6750 §3.1."""
     answer = get(view, Authorization=f"Bearer {access_token(alice, 'balances:read')}")
     assert answer.status_code == 403
@@ -169,6 +169,6 @@ def test_no_cookie_counts_so_no_csrf_token_is_asked_for(access_token, alice):
 
 
 @pytest.mark.parametrize("scopes", [(), (lambda request: None,)], ids=["none", "no parentheses"])
-def test_a_view_without_scopes_is_a_mistake_that_shows_at_once(scopes):
+def test_a_decorator_without_scopes_fails_at_once(scopes):
     with pytest.raises(TypeError, match="must name the scopes"):
         needs_token(*scopes)

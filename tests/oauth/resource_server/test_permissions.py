@@ -28,7 +28,7 @@ def test_a_view_that_names_no_scopes_is_a_bug():
         required_scopes(Silent(), "GET")
 
 
-def test_so_is_a_method_that_names_none():
+def test_a_method_that_names_no_scopes_is_a_bug():
     with pytest.raises(ImproperlyConfigured):
         required_scopes(Incomplete(), "POST")
 

@@ -72,17 +72,17 @@ def userinfo(token):
     return Browser().get("/oauth/userinfo", headers={"Authorization": f"Bearer {token}"})
 
 
-def test_a_token_of_before_a_change_is_not_exchanged(replaced, gateway, token_endpoint):
+def test_a_token_from_before_a_change_is_not_exchanged(replaced, gateway, token_endpoint):
     """It named more than the user allows now."""
     refused = exchange(token_endpoint, gateway, replaced["access_token"])
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
 
 
-def test_a_token_of_before_a_change_learns_nothing_at_userinfo(replaced):
+def test_a_token_from_before_a_change_is_refused_at_userinfo(replaced):
     assert userinfo(replaced["access_token"]).status_code == 401
 
 
-def test_a_token_of_before_a_change_ends_nothing(replaced, app):
+def test_a_token_from_before_a_change_revokes_nothing(replaced, app):
     """RFC 7009 §2.2: the answer is the same for a token that has already ended."""
     app.token_endpoint_auth_method = "client_secret_post"
     app.save()
@@ -91,7 +91,7 @@ def test_a_token_of_before_a_change_ends_nothing(replaced, app):
     assert Authorization.objects.get().is_live
 
 
-def test_a_token_of_before_a_change_manages_no_grants(browser, app, token_endpoint):
+def test_a_token_from_before_a_change_manages_no_grants(browser, app, token_endpoint):
     app.allowed_scopes = [*app.allowed_scopes, "grant_management_query"]
     app.save()
     code = allow(browser, app, scope="grant_management_query", grant_management_action="create")
