@@ -21,6 +21,8 @@ _NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.[0-9]
 #: ISO 20022, ActiveOrHistoricCurrencyAndAmount: 18 digits, 5 of them fractional.
 _AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
 _IDENTIFIER = re.compile(r"[ -~]{1,35}")
+#: Years of a period. Days before and after it exist in PostgreSQL and in Python.
+_YEARS = range(1900, 3000)
 #: The placeholder of ISO 20022 for an end-to-end id that the payer did not provide.
 _NOT_PROVIDED = "NOTPROVIDED"
 _REFERENCES = ("InstrId", "TxId", "EndToEndId", "AcctSvcrRef")
@@ -115,8 +117,10 @@ def _period(statement: "ElementTree.Element") -> tuple[datetime, datetime]:
             begins_at, ends_at = bank_day.begins_at(first), bank_day.ends_at(last)
         else:
             begins_at, ends_at = (_moment(_text(period, name)) for name in ("FrDtTm", "ToDtTm"))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise MalformedFile(f"The period is wrong: {error}.") from error
+    if not (begins_at.year in _YEARS and ends_at.year in _YEARS):
+        raise MalformedFile(f"The period must be in the years {_YEARS[0]} to {_YEARS[-1]}.")
     if begins_at >= ends_at:
         raise MalformedFile("The period must end after it begins.")
     return begins_at, ends_at

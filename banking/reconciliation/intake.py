@@ -5,7 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from banking.accounts.opening import internal_account
-from banking.models import SettlementDifference, SettlementFile, SettlementMatch
+from banking.models import Account, LedgerEntry, SettlementDifference, SettlementFile, SettlementMatch
 from banking.payments.incoming import INCOMING
 from banking.payments.settlement import OUTGOING
 from banking.reconciliation.camt053 import Statement, parse
@@ -51,9 +51,9 @@ def _store(file: SettlementFile, statement: Statement, found: Match) -> bool:
     references = " ".join(dict.fromkeys(item.references)) if item else ""
     if item and entry:
         SettlementMatch.objects.create(file=file, entry=entry, reference=(item.references or ("",))[0])
-        # The item was missing in an earlier file, because it was still in transit.
-        late = SettlementDifference.objects.filter(entry=entry, kind=Kind.MISSING_THERE, status=Status.OPEN)
-        late.update(status=Status.SETTLED)
+        if not _settle_late(entry):
+            _difference(file, statement, Match(item, None), references, account=entry.account)
+            return False
         if found.our_minor == item.amount_minor:
             return True
     elif entry and SettlementDifference.objects.filter(entry=entry).exists():
@@ -62,7 +62,20 @@ def _store(file: SettlementFile, statement: Statement, found: Match) -> bool:
     return False
 
 
-def _difference(file: SettlementFile, statement: Statement, found: Match, references: str) -> None:
+def _settle_late(entry: LedgerEntry) -> bool:
+    """Settles the difference of an item that was missing in an earlier file, because it was still in transit. A request
+    to move its amount ends. Returns False if officers have moved the amount: then the account lacks the item.
+    """
+    late = SettlementDifference.objects.filter(entry=entry, kind=Kind.MISSING_THERE)
+    late.filter(status=Status.ASKED).update(status=Status.OPEN, reason="", asked_by=None)
+    late.filter(status=Status.OPEN).update(status=Status.SETTLED)
+    return not late.filter(status=Status.MOVED).exists()
+
+
+def _difference(
+    file: SettlementFile, statement: Statement, found: Match, references: str, *, account: Account | None = None
+) -> None:
+    """`account` is the bank's own account that lacks an item of the file; without it, one is chosen."""
     item, entry = found.item, found.entry
     kinds = {(True, True): Kind.AMOUNT, (True, False): Kind.MISSING_HERE, (False, True): Kind.MISSING_THERE}
     transfer = getattr(entry.transaction, "transfer", None) if entry else None
@@ -77,6 +90,8 @@ def _difference(file: SettlementFile, statement: Statement, found: Match, refere
     )
     if entry:
         new.account = entry.account
+    elif account:
+        new.account = account
     else:
         assert item
         purpose = OUTGOING if item.amount_minor < 0 else INCOMING

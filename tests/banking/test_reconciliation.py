@@ -1,5 +1,6 @@
 """Settlement files: read once, matched with the ledger, and each difference worked on by two officers."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -131,6 +132,52 @@ def test_what_a_later_file_has_is_settled(paid):
     assert SettlementDifference.objects.count() == 1  # said once
     assert read_file(camt(entry("3.00", refs=ids("E3")), message_id="M3")).matched == 1
     assert SettlementDifference.objects.get().status == "settled"
+
+
+def test_a_later_file_settles_a_difference_that_an_officer_has_asked_to_move(paid):
+    """Otherwise the second officer would move an amount that both sides have."""
+    read_file(camt(entry("1.00", refs=ids("E1")), entry("2.00", refs=ids("E2"))))
+    difference = SettlementDifference.objects.get()
+    one, another = (oversight.Officer(officer(name, "ask_settlementdifference")) for name in ("one", "another"))
+    oversight.ask_to_move(difference.pk, by=one, reason="look")
+    read_file(camt(entry("3.00", refs=ids("E3")), message_id="M2"))
+    with pytest.raises(NotOpen):
+        oversight.move_to_suspense(difference.pk, by=another)
+    assert SettlementDifference.objects.get().status == "settled"
+    assert suspense() == 0
+
+
+def test_what_was_moved_comes_back_once_a_later_file_has_it(paid):
+    read_file(camt(entry("1.00", refs=ids("E1")), entry("2.00", refs=ids("E2"))))
+    one, another = (oversight.Officer(officer(name, "ask_settlementdifference")) for name in ("one", "another"))
+
+    def move():
+        difference = SettlementDifference.objects.get(status="open")
+        oversight.ask_to_move(difference.pk, by=one, reason="look")
+        oversight.move_to_suspense(difference.pk, by=another)
+        return difference
+
+    there = move()
+    file = read_file(camt(entry("3.00", refs=ids("E3")), message_id="M2"))
+    assert (file.matched, found()) == (0, {("missing_there", None, -300), ("missing_here", -300, None)})
+    assert move().account == there.account
+    assert suspense() == 0
+    assert all(one.is_clean for one in audit())
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("0001-01-01T00:00:00", "2026-01-01T00:00:00"),
+        ("2026-01-01T00:00:00", "9999-12-31T23:59:59"),
+        ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"),
+        ("0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00Z"),
+    ],
+)
+def test_a_period_beyond_the_calendar_is_refused(first, last):
+    period = f"<FrToDt><FrDtTm>{first}</FrDtTm><ToDtTm>{last}</ToDtTm></FrToDt>".encode()
+    with pytest.raises(MalformedFile, match="period"):
+        read_file(re.sub(rb"<FrToDt>.*</FrToDt>", period, camt()))
 
 
 def test_two_officers_move_a_difference_to_suspense(paid):
