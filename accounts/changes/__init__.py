@@ -4,6 +4,13 @@ bypass it.
 The functions exported here are for the shell, commands and other apps. Imports `notices` and `models`.
 """
 
-from accounts.changes.acts import deactivate, reactivate, replace_address, set_password, why_inactive
+from accounts.changes.acts import (
+    all_access_ended,
+    deactivate,
+    reactivate,
+    replace_address,
+    set_password,
+    why_inactive,
+)
 
-__all__ = ["deactivate", "reactivate", "replace_address", "set_password", "why_inactive"]
+__all__ = ["all_access_ended", "deactivate", "reactivate", "replace_address", "set_password", "why_inactive"]

@@ -10,6 +10,7 @@ from typing import Any, Final
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.hashers import is_password_usable
+from django.dispatch import Signal
 
 from accounts import notices
 from accounts.changes import actor
@@ -21,6 +22,12 @@ Stored = dict[str, Any]
 
 #: The fields whose change has effects.
 WATCHED: Final = frozenset({"email", "password", "is_active"})
+
+
+#: Sent with `user`, in the transaction, when all that the user allowed must end, because somebody else may have acted
+#: for them: the user is deactivated or reactivated, secures the account, resets the password, or gets a password or
+#: email from staff. Receivers end what other apps store.
+all_access_ended = Signal()
 
 
 # --- for the shell and for other apps
@@ -115,6 +122,8 @@ def _password_changed(user: User, stored: Stored) -> None:
             remove_connections(user)
     else:
         kind = "password_changed" if is_password_usable(stored["password"]) else "password_set"
+    if kind in ("secured", "password_replaced", "password_reset"):
+        all_access_ended.send(User, user=user)
     notices.enqueue_notice(kind, user, request, by=actor.staff(user))
 
 
@@ -129,17 +138,20 @@ def _address_changed(user: User, old: str) -> None:
     addresses.exclude(email=user.email).delete()
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True})
     login_session.end_access(user, Session.EndReason.ADDRESS, by=actor.staff(user))
+    all_access_ended.send(User, user=user)
     for email in sorted(told):
         notices.enqueue_notice("address_replaced", user, actor.request(), to=email, by=actor.staff(user))
 
 
 def _deactivated(user: User) -> None:
+    all_access_ended.send(User, user=user)
     login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
     notices.enqueue_notice("deactivated", user, actor.request(), by=actor.staff(user))
 
 
 def _reactivated(user: User) -> None:
     """Ends access again, because a request that ran during the deactivation may have created some."""
+    all_access_ended.send(User, user=user)
     login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
     notices.enqueue_notice("reactivated", user, actor.request(), by=actor.staff(user))
 

@@ -81,6 +81,14 @@ def withdraw(invitation_id: UUID, *, by: UUID) -> None:
         raise InvitationOver
 
 
+def withdraw_all_of(user_id: UUID) -> None:
+    """Withdraws the open invitations that the user has sent."""
+    for pk in AccountInvitation.objects.filter(invited_by=user_id, status=AccountInvitation.Status.OPEN).values_list(
+        "pk", flat=True
+    ):
+        call("end_invitation", pk, AccountInvitation.Status.WITHDRAWN)
+
+
 def may_invite(account_id: UUID, user_id: UUID) -> tuple[Role, ...]:
     """The roles that this user may give for this account."""
     access = AccountAccess.objects.filter(account=account_id, user=user_id).exclude(

@@ -6,9 +6,13 @@ import pytest
 from bs4 import BeautifulSoup
 from django.contrib.auth.models import Permission
 
+from accounts import changes
+from banking.account_life import invitations
 from banking.models import Account, AccountAccess, Role, ScheduledTransfer
+from banking.payments.refusals import NotTheirs
 from oauth.models import AuditEvent, Client
 from tests.lib.ledger import funded
+from tests.lib.login import logged_in
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.staff import browser_of, officer, staff
 
@@ -53,6 +57,40 @@ def test_one_act_ends_all_that_a_user_could_do(alice, browser, account, order, i
     assert Account.objects.get(pk=account.pk).status == "frozen"
     acts = AuditEvent.objects.filter(action="staff_acted", user=str(alice.pk)).values_list("endpoint", flat=True)
     assert {"bank.user_locked_down", "bank.account_frozen"} <= set(acts)
+
+
+@pytest.mark.parametrize("end", ["lock down", "secure", "reset", "replace the email"])
+def test_an_invitation_of_the_user_cannot_be_accepted_afterwards(alice, bob, account, end):
+    """Whoever acted for the user may have invited themselves, and would wait until the account is open again."""
+    sent = invitations.invite(account.pk, bob.email, "delegate", by=alice.pk, is_proven=True)
+    match end:
+        case "lock down":
+            lock_down(browser_of(staff("superuser")), alice)
+            lock_down(browser_of(staff("superuser")), alice, LIFT)
+            alice.refresh_from_db()
+            assert alice.is_active
+        case "secure":
+            logged_in(alice).post("/accounts/not-me/")
+        case "reset":
+            changes.set_password(alice, "another-password-of-alice")
+        case _:
+            changes.replace_address(alice, "alice@new.test")
+    sent.refresh_from_db()
+    assert sent.status == "withdrawn"
+    with pytest.raises(NotTheirs):
+        invitations.accept(sent.pk, by=bob.pk)
+
+
+def test_an_invitation_stays_open_when_its_sender_changes_their_password(alice, bob, account):
+    sent = invitations.invite(account.pk, bob.email, "delegate", by=alice.pk, is_proven=True)
+    fields = {
+        "oldpassword": PASSWORD,
+        "password1": "another-password-of-alice",
+        "password2": "another-password-of-alice",
+    }
+    assert logged_in(alice).post("/accounts/password/change/", fields).status_code == 302
+    sent.refresh_from_db()
+    assert sent.status == "open"
 
 
 def test_another_officer_lifts_it_and_only_what_it_froze(alice, account, order):
