@@ -154,7 +154,8 @@ BEGIN
 END $$;
 
 -- Writes each event (event, account, transaction or transfer) for each app that has subscribed to it and may see the
--- account. Returns the deliveries, which are jobs of the background worker.
+-- account. Returns the deliveries, which are jobs of the background worker. Their ids grow with time (version 7 of RFC 9562
+-- §5.7), because lists of deliveries are sorted by id.
 CREATE FUNCTION announce(happened text[], at_accounts uuid[], resources uuid[]) RETURNS SETOF uuid
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -165,7 +166,9 @@ BEGIN
   END IF;
   RETURN QUERY
   INSERT INTO webhook_delivery (id, webhook_id, event, account_id, resource_id, status, attempts, last_answer, created_at)
-  SELECT gen_random_uuid(), w.id, e.event, e.account_id, e.resource_id, 'pending', 0, '', now()
+  SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
+          || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid,
+         w.id, e.event, e.account_id, e.resource_id, 'pending', 0, '', now()
     FROM unnest(happened, at_accounts, resources) AS e (event, account_id, resource_id)
     JOIN account_access a ON a.account_id = e.account_id
     JOIN webhook w ON w.user_id = a.user_id AND w.ended_at IS NULL AND e.event = ANY (w.events)

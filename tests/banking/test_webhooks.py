@@ -4,6 +4,7 @@ only to apps that may know the event.
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import jwt
 import pytest
@@ -74,6 +75,19 @@ def test_what_happens_is_told_in_ids_only(app, hook, listener, current, of_bob):
     assert [(one["status"], one["last_answer"]) for one in deliveries] == [("delivered", "200")] * 2
     deliver_all()
     assert listener.requests == 2
+
+
+def test_deliveries_are_listed_newest_first(app, hook, current, savings):
+    """By their ids, so an id must hold the time, also the ids that the database makes."""
+    before = int(timezone.now().timestamp() * 1000)
+    send(app, body_of(current, savings))
+    app.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json")
+    after = int(timezone.now().timestamp() * 1000)
+    ids = [UUID(one["id"]) for one in app.get(f"/api/v1/webhooks/{hook['id']}/deliveries").json()["data"]]
+    assert len(ids) == 4
+    assert {one.version for one in ids} == {7}
+    assert all(before <= one.int >> 80 <= after for one in ids)
+    assert ids == sorted(ids, reverse=True)
 
 
 def test_it_is_signed_by_a_key_of_the_jwk_set(app, hook, listener):
