@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from banking import ledger
+from banking import ledger, webhooks
 from banking.accounts.opening import internal_account, open_account
-from banking.models import Account, SandboxCustomer
+from banking.models import Account, Event, SandboxCustomer
 from banking.notation.currencies import PLAY_MONEY
 
 #: The bank's own account that issues play money. Its balance shows how much was issued.
@@ -49,8 +49,9 @@ def fill_up(user_id: UUID) -> None:
 
 
 def _give(account: Account, amount_minor: int, description: str) -> None:
-    ledger.post(
+    posted = ledger.post(
         [(internal_account(PLAY_MONEY, ISSUER), -amount_minor), (account, amount_minor)],
         description=description,
         kind="sandbox",
     )
+    webhooks.announce([(Event.TRANSACTION_BOOKED, account.pk, posted.pk)])

@@ -335,6 +335,17 @@ def test_a_developer_reads_deliveries_and_sends_one_again(portal, app, delivery,
     assert WebhookDelivery.objects.filter(webhook=delivery.webhook).count() == 2
 
 
+def test_play_money_is_told_like_any_other_transaction(portal, anna, delivery):
+    """A developer tries a webhook with it."""
+    WebhookRow.objects.filter(pk=delivery.webhook_id).update(user=anna, events=["transaction.booked"], accounts=None)
+    first, second = of(anna)
+    ledger.post([(first, -5_000), (second, 5_000)], description="Spent", kind="transfer")
+    portal.post("/developers/sandbox", {"act": "fill", "user": str(anna.pk)})
+    told = WebhookDelivery.objects.get(event="transaction.booked")
+    entry = LedgerEntry.objects.get(account=first, transaction_id=told.resource_id)
+    assert (told.account_id, entry.amount_minor) == (first.pk, 5_000)
+
+
 def test_another_developer_has_no_door_to_webhooks(app, delivery, bob, portal):
     of_bob = logged_in(bob)
     assert of_bob.get(f"/developers/apps/{app.pk}/webhooks").status_code == 404
