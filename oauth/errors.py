@@ -5,10 +5,13 @@ raise these errors; `endpoints.protocol` renders them as JSON and `pages.error_p
 """
 
 import secrets
+from collections.abc import Iterable
 from typing import ClassVar
 
 # Replacements for non-ASCII characters in our texts, where a protocol allows only ASCII.
 _IN_ASCII = str.maketrans({"§": "section ", "“": "'", "”": "'", "’": "'", "–": "-", "—": "-", "…": "..."})
+# The longest list of names in a description.
+_MAX_LISTED_LENGTH = 200
 
 
 class OAuthError(Exception):
@@ -51,6 +54,14 @@ def described(description: str, error_id: str) -> str:
 def in_protocol_text(text: str) -> str:
     """RFC 6749 §4.1.2.1, §5.2, RFC 6750 §3: an error_description must contain only %x20-21 / %x23-5B / %x5D-7E."""
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in text.translate(_IN_ASCII))
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names of scopes or resources for a description, sorted. A client may send many or long ones, so the list is
+    cut.
+    """
+    text = ", ".join(sorted(names))
+    return text if len(text) <= _MAX_LISTED_LENGTH else f"{text[:_MAX_LISTED_LENGTH]}…"
 
 
 class InvalidRequest(OAuthError):

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from oauth.authorization_details import Detail, are_of_scopes
-from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
+from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget, listed
 from oauth.infrastructure.uris import spelled_as
 from oauth.models import Client
-from oauth.models.scope import SCOPE_OF_CLAIM, listed, understood
+from oauth.models.scope import SCOPE_OF_CLAIM, understood
 
 
 def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:

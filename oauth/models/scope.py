@@ -12,9 +12,6 @@ SCOPE_OF_CLAIM = {
     **dict.fromkeys(("email", "email_verified"), "email"),
 }
 
-# The longest list of scopes in an error message.
-MAX_LISTED_LENGTH = 200
-
 
 def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
     """The scopes of these claims, whose sentences describe the claims to the user."""
@@ -34,12 +31,6 @@ def understood(asked: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
         return asked
     known = set(Scope.objects.filter(name__in=beyond).values_list("name", flat=True)) - {"offline_access"}
     return tuple(name for name in asked if name not in beyond or name in known)
-
-
-def listed(names: Iterable[str]) -> str:
-    """The names for an error message, sorted. A client may send many or long ones, so the list is cut."""
-    text = ", ".join(sorted(names))
-    return text if len(text) <= MAX_LISTED_LENGTH else f"{text[:MAX_LISTED_LENGTH]}…"
 
 
 class Scope(models.Model):

@@ -1,9 +1,8 @@
 """The `resource` parameter (RFC 8707 §2)."""
 
-from oauth.errors import InvalidTarget
+from oauth.errors import InvalidTarget, listed
 from oauth.infrastructure.uris import spelled_as
 from oauth.models import Client
-from oauth.models.scope import listed
 
 
 def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from oauth.errors import InvalidScope
+from oauth.errors import InvalidScope, listed
 from oauth.models import Client
-from oauth.models.scope import listed, understood
+from oauth.models.scope import understood
 
 
 def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str] = ()) -> tuple[str, ...]:
