@@ -11,6 +11,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.lib.chromium import log_in, needs_chromium
+from tests.lib.http_listener import HttpListener
 from tests.lib.servers import Server, wait_until
 
 pytestmark = needs_chromium
@@ -20,10 +21,10 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_log_in_and_consent_lead_back_to_the_app(live: Server, page: Page, decision: str) -> None:
+def test_log_in_and_consent_lead_back_to_the_app(live: Server, page: Page, apps: HttpListener, decision: str) -> None:
     """The CSP's form-action allows the redirect, and the Origin of the form is not `null`."""
-    seen = []
-    page.route("http://127.0.0.1:51997/**", lambda route: (seen.append(route.request), route.fulfill(body="back")))
+    apps.received.clear()
+    apps.received_headers.clear()
     query = {
         "client_id": "demo-mobile", "redirect_uri": "http://127.0.0.1:51997/callback", "response_type": "code",
         "scope": "accounts:read", "state": "s", "code_challenge": "A" * 43, "code_challenge_method": "S256",
@@ -32,14 +33,13 @@ def test_log_in_and_consent_lead_back_to_the_app(live: Server, page: Page, decis
     log_in(page)
     page.click(f"button[value={decision}]")
     page.wait_for_url("http://127.0.0.1:51997/**")
-    answer = parse_qs(urlsplit(seen[0].url).query)
+    answer = parse_qs(urlsplit(apps.received[0][1]).query)
     assert ("code" in answer) is (decision == "allow")
-    assert "referer" not in seen[0].headers  # RFC 9700 §4.2
+    assert "Referer" not in apps.received_headers[0]  # RFC 9700 §4.2
 
 
 def test_a_person_picks_the_accounts(live: Server, page: Page) -> None:
     """RFC 9396: accounts that the user has unticked are not allowed, and the page of the app lists the allowed ones."""
-    page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
     detail = {"type": "account_information", "actions": ["accounts", "balances"], "valid_for": "P30D"}
     query = {
         "client_id": "demo-mobile", "redirect_uri": "http://127.0.0.1:51997/callback", "response_type": "code",
@@ -130,7 +130,6 @@ def authorization_url(live: Server, **parameters: str) -> str:
 
 def allow(live: Server, page: Page) -> dict:
     """Presses the button and returns the tokens that the app gets."""
-    page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
     page.click("button[value=allow]")
     page.wait_for_url("http://127.0.0.1:51997/**")
     code = parse_qs(urlsplit(page.url).query)["code"][0]

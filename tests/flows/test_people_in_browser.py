@@ -79,7 +79,6 @@ def log_out(live: Server, page: Page) -> None:
 
 def token(live: Server, page: Page) -> dict:
     """Returns the tokens of an app that the user of this browser has allowed."""
-    page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
     query = {
         "client_id": "demo-mobile", "redirect_uri": REDIRECT_URI, "response_type": "code", "scope": "openid",
         "code_challenge": CHALLENGE, "code_challenge_method": "S256",
