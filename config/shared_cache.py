@@ -41,11 +41,6 @@ def options() -> dict[str, Any]:
     }
 
 
-def is_away_now() -> bool:
-    """Whether this process counts alone, because the cache failed a moment ago."""
-    return time.monotonic() < _away_until
-
-
 def _or_in_memory(name: str) -> Callable[..., Any]:
     operation = getattr(RedisCache, name)
 
@@ -79,6 +74,11 @@ class SharedCache(RedisCache):
         super().__init__(server, {**params, "OPTIONS": {**options(), **params.get("OPTIONS", {})}})
         # Shared by all threads of the process, because Django makes a SharedCache for each.
         self.memory = _Memory("while the shared cache is unreachable", {"OPTIONS": {"MAX_ENTRIES": _MOST_ENTRIES}})
+
+    @property
+    def is_away(self) -> bool:
+        """Whether this process uses its own memory, because the cache failed a moment ago."""
+        return time.monotonic() < _away_until
 
     add = _or_in_memory("add")
     get = _or_in_memory("get")

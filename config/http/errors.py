@@ -13,8 +13,6 @@ from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils import translation
 from django_guid import get_guid
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from accounts.addresses.outgoing_mail import MailServerAway
 from accounts.login import way_on
@@ -29,15 +27,9 @@ logger = logging.getLogger(__name__)
 
 OUTAGE_RETRY_AFTER_SECONDS = 2
 
-# Raised when the database, the cache or the mail server is unreachable, too slow or has no connection left, or when too
-# many users log in at the same time. An error of a statement is not an outage.
-_OUTAGES = (
-    *outage.ERRORS,
-    RedisConnectionError,
-    RedisTimeoutError,
-    MailServerAway,
-    TooManyHashes,
-)
+# Raised when the database or the mail server is unreachable, too slow or has no connection left, or when too many users
+# log in at the same time. An error of a statement is not an outage.
+_OUTAGES = (*outage.ERRORS, MailServerAway, TooManyHashes)
 _PROTOCOL = ("/oauth/", "/.well-known/", "/health/")
 # Pages under /oauth/.
 _PAGES = ("/oauth/authorize/", "/oauth/apps/", "/oauth/device/", "/oauth/requests/", "/oauth/logout/")

@@ -65,7 +65,9 @@ def test_it_is_asked_again_after_a_while(cache_at, silent, monkeypatch):
     monkeypatch.setattr(shared_cache.logger, "warning", lambda *_: failures.append(1))
     cache.get("one")
     assert not failures
+    assert cache.is_away
     monkeypatch.setattr(shared_cache, "_away_until", time.monotonic() - 1)
+    assert not cache.is_away
     cache.get("one")
     assert failures
 

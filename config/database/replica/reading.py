@@ -11,7 +11,6 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from prometheus_client import Counter
 from psycopg import errors
 
-from config import shared_cache
 from config.database.replica import ALIAS, watch
 from config.database.replica.age import Age
 from oauth.infrastructure import outage, replica
@@ -85,7 +84,7 @@ class ReplicaReading:
         if time.monotonic() - shown.at > settings.REPLICA_MAX_AGE:
             return "old"
         # Without the shared cache, this process does not know which writes other processes have recorded.
-        if shared_cache.is_away_now() or cache.get(_key(reader), 0) > shown.position:
+        if getattr(cache, "is_away", False) or cache.get(_key(reader), 0) > shown.position:
             return "wrote"
         return ""
 

@@ -1,8 +1,6 @@
 """Reads that may be a second old: how old a replica is, and what the primary answers instead. `tests/faults` has a real
 one."""
 
-import time
-
 import psycopg
 import pytest
 from django.core.cache import cache
@@ -11,7 +9,6 @@ from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, transa
 from django.test import RequestFactory
 
 from accounts.models import User
-from config import shared_cache
 from config.database.replica import ALIAS, checks, reading, watch
 from config.database.replica.age import Age
 from config.database.replica.router import ReplicaRouter
@@ -149,7 +146,7 @@ def test_a_write_whose_position_is_not_known_counts_as_missing(age, monkeypatch)
 
 @pytest.mark.django_db(transaction=True)
 def test_without_the_shared_cache_nobody_knows_who_wrote(age, monkeypatch):
-    monkeypatch.setattr(shared_cache, "_away_until", time.monotonic() + 60)
+    monkeypatch.setattr(cache, "is_away", True, raising=False)
     assert asked() == DEFAULT_DB_ALIAS
 
 

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.test import RequestFactory
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from oauth.endpoints.token import TokenEndpoint
 from oauth.infrastructure import caches, rate_limits
@@ -74,9 +75,10 @@ def test_a_wide_limit_is_shared_in_steps_without_a_statement_for_most(django_ass
         spend(100, wide)
 
 
-def test_a_cache_that_is_away_leaves_each_process_its_own_limit(monkeypatch):
+@pytest.mark.parametrize("error", [ConnectionError, RedisError])
+def test_a_cache_that_is_away_leaves_each_process_its_own_limit(monkeypatch, error):
     def away(*_):
-        raise ConnectionError
+        raise error
 
     monkeypatch.setattr(cache, "add", away)
     spend(3)

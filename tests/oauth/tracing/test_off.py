@@ -1,4 +1,6 @@
-"""If tracing is off, nothing of OpenTelemetry is imported. A wrong setting is reported."""
+"""If tracing is off, nothing of OpenTelemetry is imported, nor is redis-py, which imports it, without a Valkey or Redis.
+A wrong setting is reported.
+"""
 
 import os
 import subprocess
@@ -9,12 +11,11 @@ import pytest
 from oauth.checks import project
 from tests.lib.servers import ROOT
 
-# redis imports opentelemetry.metrics, and with it opentelemetry.trace, if these are installed.
 _LOADED = """
 import sys
 import config.wsgi
 import oauth.management.commands.worker
-ours = ("oauth.tracing", "opentelemetry.sdk.trace", "opentelemetry.exporter", "opentelemetry.instrumentation")
+ours = ("oauth.tracing", "opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumentation", "redis")
 print([name for name in sys.modules if name.startswith(ours)])"""
 
 
