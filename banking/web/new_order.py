@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 
 from banking import orders
 from banking.consents.apps import WEB_BANK
-from banking.ledger.refusals import Refusal
 from banking.models import ScheduledTransfer
 from banking.models.schedule import Schedule, in_words, pays_on
 from banking.orders.asked_days import may_begin_on
@@ -20,7 +19,6 @@ from banking.payments import PaymentOrder
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_idempotent
 from banking.web.order_form import OrderForm, initial_of_order
 from banking.web.payment_form import Body, Kind, confirmed, filled_in, prepared
-from banking.web.refusals import status_of
 from banking.web.user import id_of, is_fresh, page
 
 #: The number of the order's days that the confirmation page shows.
@@ -44,7 +42,7 @@ def _try_out(request: HttpRequest, body: Body) -> None:
 
 
 def _create_once(request: HttpRequest, body: Body, key: str) -> Answer:
-    """The body of the answer is the order's `id`, or the `detail` of a refusal."""
+    """The body of the answer is the order's `id`. A Refusal is raised, not stored, as for a transfer."""
     asked = IdempotentRequest(
         client_id=WEB_BANK,
         user_id=str(id_of(request)),
@@ -54,20 +52,15 @@ def _create_once(request: HttpRequest, body: Body, key: str) -> Answer:
     )
 
     def work() -> Answer:
-        try:
-            made = orders.create(
-                prepared(request, body, key=key),
-                frequency=body["frequency"],
-                interval=body["interval"],
-                first_on=_day(body["first_on"]),
-                last_on=_day(body["last_on"]) if body["last_on"] else None,
-                execution_rule=body["execution_rule"],
-            )
-            return Answer(201, {"id": str(made.pk)})
-        except Refusal as refusal:
-            if not refusal.is_final:
-                raise
-            return Answer(status_of(refusal), {"detail": refusal.detail})
+        made = orders.create(
+            prepared(request, body, key=key),
+            frequency=body["frequency"],
+            interval=body["interval"],
+            first_on=_day(body["first_on"]),
+            last_on=_day(body["last_on"]) if body["last_on"] else None,
+            execution_rule=body["execution_rule"],
+        )
+        return Answer(201, {"id": str(made.pk)})
 
     def made_before() -> Made:
         return Made(Answer(201, {"id": str(_made_before(request, key))}), asked.fingerprint)

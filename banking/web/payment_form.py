@@ -109,7 +109,7 @@ def confirmed(kind: Kind, request: HttpRequest, key: str) -> HttpResponseBase:
     except Refusal as refusal:
         problem, status = message_of(refusal), status_of(refusal)
         return _confirmation(request, kind, order, body, key, problem=problem, status=status)
-    if answer.status != 201:
+    if answer.status != 201:  # stored by an earlier release
         problem = _(answer.body["detail"])
         return _confirmation(request, kind, order, body, key, problem=problem, status=answer.status)
     if kind.done and not answer.is_replay:

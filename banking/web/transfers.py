@@ -17,13 +17,13 @@ from banking.ledger.refusals import Refusal
 from banking.models import Account, LedgerTransaction, Transfer
 from banking.models.transfer import TransferQuerySet
 from banking.payments import Instruction, PaymentOrder, strong_proof
-from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_claiming, store
+from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_claiming
 from banking.payments.rehearsal import rehearse
 from banking.web.forms import TransferForm, initial_of
 from banking.web.payer import payer_of
 from banking.web.payment_form import Body, Kind, confirmed, filled_in
 from banking.web.reasons import reason_in_words
-from banking.web.refusals import message_of, status_of
+from banking.web.refusals import message_of
 from banking.web.user import id_of, page, see_other
 
 
@@ -68,19 +68,14 @@ def cancel(request: HttpRequest, transfer_id: UUID) -> HttpResponseBase:
 
 
 def _make_once(request: HttpRequest, body: Body, key: str) -> Answer:
-    """The body of the answer is the transfer's `id`, or the `detail` of a refusal."""
+    """The body of the answer is the transfer's `id`. A Refusal is raised, not stored as for apps: the user sees it, and
+    may press the button again, for example once the account has enough money.
+    """
 
     def work() -> Answer:
         instruction = Instruction.from_body(body, key=key, fingerprint=fingerprint_of(body))
-        try:
-            paid = payments.pay(instruction, payer_of(request), once_for=asked.operation, is_charged=False)
-            return Answer(201, {"id": str(paid.transfer.pk)})
-        except Refusal as refusal:
-            if not refusal.is_final:
-                raise
-            answer = Answer(status_of(refusal), {"detail": refusal.detail})
-            store(asked, answer)
-            return answer
+        paid = payments.pay(instruction, payer_of(request), once_for=asked.operation, is_charged=False)
+        return Answer(201, {"id": str(paid.transfer.pk)})
 
     def made_before() -> Made:
         transfer = _made(request, key)

@@ -274,6 +274,18 @@ def test_money_that_is_not_there_is_not_moved_and_it_says_so(browser, current, o
     assert Account.objects.get(pk=current.pk).posted_minor == 100
 
 
+def test_what_was_refused_is_paid_once_there_is_enough_money(browser, current, of_bob):
+    """The confirmation page shows the balance of now, so its button must not repeat the refusal of before."""
+    where = begin(browser, current, **new_payee(of_bob))
+    browser.post(begin(browser, current, amount="99.00", **new_payee(of_bob)))
+    assert browser.post(where).status_code == 422
+    post([(of_bob, -9_900), (current, 9_900)], description="Back", kind="transfer")
+    answer = browser.post(where)
+    assert "/bank/transfers/" in answer["Location"]
+    assert browser.post(where)["Location"] == answer["Location"]
+    assert Transfer.objects.count() == 2
+
+
 def test_a_new_payee_gets_no_more_than_the_limit(browser, current, of_bob, settings):
     where = begin(browser, current, **new_payee(of_bob))
     settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 1_000}
