@@ -1,6 +1,7 @@
 """GET and POST /scheduled-transfers, GET and PATCH /scheduled-transfers/{id}, and POST to its /cancel, /pause and
 /resume."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from banking.notation.timestamps import timestamp
 from banking.orders.asked_days import find_wrong, may_begin_on
 from banking.payments.idempotency import IdempotentRequest
 from banking.payments.refusals import NotTheirs
-from oauth.resource_server import TokenRequest, is_authenticated_since
+from oauth.resource_server import TokenRequest, authorization_of, is_authenticated_since
 
 _MUST = {
     "first_on": "Must be today or a day within the next two years.",
@@ -150,6 +151,14 @@ class ScheduledTransferList(CreateOnce, ScheduledTransferView):
         """
         return self.created_once(request, self.body(request))
 
+    def idempotent_request(self, request: TokenRequest, body: dict[str, Any], key: str) -> IdempotentRequest:
+        """An order belongs to the app that the user allowed, and ends with it, even if a service set it up with a token
+        from token exchange (RFC 8693). The user does not know the service and cannot remove it.
+        """
+        authorization = authorization_of(request.token)
+        app = authorization.allowed_client_id if authorization else ""
+        return replace(super().idempotent_request(request, body, key), client_id=app or request.claims.client_id)
+
     def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> ScheduledTransfer:
         if transfer_details(request.claims.authorization_details):
             raise ConsentDiffers("The user allowed one transfer, not a payment order.")
@@ -157,7 +166,7 @@ class ScheduledTransferList(CreateOnce, ScheduledTransferView):
         if not may_begin_on(body["first_on"]):
             raise serializers.ValidationError({"first_on": _MUST["first_on"]})
         made = orders.create(
-            order_of(request, body, idempotent),
+            replace(order_of(request, body, idempotent), client_id=idempotent.client_id),
             frequency=body["frequency"],
             first_on=body["first_on"],
             last_on=body.get("last_on"),

@@ -32,6 +32,7 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
         authorization_details=authorization.authorization_details,
         granted_at=authorization.created_at,
         expires_at=authorization.expires_at,
+        allowed_client_id=authorization.client.client_id,
     )
 
 

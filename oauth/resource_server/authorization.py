@@ -27,6 +27,10 @@ class InsufficientRight(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationSummary:
+    """`client_id` is the client that has the token. `allowed_client_id` is the client that the user allowed, which
+    differs after token exchange (RFC 8693); empty if the client acts on its own behalf.
+    """
+
     client_id: str
     client_name: str
     is_confidential: bool
@@ -34,6 +38,7 @@ class AuthorizationSummary:
     authorization_details: Sequence[Mapping[str, Any]]
     granted_at: datetime | None
     expires_at: datetime | None
+    allowed_client_id: str = ""
 
 
 def authorization_of(names: Any) -> AuthorizationSummary | None:

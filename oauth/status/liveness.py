@@ -16,6 +16,7 @@ from django.utils import timezone
 from oauth.fast_path.model_rows import Columns, source
 from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, Client
+from oauth.models.client import GrantType
 from oauth.status import account_state
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
@@ -60,7 +61,7 @@ class Authority:
 def authority(names: Names, *, read: Authorization | None = None, until_commit: bool = False) -> Authority | None:
     """The live authority behind `names`; None if it has ended or changed.
 
-    Runs one query, and a second one for a token from token exchange. `read` saves the first query if the caller has
+    Runs one query, and two more for a token from token exchange. `read` saves the first query if the caller has
     already read the authorization with its user and client. With `until_commit`, the authorization is locked, so that
     it cannot end before the caller's transaction.
     """
@@ -76,6 +77,8 @@ def authority(names: Names, *, read: Authorization | None = None, until_commit: 
     if holder.client_id != names.client_id:
         exchanged_by = Client.by_client_id(names.client_id)
         if exchanged_by is None or not exchanged_by.is_active or not exchanged_by.is_live:
+            return None
+        if not _may_still_exchange(exchanged_by, holder):
             return None
         holder = exchanged_by
     return Authority(holder, authorization)
@@ -156,6 +159,24 @@ def _is_live(authorization: Authorization) -> bool:
         and authorization.user.is_active
         and authorization.client.is_active
     )
+
+
+def _may_still_exchange(client: Client, allowed: Client) -> bool:
+    """Whether an admin still lets the client exchange tokens of the allowed client, directly or through other services
+    (RFC 8693 §4.1). A webhook of a service lives longer than any token.
+    """
+    if not client.allows_grant_type(GrantType.TOKEN_EXCHANGE):
+        return False
+    return bool(rows(_trusted(), [client.pk, allowed.pk]))
+
+
+@cache
+def _trusted() -> str:
+    through = Client.exchange_from.through._meta.db_table
+    return f"""
+WITH RECURSIVE trusted (id) AS (
+  SELECT %s::bigint UNION SELECT one.to_client_id FROM {through} one JOIN trusted ON trusted.id = one.from_client_id)
+SELECT 1 FROM trusted WHERE id = %s"""  # noqa: S608 (name of a table)
 
 
 def _is_outdated(names: object, status_index: int) -> bool:

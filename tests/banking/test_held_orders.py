@@ -17,6 +17,7 @@ from oauth.clients import preset
 from oauth.models import AuditEvent, Authorization, Client
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.staff import browser_of, officer
+from tests.lib.token_exchange import exchange
 from tests.lib.transfers import order
 from tests.lib.web_bank import text
 
@@ -143,6 +144,25 @@ def test_removing_an_app_holds_its_orders(browser, weekly):
     remove(browser, fields)
     assert state(weekly) == ("held", "app_removed", None)
     assert not Authorization.objects.live().filter(client__client_id=APP).exists()
+
+
+def test_removing_an_app_holds_the_orders_of_a_service_that_acted_for_it(
+    browser, alice, access_token, token_endpoint, gateway, mobile_app, current, savings, api
+):
+    """RFC 8693: the user knows only the app, so the order is the app's."""
+    scopes = "accounts:read transfers:read transfers:write"
+    gateway.allowed_scopes, gateway.exchange_policy = scopes.split(), "impersonation"
+    gateway.save()
+    token = access_token(alice, scopes, client_id=mobile_app.client_id)
+    service = api(exchange(token_endpoint, gateway, token).json()["access_token"])
+    asked = {"amount_minor": 1_000, "frequency": "weekly", "first_on": "2026-12-01"}
+    made = order(service, current, savings, **asked)
+    assert made.status_code == 201
+    assert order(service, current, savings, **asked).json() == made.json(), "a retry finds it"
+    fields, _, said = removal(browser)
+    assert "1 payment order" in said
+    remove(browser, fields)
+    assert state(ScheduledTransfer.objects.get()) == ("held", "app_removed", None)
 
 
 def test_removing_an_app_cancels_its_orders_where_the_user_ticks_it(browser, weekly, access_token, alice):

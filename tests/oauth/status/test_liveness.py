@@ -121,6 +121,24 @@ def test_an_exchanged_token_ends_with_the_client_that_exchanged_it(tokens, gatew
     assert userinfo(token).status_code == 401
 
 
+def test_an_exchanged_token_ends_when_its_client_may_no_longer_exchange(app, tokens, gateway, token_endpoint):
+    """A webhook of a service asks the same function, and lives longer than a token."""
+    second = make_client("service", allowed_scopes=["openid"], grant_types=[GrantType.TOKEN_EXCHANGE.value])
+    second.secret = second.issue_secret()
+    second.save()
+    second.exchange_from.add(gateway)
+    first = exchange(token_endpoint, gateway, tokens["access_token"]).json()["access_token"]
+    further = exchange(token_endpoint, second, first).json()["access_token"]
+    assert {userinfo(token).status_code for token in (first, further)} == {200}
+    gateway.exchange_from.clear()
+    assert {userinfo(token).status_code for token in (first, further)} == {401}
+    gateway.exchange_from.add(app)
+    assert {userinfo(token).status_code for token in (first, further)} == {200}
+    second.grant_types = [GrantType.CLIENT_CREDENTIALS.value]
+    second.save()
+    assert [userinfo(token).status_code for token in (first, further)] == [200, 401]
+
+
 def test_an_exchanged_token_tells_no_claims_that_were_for_another_client(browser, app, gateway, token_endpoint):
     """OpenID Connect Core §5.5: the user allowed these claims for the app, not for the services that it calls."""
     code = allow(browser, app, scope="openid accounts:read", claims='{"userinfo": {"email": null}}')
