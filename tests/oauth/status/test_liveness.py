@@ -10,8 +10,10 @@ import pytest
 from django.db import connection
 from django.test import Client as Browser
 
+from oauth.authorize import from_claims
 from oauth.models import Authorization, Client
 from oauth.models.client import GrantType
+from oauth.status.liveness import Named
 from tests.lib.device import begin, poll, type_code
 from tests.lib.device import decide as decide_on_device
 from tests.lib.oauth_client import allow
@@ -137,6 +139,16 @@ def test_an_exchanged_token_ends_when_its_client_may_no_longer_exchange(app, tok
     second.grant_types = [GrantType.CLIENT_CREDENTIALS.value]
     second.save()
     assert [userinfo(token).status_code for token in (first, further)] == [200, 401]
+
+
+@pytest.mark.usefixtures("tokens")
+def test_a_service_keeps_no_scope_that_was_taken_from_the_app(app, gateway):
+    """ASVS 5.0 10.4.11: a webhook of the service gets only events for which these scopes suffice."""
+    of_service = Named(gateway.client_id, Authorization.objects.get().pk)
+    assert from_claims.find(of_service).scopes == ["accounts:read", "openid"]
+    app.allowed_scopes = ["openid", "email"]
+    app.save()
+    assert from_claims.find(of_service).scopes == ["openid"]
 
 
 def test_an_exchanged_token_tells_no_claims_that_were_for_another_client(browser, app, gateway, token_endpoint):
