@@ -73,6 +73,6 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "amount_out_of_range": ("The amount is out of range", "Between 1 and 10^15 minor units."),
     "balance_out_of_range": ("A balance would be out of range", "No account can hold 2^53 minor units or more."),
     "payee_unreachable": ("The destination cannot be paid", "Check it with the payee."),
-    "server_error": ("Something went wrong on our side", "It is logged; repeat with the same Idempotency-Key."),
+    "server_error": ("Something went wrong on our side", "The error is logged; repeat with the same Idempotency-Key."),
     "temporarily_unavailable": ("Not available at the moment", "Wait for Retry-After and repeat the same request."),
 }  # fmt: skip

@@ -54,7 +54,7 @@ def test_a_claim_gets_no_reset_link_and_no_code(claim, mailoutbox):
         assert "/accounts/signup/" in mail.body
 
 
-def test_who_verifies_an_address_ends_the_claims_of_others(claim, bob, mailoutbox):
+def test_a_verified_address_is_removed_from_other_users(claim, bob, mailoutbox):
     owner = Browser()
     log_in(owner, bob.email)
     submit(owner, "/accounts/email/", email=VICTIM, action_add="")
@@ -69,7 +69,7 @@ def test_a_main_address_that_is_not_verified_yet_still_logs_in_to_be_verified(cl
     assert "/reset/key/" in mailoutbox[-1].body
 
 
-def test_the_password_of_who_signed_up_with_somebody_elses_address_is_void(mailoutbox):
+def test_the_password_of_a_user_who_signed_up_with_the_address_of_another_is_void(mailoutbox):
     """A pre-hijacked account: the owner of the mailbox logs in by code, and the user who signed up loses access."""
     sign_up(Browser(), VICTIM)
     maker = User.objects.get(email=VICTIM)

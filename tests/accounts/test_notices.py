@@ -143,7 +143,7 @@ def test_no_notice_and_no_event_holds_a_secret(browser, alice):
         assert secret not in kept
 
 
-def test_a_notice_speaks_the_language_of_who_asked(alice):
+def test_a_notice_is_in_the_language_of_its_request(alice):
     ProcrastinateJob.objects.all().delete()
     notices.enqueue_notice("password_changed", alice)
     assert ProcrastinateJob.objects.get().args["language"] == "en-gb"

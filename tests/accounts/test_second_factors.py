@@ -225,7 +225,7 @@ def try_key(browser, key, challenge, is_user_verified, page="/accounts/2fa/webau
 
 
 @pytest.mark.parametrize("is_user_verified", [True, False])
-def test_a_passkey_lets_in_only_who_it_has_checked(alice, key, is_user_verified):
+def test_a_passkey_logs_in_only_with_user_verification(alice, key, is_user_verified):
     """WebAuthn §7.2 step 17."""
     browser = Browser(headers={"Host": HOST})
     asked = options(browser)

@@ -50,13 +50,13 @@ def test_a_wrong_code_is_no_proof(browser, totp, web_app):
     assert browser.get(authorization_url(web_app, scope="openid", claims=ESSENTIAL)).status_code == 303
 
 
-def test_what_is_essential_is_refused_to_who_has_none(browser, web_app):
+def test_an_essential_acr_is_refused_for_a_user_without_a_second_factor(browser, web_app):
     answer = browser.get(authorization_url(web_app, scope="openid", claims=ESSENTIAL))
     assert callback(answer)["error"] == "unmet_authentication_requirements"
     assert browser.get("/accounts/stronger/")["Location"] == "/accounts/2fa/"
 
 
-def test_who_has_none_goes_on_where_it_is_only_preferred(browser, web_app, token_endpoint):
+def test_a_preferred_acr_is_ignored_for_a_user_without_a_second_factor(browser, web_app, token_endpoint):
     code = allow(browser, web_app, scope="openid", acr_values=MFA)
     assert decoded(token_endpoint.redeem(web_app, code).json()["access_token"])["acr"] == PWD
 

@@ -157,7 +157,7 @@ def test_a_domain_that_the_admin_trusts_it_with_needs_no_mail(client, provider, 
     assert is_logged_in(client) is is_in
 
 
-def test_who_claims_an_address_first_does_not_keep_it_from_its_owner(provider, mailoutbox):
+def test_an_unverified_address_from_a_provider_does_not_block_its_owner(provider, mailoutbox):
     """Pre-hijacking: an unconfirmed account of a stranger, made upstream, with the victim's address."""
     provider.says(sub="mallory", email="victim@example.test", email_verified=True)
     thief = Browser()
@@ -523,7 +523,7 @@ def test_what_upstream_asked_of_the_person_is_not_believed(browser, alice, provi
 @pytest.mark.parametrize(
     ("sub", "asked_ago", "counts"), [("their-alice", 5, True), ("their-alice", 3600, False), ("mallory", 5, False)]
 )
-def test_who_logs_in_nowhere_else_proves_it_there(browser, alice, provider, sub, asked_ago, counts):
+def test_a_user_who_logs_in_only_at_a_provider_reauthenticates_there(browser, alice, provider, sub, asked_ago, counts):
     """ASVS 5.0 7.5.1: neither a silent single sign-on at the provider nor the login of another user there is a
     proof.
     """

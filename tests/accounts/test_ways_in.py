@@ -126,14 +126,14 @@ def test_guessing_at_the_second_factor_is_stopped_even_when_the_guess_is_right_a
     assert not is_logged_in(browser)
 
 
-def test_who_has_not_finished_is_nobody(client, alice, totp, mobile_app):
+def test_a_user_before_the_second_step_is_not_logged_in(client, alice, totp, mobile_app):
     log_in(client, alice.email)
     assert not is_logged_in(client)
     for page in ("/accounts/", "/accounts/data/", "/oauth/apps", "/accounts/2fa/", authorization_url(mobile_app)):
         assert "/accounts/login/" in client.get(page)["Location"]
 
 
-def test_the_second_step_offers_a_passkey_to_who_has_one(client, alice, totp):
+def test_the_second_step_offers_a_passkey_to_a_user_who_has_one(client, alice, totp):
     log_in(client, alice.email)
     page = BeautifulSoup(client.get("/accounts/2fa/authenticate/").content, "html.parser")
     assert page.select_one("[name=code]")

@@ -92,7 +92,7 @@ def unpermitted(person: Any) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.usefixtures("without_traces", "logins_kept", "bare_admin", "unlimited")
 @pytest.mark.parametrize("who", ["looker", "Auditor"])
-def test_who_may_only_look_sees_no_action_and_does_none(who, a_row_of_each):
+def test_staff_who_may_only_view_see_no_action_and_can_run_none(who, a_row_of_each):
     person = looker() if who == "looker" else staff(who)
     browser = browser_of(person)
     before, posted = rows(), 0
@@ -137,7 +137,7 @@ def every_address() -> Iterator[str]:
 
 @pytest.mark.usefixtures("without_traces", "logins_kept", "bare_admin", "unlimited")
 @pytest.mark.parametrize("who", ["looker", "Auditor"])
-def test_no_address_of_the_admin_changes_anything_for_who_may_only_look(who, a_row_of_each):
+def test_no_url_of_the_admin_changes_anything_for_staff_who_may_only_view(who, a_row_of_each):
     browser, before, asked = browser_of(looker() if who == "looker" else staff(who)), rows(), 0
     form = {"post": "yes", "reason": "x", "confirmation": "ES256", "name": "x", "_save": "1", "password1": "x" * 14,
             "password2": "x" * 14, "usable_password": "true", "format": "csv"}  # fmt: skip
@@ -158,7 +158,7 @@ def changed(before: dict[str, str]) -> set[str]:
     return {table for table in now if now[table] != before[table]}
 
 
-def test_an_auditor_cancels_no_job_and_who_may_is_in_the_log(db):
+def test_an_auditor_cannot_cancel_a_job_and_each_cancellation_is_audited(db):
     """Procrastinate's own actions ask for no permission."""
     job = a_job()
     url = "/admin/procrastinate/procrastinatejob/"

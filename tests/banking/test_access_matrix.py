@@ -191,7 +191,7 @@ def test_somebody_elses_is_as_if_it_were_not_there(bank, bob, method, name):
 
 
 @CASES
-def test_who_looks_after_an_account_may_look(bank, bob, method, name):
+def test_a_reader_of_an_account_may_only_read(bank, bob, method, name):
     for account in bank.accounts:
         AccountAccess.objects.create(account=account, user=bob, role=Role.READER)
     assert call(bank.client_for(bob), bank, method, name).status_code == ENDPOINTS[method, name][2]
@@ -254,7 +254,7 @@ OF_A_USER = {case for case in NAMING if ENDPOINTS[case][1] in ("person", "client
 
 @pytest.mark.parametrize("role", [Role.HOLDER, Role.DELEGATE])
 @CASES
-def test_who_pays_from_an_account_of_another_may_do_what_its_owner_may(bank, bob, method, name, role):
+def test_a_holder_or_delegate_may_do_what_the_owner_may(bank, bob, method, name, role):
     """Except for the cases above. Data of the owner, such as payees, are not visible to others."""
     for account in bank.accounts:
         AccountAccess.objects.create(account=account, user=bob, role=role)

@@ -147,7 +147,7 @@ def test_a_user_must_pick_at_least_one_account_and_only_own_ones(browser, mobile
     assert not Authorization.objects.exists()
 
 
-def test_who_has_no_account_shares_none_unless_they_say_so(browser, mobile_app, alice, token_endpoint, api):
+def test_a_user_without_an_account_shares_no_later_account_by_default(browser, mobile_app, alice, token_endpoint, api):
     page = browser.get(authorization_url(mobile_app, scope=SCOPE))
     assert "You have no account yet" in page.content.decode()
     answer = token_endpoint.redeem(mobile_app, callback(pick(browser, page))["code"]).json()

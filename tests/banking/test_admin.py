@@ -236,7 +236,7 @@ def test_ten_thousand_rows_take_as_many_statements_as_ten_and_none_that_counts(a
     assert not [said for url in urls for said in many[url] if "COUNT(" in said.upper()]
 
 
-def test_who_has_no_right_sees_nothing(browser, current):
+def test_staff_without_the_right_see_nothing(browser, current):
     """This applies to Alice, a customer, and to staff without the permission."""
     assert browser.get("/admin/banking/account/").status_code == 302
     stranger = browser_of(User.objects.create_user("temp@bank.test", "correct-horse-battery", is_staff=True))

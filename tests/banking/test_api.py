@@ -162,7 +162,7 @@ def test_answers_are_not_cached_and_carry_the_request_id(alice_api, current):
 @pytest.mark.parametrize(
     "path", ["/accounts", "/accounts/{id}", "/accounts/{id}/balances", "/accounts/{id}/transactions"]
 )
-def test_who_has_the_answer_is_not_sent_it_again(alice_api, current, savings, path):
+def test_a_client_that_has_the_answer_is_not_sent_it_again(alice_api, current, savings, path):
     """RFC 9110 §13.1.2. If something has changed, the new answer is sent."""
     url = f"/api/v1{path.format(id=current.pk)}"
     first = alice_api.get(url)

@@ -335,7 +335,7 @@ def test_its_password_is_never_said_in_the_clear(role, monkeypatch, django_asser
         assert cursor.fetchone()[0].startswith("SCRAM-SHA-256$")
 
 
-def test_who_is_not_the_owner_cannot_set_it_up(role):
+def test_only_the_owner_of_the_tables_can_set_it_up(role):
     with connected_as(role), pytest.raises(CommandError, match="Run this command as the owner"):
         call_command("database_role", "another_role")
     assert not database.role_exists("another_role")

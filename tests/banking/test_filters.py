@@ -156,7 +156,7 @@ def test_what_is_new_is_read_without_a_fresh_login(asked):
     assert [row["account_seq"] for row in asked("after_seq=0", minutes_ago=1).json()["data"]] == [1, 2, 3, 4]
 
 
-def test_a_limited_history_begins_there_for_who_asks_by_number(access_token, api, alice, old):
+def test_a_limited_history_also_limits_requests_with_after_seq(access_token, api, alice, old):
     since = (timezone.now() - timedelta(days=8)).date()
     detail = {
         "type": "account_information", "accounts": [str(old.pk)], "actions": ["transactions"], "history_from": str(since),

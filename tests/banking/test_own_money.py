@@ -65,7 +65,7 @@ def test_freezing_for_oneself_is_allowed(insider, current):
     assert current.status == "frozen"
 
 
-def test_who_froze_does_not_unfreeze(first, second, current):
+def test_the_officer_who_froze_an_account_cannot_unfreeze_it(first, second, current):
     oversight.freeze(current.pk, by=by(first), reason="Stolen card")
     assert "frozen this account yourself" in act(first, "account", current.pk, "unfreeze").content.decode()
     with pytest.raises(SameUser):

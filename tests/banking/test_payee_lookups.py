@@ -104,7 +104,7 @@ def test_a_refusal_says_when_to_come_back(app, current, of_bob):
     assert 0 < int(answer["Retry-After"]) <= 60
 
 
-def test_own_accounts_other_banks_and_who_was_paid_before_are_free(app, browser, current, savings, of_bob):
+def test_lookups_of_own_accounts_other_banks_and_earlier_payees_are_free(app, browser, current, savings, of_bob):
     assert send(app, body_of(current, to(of_bob.iban), 1), f"{KEY}-paid").status_code == 201
     for number in range(MOST):
         send(app, body_of(current, to(unknown(of_bob, number)), 1), f"{KEY}-{number}")

@@ -290,7 +290,7 @@ def test_a_hold_that_is_captured_and_released_at_once_ends_once(current, savings
     assert all(finding.is_clean for finding in audit())
 
 
-# --- joint accounts, and people who look after somebody's money
+# --- joint accounts, delegates and readers
 
 
 @pytest.fixture
@@ -307,7 +307,7 @@ def test_a_joint_holder_sees_and_pays(bob, bob_api, current, savings, of_bob):
     assert made.json()["destination"] == {"scheme": "account", "account_id": str(of_bob.pk)}
 
 
-def test_who_looks_after_an_account_sees_and_does_not_pay(bob, bob_api, current, of_bob, pending):
+def test_a_reader_of_an_account_cannot_pay(bob, bob_api, current, of_bob, pending):
     AccountAccess.objects.create(account=current, user=bob, role=Role.READER)
     assert bob_api.get(f"/api/v1/accounts/{current.pk}/balances").status_code == 200
     assert bob_api.get(f"/api/v1/transfers/{pending.pk}").status_code == 200
@@ -501,7 +501,7 @@ def test_the_audit_sees_what_is_held_without_a_hold(current, pending):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_ends_the_access_waits_for_the_money_or_was_first(signing_keys, access_token, api, alice):
+def test_a_revocation_commits_before_or_after_a_payment_and_not_meanwhile(signing_keys, access_token, api, alice):
     """A revocation cannot commit between the check of the token and the payment."""
     source, there = funded(alice, "One"), funded(alice, "Two", amount_minor=0)
     token = access_token(alice, "transfers:write")

@@ -204,7 +204,7 @@ def test_what_the_creditors_bank_does_not_pay_is_in_suspense(others, collection,
     assert shown["refund"]["status"] == "refunded"
 
 
-def test_who_never_allowed_it_logs_in_again_first(access_token, api, alice, collection, current):
+def test_a_refund_of_an_unauthorized_collection_needs_a_fresh_login(access_token, api, alice, collection, current):
     old = api(access_token(alice, "direct-debits:write", auth_time=timezone.now() - timedelta(hours=1)))
     answer = ask(old, collection, "unauthorized")
     assert (answer.status_code, answer.json()["code"]) == (401, "insufficient_user_authentication")

@@ -110,7 +110,7 @@ def test_pages_of_the_web_bank(paid, alice, client):
     assert [one for one in statements if DECIDES.search(one)] == []
 
 
-def test_who_paid_by_the_api_reads_it_from_the_primary(paid, alice_api):
+def test_a_user_who_paid_by_the_api_reads_it_from_the_primary(paid, alice_api):
     with reading_from_a_replica(), CaptureQueriesContext(connections[ALIAS]) as queries:
         body = body_of(paid, {"scheme": "iban", "identifier": "GB33BUKB20201555555555", "name": "Bob"})
         assert send(alice_api, body, f"{KEY}-2").status_code == 201

@@ -86,7 +86,7 @@ def test_a_cancelled_one_is_not_made(alice_api, current, savings):
     assert run("2027-01-01") == 0
 
 
-def test_who_may_no_longer_pay_pays_no_more(access_token, api, bob, of_bob, current):
+def test_the_order_of_a_user_who_may_no_longer_pay_is_rejected(access_token, api, bob, of_bob, current):
     access = AccountAccess.objects.create(account=current, user=bob, role="holder")
     order(api(access_token(bob, "transfers:write")), current, of_bob)
     access.delete()

@@ -123,7 +123,7 @@ def test_an_invitation_that_has_ended_gives_no_access(alice, bob, current):
     assert roles_of(current) == {alice.email: "owner"}
 
 
-def test_an_invitation_ends_with_the_access_of_who_sent_it(alice, bob, current, django_user_model):
+def test_an_invitation_ends_with_the_access_of_its_sender(alice, bob, current, django_user_model):
     carol = django_user_model.objects.create_user("carol@bank.test", "correct-horse-battery")
     holder = AccountAccess.objects.create(account=current, user=bob, role="holder")
     sent = invite(current, carol.email, by=bob)

@@ -131,7 +131,7 @@ def test_without_a_place_for_files_it_is_streamed(read, settings):
     assert statement_files.delete_old() == 0
 
 
-def test_who_loses_the_account_gets_no_file(read, account, alice, bob, files):
+def test_a_user_who_loses_the_account_gets_no_file(read, account, alice, bob, files):
     """API1 of the OWASP API list. Bob may see the account for a while."""
     AccountAccess.objects.create(account=account, user=bob, role=Role.READER)
     read()
@@ -144,7 +144,7 @@ def test_who_loses_the_account_gets_no_file(read, account, alice, bob, files):
     assert [name[:36] for name in names(files)] == [str(StatementFile.objects.get(user=alice).pk)]
 
 
-def test_nothing_is_made_for_who_lost_the_account_meanwhile(read, account, alice, bob, files):
+def test_no_file_is_made_for_a_user_who_lost_the_account_meanwhile(read, account, alice, bob, files):
     AccountAccess.objects.create(account=account, user=bob, role=Role.READER)
     read(user=bob)
     end_access(account.pk, bob.pk, by=alice.pk)
@@ -271,7 +271,7 @@ def test_files_of_others_in_the_folder_stay(files):
     assert names(files) == ["README"]
 
 
-def test_who_leaves_the_bank_leaves_no_file(read, account, alice, files):
+def test_the_files_of_a_user_who_leaves_the_bank_are_deleted(read, account, alice, files):
     read()
     work()
     assert dict(export(alice))["statement files"][0]["account_id"] == account.pk

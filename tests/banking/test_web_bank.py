@@ -349,7 +349,7 @@ def test_a_name_that_does_not_fit_is_told_and_not_who_it_is(browser, current, of
     assert "Bob Baker" not in said
 
 
-def test_who_only_looks_may_not_pay(browser, current, bob, alice):
+def test_a_reader_cannot_pay_in_the_web_bank(browser, current, bob, alice):
     """Readers see the account but cannot pay from it."""
     looked_after = funded(bob, "Grandmother's")
     AccountAccess.objects.create(account=looked_after, user=alice, role=Role.READER)
@@ -371,7 +371,7 @@ def test_joint_holders_see_and_pay(browser, bob, alice, current):
     assert Account.objects.get(pk=joint.pk).posted_minor == 8750
 
 
-def test_a_pending_transfer_is_cancelled_by_who_may(browser, of_bobs_browser, alice, current):
+def test_only_users_who_may_pay_can_cancel_a_pending_transfer(browser, of_bobs_browser, alice, current):
     elsewhere = "DE89370400440532013000"
     order = PaymentOrder(user_id=alice.pk, client_id="web bank", key="k" * 20, source=current, payee_name="X", payee_iban=elsewhere,
                   amount_minor=100, currency="GBP", reference="R")  # fmt: skip
@@ -402,7 +402,7 @@ def test_payees_are_added_once_and_removed(browser, of_bobs_browser, alice, of_b
     assert not Payee.objects.current().exists()
 
 
-def test_standing_orders_are_cancelled_by_who_may(browser, of_bobs_browser, alice, current, savings):
+def test_only_users_who_may_pay_can_cancel_standing_orders(browser, of_bobs_browser, alice, current, savings):
     order = ScheduledTransfer.objects.create(
         user=alice, client_id="app", idempotency_key="k" * 20, source=current, destination=savings, currency="GBP",
         amount_minor=100, reference="Saving", frequency="monthly", first_on=timezone.localdate(),

@@ -129,7 +129,7 @@ def test_each_change_of_a_transfer_is_told(app, hook, current):
     ]  # fmt: skip
 
 
-def test_who_does_not_answer_is_asked_again_and_given_up_in_the_end(app, hook, listener, current, savings):
+def test_a_failed_delivery_is_repeated_and_given_up_in_the_end(app, hook, listener, current, savings):
     listener.status = 500
     app.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json")
     delivery = WebhookDelivery.objects.get()
@@ -148,7 +148,7 @@ def test_what_is_gone_is_left_alone(app, hook, listener):
     assert app.get(f"/api/v1/webhooks/{hook['id']}").status_code == 404
 
 
-def test_who_was_removed_hears_that_and_nothing_more(app, hook, listener, current, savings):
+def test_an_app_that_was_removed_gets_a_webhook_about_that_and_no_more(app, hook, listener, current, savings):
     send(app, body_of(current, savings))
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
     deliver_all()
@@ -265,7 +265,7 @@ def test_apps_without_a_server_have_none(issued, mobile_app, api, listener):
     assert (answer.status_code, answer.json()["code"]) == (403, "confidential_clients_only")
 
 
-def test_who_may_not_look_is_not_told_either(issued, web_app, api, listener):
+def test_a_webhook_needs_the_scope_that_reads_its_data(issued, web_app, api, listener):
     web_app.allowed_scopes = ["webhooks:manage", "transfers:read"]
     web_app.save()
     client = api(issued(web_app, scope="webhooks:manage transfers:read")["access_token"])

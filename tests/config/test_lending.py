@@ -192,7 +192,7 @@ def test_a_request_goes_on_without_a_slot_rather_than_wait_for_ever(slots, monke
     assert slots.free == 1
 
 
-def test_who_ends_while_its_slot_is_lent_gives_none_back(slots):
+def test_a_request_that_ends_while_its_slot_is_lent_gives_none_back(slots):
     held = slots.take()
     other = Request(slots, nothing)
     wait_in_queue(slots)

@@ -78,7 +78,7 @@ def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
                 "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
             )
             client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
-            # the server has read our first half by then
+            # the server has read the first half of the request by then
             wait_until(lambda: requests.get(f"{server.url}/health/live", timeout=60).ok)
             server.process.terminate()
             wait_until(lambda: not _accepts(port))

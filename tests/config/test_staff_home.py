@@ -35,7 +35,7 @@ def asked(alice):
     return applications.apply(alice.pk, product.pk, "Mine")
 
 
-def test_what_waits_is_told_to_whom_may_decide_and_leads_to_it(asked):
+def test_staff_who_may_decide_see_what_waits_and_a_link_to_it(asked):
     clerk = browser_of(officer("clerk", "decide_accountapplication"))
     assert section(clerk, "tasks") == "Waiting for you Accounts to open 1"
     link = BeautifulSoup(clerk.get("/admin/").content, "html.parser").select_one(".tasks a")["href"]

@@ -77,7 +77,7 @@ def test_a_small_answer_is_sent_in_one_piece_with_its_length(site):
 
 
 @pytest.mark.parametrize(("parts", "is_made_whole"), [(LARGE, True), (HUGE, False)])
-def test_who_reads_slowly_holds_no_slot(site, parts, is_made_whole):
+def test_a_client_that_reads_slowly_holds_no_slot(site, parts, is_made_whole):
     """And no database connection, if memory allows: the body is closed before it is sent."""
     body, seen = Body(*parts), []
 
@@ -136,7 +136,7 @@ def test_where_the_database_is_lost_while_it_is_made_the_answer_is_503(site, par
     assert again.got
 
 
-def test_who_reads_too_slowly_gets_less_than_was_announced(site, monkeypatch):
+def test_a_client_that_reads_too_slowly_gets_an_incomplete_answer(site, monkeypatch):
     """granian then closes the connection, so the client notices the missing bytes."""
     now = [1000.0]
     monkeypatch.setattr(streams.time, "monotonic", lambda: now[0])

@@ -106,7 +106,7 @@ EXPLANATIONS = {
     ),
     "unsupported_media_type": Explanation(
         415,
-        "The body is not JSON by its Content-Type. Forms are not accepted.",
+        "The Content-Type of the body is not that of JSON. Forms are not accepted.",
         "Send `Content-Type: application/json` and a JSON object.",
         f"{_PAY}\nContent-Type: application/x-www-form-urlencoded",
         'Unsupported media type "application/x-www-form-urlencoded" in request.',

@@ -124,7 +124,7 @@ def test_a_read_goes_to_the_replica_unless_it_is_too_old(age, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_wrote_reads_the_primary_until_the_replica_has_it(age, django_assert_num_queries):
+def test_a_user_who_wrote_reads_the_primary_until_the_replica_has_it(age, django_assert_num_queries):
     with django_assert_num_queries(1 + 1):  # the position, and the cache, which is a table here
         replica.wrote("alice")
     assert (asked("alice"), asked("bob")) == (DEFAULT_DB_ALIAS, ALIAS)

@@ -147,7 +147,7 @@ def held_up():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_when_it_opens_gets_an_error_at_once(held_up):
+def test_a_thread_that_waits_when_the_breaker_opens_gets_an_error_at_once(held_up):
     thread, errors, _ = held_up
     one = Watch(Says(*[Away("no answer")] * FAILURES), Breaker())
     for _ in range(FAILURES):

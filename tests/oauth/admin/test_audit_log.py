@@ -114,7 +114,7 @@ def test_the_log_is_narrowed_down(of_role, some_events, query, expected):
     assert [row["reason"] for row in rows if row["action"] != "audit_exported"] == expected
 
 
-def test_who_took_what_out_of_the_log_is_in_the_log(of_role, some_events):
+def test_an_export_of_the_audit_log_is_in_the_audit_log(of_role, some_events):
     browser = of_role("Auditor")
     rows = json.loads(exported(browser, "json", client_id="one"))
     assert [row["reason"] for row in rows] == ["bad", "old"]

@@ -112,7 +112,7 @@ def test_the_panel_stands_in_the_page_without_a_script(admin_browser, web_app):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ["Support", "Auditor", "Key officer", ""])
-def test_the_panel_is_for_who_may_change(of_role, role, web_app):
+def test_the_panel_is_only_for_staff_who_may_change_clients(of_role, role, web_app):
     browser = of_role(role)
     assert browser.post("/admin/oauth/client/advice/", {"kind": "web"}).status_code == 403
     assert browser.post(f"/admin/oauth/client/{web_app.pk}/advice/", {}).status_code == 403

@@ -81,14 +81,14 @@ def test_looking_at_the_test_runs_nothing(admin_browser, web_app):
 
 
 @pytest.mark.parametrize(("role", "status"), [("Client manager", 200), ("Support", 403), ("Auditor", 403), ("", 403)])
-def test_the_test_is_for_who_may(of_role, signing_keys, web_app, role, status):
+def test_only_staff_with_the_right_can_test_a_client(of_role, signing_keys, web_app, role, status):
     assert of_role(role).post(f"/admin/oauth/client/{web_app.pk}/test/").status_code == status
 
 
 @pytest.mark.parametrize(
     ("role", "status"), [("Client manager", 200), ("Support", 200), ("Auditor", 200), ("Key officer", 403), ("", 403)]
 )
-def test_programs_are_for_who_may_look(of_role, web_app, role, status):
+def test_programs_are_only_for_staff_who_may_view_clients(of_role, web_app, role, status):
     assert of_role(role).get(f"/admin/oauth/client/{web_app.pk}/programs/").status_code == status
 
 

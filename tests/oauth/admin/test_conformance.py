@@ -12,7 +12,7 @@ SITE = "/admin/oauth/client/conformance/"
 @pytest.mark.parametrize(
     ("role", "status"), [("Auditor", 200), ("Client manager", 200), ("Support", 403), ("Key officer", 403), ("", 403)]
 )
-def test_the_report_is_for_who_may(of_role, web_app, role, status):
+def test_the_report_is_only_for_staff_with_the_right(of_role, web_app, role, status):
     """Roles, conformance report."""
     browser = of_role(role)
     assert browser.get(SITE).status_code == status

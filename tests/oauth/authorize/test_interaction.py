@@ -139,7 +139,7 @@ def test_it_goes_when_nobody_can_go_back_any_more(browser, mobile_app):
 # --- requests that cannot be answered
 
 
-def test_who_comes_too_late_goes_back_to_the_app(browser, mobile_app):
+def test_a_user_who_decides_too_late_can_return_to_the_app(browser, mobile_app):
     interaction = ask(browser, mobile_app)
     with time_machine.travel(timezone.now() + conf.INTERACTION_LIFETIME + timedelta(seconds=1)):
         page = press(browser, interaction)
@@ -149,7 +149,7 @@ def test_who_comes_too_late_goes_back_to_the_app(browser, mobile_app):
         assert callback(press(browser, form_fields(page.content)["interaction"], "deny"))["error"] == "access_denied"
 
 
-def test_who_does_not_want_to_log_in_goes_back_to_the_app(db, signing_keys, web_app):
+def test_a_user_who_does_not_want_to_log_in_can_return_to_the_app(db, signing_keys, web_app):
     browser = Browser()
     page = browser.get(browser.get(authorization_url(web_app))["Location"]).content.decode()
     assert f"Back to {web_app.name}" in page

@@ -138,7 +138,7 @@ def test_a_host_that_is_ours_opens_the_door_for_no_other(hosts):
     ]  # fmt: skip
 
 
-def test_who_varies_the_host_makes_it_forget_not_grow(hosts):
+def test_many_different_hosts_do_not_make_the_cache_grow(hosts):
     many = [f"bank.example:{number}" for number in range(1, 2 * MachineMiddleware.MAX_HOSTS)]
     assert set(hosts(*many)) == {200}
     assert hosts("bank.example", "one-more.test") == [200, 400]

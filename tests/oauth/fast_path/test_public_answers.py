@@ -118,7 +118,7 @@ def test_what_is_not_for_everybody_is_never_kept(headers, status):
     assert [application.get()[2] for _ in range(2)] == [b"one 1", b"one 2"]
 
 
-def test_who_varies_the_host_makes_it_forget_not_grow():
+def test_many_different_hosts_do_not_make_the_cache_grow():
     application = Application()
     for number in range(3 * public_answers.MAX_ENTRIES):
         application.get(HTTP_HOST=f"{number}.example")

@@ -98,7 +98,7 @@ def test_a_denial_and_an_expiry(browser, call_centre, token_endpoint):
 
 
 @pytest.mark.usefixtures("clock_stands")
-def test_who_asks_too_soon_slows_down(call_centre, alice, token_endpoint):
+def test_a_client_that_polls_too_soon_gets_slow_down(call_centre, alice, token_endpoint):
     auth_req_id = ask(call_centre).json()["auth_req_id"]
     poll(token_endpoint, call_centre, auth_req_id)
     assert poll(token_endpoint, call_centre, auth_req_id).json()["error"] == "slow_down"

@@ -50,7 +50,7 @@ def test_what_ended_long_ago_goes_with_all_that_hangs_on_it(issued, browser, mob
     assert "1 authorizations removed" in capsys.readouterr().out
 
 
-def test_the_log_in_of_who_never_logged_out_goes_once_nothing_hangs_on_it(issued, mobile_app):
+def test_an_abandoned_session_is_deleted_when_no_authorization_needs_it(issued, mobile_app):
     issued(mobile_app)
     with time_machine.travel(timezone.now() + timedelta(days=31)):
         call_command("cleanup")

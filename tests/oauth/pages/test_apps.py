@@ -124,7 +124,7 @@ def test_an_app_that_ended_is_listed_apart_with_the_reason_and_its_history(issue
     assert "Yes, remove" not in page
 
 
-def test_the_page_of_an_app_is_for_who_allowed_it(issued, browser, mobile_app, web_app, bob):
+def test_the_page_of_an_app_is_only_for_users_who_allowed_it(issued, browser, mobile_app, web_app, bob):
     issued(mobile_app)
     assert browser.get(f"/oauth/apps/{web_app.pk}").status_code == 404
     of_bob = Browser()

@@ -111,7 +111,7 @@ def test_a_logout_without_a_session_returns_to_a_client_that_an_admin_created(no
     assert log_out(nobody, web_app)["Location"] == AFTER
 
 
-def test_who_is_asked_whether_to_log_out_sees_where_it_leads(browser, stranger):
+def test_the_question_whether_to_log_out_shows_the_target(browser, stranger):
     """The page shows the target. Its button logs the user out and redirects there."""
     page = log_out(browser, stranger)
     assert page.status_code == 200

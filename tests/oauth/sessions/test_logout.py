@@ -227,7 +227,7 @@ def test_a_changed_hint_proves_nothing(browser, hint):
 
 
 @pytest.mark.parametrize("age", [timedelta(hours=1), timedelta(days=100)])
-def test_a_hint_of_a_retired_key_still_tells_whom_is_meant(browser, app, hint, age):
+def test_a_hint_signed_with_a_retired_key_still_names_its_user(browser, app, hint, age):
     """RP-Initiated Logout §4: clients keep the ID token of a login for months."""
     with time_machine.travel(timezone.now() + age):
         for algorithm in SIGNING_ALGORITHMS:
@@ -261,7 +261,7 @@ def test_a_hint_signed_with_a_key_that_leaked_while_it_retired_logs_nobody_out(b
         assert is_logged_in(browser)
 
 
-def test_a_hint_of_a_deleted_client_still_tells_whom_is_meant(browser, app, hint, bob):
+def test_a_hint_of_a_deleted_client_still_names_its_user(browser, app, hint, bob):
     app.delete()
     other = Browser()
     other.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
@@ -273,7 +273,7 @@ def test_a_hint_of_a_deleted_client_still_tells_whom_is_meant(browser, app, hint
     assert not is_logged_in(browser)
 
 
-def test_an_expired_hint_still_tells_whom_is_meant(browser, app, issued, settings):
+def test_an_expired_hint_still_names_its_user(browser, app, issued, settings):
     settings.OAUTH = {**settings.OAUTH, "ID_TOKEN_LIFETIME": timedelta(seconds=-3600)}
     expired = issued(app, scope="openid")["id_token"]
     assert log_out(browser, id_token_hint=expired, post_logout_redirect_uri=AFTER)["Location"] == AFTER
