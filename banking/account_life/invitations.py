@@ -16,7 +16,7 @@ from banking.account_life.functions import call, last_act
 from banking.account_life.refusals import AlreadyInvited, InvitationOver, MayNotInvite, TooMany
 from banking.account_life.telling import tell_holders
 from banking.models import Account, AccountAccess, AccountInvitation, Role
-from banking.models.role import MAY_INVITE
+from banking.models.role import HOLDING, MAY_INVITE
 from banking.notices import Kind
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
 from oauth.infrastructure import rate_limits
@@ -56,11 +56,14 @@ def invite(account_id: UUID, email: str, role: str, *, by: UUID, is_proven: bool
 
 
 @transaction.atomic
-def accept(invitation_id: UUID, *, by: UUID) -> None:
-    """Accepts the invitation for the user, and notifies all holders of the account. Raises NotTheirs, or
-    InvitationOver.
+def accept(invitation_id: UUID, *, by: UUID, is_proven: bool) -> None:
+    """Accepts the invitation for the user, and notifies all holders of the account. Raises NotTheirs, InvitationOver,
+    or StrongProofNeeded for a joint account: payments to it are payments to an account of one's own, so it would be a
+    new payee without the limits and the fresh login of one (SCA-RTS art. 13).
     """
     invitation = _for(by, invitation_id)
+    if invitation.role in HOLDING and not is_proven:
+        raise StrongProofNeeded
     if not call("accept_invitation", invitation_id, by):
         raise InvitationOver
     tell_holders(Kind.ACCESS_GIVEN, last_act(invitation.account_id, user_id=by), also=by)

@@ -131,8 +131,15 @@ def end(request: HttpRequest, account_id: UUID, user_id: UUID) -> HttpResponseBa
 @require_POST
 @page
 def accept(request: HttpRequest, invitation_id: UUID) -> HttpResponseBase:
+    """The invitation to a joint account needs a fresh login. The user then accepts again."""
+    here, is_proven = reverse("bank:accounts"), is_fresh(request)
     done = _("Accepted. The account is among yours now.")
-    return _do(request, reverse("bank:accounts"), lambda: invitations.accept(invitation_id, by=id_of(request)), done)
+    try:
+        return _do(
+            request, here, lambda: invitations.accept(invitation_id, by=id_of(request), is_proven=is_proven), done
+        )
+    except StrongProofNeeded:
+        return prove_it(here)
 
 
 @require_POST

@@ -97,7 +97,7 @@ def test_an_order_without_money_is_in_the_way_as_well(browser, alice, current, o
 def test_a_frozen_account_and_an_account_of_several_are_named(browser, alice, bob, current, savings):
     oversight.freeze(savings.pk, by=oversight.Officer(officer("frank", "freeze_account")), reason="to look at it")
     invitation = invitations.invite(current.pk, bob.email, "holder", by=alice.pk, is_proven=True)
-    invitations.accept(invitation.pk, by=bob.pk)
+    invitations.accept(invitation.pk, by=bob.pk, is_proven=True)
     page = text(browser.get(CLOSE))
     assert "Savings is frozen. Please contact us." in page
     assert "Others use Current account as well." in page
@@ -109,7 +109,9 @@ def test_what_a_user_has_ends_with_their_account(browser, alice, bob, current, s
     empty(current, of_bob)
     shared = funded(bob, "Household")
     invitations.accept(
-        invitations.invite(shared.pk, alice.email, "delegate", by=bob.pk, is_proven=True).pk, by=alice.pk
+        invitations.invite(shared.pk, alice.email, "delegate", by=bob.pk, is_proven=True).pk,
+        by=alice.pk,
+        is_proven=True,
     )
     invitations.invite(of_bob.pk, alice.email, "reader", by=bob.pk, is_proven=True)
     product = Product.objects.create(name="Another", kind="current", currency="GBP", is_on_offer=True)

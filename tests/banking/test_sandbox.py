@@ -172,7 +172,7 @@ def test_a_sandbox_user_asks_for_no_real_account_and_joins_none(anna, current, a
     invited = invitations.invite(current.pk, anna.email, Role.READER, by=alice.pk, is_proven=True)
     assert not invitations.for_user(anna.pk).exists()
     with pytest.raises(NotTheirs):
-        invitations.accept(invited.pk, by=anna.pk)
+        invitations.accept(invited.pk, by=anna.pk, is_proven=True)
 
 
 def test_officers_give_nobody_access_to_the_other_world(anna, alice, current):

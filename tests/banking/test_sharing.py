@@ -1,6 +1,7 @@
 """Shared accounts: a holder invites, the invited user accepts, and either can end it. Also closed and dormant accounts."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -100,13 +101,30 @@ def test_nobody_else_answers_and_it_says_nothing_about_who_banks_here(alice, bob
     to_bob = invite(current, bob.email, by=alice)
     assert sent_notices("invited") == {bob.email}
     for one in (to_nobody, to_bob):
-        for answer in (invitations.accept, invitations.decline, invitations.withdraw):
+        for answer in (partial(invitations.accept, is_proven=True), invitations.decline, invitations.withdraw):
             with pytest.raises(NotTheirs):
                 answer(one.pk, by=carol.pk)
     with pytest.raises(AlreadyInvited):
         invite(current, bob.email.upper(), by=alice)
     with pytest.raises(AlreadyInvited):
         invite(current, alice.email, by=alice)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_joint_account_is_accepted_with_a_fresh_login(alice, bob, current, role):
+    """Payments to it are payments to an account of one's own. Whoever takes over a session could otherwise accept their
+    own invitation, and pay themselves without the limits of a new payee and the user's own limit.
+    """
+    sent = invite(current, bob.email, role, by=alice)
+    bobs = browser_of(bob)
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+        answer = bobs.post(f"/bank/invitations/{sent.pk}/accept")
+    assert answer.status_code == 303
+    if role == "holder":
+        assert answer["Location"].startswith("/accounts/reauthenticate/?next=%2Fbank%2F")
+        assert bob.email not in roles_of(current)
+        bobs.post(f"/bank/invitations/{sent.pk}/accept")
+    assert roles_of(current)[bob.email] == role
 
 
 def test_an_invitation_that_has_ended_gives_no_access(alice, bob, current):
@@ -118,7 +136,7 @@ def test_an_invitation_that_has_ended_gives_no_access(alice, bob, current):
     with time_machine.travel(timezone.now() + timedelta(days=8), tick=False):
         for one in (first, second, third):
             with pytest.raises(NotTheirs):
-                invitations.accept(one.pk, by=bob.pk)
+                invitations.accept(one.pk, by=bob.pk, is_proven=True)
         invite(current, bob.email, by=alice)
     assert roles_of(current) == {alice.email: "owner"}
 
@@ -129,7 +147,7 @@ def test_an_invitation_ends_with_the_access_of_its_sender(alice, bob, current, d
     sent = invite(current, carol.email, by=bob)
     AccountAccess.objects.filter(pk=holder.pk).update(role="reader")
     with pytest.raises(InvitationOver):
-        invitations.accept(sent.pk, by=carol.pk)
+        invitations.accept(sent.pk, by=carol.pk, is_proven=True)
     assert roles_of(current) == {alice.email: "owner", bob.email: "reader"}
 
 

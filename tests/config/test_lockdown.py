@@ -78,7 +78,7 @@ def test_an_invitation_of_the_user_cannot_be_accepted_afterwards(alice, bob, acc
     sent.refresh_from_db()
     assert sent.status == "withdrawn"
     with pytest.raises(NotTheirs):
-        invitations.accept(sent.pk, by=bob.pk)
+        invitations.accept(sent.pk, by=bob.pk, is_proven=True)
 
 
 def test_an_invitation_stays_open_when_its_sender_changes_their_password(alice, bob, account):
