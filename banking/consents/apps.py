@@ -28,11 +28,13 @@ class Access:
 class App:
     """`ended` says why the app may no longer act for the user: `app_disabled` or `app_removed`. It is empty while the
     app may act, and also if its authorizations have only expired. `live` are the authorizations that have not ended.
+    `allowed_scopes` are those that staff allow the app for all users; None means every scope.
     """
 
     name: str
     ended: str = ""
     live: Sequence[Access] = ()
+    allowed_scopes: Sequence[str] | None = None
 
 
 def find_apps(user_id: UUID, client_ids: Iterable[str]) -> Mapping[str, App]:

@@ -27,6 +27,8 @@ from banking.payments import PaymentOrder
 from banking.payments.refusals import LimitExceeded, NotTheirs, OwnLimitExceeded
 
 logger = logging.getLogger(__name__)
+#: The scope that an app needs to pay.
+_PAY = "transfers:write"
 
 #: The maximum number of transfers of one order in one run; the next run makes the rest.
 MOST_AT_ONCE = 100
@@ -136,23 +138,25 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
 
 def _why_on_hold(scheduled: ScheduledTransfer) -> str:
     """Why the order pays nothing until its user resumes it: the user was deactivated, or the app that set up the order
-    may no longer pay for the user from this account. Empty if the order pays, also if its user has resumed it without
-    the app.
+    may no longer pay for the user from this account, or for anybody. Empty if the order pays, also if its user has
+    resumed it without the app.
     """
     if not scheduled.user.is_active:
         return ScheduledTransfer.HeldReason.USER_INACTIVE
     if scheduled.resumed_at is not None:
         return ""
     app = find_apps(scheduled.user_id, [scheduled.client_id]).get(scheduled.client_id)
-    if app is None or app.ended or not app.live:
+    if app is None or app.ended:
         return app.ended if app else ""
-    if any(_may_pay_from(scheduled.source_id, access) for access in app.live):
+    if app.allowed_scopes is not None and _PAY not in app.allowed_scopes:
+        return ScheduledTransfer.HeldReason.APP_NARROWED
+    if not app.live or any(_may_pay_from(scheduled.source_id, access) for access in app.live):
         return ""
     return ScheduledTransfer.HeldReason.APP_NARROWED
 
 
 def _may_pay_from(account_id: UUID, access: Access) -> bool:
-    if "transfers:write" not in access.scopes:
+    if _PAY not in access.scopes:
         return False
     return Account.objects.filter(pk=account_id).named_by(access.authorization_details, "payments").exists()
 

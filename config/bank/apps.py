@@ -35,4 +35,4 @@ def find_apps(user_id: UUID, client_ids: Set[str]) -> dict[str, App]:
 def _app(client: Client | None, client_id: str, *, is_removed: bool, live: list[Access]) -> App:
     if client is None or not client.is_active:
         return App(client.shown_name if client else client_id, "app_disabled")
-    return App(client.shown_name, "app_removed" if is_removed else "", live)
+    return App(client.shown_name, "app_removed" if is_removed else "", live, client.allowed_scopes)

@@ -107,6 +107,18 @@ def test_an_order_that_is_due_later_than_the_authorization_is_kept(alice_api, cu
     assert state(ScheduledTransfer.objects.get())[:2] == (("completed", "") if pays else ("held", "app_removed"))
 
 
+@pytest.mark.parametrize("is_expired", [False, True])
+def test_an_order_of_an_app_from_which_staff_took_payments_pays_nothing(weekly, is_expired):
+    """ASVS 5.0 10.4.11: the app could not set up the order now."""
+    if is_expired:
+        Authorization.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    client = Client.objects.get(client_id=APP)
+    client.allowed_scopes = [scope for scope in client.allowed_scopes if scope != "transfers:write"]
+    client.save()
+    assert run() == 0
+    assert state(weekly) == ("held", "app_narrowed", None)
+
+
 @pytest.mark.parametrize("reason", ["client", "logout"])
 def test_an_app_that_logs_out_ends_no_order(weekly, reason):
     ended(reason)
