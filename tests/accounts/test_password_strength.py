@@ -72,7 +72,7 @@ def test_pages_for_a_new_password_name_the_meter(client, browser, path):
     assert "do not belong together" in source  # the page shows the rules beside the field, even without scripts
 
 
-def test_one_asks_only_so_often(client, settings, clock_stands):
+def test_the_meter_has_a_rate_limit(client, settings, clock_stands):
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1 / page.ASKED.most}
     rate_limits.counts.clear()
     statuses = [client.post(URL, {"password": "x"}).status_code for _ in range(3)]

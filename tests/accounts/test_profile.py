@@ -99,7 +99,7 @@ def test_the_first_login_takes_the_zone_of_the_browser_and_no_later_one_does(cli
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "Mars/Olympus", "a" * 4000])
-def test_a_zone_that_there_is_not_is_that_of_the_bank(client, alice, name):
+def test_an_unknown_time_zone_is_replaced_by_that_of_the_bank(client, alice, name):
     client.cookies[time_zone.COOKIE] = name
     log_in(client, alice.email)
     alice.refresh_from_db()

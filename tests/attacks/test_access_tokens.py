@@ -166,7 +166,7 @@ def test_an_id_token_is_no_access_token(present, issued, mobile_app):
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE"])
-def test_no_signature_is_refused(present, access_token, alice, alg):
+def test_an_unsigned_token_is_refused(present, access_token, alice, alg):
     """ASVS 9.1.2."""
     header, payload, signature = access_token(alice).split(".")
     unsigned = base64.urlsafe_b64encode(json.dumps({"alg": alg, "typ": "at+jwt", "kid": "x"}).encode())
@@ -256,7 +256,7 @@ def test_a_malformed_header_is_refused(access_token, alice, value):
 
 
 @pytest.mark.parametrize("value", ["Bearer  {t}", "Bearer {t} "])
-def test_spaces_around_a_token_are_none_of_it(access_token, alice, value):
+def test_spaces_around_a_token_are_ignored(access_token, alice, value):
     """RFC 9110 §11.4 allows several spaces before the token; §5.5: whitespace around a field value is not part of
     it.
     """
@@ -270,7 +270,7 @@ def test_a_token_elsewhere_than_in_the_header_is_not_looked_at(client, access_to
     assert client.get(f"/api/v1/accounts?access_token={token}").status_code == 401
 
 
-def test_a_token_without_the_scope_is_told_which(client, access_token, alice):
+def test_the_refusal_of_a_token_names_the_missing_scope_and_its_code(client, access_token, alice):
     """RFC 6750 §3.1."""
     headers = {"Authorization": f"Bearer {access_token(alice, scope='balances:read')}"}
     answer = client.get("/api/v1/accounts", headers=headers)

@@ -150,7 +150,7 @@ def call(client, bank, method, name, *, ids=None, source=None):
 
 
 @CASES
-def test_its_scope_opens_it_and_no_other_does(bank, alice, method, name):
+def test_each_endpoint_accepts_only_its_own_scope(bank, alice, method, name):
     """OWASP API5."""
     scope = ENDPOINTS[method, name][0]
     expected = FOR_THE_OWNER.get((method, name))

@@ -69,7 +69,7 @@ def test_a_search_finds_and_untick_all_is_for_what_was_found(browser, page, acco
     assert granted(send(browser, ticked, "allow")) == {str(account.pk) for account in accounts[40:]}
 
 
-def test_none_at_all_is_no_answer(browser, page):
+def test_picking_no_account_at_all_is_refused(browser, page):
     refused = send(browser, send(browser, page, "look-0-none"), "allow")
     assert refused.status_code == 400
     assert not Authorization.objects.exists()

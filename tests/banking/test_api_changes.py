@@ -59,6 +59,6 @@ def test_an_operation_says_that_it_is_deprecated_and_when_it_ends(alice_api, cur
     assert document()["paths"]["/accounts"]["get"]["deprecated"] is True
 
 
-def test_others_do_not(alice_api, current):
+def test_current_operations_have_no_deprecation_headers(alice_api, current):
     answer = alice_api.get(f"/api/v1/accounts/{current.pk}")
     assert not {"Deprecation", "Sunset", "Link"} & set(answer.headers)

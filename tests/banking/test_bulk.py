@@ -45,7 +45,7 @@ def test_entries_are_numbered_and_named_as_single_ones_are(current, of_bob):
         (lambda current, of_bob: posting(current, internal_account("EUR", "Clearing")), CurrencyMismatch),
     ],
 )
-def test_one_that_is_refused_takes_all_with_it(current, of_bob, damage, refusal):
+def test_one_refused_posting_rolls_all_back(current, of_bob, damage, refusal):
     before = LedgerTransaction.objects.count()
     with pytest.raises(refusal):
         post_all([posting(current, of_bob), damage(current, of_bob), posting(current, of_bob)])

@@ -469,7 +469,7 @@ def test_changes_are_also_found_after_many_audits(names, current, of_bob):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_sites_role_is_refused_each_of_it(names):
+def test_the_sites_role_cannot_do_any_of_the_damage(names):
     """A missing right, a trigger at COMMIT, or a foreign key refuses it."""
     refused = {}
     with site_role() as role, connected_as(role):

@@ -467,7 +467,7 @@ def test_what_does_not_follow_the_rate_does_not_commit(alice, current, euro, rat
         until_commit(lambda: execute(forged, alice))
 
 
-def test_a_quote_whose_rate_comes_later_is_none(alice, current, euro, rate, monkeypatch):
+def test_a_quote_whose_rate_does_not_exist_yet_is_refused(alice, current, euro, rate, monkeypatch):
     """SET CONSTRAINTS runs this check before the foreign keys, and only once."""
     made = quote_of(alice, current, euro)
     forged = ExchangeQuote.objects.get(pk=made.pk)
@@ -482,7 +482,7 @@ def test_a_quote_whose_rate_comes_later_is_none(alice, current, euro, rate, monk
         until_commit(forge, first="exchange_follows_its_quote")
 
 
-def test_a_half_that_can_still_grow_is_none(alice, current, euro, rate):
+def test_a_half_that_is_not_sealed_is_refused(alice, current, euro, rate):
     """The transaction of this half is not sealed when SET CONSTRAINTS runs the check."""
     made = quote_of(alice, current, euro)
     done = Exchange(

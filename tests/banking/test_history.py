@@ -44,7 +44,7 @@ def test_a_list_ends_at_ninety_days_and_going_on_is_a_challenge(old, ask):
     assert after.json()["next_cursor"] is None
 
 
-def test_one_old_transaction_is_a_challenge_too(old, ask):
+def test_a_single_old_transaction_needs_a_fresh_login_too(old, ask):
     rows = ask(f"/api/v1/accounts/{old.pk}/transactions", minutes_ago=0).json()["data"]
     assert ask(f"/api/v1/accounts/{old.pk}/transactions/{rows[0]['id']}").status_code == 200
     assert ask(f"/api/v1/accounts/{old.pk}/transactions/{rows[-1]['id']}").status_code == 401

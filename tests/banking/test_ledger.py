@@ -301,7 +301,7 @@ def test_the_worker_audits_and_metrics_tell_what_it_found_and_when(current, clie
     assert wrong == {'ledger_audit_differences{question="Each transaction is sealed and balanced"}': 1}
 
 
-def test_old_audits_go():
+def test_old_audits_are_deleted():
     for days in (1, 401):
         LedgerAudit.objects.create(seconds=1, differences={}, ended_at=timezone.now() - timedelta(days=days))
     assert cleanup.delete_expired() == 1

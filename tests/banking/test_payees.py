@@ -88,7 +88,7 @@ def test_a_new_payee_gets_a_limited_amount_in_a_day(payer, rich, of_bob, elsewhe
 
 
 @pytest.mark.usefixtures("limited")
-def test_storing_alone_is_not_enough_waiting_is(payer, access_token, api, alice, rich):
+def test_a_stored_payee_counts_as_new_for_a_day(payer, access_token, api, alice, rich):
     payee_id = store(payer).json()["id"]
     for to in ({"payee_id": payee_id}, ELSEWHERE):
         assert send(payer, body_of(rich, to, 5001), f"{KEY}{len(to)}").json()["code"] == "limit_exceeded"

@@ -118,7 +118,7 @@ def test_a_user_who_paid_by_the_api_reads_it_from_the_primary(paid, alice_api):
     assert queries.captured_queries == []
 
 
-def test_lists_of_the_admin_and_no_page_of_one_row(paid, admin_browser):
+def test_lists_of_the_admin_read_the_replica_and_pages_of_one_row_do_not(paid, admin_browser):
     for name in ("banking/ledgertransaction", "banking/transfer", "banking/account", "oauth/auditevent"):
         assert asked(admin_browser.get, f"/admin/{name}/"), name
     assert asked(admin_browser.get, f"/admin/banking/account/{paid.pk}/change/") == []

@@ -366,7 +366,7 @@ def test_an_apps_file_is_not_in_the_list_and_not_read_by_a_browser(browser, read
     assert browser.get(f"/bank/statement-files/{StatementFile.objects.get().pk}").status_code == 404
 
 
-def test_one_that_is_not_made_yet_is_not_there(browser, account):
+def test_a_file_that_is_not_made_yet_is_404(browser, account):
     ask(browser, account, month=LONG)
     assert browser.get(f"/bank/statement-files/{StatementFile.objects.get().pk}").status_code == 404
 

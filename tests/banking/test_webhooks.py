@@ -286,7 +286,7 @@ def test_another_clients_is_not_there(app, hook, access_token, api, alice, bob):
         assert other.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json").status_code == 404
 
 
-def test_there_are_not_too_many_and_one_can_go(app, hook, listener):
+def test_an_app_has_at_most_ten_webhooks_and_can_delete_one(app, hook, listener):
     for _ in range(9):
         assert subscribe(app, f"http://127.0.0.1:{listener.port}/").status_code == 201
     assert subscribe(app, f"http://127.0.0.1:{listener.port}/").json()["code"] == "too_many_webhooks"
@@ -294,7 +294,7 @@ def test_there_are_not_too_many_and_one_can_go(app, hook, listener):
     assert len(app.get("/api/v1/webhooks").json()["data"]) == 9
 
 
-def test_what_nobody_needs_any_more_goes(app, hook, current, savings):
+def test_old_keys_and_deliveries_are_deleted(app, hook, current, savings):
     send(app, body_of(current, savings))
     assert cleanup.delete_expired() == 0
     long_ago = timezone.now() - timedelta(days=31)

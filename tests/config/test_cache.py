@@ -53,7 +53,7 @@ def test_touched_it_lives_on_and_what_has_expired_does_not_come_back(clock_stand
         assert not cache.touch("one", 600)
 
 
-def test_nobody_makes_others_failures_forgotten_by_making_many_entries():
+def test_many_entries_do_not_push_out_the_failures_of_others():
     """ASVS 5.0 6.3.1: Django's own table drops a third of its rows beyond 300."""
     cache.set("failures-of-alice", 9, 600)
     for number in range(350):

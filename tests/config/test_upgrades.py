@@ -134,7 +134,7 @@ def test_a_table_that_is_new_may_have_any_index() -> None:
         ("-- DROP TABLE thing\nCREATE OR REPLACE FUNCTION f() RETURNS void AS $$ DROP TABLE thing; $$ LANGUAGE sql", SAFE),
     ],
 )  # fmt: skip
-def test_statements_are_judged(statement: str, verdict: Verdict) -> None:
+def test_each_statement_gets_its_verdict(statement: str, verdict: Verdict) -> None:
     assert [one.verdict for one in judge_sql(statement)] == [verdict]
 
 
@@ -238,7 +238,7 @@ class TestMigrate:
             assert cursor.fetchone() == (True,)
         assert "interrupted" in caplog.text
 
-    def test_its_settings_end_with_it(self) -> None:
+    def test_the_settings_of_migrate_end_with_it(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SHOW lock_timeout")
             before = cursor.fetchone()

@@ -62,7 +62,7 @@ def test_a_person_logs_in_through_a_second_instance(live: Server, provider: Soci
     assert User.objects.count() == 1
 
 
-def test_its_word_on_an_address_lets_nobody_into_an_account_that_is_there(provider: SocialApp, mailoutbox) -> None:
+def test_an_address_from_the_provider_gives_no_access_to_an_existing_user(provider: SocialApp, mailoutbox) -> None:
     user = User.objects.create_user(person.EMAIL, "correct-horse-battery")
     user.emailaddress_set.create(email=person.EMAIL, verified=True, primary=True)  # type: ignore[attr-defined]
     browser = Browser()

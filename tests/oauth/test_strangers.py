@@ -138,7 +138,7 @@ def test_what_is_stored_has_a_size(web_app, signing_keys, name):
     assert not BrowserSession.objects.exists()
 
 
-def test_what_a_log_out_brings_has_a_size(web_app):
+def test_the_parameters_of_a_logout_have_a_maximum_size(web_app):
     web_app.post_logout_redirect_uris = "https://app.example/bye"
     web_app.save()
     form = {"client_id": web_app.client_id, "post_logout_redirect_uri": "https://app.example/bye"}

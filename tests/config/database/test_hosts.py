@@ -19,7 +19,7 @@ def test_each_host_has_its_port():
     assert [(one["host"], one["port"]) for one in split] == [("first", "6001"), ("second", "6002")]
 
 
-def test_one_port_is_that_of_all_hosts():
+def test_one_port_applies_to_all_hosts():
     split = [conninfo_to_dict(one) for one in hosts.each("host=first,second port=6001")]
     assert [(one["host"], one["port"]) for one in split] == [("first", "6001"), ("second", "6001")]
 

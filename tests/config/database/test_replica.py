@@ -214,6 +214,6 @@ def test_the_check_wants_one_host_and_a_shared_cache(settings, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_check_finds_that_a_replica_is_none(age):
+def test_a_check_reports_a_replica_that_is_no_standby(age):
     found = {message.id for message in run_checks(databases=[DEFAULT_DB_ALIAS])}
     assert "config.E029" in found

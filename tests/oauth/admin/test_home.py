@@ -82,7 +82,7 @@ def test_a_ledger_that_does_not_add_up_is_an_alarm(admin_browser):
     assert "does not add up" in admin_panels.ledger().alarm
 
 
-def test_the_second_look_asks_nothing_of_the_log(admin_browser, signing_keys):
+def test_the_second_visit_reads_nothing_from_the_audit_log(admin_browser, signing_keys):
     """The numbers are cached for a minute, so no statement reads the log. The eight lists that this user may decide
     about are counted again; one of them is of clients.
     """

@@ -102,7 +102,7 @@ def test_a_tick_for_more_than_was_asked_gives_nothing_more(browser, mobile_app, 
     assert token_endpoint.redeem(mobile_app, code).json()["scope"] == "accounts:read email"
 
 
-def test_nothing_at_all_is_no_answer(browser, mobile_app):
+def test_allowing_nothing_at_all_is_refused(browser, mobile_app):
     page = browser.get(authorization_url(mobile_app, scope="email profile"))
     refused = allow_only(browser, page)
     assert refused.status_code == 400

@@ -63,7 +63,7 @@ def test_a_code_from_before_the_switch_is_worth_nothing_after_it(browser, old_ap
         {"code_challenge": "short"},
     ],
 )
-def test_half_of_it_is_refused(browser, old_app, parameters):
+def test_an_incomplete_challenge_is_refused(browser, old_app, parameters):
     assert callback(browser.get(authorization_url(old_app, **parameters)))["error"] == "invalid_request"
 
 

@@ -36,7 +36,7 @@ def test_the_site_itself_is_right():
 
 
 @pytest.mark.parametrize("app", ["sessions", "messages", "staticfiles", "postgres"])
-def test_an_app_of_django_is_missing(monkeypatch, app):
+def test_a_missing_app_of_django_is_reported(monkeypatch, app):
     """Without django.contrib.postgres, `migrate` would fail with an SQL syntax error."""
     without(monkeypatch, OF_DJANGO + app)
     (message,) = check_project()

@@ -296,7 +296,9 @@ class TestAccessTokens:
         ImportedAccessToken.objects.update(resources=["https://other.example/api"])
         assert api(token).get("/api/v1/accounts").status_code == 401
 
-    def test_one_without_a_refresh_token_is_an_authorization_that_ends_with_it(self, old, web, user, command, browser):
+    def test_an_access_token_without_a_refresh_token_is_an_authorization_that_ends_with_it(
+        self, old, web, user, command, browser
+    ):
         access = old.access_token("alone", web, user)
         command("--apply")
         assert introspect(web, "alone")["active"]

@@ -101,7 +101,7 @@ def test_an_answer_during_an_outage_can_be_read(monkeypatch, signing_keys):
     assert answer["Access-Control-Allow-Origin"] == "*"
 
 
-def test_one_list_says_what_uses_no_cookies():
+def test_machine_endpoints_have_cors_and_pages_do_not():
     """Each machine endpoint has CORS, and no page has."""
     matches = re.compile(settings.CORS_URLS_REGEX).match
     assert all(bool(conf.is_machine_endpoint(path)) <= bool(matches(path)) for path in ENDPOINTS)

@@ -38,13 +38,13 @@ def test_a_connection_that_was_just_used_is_not_asked(pooled, asked):
     assert asked == []
 
 
-def test_one_that_rested_is_asked(pooled, asked):
+def test_a_connection_that_was_idle_is_checked(pooled, asked):
     pooled.returned_at -= base.IDLE_SECONDS + 1
     check_if_in_doubt(pooled)
     assert asked == [pooled]
 
 
-def test_one_that_the_server_has_ended_is_noticed_at_once(pooled, asked):
+def test_a_connection_that_the_server_has_ended_is_noticed_at_once(pooled, asked):
     """The database was restarted between two requests."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pooled.info.backend_pid])

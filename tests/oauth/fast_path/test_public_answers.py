@@ -64,7 +64,7 @@ def test_it_is_forgotten_after_a_moment_whatever_max_age_says(monkeypatch):
     assert [application.get()[2] for _ in range(2)] == [b"one 1", b"one 2"]
 
 
-def test_the_id_of_a_caller_is_kept_where_it_is_one():
+def test_the_request_id_of_a_caller_is_kept_if_it_is_valid():
     application = Application()
     application.get()
     given = uuid.uuid4().hex

@@ -198,7 +198,7 @@ def test_a_request_to_nobody_waits_and_expires_like_any_other(call_centre, token
         assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "expired_token"
 
 
-def test_a_deactivated_user_is_nobody(call_centre, alice):
+def test_a_deactivated_user_is_treated_as_unknown(call_centre, alice):
     alice.is_active = False
     alice.save()
     assert ask(call_centre).status_code == 200
@@ -468,7 +468,7 @@ def test_an_ordinary_client_signs_by_the_same_rules(call_centre, alice):
     assert ask(call_centre, **nothing, request=KEY.sign(claims)).json()["error"] == "invalid_request"
 
 
-def test_the_algorithm_of_a_signed_request(bank, alice):
+def test_a_signed_request_with_rs256_is_refused(bank, alice):
     """FAPI 2.0 §5.4.1, FAPI 1.0 Part 2 §8.6: RS256 is refused, even with the client's own key."""
     rsa = ClientKey("RS256", kid="rsa")
     bank.client_jwks = {"keys": [KEY.public, rsa.public]}

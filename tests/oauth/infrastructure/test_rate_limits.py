@@ -34,7 +34,7 @@ def spend(times, limit=FEW, key="somebody"):
         rate_limits.spend(limit, key)
 
 
-def test_one_too_many_is_told_when_to_come_again():
+def test_a_refusal_says_after_how_many_seconds_to_retry():
     spend(3)
     with pytest.raises(LimitReached) as refused:
         spend(1)

@@ -93,7 +93,7 @@ def test_a_slow_receiver_has_a_pause(clock):
         pass
 
 
-def test_one_that_fails_slowly_is_slow(clock):
+def test_a_receiver_that_fails_slowly_is_slow(clock):
     def fail():
         clock.now += 5
         raise ValueError("no answer")

@@ -34,7 +34,7 @@ def test_reencrypting_says_what_is_lost_and_goes_on_with_the_rest(lost, alice):
         call_command("rotate_keys", reencrypt=True, stdout=io.StringIO())
 
 
-def test_reencrypting_changes_what_a_key_fits(alice, settings):
+def test_reencrypting_reencrypts_what_a_key_can_decrypt(alice, settings):
     TOTP.activate(alice, SECRET)
     old, new = settings.OAUTH["KEY_ENCRYPTION_KEYS"], Fernet.generate_key().decode()
     settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}

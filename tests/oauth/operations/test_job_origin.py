@@ -75,7 +75,7 @@ def run_jobs(monkeypatch):
         asyncio.run(run())
 
 
-def test_its_lines_say_the_ids_of_the_request(lines, monkeypatch):
+def test_the_log_lines_of_a_job_have_the_ids_of_its_request(lines, monkeypatch):
     set_guid(REQUEST_ID)
     trace_context.received.set(TRACEPARENT)
     job = defer()

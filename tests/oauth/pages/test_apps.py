@@ -133,7 +133,7 @@ def test_the_page_of_an_app_is_only_for_users_who_allowed_it(issued, browser, mo
 
 
 @pytest.mark.parametrize("reason", Authorization.RevocationReason.values)
-def test_each_end_has_its_words(issued, browser, mobile_app, reason):
+def test_the_page_explains_each_reason_why_an_access_ended(issued, browser, mobile_app, reason):
     issued(mobile_app)
     Authorization.objects.get().revoke(Authorization.RevocationReason(reason))
     text = BeautifulSoup(browser.get("/oauth/apps/ended").content, "html.parser").select_one("main li").text

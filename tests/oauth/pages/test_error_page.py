@@ -43,7 +43,7 @@ def test_an_answer_after_a_logout_is_not_called_a_login_link(
     assert "Problem with the app" not in text
 
 
-def test_a_faulty_request_of_an_app_is_one(browser, mobile_app):
+def test_a_faulty_request_of_an_app_is_called_a_problem_with_the_app(browser, mobile_app):
     title, text = shown(browser.get(oauth_client.authorization_url(mobile_app, client_id="unknown")))
     assert title == "This login link does not work"
     assert "Problem with the app" in text

@@ -186,7 +186,7 @@ def test_a_self_signed_certificate_is_the_registered_one_byte_for_byte(self_sign
 
 
 @pytest.mark.parametrize("own", [certificates.make("CN=own", days=-1), certificates.make("CN=own", rsa_bits=1024)])
-def test_a_self_signed_one_has_its_time_and_strength_too(self_signed, own):
+def test_a_self_signed_certificate_that_is_expired_or_weak_is_refused(self_signed, own):
     self_signed.client_jwks["keys"][0]["x5c"] = [base64.b64encode(own.der).decode()]
     self_signed.save()
     assert token(self_signed, own).status_code == 401

@@ -421,7 +421,7 @@ def test_a_private_address_is_not_told(browser, told, listener, issued, settings
     assert listener.requests == 0
 
 
-def test_the_word_is_lost_with_the_transaction_that_it_is_about(browser, told, issued):
+def test_no_logout_notification_is_sent_if_the_transaction_is_rolled_back(browser, told, issued):
     """If the transaction is rolled back, no session has ended and no client is notified."""
     issued(told, scope="openid")
     with transaction.atomic():

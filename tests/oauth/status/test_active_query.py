@@ -67,7 +67,7 @@ def test_a_row_is_there_as_long_as_the_authorization_is_live(authorization, how)
     assert has_row(claims) == is_active(claims) == (how == "not")
 
 
-def test_names_without_a_status_live_as_long_as_the_grant(authorization):
+def test_names_without_a_status_are_active_as_long_as_their_authorization(authorization):
     """A payment order stores the names of user and client, but no index of a status list."""
     names = Named(authorization.client.client_id, authorization.pk)
     end(authorization, "changed")

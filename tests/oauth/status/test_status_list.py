@@ -316,7 +316,7 @@ def test_an_issuer_that_is_away_is_forgiven_for_five_minutes(index, elsewhere, m
         reader.require_valid(claims_with(3))
 
 
-def test_nothing_known_is_nothing_accepted(index, elsewhere):
+def test_without_any_status_list_no_token_is_accepted(index, elsewhere):
     elsewhere.status = 500
     with pytest.raises(reader.TemporarilyUnavailable):
         reader.require_valid(claims_with(3))

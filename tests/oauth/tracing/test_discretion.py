@@ -51,7 +51,7 @@ def test_a_request_of_no_route_has_the_name_of_its_method(tracer, collected):
     assert exported(collected).name == "HTTP"
 
 
-def test_the_text_of_an_error_stays_here(tracer, collected):
+def test_the_text_of_an_error_is_not_exported(tracer, collected):
     """Error messages of PostgreSQL contain values: `Key (email)=(alice@…) already exists`."""
     with tracer.start_as_current_span("work") as span:
         span.record_exception(ValueError(SECRET))
