@@ -1,4 +1,4 @@
-"""Says which pinned packages on the security path have a newer release inside the range of pyproject.toml.
+"""Says which pinned packages that our security relies on have a newer release within the range of pyproject.toml.
 
 `make check` runs it. It warns and never fails, because a new release may be a bad one, and CI may have no network.
 `PYPI=` names another index with the JSON API. SECONDS limits the total time.

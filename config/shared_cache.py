@@ -26,7 +26,11 @@ SECONDS_AWAY = 1.0
 _MOST_ENTRIES = 100_000
 
 fell_back = Counter("cache_fallbacks_total", "Cache operations in the memory of one process, because the cache failed.")
-is_away = Gauge("cache_away", "Processes that count limits alone (cache unreachable).", multiprocess_mode="livesum")
+is_away = Gauge(
+    "cache_away",
+    "Processes that count rate limits on their own, because the cache is unreachable.",
+    multiprocess_mode="livesum",
+)
 logger = logging.getLogger(__name__)
 
 _away_until = float("-inf")  # a value of time.monotonic()

@@ -46,7 +46,7 @@ class Schedule:
     last_on: date | None = None
 
     def first_after(self, day: date | None) -> date | None:
-        """The first day of the schedule, or the first one after `day`. None after the last."""
+        """The first day of the schedule, or the first one after `day`; None if there is none."""
         try:
             number = 0 if day is None or day < self.first_on else self._periods_until(day)
             found = self._nth(number)

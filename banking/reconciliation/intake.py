@@ -1,4 +1,4 @@
-"""Reading a settlement file in: once, in one transaction with its matches and its differences."""
+"""Reads a settlement file once, in one transaction with its matches and its differences."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-// node-oidc-provider doing what the benchmark measures of Countersign: FAPI 2.0, private_key_jwt, pushed requests, DPoP
-// with server nonces, JWT access tokens of five minutes. Every user is Alice, who has allowed every request.
+// node-oidc-provider with the features that the benchmark measures in Countersign: FAPI 2.0, private_key_jwt, pushed
+// requests, DPoP with server nonces, JWT access tokens of five minutes. Every user is Alice, who has allowed every request.
 // Environment: PORT, DATABASE_URL, WORKERS, CLIENT_JWKS (of `fapi` and `signer`), SERVICE_SECRET (of `service` and
 // `web`), JWKS.
 import cluster from "node:cluster";

@@ -64,7 +64,7 @@ def is_clean():
 
 
 def test_two_officers_raise_an_overdraft_in_the_admin(first, second, alice, current):
-    """One asks, those who may approve get an email, another approves, the holder is told."""
+    """One officer asks, those who may approve get an email, another approves, and the holder is notified."""
     url = f"/admin/banking/account/{current.pk}/request-overdraft/"
     assert browser_of(first).post(url, {"amount": "250.00", "reason": "Good customer"}).status_code == 302
     change = AccountChange.objects.get()

@@ -95,7 +95,7 @@ def test_an_account_with_money_cannot_be_closed(current):
         Account.objects.filter(pk=current.pk).update(status="closed")
 
 
-# --- the database refuses, to the owner of the tables too
+# --- what the database refuses, even to the owner of the tables
 
 
 @pytest.mark.parametrize("table", ["ledger_entry", "ledger_transaction", "ledger_seal"])

@@ -1,4 +1,4 @@
-"""Every email of the site, in every language: HTML in the brand with a plain-text twin (see tests/lib/emails.py)."""
+"""Every email of the site, in every language: HTML in the site's look, and the same as plain text (see tests/lib/emails.py)."""
 
 import pytest
 from allauth.account.adapter import get_adapter

@@ -82,8 +82,8 @@ class Load:
 
     def _run(self, kind: str, client: Client) -> None:
         with requests.Session() as session:
-            # Otherwise, requests would read all environment variables for each request, while pytest changes one of
-            # them between two tests.
+            # Otherwise, the library `requests` would read all environment variables for each request, while pytest
+            # changes one of them between two tests.
             session.trust_env = False
             act = client(session)
             while not self._stop.is_set():

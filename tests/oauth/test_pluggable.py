@@ -28,7 +28,7 @@ def run(project, *program, **environment):
 
 
 def story(project, **environment):
-    """What the story of the project prints."""
+    """Runs the module `story` of the project and returns the JSON of its last line."""
     return json.loads(run(project, f"tests.{project}.story", **environment).stdout.splitlines()[-1])
 
 
