@@ -14,7 +14,7 @@ from banking.exchanges.rates import rate_in_force
 from banking.exchanges.refusals import QuoteExpired, QuoteUsed, RateMoved
 from banking.models import Account, Event, Exchange, ExchangeQuote, LedgerTransaction
 from banking.notation import amounts
-from banking.payments import strong_proof
+from banking.payments import new_payee_limit, strong_proof
 from banking.payments.day_sum import day_sum
 from banking.payments.instruction import Payer
 from banking.payments.payer_lock import lock_payer
@@ -51,6 +51,9 @@ def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | Non
     # Once a newer rate is in force, nobody can exchange at the old one, for example at a mistyped rate.
     if rate_in_force(quoted.sell_currency, quoted.buy_currency, at=now).pk != quoted.of_rate_id:
         raise RateMoved(field="quote")
+    new_payee_limit.refuse_new_joint_account(
+        payer.user_id, destination.pk, quoted.sell_minor, quoted.sell_currency, at=now
+    )
     is_notified = _prove(quoted, payer)
     done = Exchange(
         id=uuid7(), quote=quoted, user_id=payer.user_id, client_id=payer.client_id, idempotency_key=key,

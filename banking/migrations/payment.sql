@@ -56,7 +56,8 @@ BEGIN
 END $$;
 
 -- Whether this payment would bring the sum for all new payees above the limit. A payee is new until it has been stored for
--- that period, because an attacker who took over a session today may have added it. The caller holds the payer's lock.
+-- that period, because an attacker who took over a session today may have added it. For the same reason, a joint account is
+-- new until the user has held it for that period. The caller holds the payer's lock.
 CREATE FUNCTION is_too_much_for_new_payees(payer uuid, to_iban text, amount bigint, in_currency text, since timestamptz, most bigint)
 RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
@@ -65,10 +66,18 @@ BEGIN
   END IF;
   RETURN amount + (
     SELECT coalesce(sum(t.amount_minor), 0) FROM transfer t
-     WHERE t.user_id = payer AND t.currency = in_currency AND t.created_at > since AND t.payee_iban <> ''
+     WHERE t.user_id = payer AND t.currency = in_currency AND t.created_at > since
        AND t.status NOT IN ('rejected', 'cancelled', 'expired')
+       AND (t.payee_iban <> ''
+            OR EXISTS (SELECT FROM account_act a WHERE a.account_id = t.destination_id AND a.user_id = payer
+                          AND a.role = 'holder' AND a.at > since))
        AND NOT EXISTS (SELECT FROM payee k WHERE k.user_id = payer AND k.iban = t.payee_iban AND k.removed_at IS NULL
-                          AND k.created_at <= since)) > most;
+                          AND k.created_at <= since)
+  ) + (
+    SELECT coalesce(sum(q.sell_minor), 0) FROM exchange x JOIN exchange_quote q ON q.id = x.quote_id
+     WHERE x.user_id = payer AND x.created_at > since AND q.sell_currency = in_currency
+       AND EXISTS (SELECT FROM account_act a WHERE a.account_id = q.destination_id AND a.user_id = payer
+                      AND a.role = 'holder' AND a.at > since)) > most;
 END $$;
 
 -- Whether the user may pay from the account, and the client may see it: `picked` and the accounts of the consents
@@ -201,6 +210,7 @@ DECLARE
   resources uuid[] := ARRAY[new_transfer];
   were_read bigint := 0;
   is_too_much boolean;
+  is_held_since_today boolean;
 BEGIN
   is_looked_up := false;
   is_notified := false;
@@ -236,7 +246,9 @@ BEGIN
 
   -- 3. The limits of a day. A standing order was proven when it was set up, and is measured without the orders that are
   -- due: two of them would each wait for the other.
-  IF payee <> '' OR standing IS NULL THEN
+  is_held_since_today := payee = '' AND EXISTS (
+    SELECT FROM account_act a WHERE a.account_id = destination AND a.user_id = payer AND a.role = 'holder' AND a.at > known_since);
+  IF payee <> '' OR standing IS NULL OR is_held_since_today THEN
     PERFORM lock_payer(payer);
     SELECT * INTO day FROM day_sum(payer, in_currency, day_ago, bank_day, standing IS NULL);
     were_read := day.were_read;
@@ -258,7 +270,7 @@ BEGIN
   END IF;
 
   -- A payment that the user allowed by payee and amount is one that they have looked at.
-  is_too_much := payee <> '' AND by_consent IS NULL
+  is_too_much := (payee <> '' OR is_held_since_today) AND by_consent IS NULL
     AND is_too_much_for_new_payees(payer, payee, amount, in_currency, known_since, new_payees_most);
 
   BEGIN

@@ -27,6 +27,7 @@ KNOWN = {
     "banking.0046_short_locks": Finding(Verdict.SAFE, "ledger_entry", f"{_FUNCTIONS}; drops indexes and foreign keys"),
     "banking.0057_old_snapshots": Finding(Verdict.SAFE, "", f"{_FUNCTIONS}; a foreign key that is validated later"),
     "banking.0069_ids_of_deliveries": Finding(Verdict.SAFE, "", _FUNCTIONS),
+    "banking.0070_new_joint_accounts": Finding(Verdict.SAFE, "", _FUNCTIONS),
     "oauth.0031_sentence_of_profile": Finding(Verdict.SAFE, "oauth_scope", "a new sentence of one scope"),
     "oauth.0042_partitions": Finding(
         Verdict.SLOW, "oauth_auditevent", "reads three tables without blocking, then makes each a partition at once"

@@ -101,6 +101,7 @@ def test_an_order_of_an_iban_that_became_the_users_own_is_an_own_payment(alice, 
     order(alice_api, rich, to_bob, KEY, 500_000)
     AccountAccess.objects.create(account=of_bob, user=alice, role="holder")
     settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 1}
+    settings.NEW_PAYEE_PERIOD = -timedelta(days=36_500)  # the user has held the account for longer than that
     assert run("2026-12-01") == 1
     assert outcomes() == [("2026-12-01", "posted", "")]
     assert Transfer.objects.get().payee_iban == ""

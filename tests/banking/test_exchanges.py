@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from banking import exchanges, ledger, oversight
-from banking.account_life import dormancy
+from banking.account_life import dormancy, invitations
 from banking.account_life.closing import close
 from banking.account_life.functions import call
 from banking.accounts.opening import internal_account
@@ -40,7 +40,7 @@ from banking.models import (
 from banking.notation.currencies import MINOR_DIGITS, minor_digits
 from banking.oversight.exchange_rates import OwnCurrencies
 from banking.payments.day_sum import day_sum
-from banking.payments.refusals import AccountDormant, NotTheirs, PayeeUnreachable, StrongProofNeeded
+from banking.payments.refusals import AccountDormant, LimitExceeded, NotTheirs, PayeeUnreachable, StrongProofNeeded
 from oauth.models import Authorization
 from tests.lib.bank_notices import sent_notices
 from tests.lib.exchanges import ask_quote, exchanged, payer, quote_of, set_rate, take
@@ -378,6 +378,19 @@ def test_the_sum_of_the_day_counts(alice, alice_api, current, savings, euro, rat
     execute(quote_of(alice, current, euro, 500), alice)
     assert sent_notices("large_exchange") == {alice.email}
     assert execute(quote_of(alice, euro, current, 500, "EUR"), alice, is_proven=False)
+
+
+def test_an_exchange_to_a_joint_account_counts_as_one_to_a_new_payee(alice, bob, current, rate, settings):
+    settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 2000, "EUR": 2000}
+    joint = funded(bob, "Of Bob", "EUR", amount_minor=0)
+    sent = invitations.invite(joint.pk, alice.email, "holder", by=bob.pk, is_proven=True)
+    invitations.accept(sent.pk, by=alice.pk, is_proven=True)
+    assert execute(quote_of(alice, current, joint, 1500), alice)
+    with pytest.raises(LimitExceeded):
+        execute(quote_of(alice, current, joint, 501), alice)
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        set_rate()
+        assert execute(quote_of(alice, current, joint, 2500), alice)
 
 
 def test_a_token_for_one_transfer_exchanges_nothing(alice, current, euro, rate, access_token, api):

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from banking.account_life import invitations
 from banking.models import Payee, Transfer
 from tests.lib.ledger import funded
 from tests.lib.threads import in_parallel
@@ -99,6 +100,21 @@ def test_a_stored_payee_counts_as_new_for_a_day(payer, access_token, api, alice,
         later.delete(f"/api/v1/payees/{payee_id}")
         store(later)
         assert send(later, body_of(rich, ELSEWHERE, 6000), f"{KEY}-4").json()["code"] == "limit_exceeded"
+
+
+@pytest.mark.usefixtures("limited")
+@pytest.mark.parametrize("by", ["id", "iban"])
+def test_a_joint_account_is_a_new_payee_for_a_day(payer, access_token, api, alice, bob, rich, of_bob, by):
+    """Whoever took over a session may have accepted the invitation to it, to pay themselves."""
+    sent = invitations.invite(of_bob.pk, alice.email, "holder", by=bob.pk, is_proven=True)
+    invitations.accept(sent.pk, by=alice.pk, is_proven=True)
+    to = of_bob if by == "id" else {**ELSEWHERE, "identifier": of_bob.iban}
+    assert send(payer, body_of(rich, to, 3000)).status_code == 201
+    assert send(payer, body_of(rich, to, 2001), f"{KEY}-2").json()["code"] == "limit_exceeded"
+    assert send(payer, body_of(rich, ELSEWHERE, 2001), f"{KEY}-3").json()["code"] == "limit_exceeded"
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        later = api(access_token(alice, "transfers:write"))
+        assert send(later, body_of(rich, to, 6000), f"{KEY}-4").status_code == 201
 
 
 @pytest.mark.usefixtures("limited")

@@ -67,7 +67,8 @@ EXPLANATIONS = {
         "Send a smaller amount, or wait until the payee was stored for 24 hours. GET /consent shows "
         "`new_payee_minor_units`.",
         _PAY,
-        "New payees together can get at most 50.00 GBP in 24 hours. To pay more, store the payee and wait that long.",
+        "New payees together can get at most 50.00 GBP in 24 hours. To pay more, store the payee and wait that long."
+        " A joint account is a new payee for that time after you accept it.",
         pointer="/amount/minor_units",
     ),
     "own_limit_exceeded": Explanation(
