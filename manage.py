@@ -30,7 +30,22 @@ def main() -> None:
             environment.enter(stack)
         from django.core.management import execute_from_command_line
 
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        except Exception as error:
+            if "--traceback" in sys.argv or (advice := _advice(error)) is None:
+                raise
+            sys.exit(advice)
+
+
+def _advice(error: Exception) -> str | None:
+    from django.apps import apps
+
+    if not apps.ready:
+        return None
+    from config.database import advice
+
+    return advice.about(error)
 
 
 if __name__ == "__main__":

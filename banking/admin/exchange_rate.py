@@ -14,7 +14,6 @@ from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import ReadOnly
 from banking.ledger.refusals import Refusal
 from banking.models import Exchange, ExchangeRate
-from banking.notation.currencies import MINOR_DIGITS
 from oauth.infrastructure.generic import ModelForm
 
 _ASKED = ("base", "counter", "mid", "spread_percent", "valid_from", "reason")
@@ -53,10 +52,7 @@ class NewRateForm(ModelForm[ExchangeRate]):
         return given
 
     def _currency(self, name: str) -> str:
-        code = str(self.cleaned_data[name]).upper()
-        if code not in MINOR_DIGITS:
-            raise forms.ValidationError(_("Not a currency of ISO 4217."))
-        return code
+        return str(self.cleaned_data[name]).upper()
 
 
 @admin.register(ExchangeRate)

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -103,6 +104,22 @@ class ExchangeRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.base}/{self.counter} {self.mid.normalize():f}"
+
+    def clean(self) -> None:
+        """The constraints, in words that say what to enter."""
+        wrong = {
+            name: "The currency must be one of ISO 4217, and not play money."
+            for name in ("base", "counter")
+            if getattr(self, name) not in MINOR_DIGITS
+        }
+        if self.base == self.counter:
+            wrong.setdefault("counter", "The two currencies must differ.")
+        if self.mid is not None and self.mid <= 0:
+            wrong["mid"] = "The rate must be above 0."
+        if self.spread_percent is not None and not 0 <= self.spread_percent < 100:
+            wrong["spread_percent"] = "The spread must be at least 0 and below 100 percent."
+        if wrong:
+            raise ValidationError(wrong)
 
     @property
     def kept(self) -> Decimal:

@@ -1,6 +1,7 @@
 """Whether a TCP port is free. Without Django, so that manage.py can use it before the settings load."""
 
 import errno
+import ipaddress
 import socket
 
 
@@ -13,10 +14,24 @@ def is_free(port: int, *hosts: str) -> bool:
     return all(_can_bind(host, port) for host in hosts)
 
 
-def _can_bind(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def can_listen_at(host: str) -> bool:
+    """Whether this machine has the address, in a form that granian accepts: not a name."""
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
+        with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
+            ipaddress.ip_address(host)
+            probe.bind((host, 0))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _can_bind(host: str, port: int) -> bool:
+    try:
+        with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT counts as free
             probe.bind((host, port))
     except OSError as error:

@@ -722,6 +722,15 @@ def test_an_operator_sets_a_rate(capsys, db):
     call_command("exchange_rate", "gbp", "eur", "1.2", spread="1")
     assert capsys.readouterr().out == "GBP/EUR 1.2, spread 1 %\n"
     assert offer("EUR", "GBP").rate == Decimal("0.825")
-    for wrong in (["GBP", "XTS", "1"], ["GBP", "EUR", "x"], ["GBP", "GBP", "1"], ["GBP", "EUR", "-1"]):
-        with pytest.raises(CommandError):
+    refused = {
+        ("GBP", "XTS", "1"): "not play money",
+        ("ZZZ", "EUR", "1"): "ISO 4217",
+        ("GBP", "EUR", "x"): "decimal numbers",
+        ("GBP", "GBP", "1"): "must differ",
+        ("GBP", "EUR", "-1"): "above 0",
+    }
+    for wrong, why in refused.items():
+        with pytest.raises(CommandError, match=why):
             call_command("exchange_rate", "--", *wrong)
+    with pytest.raises(CommandError, match="below 100"):
+        call_command("exchange_rate", "GBP", "EUR", "1", spread="-1")

@@ -21,8 +21,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
+from django.core.management.base import CommandError
 
-from config.server import heartbeats
+from config.management.commands import serve as serve_command
+from config.server import heartbeats, ports
 from tests.lib import servers
 from tests.lib.servers import PATIENCE_SECONDS, ROOT, Server, free_port, run, wait_until
 
@@ -201,6 +203,41 @@ def test_a_port_that_is_taken_is_an_error(database_url: str) -> None:
 def test_half_of_what_tls_needs_is_an_error(options: list[str], database_url: str) -> None:
     said = refusal("--port", str(free_port()), *options, environment={"DATABASE_URL": database_url})
     assert said.startswith("CommandError: T")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--port", "99999"], "from 1 to 65535"),
+        (["--workers", "0"], "at least 1"),
+        (["--threads", "-1"], "at least 1"),
+        (["--queue", "many"], "at least 0"),
+        (["--queue-seconds", "-1"], "at least 0"),
+        (["--drain-seconds", "nan"], "at least 0"),
+    ],
+)
+def test_a_number_that_cannot_be_served_with_is_an_error(options: list[str], why: str) -> None:
+    parser = serve_command.Command().create_parser("manage.py", "serve")
+    with pytest.raises(CommandError, match=why):
+        parser.parse_args(options)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "bank.example"])
+def test_an_address_that_this_machine_lacks_cannot_be_listened_at(host: str) -> None:
+    assert not ports.can_listen_at(host)
+    assert ports.can_listen_at("127.0.0.1")
+    assert ports.can_listen_at("0.0.0.0")
+
+
+def test_an_address_of_another_machine_is_an_error(database_url: str) -> None:
+    said = refusal("--host", "192.0.2.1", "--port", str(free_port()), environment={"DATABASE_URL": database_url})
+    assert "--host 192.0.2.1 must be an IP address of this machine" in said
+
+
+def test_the_probes_need_a_port_of_their_own(database_url: str) -> None:
+    port = str(free_port())
+    said = refusal("--port", port, "--health-port", port, environment={"DATABASE_URL": database_url})
+    assert "--port and --health-port must differ" in said
 
 
 def test_requests_do_not_carry_the_secrets_of_the_environment(tmp_path: Path) -> None:

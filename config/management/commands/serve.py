@@ -1,7 +1,9 @@
 """`manage.py serve`: runs the site on granian, with several worker processes and, given a certificate, with TLS."""
 
+import math
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,50 +25,50 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (%(default)s).")
-        parser.add_argument("--port", type=int, default=settings.PORT, help="Port to listen on (%(default)s).")
+        parser.add_argument("--port", type=_port, default=str(settings.PORT), help="Port to listen on (%(default)s).")
         parser.add_argument(
-            "--workers", type=int, default=2, help="Worker processes, one or two per core (%(default)s)."
+            "--workers", type=_from_one, default=2, help="Worker processes, one or two per core (%(default)s)."
         )
         parser.add_argument(
             "--threads",
-            type=int,
+            type=_from_one,
             default=4,
             help="Threads of each worker process; DB_POOL_MAX must be at least as high (%(default)s).",
         )
         parser.add_argument(
             "--queue",
-            type=int,
+            type=_from_zero,
             default=admission.MOST_QUEUED,
             help="How many requests per worker process may wait for a thread; any more are answered 503 (%(default)s).",
         )
         parser.add_argument(
             "--queue-seconds",
-            type=float,
+            type=_seconds,
             default=admission.QUEUE_SECONDS,
             help="Seconds that a request waits for a thread before it is answered 503 (%(default)s).",
         )
         parser.add_argument(
             "--body-seconds",
-            type=float,
+            type=_seconds,
             default=bodies.BODY_SECONDS,
             help="Seconds in which the body of a request must arrive (%(default)s).",
         )
         parser.add_argument(
             "--write-seconds",
-            type=float,
+            type=_seconds,
             default=listener.WRITE_SECONDS,
             help="Seconds after which a connection is closed if its client does not read the response (%(default)s).",
         )
         parser.add_argument(
             "--idle-seconds",
-            type=int,
+            type=_from_one,
             default=serving.IDLE_SECONDS,
             help="Seconds in which the headers must arrive, and after which an idle connection is closed. Must be "
             "longer than the proxy in front keeps a connection (%(default)s).",
         )
         parser.add_argument(
             "--health-port",
-            type=int,
+            type=_port,
             help="Port for only /health/live, /health/ready and /metrics, in a process that answers no other "
             "requests. Plain HTTP: keep it inside of your network.",
         )
@@ -79,7 +81,7 @@ class Command(BaseCommand):
         parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM, unencrypted.")
         parser.add_argument(
             "--drain-seconds",
-            type=float,
+            type=_seconds,
             default=5 if settings.PRODUCTION else 0,
             help="Seconds after SIGTERM in which /health/ready answers 503 before the server stops (%(default)s).",
         )
@@ -94,6 +96,12 @@ class Command(BaseCommand):
         for file in filter(None, (certificate, key)):
             if not file.is_file():
                 raise CommandError(f"There is no file {file}.")
+        if not ports.can_listen_at(options["host"]):
+            raise CommandError(
+                f"--host {options['host']} must be an IP address of this machine, or 0.0.0.0 or :: for all of them."
+            )
+        if options["port"] == options["health_port"]:
+            raise CommandError("--port and --health-port must differ.")
         for port in filter(None, (options["port"], options["health_port"])):
             if not ports.is_free(port, options["host"]):
                 raise CommandError(f"Port {port} of {options['host']} is in use, or listening there needs more rights.")
@@ -137,3 +145,25 @@ class Command(BaseCommand):
             connections.close_all()
         if problems:
             raise SystemCheckError("\n".join(str(problem) for problem in problems))
+
+
+def _number(text: str, *, at_least: int, at_most: float = math.inf) -> int:
+    if not text.isdecimal() or not at_least <= int(text) <= at_most:
+        limit = f"at least {at_least}" if at_most == math.inf else f"from {at_least} to {at_most}"
+        raise ArgumentTypeError(f"{text} must be a whole number, {limit}.")
+    return int(text)
+
+
+_from_zero = partial(_number, at_least=0)
+_from_one = partial(_number, at_least=1)
+_port = partial(_number, at_least=1, at_most=65_535)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ArgumentTypeError(f"{text} must be a number of seconds, at least 0.")
+    return seconds

@@ -30,6 +30,9 @@ def named(name: str) -> KeyStore:
     """Returns the process's single instance of the store. Raises KeyStoreError if there is no such store or its options
     are wrong.
     """
+    if name not in policy.values.stores:
+        known = ", ".join(policy.values.stores) or "none"
+        raise KeyStoreError(f'{name} must be {DATABASE_NAME}, or a name in OAUTH["KEY_STORES"] (now: {known}).')
     try:
         described = policy.values.stores[name]
         made: Any = import_string(described["BACKEND"])(**described.get("OPTIONS", {}))

@@ -59,6 +59,8 @@ class Command(BaseCommand):
             send = Webhook(webhook, _token(token_file)).send
         else:
             send = self._print if otlp is None else Collector(otlp, _token(token_file)).send
+        if not cursor.parent.is_dir() or cursor.is_dir():
+            raise CommandError(f"--cursor {cursor} must be a file in a directory that exists.")
         stop = threading.Event()
         for one in (signal.SIGTERM, signal.SIGINT) if not once else ():
             signal.signal(one, lambda *_: stop.set())
@@ -103,7 +105,15 @@ def _keep(file: Path, cursor: Cursor) -> None:
 
 
 def _token(file: Path | None) -> str:
-    return file.read_text().splitlines()[0].strip() if file else ""
+    if file is None:
+        return ""
+    try:
+        token = file.read_text().partition("\n")[0].strip()
+    except OSError as error:
+        raise CommandError(f"--token-file: {error}") from error
+    if not token:
+        raise CommandError(f"--token-file {file} has no token on its first line.")
+    return token
 
 
 def _time(text: str) -> datetime:

@@ -39,6 +39,8 @@ class Command(BaseCommand):
             parser.add_argument(f"--{name}", nargs="+", help=f"The most that clients may get; by default {everything}.")
 
     def handle(self, *, days: int, note: str, **options: Any) -> None:
+        if days < 1:
+            raise CommandError("--days must be at least 1.")
         limits = _ceiling(options)
         token = new_secret()
         expires_at = timezone.now() + timedelta(days=days)

@@ -46,6 +46,8 @@ class Command(BaseCommand):
             lanes = lanes_of(app, dict(options["concurrency"]))
         except ValueError as error:
             raise CommandError(f"--concurrency {error}") from error
+        if (file := options["health_file"]) and not file.parent.is_dir():
+            raise CommandError(f"--health-file {file} must be in a directory that exists.")
         if conf.TRACING:
             import_string("oauth.tracing.start")()
         try:

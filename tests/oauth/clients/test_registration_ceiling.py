@@ -91,6 +91,13 @@ def test_nothing_is_registered_beyond_the_ceiling_of_the_token(token, limits, me
     assert not Client.objects.exists()
 
 
+@pytest.mark.parametrize("days", [0, -3])
+def test_a_token_that_has_expired_is_not_made(token, days):
+    with pytest.raises(CommandError, match="--days must be at least 1"):
+        token(days=days)
+    assert not InitialAccessToken.objects.exists()
+
+
 def test_within_the_ceiling_all_goes_on(token):
     limits = {"scopes": ["openid", "accounts:read"], "profiles": ["fapi2"], "methods": ["private_key_jwt"]}
     body = register(token(**limits), **KEYS).json()

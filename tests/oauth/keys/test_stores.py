@@ -225,3 +225,9 @@ def test_wrong_settings_are_named(settings, wrong, why):
     found = list(check_key_stores())
     assert [one.id for one in found] == ["oauth.E042"]
     assert why in found[0].msg
+
+
+def test_a_rotation_into_a_store_without_settings_names_the_stores(settings):
+    settings.OAUTH = {**settings.OAUTH, "KEY_STORES": {"aws": KMS}}
+    with pytest.raises(CommandError, match=r"nowhere must be database, or a name in .* \(now: aws\)"):
+        call_command("rotate_keys", store="nowhere")

@@ -230,3 +230,20 @@ class TestACollector(Command):
             siem.status, siem.body = 200, {}
             self.run(tmp_path, **options)
             assert [b"told twice" in body for _, _, body in siem.received] == [True, True]
+
+
+@pytest.mark.parametrize("file", ["missing/cursor", "."])
+def test_a_cursor_that_cannot_be_written_is_refused_before_anything_is_sent(tmp_path: Path, file: str) -> None:
+    with pytest.raises(CommandError, match="a file in a directory that exists"):
+        call_command("audit_stream", cursor=tmp_path / file, once=True)
+
+
+@pytest.mark.parametrize("content", [None, "", "\n"])
+def test_a_token_that_cannot_be_read_is_refused(tmp_path: Path, content: str | None) -> None:
+    token = tmp_path / "token"
+    if content is not None:
+        token.write_text(content)
+    with pytest.raises(CommandError, match="--token-file"):
+        call_command(
+            "audit_stream", cursor=tmp_path / "cursor", once=True, token_file=token, webhook="https://siem.example/"
+        )

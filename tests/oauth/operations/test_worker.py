@@ -295,3 +295,8 @@ def test_every_job_that_nothing_repeats_is_tried_again_after_an_outage():
         for one in once
         if not all(retries(one, error) for error in (OperationalError(), InterfaceError(), PoolTimeout()))
     ] == []
+
+
+def test_a_health_file_in_no_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="must be in a directory that exists"):
+        call_command("worker", health_file=tmp_path / "missing" / "health")
