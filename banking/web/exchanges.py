@@ -24,7 +24,7 @@ from banking.models import Account, Exchange, ExchangeQuote
 from banking.models.role import HOLDING
 from banking.notation import amounts
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
-from banking.web.forms import amount_to_move, minor_of
+from banking.web.forms import amount_to_move, distinct_names, minor_of
 from banking.web.payer import payer_of
 from banking.web.refusals import access_ended, message_of, status_of
 from banking.web.user import accounts_of, id_of, page, prove_it, see_other
@@ -50,8 +50,9 @@ class ExchangeForm(forms.Form):
     def __init__(self, *args: Any, accounts: list[Account], **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
         self._accounts = {str(account.pk): account for account in accounts}
+        names = distinct_names(accounts)
         choices = [
-            (pk, f"{one.name} · {amounts.with_code(one.currency, one.available_minor)}")
+            (pk, f"{names[one.pk]} · {amounts.with_code(one.currency, one.available_minor)}")
             for pk, one in self._accounts.items()
         ]
         for name in ("source", "destination"):

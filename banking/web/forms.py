@@ -1,7 +1,10 @@
 """The forms for a transfer and for a payee."""
 
+from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext
@@ -54,6 +57,18 @@ def clean_text(value: str) -> str:
     if not display_names.is_printable(value):
         raise forms.ValidationError(_("This contains an invisible character."))
     return value
+
+
+def distinct_names(accounts: Iterable[Account]) -> dict[UUID, str]:
+    """The names of the accounts, with the end of the number where several have the same name. The owner of a shared
+    account names it, so one that is somebody else's may have the name of the user's own.
+    """
+    known = {account.pk: account for account in accounts}
+    times = Counter(account.name for account in known.values())
+    return {
+        pk: account.name if times[account.name] == 1 else f"{account.name} {iban.ending(account.iban)}"
+        for pk, account in known.items()
+    }
 
 
 def initial_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -143,13 +158,14 @@ class TransferForm(forms.Form):
     def __init__(self, *args: Any, sources: list[Account], own: list[Account], payees: list[Payee], **kwargs: Any):
         super().__init__(*args, **{"label_suffix": "", **kwargs})
         self._sources = {str(account.pk): account for account in sources}
+        names = distinct_names([*sources, *own])
         self.fields["source"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
-            (pk, f"{one.name} · {amounts.with_symbol(one.currency, one.available_minor)}")
+            (pk, f"{names[one.pk]} · {amounts.with_symbol(one.currency, one.available_minor)}")
             for pk, one in self._sources.items()
         ]
         self.fields["to"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
             ("", gettext("Choose…")),
-            (gettext("Your accounts"), [(f"account:{one.pk}", f"{one.name} ({one.currency})") for one in own]),
+            (gettext("Your accounts"), [(f"account:{one.pk}", f"{names[one.pk]} ({one.currency})") for one in own]),
             (gettext("Payees"), [(f"payee:{one.pk}", f"{one.name} · {iban.ending(one.iban)}") for one in payees]),
             (SOMEONE_NEW, gettext("Someone new")),
         ]

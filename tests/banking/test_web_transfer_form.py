@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from banking.models import Account, Payee, Transfer
+from banking.models import Account, AccountAccess, Payee, Transfer
 from banking.notation import iban
 from banking.payments.own_limit import set_own_limit
 from tests.lib.ledger import funded
@@ -34,6 +34,19 @@ def test_a_limit_is_told_at_the_amount(browser, alice, current, of_bob, settings
     settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 100_000}
     set_own_limit(alice.pk, "GBP", 1_000, is_proven=True)
     assert "limit" in error_at(refused(browser, current, **new_payee(of_bob)), "amount")
+
+
+def test_accounts_of_the_same_name_are_told_apart(browser, alice, bob, current, savings):
+    """The owner of a joint account names it, and may choose the name of an account of its holder."""
+    joint = funded(bob, savings.name)
+    AccountAccess.objects.create(account=joint, user=alice, role="holder")
+    page = soup(browser.get("/bank/transfer"))
+    shown = [one.get_text(strip=True) for one in page.select("option[value^='account:']")]
+    assert sorted(shown) == sorted(
+        [f"{current.name} (GBP)", *(f"{one.name} {iban.ending(one.iban)} (GBP)" for one in (savings, joint))]
+    )
+    assert len({one.get_text(strip=True) for one in page.select("#id_source option")}) == 3
+    assert iban.ending(joint.iban) in text(browser.get(begin(browser, current, f"account:{joint.pk}")))
 
 
 def test_another_currency_is_told_at_the_account(browser, alice, current):
