@@ -13,11 +13,12 @@ from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
-from prometheus_client import Counter, Gauge
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from config.metrics.shared_cache import fell_back, is_away
 
 #: The timeout to connect, and for an answer. A request makes a few operations one after another.
 SOCKET_SECONDS = 0.25
@@ -25,12 +26,6 @@ SOCKET_SECONDS = 0.25
 SECONDS_AWAY = 1.0
 _MOST_ENTRIES = 100_000
 
-fell_back = Counter("cache_fallbacks_total", "Cache operations in the memory of one process, because the cache failed.")
-is_away = Gauge(
-    "cache_away",
-    "Processes that count rate limits on their own, because the cache is unreachable.",
-    multiprocess_mode="livesum",
-)
 logger = logging.getLogger(__name__)
 
 _away_until = float("-inf")  # a value of time.monotonic()

@@ -25,6 +25,7 @@ from granian.server import mp as granian_workers
 from accounts.passwords import argon2, turns
 from config.database import watch
 from config.database.replica import watch as replica_watch
+from config.metrics import shared_cache  # noqa: F401 (so that its metrics exist)
 from config.metrics.probes import PROBES
 from config.metrics.sampling import Sampler
 from config.server import (

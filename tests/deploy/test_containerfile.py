@@ -218,8 +218,8 @@ class TestTheImage:
 
     def test_without_a_directory_for_temporary_files_it_says_so(self, image, migrated):
         done = image.run(
-            [*IMAGE.entrypoint, *IMAGE.command], environment=migrated, workdir="/app", uid=A_USER, is_read_only=True,
-            is_tmp_writable=False,
+            [*IMAGE.entrypoint, *IMAGE.command, "--port", str(servers.free_port())], environment=migrated,
+            workdir="/app", uid=A_USER, is_read_only=True, is_tmp_writable=False,
         )  # fmt: skip
         assert done.returncode == 1
         assert "TMPDIR" in done.stderr
