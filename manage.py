@@ -30,6 +30,9 @@ def main() -> None:
             environment.enter(stack)
         from django.core.management import execute_from_command_line
 
+        from config.database import command_clock
+
+        command_clock.use()
         try:
             execute_from_command_line(sys.argv)
         except Exception as error:

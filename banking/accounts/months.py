@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
-from django.utils import timezone
-
 from banking.notation import bank_day
+from oauth.infrastructure import clock
 
 #: The longest time after midnight in which a transaction that waited for a lock is booked.
 SETTLING = timedelta(hours=1)
@@ -59,7 +58,7 @@ class Month:
 
     @property
     def is_closed(self) -> bool:
-        return self.year < 9999 and self.ends_at + SETTLING <= timezone.now()
+        return self.year < 9999 and self.ends_at + SETTLING <= clock.now()
 
 
 def month_with_statement(text: str, opened_at: datetime) -> Month | None:
@@ -71,7 +70,7 @@ def month_with_statement(text: str, opened_at: datetime) -> Month | None:
 
 
 def last_closed() -> Month:
-    return Month.of(timezone.now() - SETTLING).before
+    return Month.of(clock.now() - SETTLING).before
 
 
 def closed_months(opened_at: datetime, *, before: Month | None = None) -> Iterator[Month]:

@@ -13,6 +13,7 @@ from banking.end_of_day.days import first_opened, not_closed
 from banking.end_of_day.steps import STEPS, Step, StepFailed
 from banking.models import BankDay, DayStep
 from banking.notation import bank_day
+from oauth.infrastructure import clock
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def behind() -> int:
 
 
 def _ended() -> list[date]:
-    return not_closed(timezone.now() - SETTLING, from_the_last=True)
+    return not_closed(clock.now() - SETTLING, from_the_last=True)
 
 
 def _close(day: date) -> bool:

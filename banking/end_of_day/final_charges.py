@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils import timezone
-
 from banking.accounts.months import Month
 from banking.end_of_day.charges import Kind, Status, rounded, settle
 from banking.end_of_day.days import not_closed
 from banking.end_of_day.interest import not_accrued
 from banking.models import Account, AccountCharge, InterestAccrual
 from banking.notation import bank_day
+from oauth.infrastructure import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class FinalCharges:
 
 def final_charges(account: Account) -> FinalCharges:
     """The charges that `post_final_charges` would post now. Stores nothing."""
-    days = not_closed(timezone.now())
+    days = not_closed(clock.now())
     accruals = tuple(not_accrued(account, days))
     this_month = Month.of(bank_day.today())
     due = AccountCharge.objects.filter(account=account, status=Status.DUE).order_by("month", "pk")

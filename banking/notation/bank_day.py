@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils import timezone
+
+from oauth.infrastructure import clock
 
 
 def time_zone() -> tzinfo:
@@ -17,7 +18,7 @@ def day_of(at: datetime) -> date:
 
 
 def today() -> date:
-    return day_of(timezone.now())
+    return day_of(clock.now())
 
 
 def begins_at(day: date) -> datetime:

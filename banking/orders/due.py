@@ -13,7 +13,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from banking import ledger, notices, payments
 from banking.consents.apps import Access, find_apps
@@ -25,6 +24,7 @@ from banking.notices import Kind
 from banking.orders import lifecycle
 from banking.payments import PaymentOrder
 from banking.payments.refusals import LimitExceeded, NotTheirs, OwnLimitExceeded
+from oauth.infrastructure import clock
 
 logger = logging.getLogger(__name__)
 #: The scope that an app needs to pay.
@@ -48,7 +48,7 @@ def run_due(*, today: date | None = None) -> int:
     """
     today = today or bank_day.today()
     is_due = Q(next_on__lte=today) | Q(next_on__lte=today + MOST_DAYS_CLOSED, execution_rule=ExecutionRule.PRECEDING)
-    is_time = Q(retry_at=None) | Q(retry_at__lte=timezone.now()) | Q(tried_on__lt=today)
+    is_time = Q(retry_at=None) | Q(retry_at__lte=clock.now()) | Q(tried_on__lt=today)
     due = ScheduledTransfer.objects.filter(is_due & is_time, status=ScheduledTransfer.Status.ACTIVE)
     made, failed = 0, []
     for pk in list(due.order_by("next_on").values_list("pk", flat=True)):
@@ -176,7 +176,7 @@ def _why_ended(scheduled: ScheduledTransfer) -> str:
 
 
 def _is_payable(scheduled: ScheduledTransfer, day: date, today: date) -> bool:
-    if scheduled.retry_at is not None and scheduled.retry_at > timezone.now():
+    if scheduled.retry_at is not None and scheduled.retry_at > clock.now():
         return False
     is_open = scheduled.execution_rule == ExecutionRule.SAME_DAY or business_days.is_business_day(today)
     return is_open and pays_on(day, scheduled.execution_rule) <= today
@@ -196,7 +196,7 @@ def _try_again(scheduled: ScheduledTransfer, code: str, today: date) -> bool:
     if scheduled.tried_on is None:
         notices.enqueue_notice(Kind.ORDER_NOT_PAID, scheduled.pk)
     scheduled.tried_on, scheduled.refusal = today, code
-    scheduled.retry_at = timezone.now() + RETRY_AFTER
+    scheduled.retry_at = clock.now() + RETRY_AFTER
     scheduled.save(update_fields=["tried_on", "refusal", "retry_at"])
     return False
 

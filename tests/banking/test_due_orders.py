@@ -14,6 +14,7 @@ from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, Payee, ScheduledTransfer, Transfer
 from banking.notices import email
 from banking.orders import due
+from oauth.infrastructure import clock
 from tests.lib.ledger import FUNDS_MINOR, balances, funded, move
 from tests.lib.transfers import ELSEWHERE, KEY, body_of, order, send
 
@@ -191,6 +192,13 @@ def test_two_workers_try_once(alice_api, current, savings):
     with time_machine.travel(datetime(2026, 12, 1, 8, 1, tzinfo=UTC), tick=False):
         assert due._make_one(the_order().pk, date(2026, 12, 1)) is False
     assert the_order().retry_at == datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+
+def test_a_host_whose_clock_is_ahead_pays_on_the_database_s_day(alice_api, current, savings, monkeypatch):
+    order(alice_api, current, savings)
+    monkeypatch.setattr(clock, "_seconds_ahead", lambda: timedelta(hours=2).total_seconds())
+    assert run("2026-12-01T01:00") == 0, "at the database it is 23:00 of the day before"
+    assert run("2026-12-01T02:00") == 1
 
 
 def test_the_day_after_it_is_not_tried_any_more(alice_api, current, savings, told):

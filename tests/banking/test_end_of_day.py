@@ -27,6 +27,7 @@ from banking.models import (
     TrialBalanceLine,
 )
 from banking.notation import amounts, bank_day
+from oauth.infrastructure import clock
 from tests.lib.bank_days import NIGHT, at, clearing_account, close_until, keys_since_long, opened, pay
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import no_triggers
@@ -68,6 +69,16 @@ def test_a_day_is_closed_once_and_missed_days_in_order(alice, clearing):
     ):  # transactions that are open at midnight are booked first
         assert end_of_day.close_days() == []
     assert all(one.is_clean for one in audit())
+
+
+def test_a_host_whose_clock_is_ahead_closes_no_day_that_has_not_ended(alice, clearing, monkeypatch):
+    pay(clearing, opened(alice), 500, at(date(2026, 10, 5)))
+    close_until(date(2026, 10, 5))
+    monkeypatch.setattr(clock, "_seconds_ahead", lambda: timedelta(hours=3).total_seconds())
+    assert close_until(date(2026, 10, 6)) == [], "at the database it is 23:00 of this day"
+    assert not BankDay.objects.filter(day=date(2026, 10, 7)).exists()
+    monkeypatch.setattr(clock, "_seconds_ahead", lambda: 0)
+    assert close_until(date(2026, 10, 6)) == [date(2026, 10, 6)]
 
 
 def test_a_day_without_an_entry_is_closed_and_has_a_digest(settings, tmp_path):
