@@ -128,7 +128,9 @@ def place(directory: Path, account: Account) -> Path:
 def _must_be_of_our_version(home: Path) -> None:
     file = home / "cluster" / "PG_VERSION"
     if file.exists() and (made_by := file.read_text().strip()) != POSTGRES_MAJOR:
-        raise OSError(f"{home} was made by PostgreSQL {made_by}, not {POSTGRES_MAJOR}. Move it away to start anew.")
+        raise OSError(
+            f"{home} was made by PostgreSQL {made_by}, not {POSTGRES_MAJOR}. Move it away to start with an empty one."
+        )
 
 
 def _home_for_root(directory: Path) -> Path:

@@ -19,7 +19,7 @@ class TooLarge(exceptions.APIException):
 
 
 class BadRequest(exceptions.APIException):
-    """400 with any code of PROBLEMS. `parameter` is the name of the refused parameter of the URL."""
+    """Answers 400 with any code of PROBLEMS. `parameter` is the name of the refused parameter of the URL."""
 
     status_code = status.HTTP_400_BAD_REQUEST
 

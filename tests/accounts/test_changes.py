@@ -92,7 +92,7 @@ def test_who_set_the_password_is_in_the_audit_log(admin_browser, alice):
 
 
 def test_an_upgraded_password_hash_is_no_new_password(browser, alice, offline):
-    """Django hashes again at log-in when the hasher's cost has changed."""
+    """Django hashes again at login when the hasher's cost has changed."""
     told()
     cheap = Argon2PasswordHasher()
     cheap.memory_cost = 512

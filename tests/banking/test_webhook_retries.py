@@ -22,7 +22,7 @@ from oauth.infrastructure.turns import Postponed
     ],
 )
 def test_postponing_is_no_attempt(error, seconds):
-    """The job has run a hundred times, nearly always in vain."""
+    """The job has run a hundred times, and was postponed nearly each time."""
     with time_machine.travel(timezone.now(), tick=False):
         decision = UntilDelivered().get_retry_decision(exception=error, job=SimpleNamespace(attempts=100))
         wait = decision and (decision.retry_at - timezone.now()).total_seconds()

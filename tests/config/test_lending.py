@@ -18,7 +18,7 @@ from tests.lib.servers import wait_until as wait_so_long
 pytestmark = pytest.mark.django_db(transaction=True)
 LOCK = 8_711
 
-#: Short: these tests wait for no other program, and with a mutant, threads that wait in vain would take minutes.
+#: Short: these tests wait for no other program, and with a mutant, threads whose wait never ends would take minutes.
 PATIENCE_SECONDS = 30
 wait_until = partial(wait_so_long, seconds=PATIENCE_SECONDS)
 

@@ -42,7 +42,7 @@ def missing() -> str:
     if not patroni:
         return "patroni is not on the PATH, and PATRONI does not name it"
     if not _starts(patroni):
-        return f"{patroni} does not start for the user as whom PostgreSQL runs"
+        return f"{patroni} does not start for the user that PostgreSQL runs as"
     return "" if shutil.which("etcd") else "etcd is not on this machine"
 
 

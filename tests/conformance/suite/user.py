@@ -32,7 +32,7 @@ class User:
 
     def log_in_through(self, provider_id: str) -> str:
         """Logs in through the provider. Returns the heading of the page on which the user arrives."""
-        self.http.cookies.clear()  # not the user of an earlier log-in
+        self.http.cookies.clear()  # not the user of an earlier login
         page = self._sent_to(provider_id)
         if page.is_redirect:
             page = self.http.get(page.headers["Location"], timeout=30)
