@@ -63,6 +63,8 @@ CHANGES = (
             "A page with a filter may have fewer rows than `limit`, or none; continue as long as there is a "
             "`next_cursor`.",
             "With a filter other than a time, transactions older than 90 days are searched after a fresh login only.",
+            "For 24 hours after the user accepted a joint account, payments and exchanges to it count against the "
+            "limit for new payees (`limit_exceeded`).",
         ),
         deprecated=(
             "`POST /transfers?dry_run=true`: use `POST /transfer-rehearsals`.",
