@@ -53,19 +53,19 @@ def groups(
     staff have not checked the app, scopes that change something are always optional and not ticked by default.
     """
     scopes = set(scopes) - set(authorization_details.scopes_of(details))
-    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes)}
+    known = list(Scope.objects.filter(name__in=scopes))
+    # A scope without a row has no sentence, and nobody has said that it changes nothing.
+    unknown = sorted(scopes - {scope.name for scope in known})
+    rows = [*known, *(Scope(name=name, sentence=name, group=Scope.Group.WRITE) for name in unknown)]
     # A single scope has no checkbox, because the user can deny the request instead.
     has_choice = len(scopes) > 1 or bool(details)
     titles: dict[str, list[Permission]] = {label: [] for label in map(str, Scope.Group.labels)}
-    for row in sorted(rows.values(), key=lambda scope: (scope.position, scope.name)):
+    for row in sorted(rows, key=lambda scope: (scope.name in unknown, scope.position, scope.name)):
         is_risk = row.group == Scope.Group.WRITE and not client.is_vouched_for
         is_optional = (row.is_optional or is_risk) and has_choice
         is_ticked = not is_optional or (not is_risk if given is None else f"{_TICK}{row.name}" in given)
         permission = Permission(row.name, row.sentence, is_optional, is_ticked)
         titles[str(Scope.Group(row.group).label)].append(permission)
-    for name in sorted(scopes):
-        if name not in rows:
-            titles[str(Scope.Group.READ.label)].append(Permission(name, name))
     return [(title, permissions) for title, permissions in titles.items() if permissions]
 
 
@@ -111,7 +111,7 @@ def allowed_part(request: AuthorizationRequest, client: Client, given: Parameter
 
 
 def may_change(groups: Iterable[tuple[str, Iterable[Permission]]], details: Iterable[Detail]) -> bool:
-    """Whether the request includes a scope that changes something."""
+    """Whether the request includes a scope that changes something, or one without a row."""
     names = {permission.name for _title, permissions in groups for permission in permissions}
     names |= set(authorization_details.scopes_of(details))
-    return Scope.objects.filter(name__in=names, group=Scope.Group.WRITE).exists()
+    return Scope.objects.filter(name__in=names).exclude(group=Scope.Group.WRITE).count() < len(names)

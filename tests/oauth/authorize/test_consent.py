@@ -12,6 +12,7 @@ from tests.lib.oauth_client import authorization_url, callback, decide, form_fie
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
+SCOPES = "accounts:read transfers:write"
 
 
 def soup(page):
@@ -83,6 +84,27 @@ def test_what_was_left_unticked_is_not_granted_because_it_has_lost_its_box(brows
     assert "This request has changed since you opened the page" in again.content.decode()
     assert "code" in callback(allow_only(browser, again, "allow-email"))
     assert "transfers:write" in Authorization.objects.get().scopes  # the second page said so
+
+
+def test_a_scope_that_staff_delete_is_over(browser, web_app, token_endpoint):
+    """ASVS 10.4.11."""
+    answer = allow_only(browser, browser.get(authorization_url(web_app, scope=SCOPES)), "allow-transfers:write")
+    tokens = token_endpoint.redeem(web_app, callback(answer)["code"]).json()
+    assert tokens["scope"] == SCOPES
+    Scope.objects.filter(name="transfers:write").delete()
+    assert token_endpoint.refresh(web_app, tokens["refresh_token"]).json()["scope"] == "accounts:read"
+    assert callback(browser.get(authorization_url(web_app, scope=SCOPES)))["error"] == "invalid_scope"
+    assert "transfers:write" not in Client.objects.get(pk=web_app.pk).allowed_scopes
+
+
+def test_a_scope_that_nobody_has_described_counts_as_one_that_changes_something(browser, web_app):
+    web_app.allowed_scopes = ["accounts:read", "gate:open"]
+    web_app.registration_source = Client.RegistrationSource.DCR
+    web_app.save()
+    page = soup(browser.get(authorization_url(web_app, scope="accounts:read gate:open")))
+    assert page.select_one("[name='allow-gate:open']:not([checked])")
+    assert [title.text for title in page.select("main h2")][:2] == ["See", "Change or move money"]
+    assert "Move your money" not in page.select_one("main").get_text()
 
 
 def test_a_consent_is_about_the_client_that_the_page_named(browser, web_app):
