@@ -1,7 +1,7 @@
 """Details of type `account_access`: which accounts the scopes of an app cover, if the app requested no details (RFC
 9396). Registered with the authorization server by OAUTH["DETAILS_OF_SCOPES"]; a client cannot request them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +95,27 @@ class AccountAccess(ScopeDetails):
             return {**about, "accounts_by": "user"}
         among = open_or_kept(user, detail.get("identifier"))
         accounts = self._accounts(among, chosen, _("Pick at least one account, or remove the app."))
+        return self._changed_to(accounts, detail, user, client_id)
+
+    def taken_away(self, detail: Detail, user: Any, chosen: Sequence[str]) -> Collection[str]:
+        """Includes ALL_ACCOUNTS if the app had all accounts, also future ones."""
+        if ALL_ACCOUNTS in chosen:
+            return ()
+        has_all = detail.get("accounts_by") == "user"
+        had = open_or_kept(user, None) if has_all else Account.objects.filter(consents=detail["identifier"])
+        taken = {str(pk) for pk in had.values_list("pk", flat=True)}.difference(chosen)
+        return taken | {ALL_ACCOUNTS} if has_all else taken
+
+    def without(self, detail: Detail, user: Any, client_id: str, taken: Collection[str]) -> Detail:
+        has_all = detail.get("accounts_by") == "user"
+        has = list(open_or_kept(user, None) if has_all else Account.objects.filter(consents=detail["identifier"]))
+        remaining = [account for account in has if str(account.pk) not in taken]
+        if not taken or (len(remaining) == len(has) and not has_all):
+            return detail
+        return self._changed_to(remaining, detail, user, client_id)
+
+    def _changed_to(self, accounts: list[Account], detail: Detail, user: Any, client_id: str) -> dict[str, Any]:
+        about = {"type": ACCOUNT_ACCESS, "scopes": detail["scopes"]}
         if "identifier" not in detail:
             return self._limited_to(accounts, about, user, client_id)
         changed = {**about, "identifier": detail["identifier"], **accounts_in_detail(accounts)}

@@ -6,7 +6,7 @@ names subclasses of `ScopeDetails`. Clients cannot request them. Once granted, t
 (RFC 9396) in tokens, on the page of connected apps and at the API.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,18 @@ class ScopeDetails(DetailsType):
         not limit them. Writes nothing. Raises NotAnswered if nothing that the detail allowed still exists.
         """
         raise NotImplementedError
+
+    def taken_away(self, detail: Detail, user: Any, chosen: Sequence[str]) -> Collection[str]:
+        """The values that the user takes away from the app by changing this detail to `chosen`. Call it before
+        `changed`.
+        """
+        return ()
+
+    def without(self, detail: Detail, user: Any, client_id: str, taken: Collection[str]) -> Detail:
+        """The same detail without values that the user has taken away on the page of another detail of the app. Runs
+        in the caller's transaction.
+        """
+        return detail
 
 
 def completed(details: Sequence[Detail], scopes: Iterable[str]) -> tuple[Detail, ...]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from oauth import authorization_details, parameters
-from oauth.authorization_details import Detail, NotAnswered, Question
+from oauth.authorization_details import Detail, NotAnswered, Question, ScopeDetails
 from oauth.authorize import grant_management, picker, remembered
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, Authorization
@@ -40,7 +41,8 @@ class AppDetails(UserPage):
         if params.get("decision") != "save":
             return _page(request, *_find(request, authorization_id, number), given=params)
         with transaction.atomic():
-            grant, detail, question = _find(request, authorization_id, number, lock=True)
+            _lock_all_of_app(request.user, authorization_id)
+            grant, detail, question = _find(request, authorization_id, number)
             if params.get(_SHOWN, _digest(detail)) != _digest(detail):
                 # The choice must not apply to a detail that the user has not seen: the app may have got a wider one.
                 problem = _("This permission has changed since you opened the page. Check what is selected now.")
@@ -49,21 +51,25 @@ class AppDetails(UserPage):
                 _change(grant, number, picker.chosen(params)[0])
             except NotAnswered as error:
                 return _page(request, grant, detail, question, given=params, problem=str(error))
-        messages.success(request, _("Changed. The app now sees only what you picked."))
+        messages.success(request, _("Changed. The app no longer has what you unticked."))
         return HttpResponseRedirect(reverse("oauth:apps"), status=303)
 
 
-def _find(
-    request: HttpRequest, authorization_id: UUID, number: int, *, lock: bool = False
-) -> tuple[Authorization, Detail, Question]:
+def _find(request: HttpRequest, authorization_id: UUID, number: int) -> tuple[Authorization, Detail, Question]:
     user: Any = request.user
-    grants = Authorization.objects.live().filter(user=user, pk=authorization_id).select_related("client")
-    grant = (grants.select_for_update(of=("self",)) if lock else grants).first()
+    grant = Authorization.objects.live().filter(user=user, pk=authorization_id).select_related("client").first()
     details = authorization_details.in_words(grant.authorization_details, grant.scopes) if grant else []
     question = authorization_details.question_again(details[number], user) if number < len(details) else None
     if grant is None or question is None:
         raise Http404
     return grant, details[number], question
+
+
+def _lock_all_of_app(user: Any, authorization_id: UUID) -> None:
+    """Locks the user's live authorizations of the app, in one order, so that two changes wait for each other."""
+    client = Authorization.objects.filter(user=user, pk=authorization_id).values("client")
+    theirs = Authorization.objects.live().filter(user=user, client__in=client)
+    list(theirs.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def _digest(detail: Detail) -> str:
@@ -75,17 +81,37 @@ def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
     details = authorization_details.in_words(grant.authorization_details, grant.scopes)
     detail = details[number]
     details_type = authorization_details.types()[detail["type"]]
+    limits = details_type if isinstance(details_type, ScopeDetails) else None
+    taken = limits.taken_away(detail, grant.user, chosen) if limits else ()
     changed = details_type.changed(detail, grant.user, grant.client.client_id, chosen)
-    if [changed] == details and not grant.authorization_details:
-        return  # still without a limit
-    grant_management.change_details(grant, [changed if n == number else one for n, one in enumerate(details)])
-    remembered.narrow_by_details(grant.user, grant.client, [detail])
+    if [changed] != details or grant.authorization_details:  # otherwise still without a limit
+        _write(grant, [changed if n == number else one for n, one in enumerate(details)], detail)
+    if limits is None or not taken:
+        return
+    # The app may have several authorizations, for example one for each login without a page. Each of them would still
+    # cover what the user has just taken away. `narrow`, in `_write`, has waited for a parallel login without a page.
+    others = Authorization.objects.live().filter(user=grant.user, client=grant.client).select_related("client")
+    for other in others.select_for_update(of=("self",)).order_by("pk"):
+        before = authorization_details.in_words(other.authorization_details, other.scopes)
+        after = [
+            limits.without(one, grant.user, grant.client.client_id, taken)
+            if one["type"] == detail["type"] and (other.pk != grant.pk or n != number)
+            else one
+            for n, one in enumerate(before)
+        ]
+        if after != before:
+            _write(other, after, *[one for one in before if one not in after])
+
+
+def _write(grant: Authorization, details: Sequence[Detail], *changed: Detail) -> None:
+    grant_management.change_details(grant, details)
+    remembered.narrow_by_details(grant.user, grant.client, changed)
     AuditEvent.record(
         AuditEvent.Action.ALLOWED,
         user=grant.user_id,
         client=grant.client.client_id,
         authorization=grant.pk,
-        reason=f"changed: {detail['type']}",
+        reason=f"changed: {', '.join(sorted({one['type'] for one in changed}))}",
     )
 
 

@@ -115,6 +115,44 @@ def test_a_narrowed_an_exchanged_and_a_refreshed_token_keep_the_pick(
         assert seen_by(api(answer["access_token"])) == {str(current.pk)}
 
 
+def test_what_is_unticked_is_over_in_each_authorization_of_the_app(
+    tokens_of, browser, web_app, current, savings, token_endpoint, api
+):
+    """ASVS 10.7.3: an app gets another authorization with each login without a page."""
+    first = tokens_of(web_app, current, savings)
+    silent = token_endpoint.redeem(web_app, callback(browser.get(authorization_url(web_app, scope=SCOPE)))["code"])
+    again = tokens_of(web_app, "all", prompt="consent", scope="accounts:read")
+    assert "authorization_details" not in again
+    given = Authorization.objects.order_by("pk")
+    assert given.count() == 3
+    page = f"/oauth/apps/{given[0].pk}/0"
+    body = urlencode([("choice-0", str(current.pk)), ("decision", "save")])
+    assert browser.post(page, body, content_type=FORM).status_code == 303
+    for tokens in (first, silent.json(), again):
+        now = token_endpoint.refresh(web_app, tokens["refresh_token"]).json()
+        assert seen_by(api(now["access_token"])) == {str(current.pk)}
+        old = Browser().post(
+            "/oauth/introspect",
+            urlencode(
+                {"token": tokens["access_token"], "client_id": web_app.client_id, "client_secret": web_app.secret}
+            ),
+            content_type=FORM,
+        )
+        assert old.json() == {"active": False}
+
+
+def test_what_is_added_or_kept_changes_no_other_authorization(tokens_of, browser, web_app, current, savings):
+    tokens_of(web_app, current, scope="accounts:read")
+    tokens_of(web_app, savings, scope="balances:read", prompt="consent")
+    first, second = Authorization.objects.order_by("pk")
+    for chosen in ([current], [current, savings], [savings]):
+        body = urlencode([*(("choice-0", str(one.pk)) for one in chosen), ("decision", "save")])
+        assert browser.post(f"/oauth/apps/{first.pk}/0", body, content_type=FORM).status_code == 303
+        index = second.status_index
+        second.refresh_from_db()
+        assert (second.authorization_details[0]["accounts"], second.status_index) == ([str(savings.pk)], index)
+
+
 def test_introspection_says_what_was_picked(tokens_of, web_app, current, savings):
     answer = tokens_of(web_app, current)
     credentials = base64.b64encode(f"{web_app.client_id}:{web_app.secret}".encode()).decode()
