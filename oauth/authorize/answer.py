@@ -2,7 +2,7 @@
 
 So one consent page creates one code and one authorization. The response is not repeated if the code was used, the
 authorization was revoked, the user logged out or another user logged in, or the user has since denied a request of this
-client.
+client. If the user goes back and allows another part of the request, the new decision replaces the authorization.
 """
 
 import base64
@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 from django.utils.translation import gettext_noop as _
 
-from oauth.authorize import decision, response
+from oauth.authorize import decision, permissions, picker, response
 from oauth.authorize.interaction import Interaction, InteractionOver
 from oauth.authorize.outcome import Refuse, Repeat
 from oauth.authorize.response_modes import Delivery, Form, Page, Redirect
@@ -40,7 +40,9 @@ def keep(
     """
     if interaction.row is None:
         return
-    told = {"as": type(delivery).__name__, "delivery": asdict(delivery), "code": code}
+    told = {
+        "as": type(delivery).__name__, "delivery": asdict(delivery), "code": code, "decided": _decided(interaction),
+    }  # fmt: skip
     StoredInteraction.objects.filter(pk=interaction.row.pk).update(
         answered_at=clock.now(),
         answer=_cipher(interaction).encrypt(json.dumps(told, default=str).encode()),
@@ -55,11 +57,36 @@ def repeated(interaction: Interaction) -> Repeat:
     assert row is not None
     if not _is_recent(row) or row.user_id != _user_id(interaction):
         raise InteractionOver(_ANSWERED)
-    told = json.loads(_cipher(interaction).decrypt(bytes(row.answer)))
+    told = _told(interaction, row)
     if row.authorization_id is not None and not _still_counts(interaction, row, told["code"]):
         raise InteractionOver(_ANSWERED)
     delivery = _DELIVERIES[told["as"]](**told["delivery"])
     return Repeat(delivery, interaction.client, is_refusal=row.authorization_id is None)
+
+
+def is_changed(interaction: Interaction) -> bool:
+    """Whether the user has gone back and allows another part of the request than a moment ago."""
+    row, form = interaction.row, interaction.form
+    if row is None or row.authorization_id is None or form is None or form.get("decision") != "allow":
+        return False
+    # A response of an earlier release does not say what was decided.
+    return _is_recent(row) and _told(interaction, row).get("decided", now := _decided(interaction)) != now
+
+
+def replace(interaction: Interaction) -> None:
+    """Ends the authorization of the earlier answer, because the user has just decided otherwise (ASVS 5.0 10.7.2). Call
+    this in a transaction, with the row locked.
+
+    Raises InteractionOver like `take_back`, and if the client has already used the earlier response.
+    """
+    row = interaction.row
+    assert row is not None
+    assert row.authorization_id is not None, "is_changed says so"
+    is_theirs = row.user_id == _user_id(interaction) and not interaction.request.grant_id
+    if not is_theirs or not _still_counts(interaction, row, _told(interaction, row)["code"]):
+        raise InteractionOver(_ANSWERED)
+    allowed = Authorization.objects.filter(pk=row.authorization_id)
+    allowed.revoke(Authorization.RevocationReason.USER, by=interaction.user)
 
 
 def take_back(interaction: Interaction) -> Refuse | Repeat:
@@ -102,6 +129,19 @@ def _still_counts(interaction: Interaction, row: StoredInteraction, code: str) -
         return False
     refused = StoredInteraction.objects.filter(user=row.user_id, client=row.client_id, authorization=None)
     return not refused.filter(answered_at__gte=row.answered_at).exists()
+
+
+def _told(interaction: Interaction, row: StoredInteraction) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(_cipher(interaction).decrypt(bytes(row.answer)))
+    return told
+
+
+def _decided(interaction: Interaction) -> str:
+    """A digest of what the form allows: the ticked scopes and options."""
+    if interaction.form is None:
+        return ""
+    chosen = {n: sorted(values) for n, values in picker.chosen(interaction.form).items() if values}
+    return hashlib.sha256(json.dumps([permissions.ticked(interaction.form), chosen]).encode()).hexdigest()
 
 
 def _user_id(interaction: Interaction) -> Any:

@@ -77,6 +77,11 @@ def shown(groups: Iterable[tuple[str, Iterable[Permission]]], client: Client) ->
     return hashlib.sha256(said.encode()).hexdigest()
 
 
+def ticked(given: Parameters) -> list[str]:
+    """The checkboxes of scopes that the user ticked."""
+    return sorted(name for name in given if name.startswith(_TICK))
+
+
 def kept(scopes: Sequence[str], client: Client, given: Parameters, details: Sequence[Detail] = ()) -> tuple[str, ...]:
     """The scopes without those that the user unticked (ASVS 5.0 10.7.2).
 

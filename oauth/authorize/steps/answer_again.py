@@ -6,7 +6,9 @@ from oauth.authorize.outcome import Repeat
 
 
 def answer_again(interaction: Interaction) -> Repeat | None:
-    """For double clicks, resubmitted forms and users who go back. Raises InteractionOver if the response must not be
-    repeated.
+    """For double clicks, resubmitted forms and users who go back, unless they decide otherwise. Raises InteractionOver
+    if the response must not be repeated.
     """
-    return answer.repeated(interaction) if interaction.is_answered else None
+    if not interaction.is_answered or answer.is_changed(interaction):
+        return None
+    return answer.repeated(interaction)

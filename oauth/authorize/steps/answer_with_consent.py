@@ -22,9 +22,12 @@ def answer_with_consent(interaction: Interaction) -> Respond | Repeat | AskConse
     try:
         with transaction.atomic():
             interaction = lock(interaction)
-            if interaction.is_answered:
+            if not interaction.is_answered:
+                pushed_request.consume(request)
+            elif answer.is_changed(interaction):
+                answer.replace(interaction)
+            else:
                 return answer.repeated(interaction)
-            pushed_request.consume(request)
             allowed = permissions.allowed_part(request, client, form)
             authorization = decision.allow(allowed, client, session, picker.chosen(form), shown=request)
             return respond(interaction, authorization, allowed)

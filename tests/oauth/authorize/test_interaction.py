@@ -224,6 +224,36 @@ def test_not_after_a_minute(browser, mobile_app):
         assert press(browser, interaction, "deny").status_code == 400
 
 
+@pytest.mark.parametrize("is_pushed", [False, True])
+def test_a_user_who_goes_back_and_allows_less_gives_only_that(browser, web_app, token_endpoint, is_pushed):
+    """ASVS 5.0 10.7.2: the last decision counts, if the app has not used the first one yet."""
+    scope = "accounts:read transfers:write"
+    url = authorization_url(web_app, scope=scope)
+    if is_pushed:
+        pushed = push(web_app, scope=scope).json()["request_uri"]
+        url = f"/oauth/authorize?{urlencode({'client_id': web_app.client_id, 'request_uri': pushed})}"
+    interaction = form_fields(browser.get(url).content)["interaction"]
+    wide = callback(press(browser, interaction, **{"allow-transfers:write": "yes"}))["code"]
+    narrow = callback(press(browser, interaction))["code"]
+    assert callback(press(browser, interaction))["code"] == narrow, "the same again"
+    assert token_endpoint.redeem(web_app, wide).json()["error"] == "invalid_grant"
+    assert token_endpoint.redeem(web_app, narrow).json()["scope"] == "accounts:read"
+    assert [one.is_live for one in Authorization.objects.order_by("pk")] == [False, True]
+    assert press(browser, interaction, **{"allow-transfers:write": "yes"}).status_code == 400, "the code was used"
+
+
+def test_a_user_who_goes_back_cannot_undo_the_change_of_a_grant(browser, web_app, token_endpoint):
+    """FAPI Grant Management §5.4."""
+    code = allow(browser, web_app, scope="accounts:read", grant_management_action="create")
+    grant = token_endpoint.redeem(web_app, code).json()["grant_id"]
+    changing = {"grant_management_action": "update", "grant_id": grant}
+    interaction = ask(browser, web_app, scope="balances:read transfers:write", **changing)
+    first = press(browser, interaction, **{"allow-transfers:write": "yes"})
+    assert press(browser, interaction).status_code == 400
+    assert "code" in callback(first)
+    assert Authorization.objects.get().is_live
+
+
 def test_a_used_code_is_not_told_again(browser, mobile_app, token_endpoint):
     """RFC 6749 §4.1.2: the client would redeem it a second time, which revokes its tokens."""
     interaction = ask(browser, mobile_app)
