@@ -25,18 +25,23 @@ def find(token: str) -> AccessTokenClaims | None:
         return None
     client, authorization, issuer = row.client, row.authorization, published_lists.policy.values.issuer
     index = authorization.status_index if authorization else client.status_index
+    # ASVS 5.0 10.4.11: only scopes that the client is still allowed and that the user still allows.
+    scopes = frozenset(row.scopes) & frozenset(client.allowed_scopes)
+    if authorization:
+        scopes &= frozenset(authorization.scopes)
     return AccessTokenClaims(
         issuer=issuer,
         subject=str(authorization.user_id) if authorization else client.client_id,
         audience=tuple(row.resources),
         client_id=client.client_id,
-        # ASVS 5.0 10.4.11: only scopes that the client is still allowed.
-        scopes=frozenset(row.scopes) & frozenset(client.allowed_scopes),
+        scopes=scopes,
         issued_at=row.created_at,
         expires_at=row.expires_at,
         jti=f"imported-{row.pk}",
         auth_time=authorization.auth_time if authorization else None,
         authorization_id=str(authorization.pk) if authorization else None,
+        # The user may have limited the authorization since. Unlike a JWT, this token is read again for each request.
+        authorization_details=tuple(authorization.authorization_details) if authorization else (),
         status=status_list.reference(index, issuer=issuer),
     )
 

@@ -18,6 +18,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from banking.accounts.opening import open_account
 from oauth.conf import conf
 from oauth.dot_import import ImportRefused, mapping
 from oauth.dot_import.users import Users
@@ -290,6 +291,18 @@ class TestAccessTokens:
         assert api(token).get("/api/v1/transfers").status_code == 403
         Authorization.objects.get().revoke(Authorization.RevocationReason.USER)
         assert api(token).get("/api/v1/accounts").status_code == 401
+
+    def test_it_covers_no_account_that_the_user_has_taken_from_the_app(self, token, browser, alice, api, settings):
+        """ASVS 10.7.3."""
+        settings.OAUTH = {**settings.OAUTH, "OPAQUE_TOKENS": "oauth.status.imported_access_tokens.find_live"}
+        kept, taken = (open_account(alice, name=name, currency="GBP") for name in ("Everyday", "Savings"))
+        seen = {row["id"] for row in api(token).get("/api/v1/accounts").json()["data"]}
+        assert seen == {str(kept.pk), str(taken.pk)}
+        page, body = f"/oauth/apps/{Authorization.objects.get().pk}/0", {"choice-0": str(kept.pk), "decision": "save"}
+        browser.post(page, urlencode(body), content_type="application/x-www-form-urlencoded")
+        assert [row["id"] for row in api(token).get("/api/v1/accounts").json()["data"]] == [str(kept.pk)]
+        Authorization.objects.update(scopes=["openid"])
+        assert api(token).get("/api/v1/accounts").status_code == 403
 
     def test_it_is_refused_by_an_api_that_it_is_not_for(self, token, api, settings):
         settings.OAUTH = {**settings.OAUTH, "OPAQUE_TOKENS": "oauth.status.imported_access_tokens.find_live"}
