@@ -85,8 +85,8 @@ def replace(interaction: Interaction) -> None:
     is_theirs = row.user_id == _user_id(interaction) and not interaction.request.grant_id
     if not is_theirs or not _still_counts(interaction, row, _told(interaction, row)["code"]):
         raise InteractionOver(_ANSWERED)
-    allowed = Authorization.objects.filter(pk=row.authorization_id)
-    allowed.revoke(Authorization.RevocationReason.USER, by=interaction.user)
+    earlier = Authorization.objects.filter(pk=row.authorization_id)
+    earlier.revoke(Authorization.RevocationReason.USER, by=interaction.user)
 
 
 def take_back(interaction: Interaction) -> Refuse | Repeat:

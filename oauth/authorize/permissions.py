@@ -29,12 +29,9 @@ class Permission:
 
     name: str
     text: str
+    sentence: str
     is_optional: bool = False
     is_ticked: bool = True
-
-    @property
-    def sentence(self) -> str:
-        return _(self.text)
 
     def __str__(self) -> str:
         return self.sentence
@@ -64,7 +61,7 @@ def groups(
         is_risk = row.group == Scope.Group.WRITE and not client.is_vouched_for
         is_optional = (row.is_optional or is_risk) and has_choice
         is_ticked = not is_optional or (not is_risk if given is None else f"{_TICK}{row.name}" in given)
-        permission = Permission(row.name, row.sentence, is_optional, is_ticked)
+        permission = Permission(row.name, row.sentence, _(row.sentence), is_optional, is_ticked)
         titles[str(Scope.Group(row.group).label)].append(permission)
     return [(title, permissions) for title, permissions in titles.items() if permissions]
 
