@@ -72,8 +72,10 @@ def test_the_document_names_every_room(package):
     assert named == rooms
 
 
-def test_every_email_leaves_by_one_door():
-    """It sends nothing to an address that cannot exist (RFC 6761 §6.4). The adapter of allauth asks as well."""
+def test_only_one_module_sends_emails():
+    """The one module that sends emails sends none to an address that cannot exist (RFC 6761 §6.4). The adapter of
+    allauth checks this, too.
+    """
     senders = [
         str(file.relative_to(ROOT))
         for package in ("accounts", "banking", "config", "oauth")

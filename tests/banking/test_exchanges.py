@@ -607,7 +607,7 @@ def test_a_rate_cannot_be_approved_as_it_is_asked_for(db):
         )  # fmt: skip
 
 
-def test_who_sees_one_account_sees_no_exchange(alice, bob, current, euro, rate, api, access_token):
+def test_a_user_of_only_one_account_sees_no_exchange(alice, bob, current, euro, rate, api, access_token):
     done = exchanged(alice, current, euro)
     of_bob = api(access_token(bob, "transfers:read"))
     AccountAccess.objects.create(account=current, user=bob, role=Role.READER)

@@ -129,7 +129,7 @@ class TestTheFirstClient:
         uris = given.get("uris", ["https://budget.example/callback"])
         return first_client.ensure_client("Budget Garden", kind, uris, given.get("scopes", []), tmp_path)
 
-    def test_its_secret_is_in_a_file_and_nowhere_else(self, tmp_path: Path) -> None:
+    def test_the_secret_of_a_client_is_in_a_file_and_nowhere_else(self, tmp_path: Path) -> None:
         said = self.ensure(tmp_path)
         client = Client.objects.get(name="Budget Garden")
         file = folder.client_secret_file(tmp_path, client.client_id)

@@ -169,7 +169,7 @@ def test_a_client_of_ipv6_is_known_by_its_address(host, dual, address, of_grania
 
 
 def test_an_outgoing_connection_is_no_clients(listening):
-    """Such as those to PostgreSQL on the same machine."""
+    """For example, a connection to PostgreSQL on the same machine."""
     with socket.create_server((ADDRESS, 0)) as database:
         client, outgoing = Client(listening), Client(database)
         client.leave()

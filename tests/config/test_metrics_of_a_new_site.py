@@ -14,7 +14,7 @@ pytestmark = pytest.mark.served
 def test_every_metric_without_labels_is_there_from_the_start(
     transactional_db: None, database_url: str, tmp_path: Path
 ) -> None:
-    """With several processes, prometheus_client exports a gauge only once somebody has set it. “No audit” must be 0, not
+    """With several processes, prometheus_client exports a gauge only after a process has set it. “No audit” must be 0, not
     nothing, because an alert on nothing never fires."""
     text = (ROOT / "docs/monitoring.md").read_text()
     names = re.findall(r"^\| `([a-z_]+)` \|  ?\|", text, re.M)

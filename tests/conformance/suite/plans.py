@@ -22,7 +22,9 @@ PROVIDER = "conformance-suite"
 
 @dataclass(frozen=True)
 class Place:
-    """The base URLs of both servers, and other data of a run. `approval` is the address of `approval`."""
+    """The base URLs of both servers, and other data of a run. `approval` is the address at which
+    approval.py listens.
+    """
 
     suite: str
     registration_token: str
