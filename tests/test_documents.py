@@ -49,7 +49,7 @@ TESTS = set(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in R
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
 COMMANDS = {file.stem: file for file in ROOT.glob("*/management/commands/[a-z]*.py")}
 COMMANDS_OF_OTHERS = {
-    "changepassword", "check", "collectstatic", "createcachetable", "createsuperuser", "makemigrations", "migrate",
+    "changepassword", "check", "collectstatic", "createcachetable", "createsuperuser", "dumpdata", "makemigrations", "migrate",
     "procrastinate", "runserver",
 }  # fmt: skip
 FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--fake", "--help"}

@@ -1,5 +1,6 @@
 """`oauth` in another team's project: another user model, no bank (README, “Adopt `oauth` in your site”)."""
 
+import io
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from django.core.management import call_command
 
 from tests.lib import servers
 
@@ -75,6 +77,15 @@ def test_a_project_removes_oauth(tmp_path):
     """docs/adopting.md, “Remove `oauth`”. The project has a second database, which it migrates before and after."""
     life = run("plain_project", "tests.plain_project.life", **WITH_A_SECOND_DATABASE, WAREHOUSE=f"{tmp_path}/warehouse")
     assert json.loads(life.stdout.splitlines()[-1]) == {"scopes": ["orders:read"], "left": []}
+
+
+def test_a_dump_with_natural_keys_has_users_before_what_they_allowed(alice, access_token):
+    """docs/adopting.md, “Copy the data”: the database refuses an authorization of a user that it does not have."""
+    access_token(alice, "openid")
+    dump = io.StringIO()
+    call_command("dumpdata", natural_foreign=True, stdout=dump)
+    models = [row["model"] for row in json.loads(dump.getvalue())]
+    assert models.index("accounts.user") < models.index("oauth.authorization")
 
 
 def test_no_template_writes_a_key_as_a_number_for_readers() -> None:
