@@ -14,6 +14,7 @@ from oauth.authorize.steps.answer_again import answer_again
 from oauth.authorize.steps.answer_silently import answer_silently
 from oauth.authorize.steps.answer_with_consent import answer_with_consent
 from oauth.authorize.steps.ask_consent import ask_consent
+from oauth.authorize.steps.check_client import check_client
 from oauth.authorize.steps.check_grant import check_grant
 from oauth.authorize.steps.check_redirect_uri import check_redirect_uri
 from oauth.authorize.steps.check_sandbox import check_sandbox
@@ -30,6 +31,7 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     choose_language,
     check_redirect_uri,
     answer_again,
+    check_client,
     require_login,
     check_subject,
     step_up,

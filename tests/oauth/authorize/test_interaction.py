@@ -176,6 +176,27 @@ def test_a_client_that_was_disabled_meanwhile_is_offered_no_more(browser, mobile
     assert press(browser, interaction).status_code == 400
 
 
+def test_a_client_that_must_push_meanwhile_gets_no_code_for_a_request_that_was_not_pushed(browser, web_app):
+    """FAPI 2.0 §5.3.2.2: a request from before the switch is not answered after it."""
+    interaction = ask(browser, web_app)
+    pushed = push(web_app).json()["request_uri"]
+    web_app.require_pushed_authorization_requests = True
+    web_app.save()
+    answer = callback(press(browser, interaction))
+    assert (answer["error"], Authorization.objects.count()) == ("invalid_request", 0)
+    url = f"/oauth/authorize?{urlencode({'client_id': web_app.client_id, 'request_uri': pushed})}"
+    assert "code" in callback(press(browser, form_fields(browser.get(url).content)["interaction"]))
+
+
+def test_a_client_that_lost_the_flow_meanwhile_gets_no_code(browser, web_app):
+    """RFC 9700 §2.1.2."""
+    interaction = ask(browser, web_app)
+    web_app.grant_types = ["client_credentials"]
+    web_app.save()
+    assert callback(press(browser, interaction))["error"] == "unauthorized_client"
+    assert not Authorization.objects.exists()
+
+
 def test_a_redirect_uri_that_was_removed_meanwhile_gets_no_denial_either(browser, mobile_app):
     """RFC 9700 §4.11: nothing is redirected to an address that is not registered."""
     interaction = ask(browser, mobile_app)
