@@ -33,6 +33,22 @@ class PlainClientForm(ModelForm[Client]):
         fields: tuple[str, ...] = ()
 
 
+class _KeysField(forms.JSONField):
+    """A JSONField that also refuses JSON that Python cannot read, because it is nested too deeply or has a number with
+    too many digits.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except (ValueError, RecursionError):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """The submitted text as it is, because it may be such JSON, or contain a lone surrogate."""
+        return None if data is None else forms.fields.InvalidJSONInput(data)
+
+
 class ChangeClientForm(ClientForm):
     grant_types = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
@@ -92,6 +108,7 @@ class ChangeClientForm(ClientForm):
         return cleaned
 
     class Meta(ClientForm.Meta):
+        field_classes = {"client_jwks": _KeysField}
         fields = (
             "name", "is_active", "allowed_scopes", "authorization_details_types", "redirect_uris", "grant_types",
             "access_token_lifetime",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oauth.errors import InvalidClientMetadata
+from oauth.models.client.keys import has_odd_values
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MOST_VALUES = 50
@@ -38,22 +39,9 @@ def one_of(metadata: Mapping[str, Any], name: str, allowed: list[str], default: 
 
 def json_object(metadata: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     value = metadata.get(name)
-    if value is not None and (not isinstance(value, dict) or _has_odd_text(value)):
+    if value is not None and (not isinstance(value, dict) or has_odd_values(value)):
         raise InvalidClientMetadata(f"{name} must be a JSON object without control characters.")
     return value
-
-
-def _has_odd_text(value: Any, depth: int = 0) -> bool:
-    """Whether the value contains text that cannot be stored (NUL, a lone surrogate), or is nested more deeply than a
-    JWK Set can be.
-    """
-    if depth > 8:
-        return True
-    if isinstance(value, dict):
-        return any(_has_odd_text(item, depth + 1) for pair in value.items() for item in pair)
-    if isinstance(value, list):
-        return any(_has_odd_text(item, depth + 1) for item in value)
-    return isinstance(value, str) and not value.isprintable()
 
 
 def switch(metadata: Mapping[str, Any], name: str, *, is_on: bool) -> bool:

@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import jwt
@@ -38,6 +39,8 @@ def validate_jwks(jwks: Any, *, signs_by: Sequence[str] = ()) -> None:
     keys = read_jwks(jwks)
     if not keys:
         raise ValueError("a JWK Set must have at least one key.")
+    if has_odd_values(jwks):
+        raise ValueError("it must contain no control characters, no NaN and no values that are nested deeply.")
     if any(_PRIVATE & jwk.keys() for jwk in keys):
         raise ValueError("it contains a private or secret key; send only public keys.")
     if not signs_by:
@@ -45,6 +48,21 @@ def validate_jwks(jwks: Any, *, signs_by: Sequence[str] = ()) -> None:
     reasons = [_why_not(jwk, signs_by) for jwk in keys]
     if all(reasons):
         raise ValueError(f"this client signs, so it needs a usable key. {reasons[0]}")
+
+
+def has_odd_values(value: Any, depth: int = 0) -> bool:
+    """Whether the value contains what PostgreSQL cannot store as JSON (NUL, a lone surrogate, NaN), or is nested more
+    deeply than a JWK Set can be.
+    """
+    if depth > 8:
+        return True
+    if isinstance(value, Mapping):
+        return any(has_odd_values(item, depth + 1) for pair in value.items() for item in pair)
+    if isinstance(value, list):
+        return any(has_odd_values(item, depth + 1) for item in value)
+    if isinstance(value, float):
+        return not isfinite(value)
+    return isinstance(value, str) and not value.isprintable()
 
 
 def _why_not(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> str:

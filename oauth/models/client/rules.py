@@ -27,6 +27,8 @@ Errors = Mapping[str, Any]
 ZERO = timedelta()
 # RFC 9700 §2.2: access tokens must be short-lived.
 LONGEST_ACCESS_TOKEN = timedelta(minutes=15)
+# The end of an authorization must be a date that Python and PostgreSQL can represent.
+LONGEST_AUTHORIZATION = timedelta(days=36500)
 
 
 def broken(client: "Client") -> dict[str, Any]:
@@ -70,8 +72,8 @@ def lifetimes(client: "Client") -> Errors:
     errors = {}
     if client.access_token_lifetime is not None and not ZERO < client.access_token_lifetime <= LONGEST_ACCESS_TOKEN:
         errors["access_token_lifetime"] = "The lifetime must be more than 0 and at most 15 minutes (RFC 9700 §2.2)."
-    if client.authorization_lifetime is not None and client.authorization_lifetime <= ZERO:
-        errors["authorization_lifetime"] = "The lifetime must be more than 0."
+    if client.authorization_lifetime is not None and not ZERO < client.authorization_lifetime <= LONGEST_AUTHORIZATION:
+        errors["authorization_lifetime"] = "The lifetime must be more than 0 and at most 36500 days."
     return errors
 
 

@@ -105,6 +105,31 @@ def test_an_unsafe_client_cannot_be_made_by_accident(admin_browser, form, messag
     assert not Client.objects.exists()
 
 
+def _ec_key(**more):
+    return json.dumps({"keys": [{**ClientKey().public, **more}]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"client_jwks": _ec_key(kid="\0")}, "no control characters"),
+        ({"client_jwks": _ec_key(kid="\ud800")}, "no control characters"),
+        ({"client_jwks": _ec_key(exp=float("nan"))}, "no NaN"),
+        ({"client_jwks": "[" * 5000}, "Enter a valid JSON"),
+        ({"client_jwks": "9" * 5000}, "Enter a valid JSON"),
+        ({"authorization_lifetime": "999999999 00:00:00"}, "at most 36500 days"),
+    ],
+)
+def test_values_that_cannot_be_stored_or_used_are_refused(admin_browser, web_app, changes, message):
+    """PostgreSQL cannot store such keys, and no date is that far away, so each consent page would fail."""
+    form = {"name": "Changed", "is_active": "on", "redirect_uris": web_app.redirect_uris}
+    url = f"/admin/oauth/client/{web_app.pk}/change/"
+    answer = admin_browser.post(url, {**form, "grant_types": ["authorization_code"], **changes})
+    assert answer.status_code == 200
+    assert message in BeautifulSoup(answer.content, "html.parser").select_one(".errorlist").text
+    assert Client.objects.get().name == web_app.name
+
+
 def test_fapi_is_one_switch(admin_browser, web_app):
     """The switch requires keys of the app, and the form says so. Once there are keys, the client has no secret any
     more.

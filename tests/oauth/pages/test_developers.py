@@ -200,7 +200,8 @@ def test_the_old_secret_works_for_a_day_or_until_it_is_ended(portal, app):
 
 def test_own_keys_take_the_place_of_the_secret(portal, app):
     portal.post(of(app, "secret"), {"act": "new"})
-    for wrong in ("not json", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'):
+    unstorable = json.dumps({"keys": [{**ClientKey().public, "kid": "\0"}]})
+    for wrong in ("not json", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}', unstorable):
         assert portal.post(of(app, "keys"), {"jwks": wrong}).status_code == 400
     assert portal.post(of(app, "keys"), {"jwks_uri": "http://moneta.example/jwks"}).status_code == 400
     app.refresh_from_db()
