@@ -21,7 +21,8 @@ class Request(Protocol):
 
 @dataclass(frozen=True)
 class APIRequest:
-    """A request of any framework. `path` has no query. Names in `headers` are case-insensitive.
+    """A request of any framework. `path` has no query. Names in `headers` are case-insensitive. If its `items()` has a
+    header twice, as those of Starlette and aiohttp do, the values are joined as in WSGI, so verification refuses them.
 
     `certificate_chain` is the chain that the client presented in TLS, in DER, its own certificate first. It must come
     from the server that terminates TLS, never from a header that a client can send.
@@ -34,7 +35,12 @@ class APIRequest:
 
     @cached_property
     def META(self) -> Mapping[str, Any]:
-        return {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
+        joined: dict[str, str] = {}
+        for name, value in self.headers.items():
+            key = f"HTTP_{name.upper().replace('-', '_')}"
+            # RFC 9449 §4.3: more than one DPoP header is refused. One value alone would hide the others.
+            joined[key] = f"{joined[key]},{value}" if key in joined else value
+        return joined
 
 
 def certificate_chain(request: APIRequest) -> tuple[bytes, ...]:
