@@ -25,3 +25,8 @@ class SecretFiles(FileAwareMapping):  # type: ignore[misc]  # the library has no
 
 class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # as above
     ENVIRON = SecretFiles()
+
+    def words(self, name: str) -> list[str]:
+        """A list of values without spaces, separated by commas, spaces or newlines, such as one a line in a file."""
+        value: str = self.str(name)
+        return value.replace(",", " ").split()

@@ -481,7 +481,7 @@ MACHINE_ENDPOINTS = (
 
 OAUTH = {
     "ISSUER": ISSUER,
-    "KEY_ENCRYPTION_KEYS": env.list("KEY_ENCRYPTION_KEYS"),
+    "KEY_ENCRYPTION_KEYS": env.words("KEY_ENCRYPTION_KEYS"),
     "KEY_STORES": env.json("KEY_STORES", {}),
     "KEY_STORE": env("KEY_STORE", default=""),
     "FAST_PATH": FAST_PATH,

@@ -51,3 +51,9 @@ def test_a_file_that_is_no_text_is_named_and_not_shown(env):
     with pytest.raises(ImproperlyConfigured, match=r"A_SECRET_FILE .*not UTF-8") as raised:
         env.str("A_SECRET", default="")
     assert "key" not in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"new,old", b"new old", b"new\nold\n", b" new, old "])
+def test_encryption_keys_may_stand_one_a_line(env, content):
+    env.write("SOME_KEYS", content)
+    assert env.words("SOME_KEYS") == ["new", "old"]

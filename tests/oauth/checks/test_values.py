@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.checks import ERROR
 from django.core.exceptions import ImproperlyConfigured
 
@@ -27,6 +28,11 @@ WRONG_VALUES = {
     "an issuer without TLS": ("ISSUER", "http://login.example", "oauth.W001"),
     "an issuer of another host": ("ISSUER", "https://other.example", "oauth.W002"),
     "no encryption key": ("KEY_ENCRYPTION_KEYS", [], "oauth.E002"),
+    "two encryption keys in one entry": (
+        "KEY_ENCRYPTION_KEYS",
+        [f"{Fernet.generate_key().decode()} {Fernet.generate_key().decode()}"],
+        "oauth.E002",
+    ),
     "an encryption key that is none": ("KEY_ENCRYPTION_KEYS", ["secret"], "oauth.E002"),
     "access tokens for an hour": ("ACCESS_TOKEN_LIFETIME", timedelta(hours=1), "oauth.E003"),
     "codes for an hour": ("AUTHORIZATION_CODE_LIFETIME", timedelta(hours=1), "oauth.E004"),
