@@ -137,6 +137,7 @@ MIDDLEWARE = [
     "accounts.login.after_response.AfterResponseMiddleware",
     "config.http.middleware.OutageMiddleware",
     "config.http.middleware.ImpossibleValueMiddleware",
+    "config.http.middleware.ButtonOnlyMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

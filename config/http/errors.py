@@ -58,6 +58,9 @@ TOO_MANY = Failure(
     HTTPStatus.TOO_MANY_REQUESTS, "slow_down", "rate_limited", "Too many requests. Wait a minute, then try again."
 )
 NOT_FOUND = Failure(HTTPStatus.NOT_FOUND, "not_found", "not_found", "There is nothing at this URL.")
+BUTTON_ONLY = Failure(
+    HTTPStatus.METHOD_NOT_ALLOWED, "invalid_request", "method_not_allowed", "This URL only accepts forms."
+)
 BUG = Failure(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "server_error",
@@ -126,6 +129,11 @@ def _way_back(request: HttpRequest, waiting: list[AskingClient]) -> dict[str, An
     if not waiting or not hasattr(request, "user"):
         return {}
     return {"asking_client": waiting[0], "csrf_token": get_token(request)}
+
+
+def is_page(path: str) -> bool:
+    """Whether users open this path in a browser."""
+    return not path.startswith("/api/") and (not path.startswith(_PROTOCOL) or f"{path}/".startswith(_PAGES))
 
 
 def is_outage(error: BaseException | None) -> bool:

@@ -103,6 +103,23 @@ class FormLimitMiddleware:
         return self.get_response(request)
 
 
+class ButtonOnlyMiddleware:
+    """Answers with a page if a user opens a URL that only accepts forms. A login leads to it if the user's session had
+    ended before they pressed the button.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or request.method != "GET" or not errors.is_page(request.path_info):
+            return response
+        page = errors.answer(request, errors.BUTTON_ONLY)
+        page["Allow"] = response["Allow"]
+        return page
+
+
 class ImpossibleValueMiddleware:
     """Answers 400 if a value in the URL of an admin page does not match the type of its column in PostgreSQL, such as a
     number out of range or an unknown member of an enumeration. Django's filters check only the types it knows."""

@@ -56,6 +56,7 @@ KNOWN = [
     "accounts.login.after_response.AfterResponseMiddleware",
     "config.http.middleware.OutageMiddleware",
     "config.http.middleware.ImpossibleValueMiddleware",
+    "config.http.middleware.ButtonOnlyMiddleware",
 ]
 
 

@@ -1,5 +1,7 @@
 """Rules for every request, whatever its path."""
 
+from uuid import UUID
+
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
@@ -81,6 +83,30 @@ class TestMalformedRequests:
 
     def test_umlauts_and_encoded_spaces_are_fine(self, client, db):
         assert client.get("/accounts/login/", QUERY_STRING="next=%2F%C3%BC%20x%25").status_code == 200
+
+
+class TestButtons:
+    """A URL that only accepts forms, such as the one behind a button."""
+
+    def test_a_login_after_the_button_was_pressed_leads_to_a_page(self, client, alice):
+        """The session ended while the page with the button was open."""
+        answer = client.post("/accounts/trusted/")
+        assert answer.url == "/accounts/login/?next=/accounts/trusted/"
+        client.force_login(alice)
+        page = client.get("/accounts/trusted/")
+        assert (page.status_code, page["Allow"]) == (405, "POST")
+        assert "Press the button again" in page.content.decode()
+        assert "Go to the home page" in page.content.decode()
+
+    @pytest.mark.parametrize("address", ["/language", f"/bank/payees/{UUID(int=1)}/remove"])
+    def test_each_such_url_answers_with_a_page(self, client, alice, address):
+        client.force_login(alice)
+        assert "Drücken Sie" in client.get(address, HTTP_ACCEPT_LANGUAGE="de").content.decode()
+
+    def test_machines_get_no_page(self, client, db):
+        for address in ("/oauth/token", "/oauth/revoke"):
+            answer = client.get(address)
+            assert (answer.status_code, answer["Content-Type"]) == (405, "application/json")
 
 
 @pytest.mark.urls("tests.config.test_middleware")
