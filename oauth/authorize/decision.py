@@ -17,7 +17,8 @@ from oauth.authorize import consent, grant_management, remembered
 from oauth.authorize.request import AuthorizationRequest
 from oauth.errors import LoginRequired
 from oauth.fast_path.model_rows import with_defaults
-from oauth.models import AuditEvent, Authorization, Client, Session
+from oauth.infrastructure import clock
+from oauth.models import AuditEvent, Authorization, BackchannelRequest, Client, DeviceCode, Session
 from oauth.models.authorization import authorization_granted
 
 
@@ -86,6 +87,20 @@ def deny(user: Any, client: Client, scopes: Iterable[str]) -> None:
     """Records a denial. The user will be asked for these scopes again, even if they allowed them before."""
     AuditEvent.record(AuditEvent.Action.DENIED, user=user.pk, client=client.client_id)
     remembered.narrow(user, client, scopes)
+
+
+@transaction.atomic(savepoint=False)
+def take_back(user: Any, waiting: DeviceCode | BackchannelRequest) -> None:
+    """The user goes back and denies what they have allowed. Ends the authorization, even if the client has tokens of
+    it. `waiting` must be locked.
+    """
+    if waiting.denied_at is not None:
+        return
+    if waiting.authorization is not None:
+        waiting.authorization.revoke(Authorization.RevocationReason.USER, by=user)
+    waiting.denied_at = clock.now()
+    waiting.save(update_fields=["denied_at"])
+    deny(user, waiting.client, waiting.scopes)
 
 
 def unsaved_again(

@@ -17,6 +17,7 @@ from oauth.authorize.acr import is_met
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import clock, display_names
+from oauth.models import BackchannelRequest
 from oauth.pages import usual_login
 from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
@@ -31,7 +32,7 @@ class RequestsPage(UserPage):
         return _page(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Returns 404 for a request that is unknown, expired, already answered, or for another user."""
+        """Returns 404 for a request that is unknown, expired, or for another user."""
         try:
             params = parameters.from_body(request, repeatable=picker.REPEATABLE)
             request_id, button = UUID(params.require("request")), params.get("decision")
@@ -46,7 +47,7 @@ class RequestsPage(UserPage):
                 _theirs(request).select_for_update(of=("self",)).select_related("client").filter(pk=request_id).first()
             )
             if asked is None:
-                raise Http404
+                return _decide_again(request, request_id, button)
             if button == "allow":
                 login = authentication_context.current(request)
                 if not is_met(login.acr, asked.acr_values, ladder=conf.ACR_VALUES):
@@ -84,6 +85,19 @@ class RequestsPage(UserPage):
             asked.save(update_fields=["authorization", "denied_at", "scopes"])
             backchannel_notices.enqueue_client_notice(asked)
         return HttpResponseRedirect(reverse("oauth:requests"), status=303)
+
+
+def _decide_again(request: HttpRequest, request_id: UUID, button: str) -> HttpResponse:
+    """For a double click, or a user who goes back. Denying what they have allowed ends the access."""
+    user: Any = request.user
+    theirs = BackchannelRequest.objects.select_for_update(of=("self",)).select_related("client").filter(user=user)
+    decided = theirs.filter(pk=request_id, expires_at__gt=clock.now()).first()
+    if decided is None or (decided.denied_at is None and decided.authorization_id is None):
+        raise Http404
+    if button == "deny" and decided.denied_at is None:
+        decision.take_back(user, decided)
+        messages.success(request, _("Removed. The app no longer has access."))
+    return HttpResponseRedirect(reverse("oauth:requests"), status=303)
 
 
 def _page(request: HttpRequest, looked_at: UUID | None = None, *, given: Parameters | None = None) -> HttpResponse:

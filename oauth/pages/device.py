@@ -1,5 +1,6 @@
 """The page where a user enters a user code and decides about a device's request (RFC 8628 §3.3)."""
 
+import unicodedata
 from typing import Any
 from urllib.parse import urlencode
 
@@ -48,6 +49,8 @@ class DevicePage(UserPage):
         user_code = _normalized(params.get("user_code", ""))
         with transaction.atomic():
             waiting = _take(user_code, request.user)
+            if waiting is None and (decided := _decide_again(user_code, request.user, params.get("decision", ""))):
+                return _done(request, decided)
             if waiting is None:
                 _count_wrong_code(request.user)
                 return _ask_for_code(request, error=_("This code does not work. It may have expired."), status=404)
@@ -60,7 +63,7 @@ class DevicePage(UserPage):
                     waiting.denied_at = clock.now()
                     waiting.save(update_fields=["denied_at"])
                     decision.deny(request.user, waiting.client, waiting.scopes)
-                    return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": False})
+                    return _done(request, waiting)
                 case button:
                     looks = picker.is_look(button or "")
                     return _consent_page(request, waiting, given=params if looks else None)
@@ -82,7 +85,7 @@ class DevicePage(UserPage):
             return _consent_page(request, waiting, given=given, problem=str(error))
         waiting.scopes = list(kept)
         waiting.save(update_fields=["authorization", "scopes"])
-        return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": True})
+        return _done(request, waiting)
 
 
 def _take(user_code: str, user: Any) -> DeviceCode | None:
@@ -107,6 +110,21 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
     return waiting
 
 
+def _decide_again(user_code: str, user: Any, button: str) -> DeviceCode | None:
+    """The request that this user has decided before, for a double click or a user who goes back. Denying what they have
+    allowed ends the access. None if there is no such request, or if the form is only a typed code.
+    """
+    if button not in ("allow", "deny"):
+        return None
+    theirs = DeviceCode.objects.select_for_update(of=("self",)).select_related("client").filter(user=user)
+    decided = theirs.filter(user_code=user_code, expires_at__gt=clock.now()).first()
+    if decided is None or (decided.denied_at is None and decided.authorization_id is None):
+        return None
+    if button == "deny":
+        decision.take_back(user, decided)
+    return decided
+
+
 def _way_to_login(request: HttpRequest, waiting: DeviceCode) -> HttpResponse | None:
     """A redirect to the login that this client requires, and then back to the same code; None if the present login
     suffices.
@@ -119,9 +137,15 @@ def _way_to_login(request: HttpRequest, waiting: DeviceCode) -> HttpResponse | N
 
 
 def _normalized(user_code: str) -> str:
-    """RFC 8628 §6.1: ignores case, dashes and spaces."""
-    kept = "".join(c for c in user_code.upper()[:64] if c in USER_CODE_ALPHABET)
+    """RFC 8628 §6.1: ignores case, dashes, spaces, and the width of letters that an East Asian keyboard writes."""
+    narrow = unicodedata.normalize("NFKC", user_code[:64])
+    kept = "".join(c for c in narrow.upper() if c in USER_CODE_ALPHABET)
     return kept if len(kept) == USER_CODE_LENGTH else ""
+
+
+def _done(request: HttpRequest, decided: DeviceCode) -> HttpResponse:
+    context = {"client": decided.client, "is_allowed": decided.denied_at is None}
+    return render(request, "oauth/device_done.html", context)
 
 
 def _ask_for_code(request: HttpRequest, *, given: str = "", error: str = "", status: int = 200) -> HttpResponse:

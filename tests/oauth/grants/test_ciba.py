@@ -85,6 +85,18 @@ def test_a_page_that_has_named_the_app_otherwise_is_shown_again(browser, call_ce
     assert Authorization.objects.exists()
 
 
+def test_a_user_who_goes_back_and_denies_ends_the_access(browser, call_centre, token_endpoint):
+    auth_req_id = ask(call_centre).json()["auth_req_id"]
+    request_id = BackchannelRequest.objects.get().pk
+    for _ in range(2):
+        assert decide(browser, request_id=request_id).status_code == 303, "a second click changes nothing"
+    assert Authorization.objects.get().is_live
+    assert decide(browser, "deny", request_id).status_code == 303
+    assert b"no longer has access" in browser.get("/oauth/requests").content
+    assert not Authorization.objects.get().is_live
+    assert poll(token_endpoint, call_centre, auth_req_id).json()["error"] == "access_denied"
+
+
 def test_a_denial_and_an_expiry(browser, call_centre, token_endpoint):
     first = ask(call_centre).json()["auth_req_id"]
     decide(browser, "deny")

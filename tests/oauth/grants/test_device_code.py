@@ -69,6 +69,39 @@ def test_a_page_that_has_named_the_app_otherwise_is_shown_again(browser, televis
     assert "is connected" in decide(browser, again).content.decode()
 
 
+def test_a_second_click_shows_the_decision_again(browser, bob, television):
+    asked = begin(television).json()
+    page = type_code(browser, asked["user_code"])
+    for _ in range(2):
+        assert "is connected" in decide(browser, page).content.decode()
+    assert Authorization.objects.count() == 1
+    of_bob = Browser()
+    of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    for decision in ("allow", "deny"):
+        assert decide(of_bob, page, decision).status_code == 404
+    assert Authorization.objects.get().is_live
+
+
+@pytest.mark.parametrize("is_polled", [False, True])
+def test_a_user_who_goes_back_and_denies_ends_the_access(browser, television, is_polled):
+    asked = begin(television).json()
+    page = type_code(browser, asked["user_code"])
+    decide(browser, page)
+    if is_polled:
+        assert poll(television, asked["device_code"]).status_code == 200
+    assert "not connected" in decide(browser, page, "deny").content.decode()
+    assert "not connected" in decide(browser, page).content.decode(), "the way to allow it is a new code"
+    assert not Authorization.objects.get().is_live
+    assert error(poll(television, asked["device_code"])) == ("invalid_grant" if is_polled else "access_denied")
+
+
+def test_a_code_may_be_typed_in_wide_letters(browser, television):
+    """RFC 8628 §6.1. East Asian keyboards write such letters."""
+    code = begin(television).json()["user_code"]
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in code)
+    assert type_code(browser, wide).status_code == 200
+
+
 def test_denying_is_told_to_the_device(browser, television):
     asked = begin(television).json()
     page = decide(browser, type_code(browser, asked["user_code"]), "deny")
