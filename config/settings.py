@@ -37,7 +37,7 @@ if not DATA_DIR.is_absolute():
 # --- secrets and identity of this server
 
 SECRET_KEY = env.str("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
 ISSUER: str = env.str("OAUTH_ISSUER") if PRODUCTION else env.str("OAUTH_ISSUER", default=f"http://localhost:{PORT}")
 # The issuer may have a path, such as /id: then all URLs of the site are below it (docs/operating.md, "Below a path").
 URL_PREFIX = urlsplit(ISSUER).path
@@ -56,7 +56,7 @@ COOKIE_PREFIX = ("__Secure-" if URL_PREFIX else "__Host-") if IS_HTTPS else ""
 # Proxies whose headers are used: IP addresses or networks (RFC 9700 §4.13). See config/server/proxy.py.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 # Each of these proxies must mark its element of the Forwarded header with one of these: `by=_SECRET`.
-PROXY_SECRETS = env.list("PROXY_SECRETS", default=[])
+PROXY_SECRETS = env.secrets("PROXY_SECRETS")
 # Without secrets: whether the proxies drop header names with underscores, so that X-Forwarded-For has one spelling.
 PROXIES_DROP_UNDERSCORES = env.bool("PROXIES_DROP_UNDERSCORES", default=False)
 # IP addresses and networks that may read /metrics.
