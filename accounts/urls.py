@@ -1,7 +1,6 @@
 """The home page and everything under /accounts/. Our views come before allauth's and keep their names."""
 
 from allauth.account.views import password_set
-from allauth.mfa.totp.views import activate_totp, deactivate_totp
 from allauth.mfa.webauthn.views import add_webauthn, remove_webauthn
 from django.db import transaction
 from django.urls import include, path
@@ -26,6 +25,7 @@ from accounts.pages.personal_data import download
 from accounts.pages.profile import profile
 from accounts.pages.security import security
 from accounts.pages.strength import password_strength
+from accounts.second_factors import authenticator_app
 
 urlpatterns = [
     path("", home, name="home"),
@@ -50,11 +50,11 @@ urlpatterns = [
     # These views add a login method, so they require a recent authentication. allauth does not if the user has neither
     # a password nor a second factor.
     path("accounts/2fa/webauthn/add/", recent_proof.required(add_webauthn), name="mfa_add_webauthn"),
-    path("accounts/2fa/totp/activate/", recent_proof.required(activate_totp), name="mfa_activate_totp"),
+    path("accounts/2fa/totp/activate/", recent_proof.required(authenticator_app.activate), name="mfa_activate_totp"),
+    path("accounts/2fa/totp/deactivate/", authenticator_app.deactivate, name="mfa_deactivate_totp"),
     path("accounts/password/strength/", password_strength, name="account_password_strength"),
     path("accounts/password/set/", recent_proof.required(password_set), name="account_set_password"),
     # Remove the factor and enqueue the notice in one transaction.
-    path("accounts/2fa/totp/deactivate/", transaction.atomic(deactivate_totp), name="mfa_deactivate_totp"),
     path(
         "accounts/2fa/webauthn/keys/<int:pk>/remove/", transaction.atomic(remove_webauthn), name="mfa_remove_webauthn"
     ),

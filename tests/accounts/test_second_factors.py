@@ -47,6 +47,17 @@ def make(kind, user):
     return Authenticator.objects.create(user=user, type=kind, data={"name": "Key", "credential": {}})
 
 
+def test_a_second_click_shows_that_the_app_is_on_or_off(browser):
+    """It must not lead to the button that does the opposite."""
+    for page, said in (("activate", b"Turn the app off"), ("deactivate", b"Set up the app")):
+        url = f"/accounts/2fa/totp/{page}/"
+        secret = browser.get(url).context["form"].secret if page == "activate" else ""
+        for _ in range(2):
+            answer = browser.post(url, {"code": code(secret=secret)} if secret else {})
+        assert answer.url == "/accounts/2fa/"
+        assert said in browser.get("/accounts/2fa/").content
+
+
 # --- second factors that a user removed
 
 

@@ -1,0 +1,33 @@
+"""The pages that turn the authenticator app on and off."""
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.views import activate_totp, deactivate_totp
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+
+from accounts.second_factors.factors import types_of
+
+
+@login_required
+def activate(request: HttpRequest) -> HttpResponseBase:
+    """If the app is on already, as after a double click, shows that. allauth would offer to turn it off."""
+    return _overview() if _is_on(request.user) else activate_totp(request)
+
+
+@login_required
+@transaction.atomic
+def deactivate(request: HttpRequest) -> HttpResponseBase:
+    """Removes the factor and enqueues the notice in one transaction. If the app is off already, shows that."""
+    return deactivate_totp(request) if _is_on(request.user) else _overview()
+
+
+def _is_on(user: Any) -> bool:
+    return Authenticator.Type.TOTP in types_of(user)
+
+
+def _overview() -> HttpResponse:
+    return HttpResponseRedirect(reverse("mfa_index"))
