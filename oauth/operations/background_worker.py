@@ -163,6 +163,8 @@ class BackgroundWorker:
         _, late = await asyncio.wait(lanes, timeout=self.stop_seconds)
         if late and stop.is_set():
             self._end_process([lane.name for lane, task in zip(self.lanes, lanes, strict=True) if task in late])
+        for task in late:
+            task.cancel()
         ended = await asyncio.gather(*lanes, return_exceptions=True)
         errors = [one for one in ended if isinstance(one, Exception)]
         if errors:
