@@ -1,9 +1,12 @@
 """Review requests of developers: for a new app, or for new values of a live app. Staff approve or decline them."""
 
+import hashlib
+import json
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -64,6 +67,7 @@ class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
             "advice": advice.advise(wanted),
             "looks_alike": wanted.name_looks_like_another,
             "may_decide": self._may_decide(request, review),
+            "seen": _digest(review),
         }
         return TemplateResponse(request, "admin/oauth/clientreview/review.html", context)
 
@@ -75,8 +79,9 @@ class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
             raise PermissionDenied
         is_approved = request.POST.get("decision") == "approve"
         try:
-            with origin("admin", request):
+            with transaction.atomic(), origin("admin", request):
                 if is_approved:
+                    _check_seen(review, request.POST.get("seen", ""))
                     reviews.approve(review, request.user)
                 else:
                     reviews.decline(
@@ -98,6 +103,22 @@ class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
     def _may_decide(self, request: HttpRequest, review: ClientReview) -> bool:
         is_own = request.user.pk in (review.client.user_id, review.asked_by_id)
         return review.is_open and request.user.has_perm("oauth.change_client") and not is_own
+
+
+def _check_seen(review: ClientReview, seen: str) -> None:
+    """Locks the client. Raises ValidationError if its values are no longer those that the page showed: the page of a
+    live app shows only the fields that would change, and another member of staff may have changed a field since.
+    """
+    review.client = Client.objects.select_for_update(of=("self",)).get(pk=review.client_id)
+    if seen and seen != _digest(review):
+        raise ValidationError(
+            "Somebody else changed the client after you opened the page. Check what would change now."
+        )
+
+
+def _digest(review: ClientReview) -> str:
+    shown = [review.client.is_live, *_rows(review)]
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
 
 
 def _rows(review: ClientReview) -> list[tuple[str, Any, Any]]:

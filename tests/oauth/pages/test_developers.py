@@ -21,7 +21,7 @@ from oauth.models import AuditEvent, Authorization, Client, ClientReview, Sandbo
 from oauth.pages.developers.requests import masked
 from tests.lib.client_keys import ClientKey
 from tests.lib.login import logged_in
-from tests.lib.oauth_client import authorization_url
+from tests.lib.oauth_client import authorization_url, form_fields
 from tests.lib.registered import make_client, make_user
 from tests.lib.staff import browser_of, staff
 
@@ -377,6 +377,27 @@ def test_staff_without_the_right_to_change_clients_decide_nothing(portal, app, r
     assert answer.status_code == 403
     app.refresh_from_db()
     assert not app.is_live
+
+
+def test_an_approval_does_not_undo_what_staff_have_changed_since_the_page_was_opened(portal, app, reviewer):
+    """The page of a live app shows only what would change, so the reviewer has not seen the scopes."""
+    Client.objects.filter(pk=app.pk).update(is_live=True)
+    portal.post(of(app, "change"), NEW | {"redirect_uris": "https://moneta.example/new"})
+    review = ClientReview.objects.get()
+    admin = browser_of(reviewer)
+    url = reverse("admin:oauth_clientreview_change", args=[review.pk])
+    decide = reverse("admin:oauth_clientreview_decide", args=[review.pk])
+    seen = form_fields(admin.get(url).content)["seen"]
+    assert "Allowed scopes" not in text(admin.get(url))
+    Client.objects.filter(pk=app.pk).update(allowed_scopes=["openid"])
+    answer = admin.post(decide, {"decision": "approve", "seen": seen}, follow=True)
+    assert "Somebody else changed the client" in text(answer)
+    assert "Allowed scopes" in text(answer)
+    app.refresh_from_db()
+    assert (app.allowed_scopes, ClientReview.objects.get().state) == (["openid"], "open")
+    admin.post(decide, {"decision": "approve", "seen": form_fields(answer.content)["seen"]})
+    app.refresh_from_db()
+    assert app.redirect_uris == "https://moneta.example/new"
 
 
 def test_an_approval_writes_what_staff_saw(portal, app, reviewer):
