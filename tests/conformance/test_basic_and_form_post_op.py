@@ -191,7 +191,9 @@ def test_oidcc_refresh_token(rp, browser):
 def test_oidcc_refresh_token_of_another_client(rp, register, browser):
     other = register()
     stolen = rp.tokens(browser, scope="openid offline_access")["refresh_token"]
-    assert other.token(grant_type="refresh_token", refresh_token=stolen).json()["error"] == "invalid_grant"
+    answer = other.token(grant_type="refresh_token", refresh_token=stolen).json()
+    assert answer["error"] == "invalid_grant"
+    assert "of another client" in answer["error_description"]  # as for an unknown token: the client learns nothing
 
 
 def test_oidcc_ensure_request_with_valid_pkce_succeeds(rp, browser):

@@ -49,6 +49,13 @@ def refused(answer, error):
     assert re.fullmatch(r"[\x20\x21\x23-\x5B\x5D-\x7E]+", answer.json()["error_description"])
 
 
+def refused_as_unknown(answer, unknown):
+    """Asserts invalid_grant with the same description as for an unknown code or token: another client learns nothing."""
+    refused(answer, "invalid_grant")
+    told, expected = (one.json()["error_description"].partition(" (error id")[0] for one in (answer, unknown))
+    assert told == expected
+
+
 # --- requests that must succeed
 
 
@@ -304,7 +311,7 @@ def test_ensure_holder_of_key_required(browser, bank):
 
 def test_ensure_authorization_code_is_bound_to_client(browser, bank, bank2):
     code = bank.authorize(browser)["code"]
-    refused(bank2.redeem(code), "invalid_grant")
+    refused_as_unknown(bank2.redeem(code), bank2.redeem("unknown"))
     assert bank.redeem(code).status_code == 200
 
 
@@ -356,7 +363,7 @@ def test_refresh_token(browser, bank, bank2):
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     refused(bank.token(**form, assertion="", client_id=bank.id), "invalid_client")
     refused(bank.token(**form, headers={}), "invalid_dpop_proof")
-    refused(bank2.token(**form), "invalid_grant")
+    refused_as_unknown(bank2.token(**form), bank2.token(**form | {"refresh_token": "unknown"}))
     answer = bank.token(**form).json()
     assert answer["token_type"] == "DPoP"
     assert answer["refresh_token"] == refresh_token
