@@ -3,7 +3,7 @@
 from allauth.account.views import password_set
 from allauth.mfa.webauthn.views import add_webauthn, remove_webauthn
 from django.db import transaction
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from accounts.browsers import trusted_browsers
 from accounts.browsers.sessions import SessionsView
@@ -12,6 +12,7 @@ from accounts.login.log_in_again import ReauthenticateView
 from accounts.login.pages import (
     CodeView,
     ConfirmationSentView,
+    ConfirmationView,
     LoginView,
     PasswordResetView,
     ResetSentView,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("accounts/password/reset/", PasswordResetView.as_view(), name="account_reset_password"),
     path("accounts/password/reset/done/", ResetSentView.as_view(), name="account_reset_password_done"),
     path("accounts/confirm-email/", ConfirmationSentView.as_view(), name="account_email_verification_sent"),
+    re_path(r"^accounts/confirm-email/(?P<key>[-:\w]+)/$", ConfirmationView.as_view(), name="account_confirm_email"),
     path("accounts/login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),
     path("accounts/reauthenticate/", ReauthenticateView.as_view(), name="account_reauthenticate"),
     path("accounts/stronger/", stronger_login, name="account_stronger"),

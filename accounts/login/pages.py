@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.views import (
+    ConfirmEmailView,
     ConfirmLoginCodeView,
     EmailVerificationSentView,
     PasswordResetDoneView,
@@ -96,6 +97,20 @@ class CodeView(ConfirmLoginCodeView):
     def _remember(self) -> None:
         state = self._process.state
         resending.remember(self.request, "code", state.get("email") or "", about=state["at"])
+
+
+class ConfirmationView(ConfirmEmailView):
+    """The page behind the link that confirms an address. Opening a link must change nothing: a user who is logged in as
+    somebody else stays logged in until they confirm. allauth logs them out as soon as they open it.
+    """
+
+    def logout_other_user(self, confirmation: Any) -> None:
+        if self.request.method == "POST":
+            super().logout_other_user(confirmation)
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.logout_other_user(self.get_object())
+        return super().post(*args, **kwargs)
 
 
 class ConfirmationSentView(EmailVerificationSentView):

@@ -38,6 +38,17 @@ def test_a_claim_keeps_its_owner_from_nothing(claim, alice, mailoutbox):
     assert User.objects.get(email=VICTIM) != alice
 
 
+def test_opening_the_link_of_somebody_else_logs_nobody_out(browser, mailoutbox):
+    """A stranger could send such a link to log a user out, which also ends the access of apps to this login."""
+    sign_up(Browser(), VICTIM)
+    link = path_in(mailoutbox[-1])
+    assert VICTIM in browser.get(link).content.decode()
+    assert is_logged_in(browser)
+    browser.post(link)
+    assert EmailAddress.objects.get(email=VICTIM).verified
+    assert not is_logged_in(browser)
+
+
 @pytest.mark.parametrize("email", [VICTIM, VICTIM.upper(), f" {VICTIM}"])
 def test_a_claim_lets_nobody_in(claim, email):
     browser = Browser()
