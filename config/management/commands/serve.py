@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from config.database import session
 from config.server import admission, bodies, listener, ports, serving
 from oauth.checks.database import check_encryption_keys
+from oauth.management import arguments
 
 
 class Command(BaseCommand):
@@ -43,19 +44,19 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--queue-seconds",
-            type=_seconds,
+            type=arguments.seconds,
             default=admission.QUEUE_SECONDS,
             help="Seconds that a request waits for a thread before it is answered 503 (%(default)s).",
         )
         parser.add_argument(
             "--body-seconds",
-            type=_seconds,
+            type=arguments.seconds,
             default=bodies.BODY_SECONDS,
             help="Seconds in which the body of a request must arrive (%(default)s).",
         )
         parser.add_argument(
             "--write-seconds",
-            type=_seconds,
+            type=arguments.seconds,
             default=listener.WRITE_SECONDS,
             help="Seconds after which a connection is closed if its client does not read the response (%(default)s).",
         )
@@ -81,7 +82,7 @@ class Command(BaseCommand):
         parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM, unencrypted.")
         parser.add_argument(
             "--drain-seconds",
-            type=_seconds,
+            type=arguments.seconds,
             default=5 if settings.PRODUCTION else 0,
             help="Seconds after SIGTERM in which /health/ready answers 503 before the server stops (%(default)s).",
         )
@@ -157,13 +158,3 @@ def _number(text: str, *, at_least: int, at_most: float = math.inf) -> int:
 _from_zero = partial(_number, at_least=0)
 _from_one = partial(_number, at_least=1)
 _port = partial(_number, at_least=1, at_most=65_535)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ArgumentTypeError(f"{text} must be a number of seconds, at least 0.")
-    return seconds

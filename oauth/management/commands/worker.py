@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
 from oauth.conf import conf
+from oauth.management import arguments
 from oauth.operations.background_worker import (
     DEFAULT_CONCURRENCY,
     HEALTH_SECONDS,
@@ -36,7 +37,7 @@ class Command(BaseCommand):
             help=f"A file that the worker touches every {HEALTH_SECONDS:.0f} seconds while it runs.",
         )  # fmt: skip
         parser.add_argument(
-            "--stop-seconds", type=float, default=STOP_SECONDS, metavar="SECONDS",
+            "--stop-seconds", type=arguments.seconds, default=STOP_SECONDS, metavar="SECONDS",
             help="Seconds after SIGTERM in which running jobs may end (%(default)g). A job that takes longer is ended, "
             "and another worker runs it again.",
         )  # fmt: skip

@@ -221,6 +221,11 @@ class TestLanes:
         with pytest.raises(CommandError):
             call_command("worker", f"--concurrency={wrong}")
 
+    @pytest.mark.parametrize("wrong", ["-1", "nan", "inf", "soon"])
+    def test_the_command_refuses_a_time_to_stop_that_is_none(self, wrong):
+        with pytest.raises(CommandError, match="must be a number of seconds, at least 0"):
+            call_command("worker", f"--stop-seconds={wrong}")
+
 
 @pytest.mark.django_db(transaction=True)
 class TestWhatAJobDefers:
