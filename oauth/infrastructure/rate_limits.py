@@ -176,12 +176,13 @@ def _share(limit: Limit, key: tuple[str, ...], count: _Count, put: int) -> None:
     try:
         if not cache.add(name, put, 2 * limit.seconds):
             count.shared = max(count.shared, int(cache.incr(name, put)))
-    except (OSError, DatabaseError, ValueError, _redis_error()):
+    except _failures():
         return  # count alone; ValueError means that the entry has expired since `add`
 
 
-def _redis_error() -> Any:
-    """The class of redis-py's errors, if the site uses redis-py. To import it takes 7 % of the time in which a process
-    starts.
+def _failures() -> tuple[type[Exception], ...]:
+    """The errors of a cache that fails. redis-py is imported only if the site uses it, because the import takes 7 % of
+    the time in which a process starts.
     """
-    return getattr(sys.modules.get("redis.exceptions"), "RedisError", ())
+    exceptions: Any = sys.modules.get("redis.exceptions")
+    return (OSError, DatabaseError, ValueError, *((exceptions.RedisError,) if exceptions else ()))

@@ -2,6 +2,7 @@
 out.
 """
 
+import sys
 from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import DatabaseError
 from django.test import Client as Browser
 from django.test import RequestFactory
 from django.utils import timezone
@@ -75,8 +77,11 @@ def test_a_wide_limit_is_shared_in_steps_without_a_statement_for_most(django_ass
         spend(100, wide)
 
 
-@pytest.mark.parametrize("error", [ConnectionError, RedisError])
-def test_a_cache_that_is_away_leaves_each_process_its_own_limit(monkeypatch, error):
+@pytest.mark.parametrize(("error", "uses_redis"), [(RedisError, True), (ConnectionError, True), (DatabaseError, False)])
+def test_a_cache_that_is_away_leaves_each_process_its_own_limit(monkeypatch, error, uses_redis):
+    if not uses_redis:
+        monkeypatch.delitem(sys.modules, "redis.exceptions")
+
     def away(*_):
         raise error
 
