@@ -26,7 +26,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 
 from oauth.infrastructure import outage
-from oauth.operations import job_origin
+from oauth.operations import job_origin, job_server
 from oauth.operations.job_origin import OriginWorker
 
 logger = logging.getLogger(__name__)
@@ -189,6 +189,7 @@ class BackgroundWorker:
             concurrency=lane.concurrency,
             install_signal_handlers=False,
             worker_middleware=job_origin.middlewares,
+            task_middleware=[job_server.run_on_its_server],
         )
 
     async def _show_health(self) -> None:
