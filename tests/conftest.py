@@ -24,7 +24,7 @@ from oauth.infrastructure import caches, turns
 from oauth.keys import ring
 from oauth.models import Client, SigningKey
 from oauth.models.client import GrantType
-from oauth.operations.own_tests import switch_guard
+from oauth.operations import own_tests
 from tests.lib import access_tokens, ciba, rsa_keys, servers, shared_rows, staff
 from tests.lib.bare_admin import leave_out_the_frame
 from tests.lib.database import within_this_transaction
@@ -84,9 +84,10 @@ def django_db_setup(
 ) -> Iterator[None]:
     with django_db_blocker.unblock():
         django_db_modify_db_settings.end()
-        switch_guard("ENABLE")  # our tests prove that the audit log refuses changes
+        own_tests.switch_guard("ENABLE")  # our tests prove that the audit log refuses changes
         pristine = Pristine.remember()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(own_tests, "_is_for_tests", lambda: False)  # also after a test that runs `migrate`
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: pristine.restore())
         yield
     with django_db_blocker.unblock():
