@@ -6,9 +6,10 @@ written after a logout: the functions then raise LoginRequired, which must be sh
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop as _
 
 from oauth import authorization_details
@@ -20,6 +21,8 @@ from oauth.fast_path.model_rows import with_defaults
 from oauth.infrastructure import clock
 from oauth.models import AuditEvent, Authorization, BackchannelRequest, Client, DeviceCode, Session
 from oauth.models.authorization import authorization_granted
+
+Waiting = TypeVar("Waiting", DeviceCode, BackchannelRequest)
 
 
 @transaction.atomic(savepoint=False)
@@ -87,6 +90,17 @@ def deny(user: Any, client: Client, scopes: Iterable[str]) -> None:
     """Records a denial. The user will be asked for these scopes again, even if they allowed them before."""
     AuditEvent.record(AuditEvent.Action.DENIED, user=user.pk, client=client.client_id)
     remembered.narrow(user, client, scopes)
+
+
+def decided_before(user: Any, asked: QuerySet[Waiting]) -> Waiting | None:
+    """Locks the request that the user has decided, for a double click or a user who goes back. None if there is none,
+    or if it has expired. Call this in a transaction.
+    """
+    theirs = asked.select_for_update(of=("self",)).select_related("client").filter(user=user)
+    decided = theirs.filter(expires_at__gt=clock.now()).first()
+    if decided is None or (decided.denied_at is None and decided.authorization_id is None):
+        return None
+    return decided
 
 
 @transaction.atomic(savepoint=False)

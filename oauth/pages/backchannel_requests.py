@@ -90,9 +90,8 @@ class RequestsPage(UserPage):
 def _decide_again(request: HttpRequest, request_id: UUID, button: str) -> HttpResponse:
     """For a double click, or a user who goes back. Denying what they have allowed ends the access."""
     user: Any = request.user
-    theirs = BackchannelRequest.objects.select_for_update(of=("self",)).select_related("client").filter(user=user)
-    decided = theirs.filter(pk=request_id, expires_at__gt=clock.now()).first()
-    if decided is None or (decided.denied_at is None and decided.authorization_id is None):
+    decided = decision.decided_before(user, BackchannelRequest.objects.filter(pk=request_id))
+    if decided is None:
         raise Http404
     if button == "deny" and decided.denied_at is None:
         decision.take_back(user, decided)

@@ -116,11 +116,8 @@ def _decide_again(user_code: str, user: Any, button: str) -> DeviceCode | None:
     """
     if button not in ("allow", "deny"):
         return None
-    theirs = DeviceCode.objects.select_for_update(of=("self",)).select_related("client").filter(user=user)
-    decided = theirs.filter(user_code=user_code, expires_at__gt=clock.now()).first()
-    if decided is None or (decided.denied_at is None and decided.authorization_id is None):
-        return None
-    if button == "deny":
+    decided = decision.decided_before(user, DeviceCode.objects.filter(user_code=user_code))
+    if decided is not None and button == "deny":
         decision.take_back(user, decided)
     return decided
 
