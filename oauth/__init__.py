@@ -2,5 +2,5 @@
 
 A token request:  endpoints.token -> clients.authentication -> grants.<type> in one transaction -> tokens. An API
 request:   resource_server.authentication -> resource_server.permissions -> the view. Imports no other package of the
-site, and reads settings only through `conf.py`.
+site, and reads OAUTH only through `conf.py`.
 """

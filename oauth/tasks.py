@@ -52,7 +52,7 @@ def tell_client_of_logout(client_pk: int, user_id: str, sid: str) -> None:
 
 
 @app.task(name=backchannel_notices.NOTIFY_USER, queue="mail", retry=_MAIL)
-def tell_person_of_request(request_id: str) -> None:
+def tell_user_of_request(request_id: str) -> None:
     backchannel_notices.notify_user(request_id)
 
 

@@ -131,7 +131,7 @@ def _code(client: Client, request: HttpRequest) -> Iterator[Step]:
     )
     params = Parameters({name: (value,) for name, value in asked.items() if value})
     understood = parse(params, return_address(params, client))
-    yield _person_is_asked(client, understood.scopes)
+    yield _user_is_asked(client, understood.scopes)
     authorization = decision.allow_again(understood, client, _session(request), [], until=consent.expires_at(client))
     issued = code.issue(authorization, understood)
     yield _code_came_back(understood)
@@ -162,7 +162,7 @@ def _device(client: Client, request: HttpRequest) -> Iterator[Step]:
         gettext("The user types the code on a phone. The device polls every few seconds."),
         facts={"verification_uri": conf.url("/oauth/device"), "user_code": waiting.user_code_shown},
     )
-    yield _person_is_asked(client, tuple(client.allowed_scopes))
+    yield _user_is_asked(client, tuple(client.allowed_scopes))
     waiting.authorization = decision.allow_whole(
         client, _session(request), scopes=waiting.scopes, resources=waiting.resources
     )
@@ -175,7 +175,7 @@ def _service(client: Client) -> Iterator[Step]:
     yield from _tokens(client, GrantType.CLIENT_CREDENTIALS, {"scope": scope})
 
 
-def _person_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
+def _user_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
     sentences = {title: "; ".join(one.sentence for one in asked) for title, asked in permissions.groups(scopes, client)}
     return Step(
         gettext("The user is asked"),

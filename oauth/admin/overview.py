@@ -54,7 +54,7 @@ def tokens() -> Panel:
 
 
 @needs("oauth.view_auditevent")
-def sign_ins() -> Panel:
+def logins() -> Panel:
     return Panel(
         gettext("Logins"),
         "oauth.view_auditevent",

@@ -19,7 +19,7 @@ from oauth.conf import conf
 CACHED_SECONDS = 60
 PANELS = (
     "oauth.admin.overview.tokens",
-    "oauth.admin.overview.sign_ins",
+    "oauth.admin.overview.logins",
     "oauth.admin.overview.refusals",
     "oauth.admin.overview.clients",
     "oauth.admin.overview.signing_keys",

@@ -122,10 +122,10 @@ def joined(
     """
     if not before[1] and not added[1]:
         return []
-    return [dict(detail) for scopes, details in (before, added) for detail in in_words(details, scopes)]
+    return [dict(detail) for scopes, details in (before, added) for detail in explicit_details(details, scopes)]
 
 
-def in_words(details: Sequence[Detail], scopes: Sequence[str]) -> list[Detail]:
+def explicit_details(details: Sequence[Detail], scopes: Sequence[str]) -> list[Detail]:
     """The details of a grant. If there are none, details that set no limit for its scopes."""
     if details:
         return list(details)

@@ -36,8 +36,8 @@ def remembered_answer(request: AuthorizationRequest, client: Client, user: Any) 
     """The end date and the details of the decision in which the user allowed the entire request (ASVS 5.0 10.4.8,
     10.7.2).
 
-    Call this in the transaction that writes the authorization. Locks the decision, so that it waits for a concurrent
-    denial of the same scopes, or the denial waits. Raises ConsentNeeded.
+    Call this in the transaction that writes the authorization. Locks the decision: of this transaction
+    and a concurrent denial of the same scopes, the later one waits. Raises ConsentNeeded.
     """
     decision = remembered.find_decision(request, client, user)
     if decision is None:

@@ -27,7 +27,8 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
         client_id=client.client_id,
         client_name=client.name,
         is_confidential=not client.is_public,
-        # ASVS 5.0 10.4.11: only scopes that the client is still allowed, and after token exchange also the app.
+        # ASVS 5.0 10.4.11: only scopes that the client may still have. After token exchange, the client that the user
+        # allowed must still have them, too.
         scopes=sorted({*authorization.scopes} & {*client.allowed_scopes} & {*authorization.client.allowed_scopes}),
         authorization_details=authorization.authorization_details,
         granted_at=authorization.created_at,

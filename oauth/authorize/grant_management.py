@@ -14,7 +14,7 @@ from oauth.models.status import next_status_index
 from oauth.parameters import Parameters
 
 CREATE, UPDATE, REPLACE = "create", "update", "replace"
-ACTIONS = (CREATE, UPDATE, "merge", REPLACE)  # later drafts call `update` merge
+ACTIONS = (CREATE, UPDATE, "merge", REPLACE)  # later drafts have `merge` instead of `update`
 
 
 def requested_action(params: Parameters, client: Client) -> tuple[str, str]:

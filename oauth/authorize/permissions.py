@@ -51,7 +51,7 @@ def groups(
     """
     scopes = set(scopes) - set(authorization_details.scopes_of(details))
     known = list(Scope.objects.filter(name__in=scopes))
-    # A scope without a row has no sentence, and nobody has said that it changes nothing.
+    # A scope without a row has no sentence, and may change something.
     unknown = sorted(scopes - {scope.name for scope in known})
     rows = [*known, *(Scope(name=name, sentence=name, group=Scope.Group.WRITE) for name in unknown)]
     # A single scope has no checkbox, because the user can deny the request instead.

@@ -15,7 +15,7 @@ from oauth.models import Client, Scope
 from oauth.models.client import Kind
 
 # Scopes that only a user can allow, so a service cannot have them.
-_ABOUT_A_PERSON = ("openid", "profile", "email", "offline_access")
+_USER_SCOPES = ("openid", "profile", "email", "offline_access")
 
 
 class ClientForm(ModelForm[Client]):
@@ -102,7 +102,7 @@ class AddClientForm(ClientForm):
             scopes = self.fields["allowed_scopes"]
             assert isinstance(scopes, forms.MultipleChoiceField)
             offered: Any = scopes.choices
-            scopes.choices = [one for one in offered if one[0] not in _ABOUT_A_PERSON]
+            scopes.choices = [one for one in offered if one[0] not in _USER_SCOPES]
             scopes.help_text = _("All scopes that the service may use. No user has to allow them.")
 
     @classmethod

@@ -25,8 +25,8 @@ def follow_logo(instance: Client, created: bool, raw: bool = False, **_: Any) ->
 
 @receiver(pre_delete, sender=Scope)
 def take_from_clients(instance: Scope, **_: Any) -> None:
-    """ASVS 5.0 10.4.11: no client may have a scope that does not exist. It has no sentence for users, and is not in
-    the metadata. Refresh tokens give it no more.
+    """ASVS 5.0 10.4.11: no client may have a scope that does not exist. Such a scope has no sentence for users and is
+    not in the metadata. Refreshed tokens no longer have it.
     """
     clients = Client.objects.filter(allowed_scopes__contains=[instance.name])
     clients.update(allowed_scopes=Func(F("allowed_scopes"), Value(instance.name), function="array_remove"))

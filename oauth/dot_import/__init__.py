@@ -3,7 +3,7 @@
 `source` reads DOT's tables in another database or schema, `mapping` maps its scopes, `client_plan` and `token_plan`
 decide how each row is imported, and `writing` stores the result in batches, so that an import can stop at any time. The
 import gives no client or token more access than it had, and nothing that this server's rules forbid. It reads only the
-checksums of tokens. Imports `authorize`, `clients`, `models`.
+checksums of tokens. Imports `authorize`, `clients`, `models` and what these import.
 """
 
 from oauth.dot_import import mapping

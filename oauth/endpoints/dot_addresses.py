@@ -2,8 +2,9 @@
 
     path("o/", include("oauth.endpoints.dot_addresses"))
 
-Such clients also send the old names of scopes. Only these URLs replace them as the import's mapping says. Authorization
-requests are redirected to this server's endpoint. Responses have this server's issuer, tokens and names of scopes.
+Such clients also send the old names of scopes. Only at these URLs, old names are replaced as in the import's mapping.
+Authorization requests are redirected to this server's endpoint. Responses have this server's issuer, tokens and names
+of scopes.
 """
 
 from typing import Any

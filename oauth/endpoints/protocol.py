@@ -57,8 +57,8 @@ class ProtocolEndpoint(View):
         """Returns the client of the request and enforces its rate limit.
 
         A confidential client has its own limit. Anybody can send the ID of a public client, so its limit is per IP
-        address. After too many failures, only further failures are refused, because 256 random bits or a signature
-        cannot be guessed; correct credentials are always accepted.
+        address. After too many failures, further failures get 429 instead of 401. Correct credentials are always
+        accepted, because 256 random bits or a signature cannot be guessed.
         """
         address = rate_limits.address_of(request)
         client_id = ""

@@ -2,7 +2,7 @@
 how to work without it.
 
 OAUTH["FAST_PATH"] = False turns all optimizations off. The results are the same. All packages of the site may use this
-one. It imports only Django, psycopg, third-party middleware, and `oauth.conf`.
+one. Of `oauth`, it imports only `conf`.
 """
 
 from oauth.conf import conf

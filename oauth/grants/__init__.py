@@ -2,7 +2,7 @@
 
 A grant consumes its code, token or assertion exactly once, or changes nothing. An error with `OAuthError.commits`
 commits the transaction, so that a revocation takes effect. Other apps add grant types by subclassing `ExtensionGrant`.
-Imports `clients`, `tokens`, `status`, `models` and what these import.
+Imports `resource_server`, `status` and packages below these.
 """
 
 from contextlib import nullcontext

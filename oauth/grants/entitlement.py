@@ -1,7 +1,7 @@
 """Limits new tokens to what a client is still allowed (ASVS 5.0 10.4.11). Every grant calls these functions.
 
-Since the user allowed it, an admin or the client itself may have reduced what the client may have. New tokens do not
-contain what was removed, and explicit requests for it are refused.
+After the user has allowed a request, an admin or the client itself may reduce what the client may have. New tokens do
+not contain what was removed, and explicit requests for it are refused.
 """
 
 from collections.abc import Iterable, Sequence

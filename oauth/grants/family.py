@@ -70,7 +70,7 @@ class Family:
         return [row for row in self._rows.values() if row.pk != own and any(one.pk == own for one in self._line(row))]
 
     def _is_young(self, row: RefreshToken) -> bool:
-        """Whether the branches forked within the window, because then they have the same oldest usable ancestor."""
+        """Whether this branch and that of the token forked within the window: then both have the same oldest row."""
         *_, oldest = self._line(row)
         return oldest.pk == self._oldest
 

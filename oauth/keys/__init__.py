@@ -1,7 +1,7 @@
 """Signing keys: generation, encryption at rest, key stores, rotation, and the JWK Set.
 
 Use `signing_key()` to sign, and `published_jwks()` to verify and publish. Gets its settings as a `policy`. Imports
-`models`.
+`models` and what it imports.
 """
 
 from oauth.keys.generation import ensure_active_key

@@ -131,7 +131,9 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
 
 
 def _say_what_is_forgotten(keys: list[Any]) -> None:
-    """The site may still need to know that access was revoked, for what an app has set up elsewhere."""
+    """Sends `authorizations_forgotten`, because the site may need to know later that access was revoked: objects that
+    the app created, such as standing orders, may remain.
+    """
     revoked = Authorization.objects.filter(pk__in=keys).exclude(revocation_reason="")
     if apps := set(revoked.values_list("user_id", "client__client_id")):
         authorizations_forgotten.send(sender=Authorization, apps=apps)

@@ -1,8 +1,8 @@
 """Keeps jobs away from a database server that another one has replaced.
 
-If a paused machine with the former primary comes back after a failover, it answers the connections that are still open
-until it notices. A job that was fetched from the new primary would read old rows there, find its own row missing, and
-end without doing its work.
+If a paused machine with the former primary resumes after a failover, it still answers open connections until it notices
+the failover. A job that was fetched from the new primary would read old rows there, not find the row that it is about,
+and end without doing its work.
 """
 
 from typing import Any

@@ -58,7 +58,7 @@ class AppDetails(UserPage):
 def _find(request: HttpRequest, authorization_id: UUID, number: int) -> tuple[Authorization, Detail, Question]:
     user: Any = request.user
     grant = Authorization.objects.live().filter(user=user, pk=authorization_id).select_related("client").first()
-    details = authorization_details.in_words(grant.authorization_details, grant.scopes) if grant else []
+    details = authorization_details.explicit_details(grant.authorization_details, grant.scopes) if grant else []
     question = authorization_details.question_again(details[number], user) if number < len(details) else None
     if grant is None or question is None:
         raise Http404
@@ -78,7 +78,7 @@ def _digest(detail: Detail) -> str:
 
 
 def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
-    details = authorization_details.in_words(grant.authorization_details, grant.scopes)
+    details = authorization_details.explicit_details(grant.authorization_details, grant.scopes)
     detail = details[number]
     details_type = authorization_details.types()[detail["type"]]
     limits = details_type if isinstance(details_type, ScopeDetails) else None
@@ -92,7 +92,7 @@ def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
     # cover what the user has just taken away. `narrow`, in `_write`, has waited for a parallel login without a page.
     others = Authorization.objects.live().filter(user=grant.user, client=grant.client).select_related("client")
     for other in others.select_for_update(of=("self",)).order_by("pk"):
-        before = authorization_details.in_words(other.authorization_details, other.scopes)
+        before = authorization_details.explicit_details(other.authorization_details, other.scopes)
         after = [
             limits.without(one, grant.user, grant.client.client_id, taken)
             if one["type"] == detail["type"] and (other.pk != grant.pk or n != number)

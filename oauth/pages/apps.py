@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from oauth import parameters
-from oauth.authorization_details import Summary, in_words, question_again, scopes_of, summaries
+from oauth.authorization_details import Summary, explicit_details, question_again, scopes_of, summaries
 from oauth.authorize import permissions, remembered
 from oauth.clients import app_activity, left_by_apps
 from oauth.clients.left_by_apps import Left
@@ -176,7 +176,7 @@ def _revoke_all(user: Any, client_id: str) -> int:
 
 
 def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
-    details = in_words(authorization.authorization_details, authorization.scopes)
+    details = explicit_details(authorization.authorization_details, authorization.scopes)
     for number, (detail, summary) in enumerate(zip(details, summaries(details), strict=True)):
         can_change = question_again(detail, user) is not None
         yield Covered(

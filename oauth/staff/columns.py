@@ -46,7 +46,7 @@ def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bo
     return column
 
 
-def close_doors(model_admin: Any, request: HttpRequest, form: Any, *, is_editable: bool = True) -> None:
+def unlink_forbidden(model_admin: Any, request: HttpRequest, form: Any, *, is_editable: bool = True) -> None:
     """In an admin form, shows a read-only related row as plain text instead of a link if this member of staff may not
     view its page. `form` has Django's `fieldsets` and `readonly_fields`.
     """

@@ -53,9 +53,9 @@ class Guarded(ModelAdmin[Any]):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Removes links to pages that staff may not view, which Django shows for each read-only foreign key."""
-        columns.close_doors(self, request, context["adminform"])
+        columns.unlink_forbidden(self, request, context["adminform"])
         for inline in context["inline_admin_formsets"]:
-            columns.close_doors(inline.opts, request, inline, is_editable=inline.has_change_permission)
+            columns.unlink_forbidden(inline.opts, request, inline, is_editable=inline.has_change_permission)
         if kwargs.get("change"):
             kwargs["form_url"] = seen.address_of_form(request, context["adminform"].form, kwargs.get("form_url", ""))
         page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)

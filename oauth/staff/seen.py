@@ -1,8 +1,8 @@
-"""Refuses to save a change form that somebody else has overtaken.
+"""Refuses to save a change form if somebody else has changed the row since the page was shown.
 
-A change form saves all its fields, also those that the officer did not touch. Without this check, the second of two
-officers would undo the change of the first: enable a client again, or give it back a scope. The address of the form
-holds a digest of the values that the page showed.
+A change form saves all its fields, also those that the user did not edit. Without this check, the second of two members
+of staff would undo the change of the first: enable a client again, or give it back a scope. The URL of the form has a
+digest of the values that the page showed.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.forms import BaseForm
 from django.http import HttpRequest
 
-OVERTAKEN = "Somebody else changed this after you opened the page. Open it again and repeat your change."
+CHANGED_SINCE = "Somebody else changed this after you opened the page. Open it again and repeat your change."
 _PARAMETER = "seen"
 
 
@@ -35,15 +35,15 @@ def checked(form_class: type[BaseForm], request: HttpRequest) -> type[BaseForm]:
         def clean(self) -> Any:
             cleaned = super().clean()
             if _digest(self) != seen:
-                self.add_error(None, OVERTAKEN)
+                self.add_error(None, CHANGED_SINCE)
             return cleaned
 
     return Checked
 
 
 def locked(row: Model) -> Model | None:
-    """Locks the row until the transaction ends, so that two officers who save at the same time are processed one after
-    the other. Returns it as it is then; None if it was deleted meanwhile. Without a transaction, it is not locked.
+    """Locks the row until the transaction ends, so that of two members of staff who save at the same time, the second
+    waits. Returns the row as it is then; None if it was deleted meanwhile. Without a transaction, does not lock it.
     """
     if not transaction.get_connection(row._state.db).in_atomic_block:
         return row

@@ -163,7 +163,7 @@ def _is_live(authorization: Authorization) -> bool:
 
 def _may_still_exchange(client: Client, allowed: Client) -> bool:
     """Whether an admin still lets the client exchange tokens of the allowed client, directly or through other services
-    (RFC 8693 §4.1). A webhook of a service lives longer than any token.
+    (RFC 8693 §4.1). This is checked again, because a webhook of a service lives longer than any token.
     """
     if not client.allows_grant_type(GrantType.TOKEN_EXCHANGE):
         return False

@@ -37,7 +37,7 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     step_up,
     check_grant,
     answer_silently,
-    check_sandbox,  # after answer_silently, because the step ran before each remembered consent
+    check_sandbox,  # after answer_silently, because it ran before the consent that is repeated
     ask_consent,
     answer_with_consent,
 )

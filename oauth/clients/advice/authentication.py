@@ -64,7 +64,7 @@ def two_secrets(client: Client) -> Advice | None:
 
 
 @rule
-def keys_written_down(client: Client) -> Advice | None:
+def keys_stored_here(client: Client) -> Advice | None:
     if not (client.client_jwks and client.has_strong_authentication):
         return None
     return Advice(

@@ -50,8 +50,8 @@ def parameters_in_the_browser(client: Client) -> Advice | None:
 
 
 @rule
-def a_client_and_a_person_in_one(client: Client) -> Advice | None:
-    if not (client.allows_grant_type(GrantType.CLIENT_CREDENTIALS) and _with_people(client)):
+def acts_for_users_and_for_itself(client: Client) -> Advice | None:
+    if not (client.allows_grant_type(GrantType.CLIENT_CREDENTIALS) and _has_users(client)):
         return None
     return Advice(
         Level.WEAK,
@@ -96,7 +96,7 @@ def _uses_browser(client: Client) -> bool:
     return client.allows_grant_type(GrantType.AUTHORIZATION_CODE, GrantType.IMPLICIT)
 
 
-def _with_people(client: Client) -> bool:
+def _has_users(client: Client) -> bool:
     return client.allows_grant_type(
         GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE, GrantType.CIBA, GrantType.IMPLICIT
     )

@@ -122,4 +122,4 @@ def strong_keys(client: Client) -> Outcome:
         return unmet(f"The client's keys: {wrong}", change="client_jwks")
     if client.client_jwks_uri:
         return met("The client publishes its keys; the server refuses a weak one at each use.")
-    return met("The client has a key of RSA with 2048 bits or more, P-256 or Ed25519; the server uses no weaker one.")
+    return met("The client has a key of RSA (2048 bits or more), P-256 or Ed25519; the server accepts no weaker one.")

@@ -1,7 +1,7 @@
 """The client registry (RFC 6749 §2, RFC 7591): one file for the fields and properties of each capability.
 
 `model.Client` combines them, and `rules` refuses invalid combinations. `grant_types` and `authentication` include what
-other apps register. `site` has the settings that they need. Imports `infrastructure` and `fast_path`.
+other apps register. `site` has the settings that they need. Imports what `models` may import.
 """
 
 from oauth.models.client.authentication import CERTIFICATE_NAME_KINDS, AuthenticationMethod

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from oauth.models import Client, Scope
-from oauth.staff.seen import OVERTAKEN
+from oauth.staff.seen import CHANGED_SINCE
 from tests.lib.beside import Beside
 from tests.lib.staff import browser_of, staff
 
@@ -54,7 +54,7 @@ def test_a_client_stays_disabled(officers, web_app):
     del first.values["is_active"]
     assert first.save().status_code == 302
     refused = second.save(name="Another name")
-    assert OVERTAKEN in refused.content.decode()
+    assert CHANGED_SINCE in refused.content.decode()
     assert "Another name" in refused.content.decode(), "What the officer typed is lost."
     web_app.refresh_from_db()
     assert (web_app.is_active, web_app.name != "Another name") == (False, True)
@@ -66,7 +66,7 @@ def test_pressing_save_again_does_not_help_but_opening_the_page_again_does(offic
     first.save(name="The first name")
     page = BeautifulSoup(second.save(name="Another name").content, "html.parser")
     second.form["action"] = page.select_one("#content-main form")["action"]
-    assert OVERTAKEN in second.save(name="Another name").content.decode()
+    assert CHANGED_SINCE in second.save(name="Another name").content.decode()
     assert OpenPage(officers[1], url).save(name="Another name").status_code == 302
     web_app.refresh_from_db()
     assert web_app.name == "Another name"
@@ -83,7 +83,7 @@ def test_a_user_stays_deactivated(officers, alice):
     first, second = (OpenPage(one, reverse("admin:accounts_user_change", args=[alice.pk])) for one in officers)
     del first.values["is_active"]
     assert first.save().status_code == 302
-    assert OVERTAKEN in second.save().content.decode()
+    assert CHANGED_SINCE in second.save().content.decode()
     assert not User.objects.get(pk=alice.pk).is_active
 
 
@@ -106,7 +106,7 @@ def test_two_who_save_at_the_same_moment_are_processed_one_after_the_other(offic
         assert answer.status_code == 302
         assert not Client.objects.exists()
     else:
-        assert OVERTAKEN in answer.content.decode()
+        assert CHANGED_SINCE in answer.content.decode()
         assert not Client.objects.get(pk=web_app.pk).is_active
 
 

@@ -138,7 +138,7 @@ def test_a_pushed_request_lives_as_long_on_every_host(browser, web, of_client, o
         assert "code" in callback(decide(browser, page_of(browser, web, request_uri)))
 
 
-def test_prompt_login_counts_from_when_the_person_is_asked(browser, web):
+def test_prompt_login_counts_from_when_the_user_is_asked(browser, web):
     request_uri = push(web, prompt="login").json()["request_uri"]
     with time_machine.travel(timezone.now() + timedelta(seconds=30)):
         assert page_of(browser, web, request_uri)["Location"].startswith("/accounts/reauthenticate/")
