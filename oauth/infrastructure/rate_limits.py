@@ -136,7 +136,7 @@ def address_of(request: HttpRequest) -> str:
 def network_of(request: HttpRequest) -> str:
     """The client's network: an IPv4 /24 or an IPv6 /48, all of which an attacker may control."""
     try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+        address = _address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
         return "none"
     bits = 24 if isinstance(address, ipaddress.IPv4Address) else 48
@@ -146,12 +146,20 @@ def network_of(request: HttpRequest) -> str:
 @lru_cache(maxsize=4096)
 def _subscriber(written: str) -> str:
     try:
-        address = ipaddress.ip_address(written)
+        address = _address(written)
     except ValueError:
         return "none"
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False).network_address)
     return str(address)
+
+
+def _address(written: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Raises ValueError. Many servers report the IPv4 address of a client of a dual-stack socket as ::ffff:192.0.2.1
+    (RFC 4291 §2.5.5.2). Read as IPv6, all of them would be in one network and share its limits.
+    """
+    address = ipaddress.ip_address(written)
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _add(limit: Limit, key: tuple[str, ...]) -> tuple[_Count, int]:

@@ -104,6 +104,14 @@ def test_an_ipv6_subscriber_is_one_address():
     assert addresses == {"2001:db8:1:2::"}
 
 
+def test_clients_of_a_dual_stack_socket_do_not_share_a_limit():
+    """Such a socket reports IPv4 addresses in the IPv6 form. The servers of sites that only use `oauth` pass it on."""
+    factory = RequestFactory()
+    one, another = (factory.get("/", REMOTE_ADDR=f"::ffff:198.51.{number}.7") for number in (100, 101))
+    assert [rate_limits.address_of(each) for each in (one, another)] == ["198.51.100.7", "198.51.101.7"]
+    assert [rate_limits.network_of(each) for each in (one, another)] == ["198.51.100.0/24", "198.51.101.0/24"]
+
+
 @pytest.mark.usefixtures("clock_stands")
 def test_guessing_a_secret_is_slowed_and_the_right_one_always_accepted(web_app, service, token_endpoint):
     """Neither a stranger with the same address nor one who knows the client_id can lock a client out."""
