@@ -65,6 +65,18 @@ def test_pip_finds_the_resource_server_beside_the_server_in_a_checkout(wheels: d
         assert "Requires-Dist: countersign-resource-server[drf]==" in wheel.read(f"{info}/METADATA").decode()
 
 
+@packaged
+def test_the_oldest_allowed_requirements_suffice(wheels: dict[str, Path], tmp_path: Path) -> None:
+    """pyproject.toml allows no version that lacks something that a module imports or names at its import."""
+    environment = Environment.make(tmp_path / "oldest")
+    server, resource_server = (PROJECTS[name]["project"] for name in (SERVER, RESOURCE_SERVER))
+    requirements = [*server["dependencies"][1:], *server["optional-dependencies"]["binary"]]
+    requirements += [*resource_server["dependencies"], *resource_server["optional-dependencies"]["drf"][1:]]
+    environment.install("--resolution", "lowest-direct", *requirements)
+    environment.install("--no-deps", *wheels.values())
+    environment.run(Path(__file__).parent / "programs/every_module.py")
+
+
 def test_both_distributions_have_one_version_and_one_licence() -> None:
     versions = {project["project"]["version"] for project in PROJECTS.values()}
     assert len(versions) == 1
