@@ -17,7 +17,7 @@ from accounts import addresses, notices
 from accounts.addresses import mail_limit, outgoing_mail
 from accounts.browsers import known_device
 from accounts.changes.acts import remove_connections
-from accounts.login import after_response, guessing, recent_proof, resending, way_on
+from accounts.login import after_response, guessing, next_url, recent_proof, resending
 from accounts.metrics import logins
 from accounts.models import User, UserManager
 from accounts.upstream import proof
@@ -134,7 +134,7 @@ class AccountAdapter(DefaultAccountAdapter):
             resending.remember(self.request, "confirmation", UserManager.normalize_email(email))
         if mail_limit.is_reached(self.request, email, is_proven=suspected):
             return
-        leads_to = way_on.way_on(self.request)
+        leads_to = next_url.next_url(self.request)
         for name, value in context.items():
             if name.endswith("_url") and isinstance(value, str):
                 context[name] = _on_issuer(value, leads_to)
@@ -167,7 +167,7 @@ def _on_issuer(url: str, leads_to: str) -> str:
     """
     issuer = urlsplit(settings.ORIGIN)
     path = urlunsplit(urlsplit(url)._replace(scheme="", netloc=""))
-    parts = urlsplit(way_on.with_next(path, leads_to) if interaction.id_in(leads_to) else path)
+    parts = urlsplit(next_url.with_next(path, leads_to) if interaction.id_in(leads_to) else path)
     return urlunsplit(parts._replace(scheme=issuer.scheme, netloc=issuer.netloc))
 
 

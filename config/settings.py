@@ -132,7 +132,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.login.form_action.FormActionMiddleware",
-    "accounts.login.way_on.KeepWayOnMiddleware",
+    "accounts.login.next_url.KeepNextMiddleware",
     "accounts.login.pending_login.PendingLoginMiddleware",
     "accounts.login.after_response.AfterResponseMiddleware",
     "config.http.middleware.OutageMiddleware",

@@ -1,8 +1,8 @@
 """Closes a user account permanently: what the user must do first, what ends, what is erased, and what the site must
 keep by law.
 
-settings.CLOSING_PARTS names a class (see `parts`) for each package that stores data about users. Imports `changes`,
-`notices` and `browsers`.
+settings.CLOSING_PARTS names a class (see `parts`) for each package that stores data about users. Imports
+`second_factors` and what it imports.
 """
 
 from accounts.closing.closing import NotYet, close, obstacles

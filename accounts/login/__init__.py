@@ -1,4 +1,4 @@
 """Login: forms and pages, protection against password guessing, and how and when the user of a browser logged in.
 
-Imports `addresses`, `browsers`, `notices` and `second_factors`.
+Imports `addresses`, `passwords`, `second_factors` and what these import.
 """

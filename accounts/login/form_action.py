@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from accounts.login import way_on
+from accounts.login import next_url
 from oauth.conf import conf
 
 _PAGES = ("login", "signup", "reauthenticate", "stronger", "2fa", "social", "confirm-email", "password/reset")
-_WAYS_BACK = tuple(f"/accounts/{page}/" for page in _PAGES)
+_LOGIN_PATHS = tuple(f"/accounts/{page}/" for page in _PAGES)
 # These pages have one button, whose form redirects to an identity provider.
-_WAYS_OUT = "/accounts/oidc/"
+_PROVIDER_PATHS = "/accounts/oidc/"
 
 
 class FormActionMiddleware:
@@ -24,10 +24,10 @@ class FormActionMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Look up the app before the view runs, because the view may end the session, which stores where the login
         # leads.
-        asking = way_on.asking_client(request) if request.path_info.startswith(_WAYS_BACK) else None
+        asking = next_url.asking_client(request) if request.path_info.startswith(_LOGIN_PATHS) else None
         response = self.get_response(request)
         sources = list(asking.form_action) if asking else []
-        if request.path_info.startswith(_WAYS_OUT):
+        if request.path_info.startswith(_PROVIDER_PATHS):
             sources = ["https:", *(f"http://{host}" for host in conf.OUTBOUND_ALLOWED_HOSTS)]
         if sources:
             response._csp_update = {"form-action": sources}  # type: ignore[attr-defined]  # django-csp reads it

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 from django.urls import reverse
 
-from accounts.login import way_on
+from accounts.login import next_url
 
 
 class ReauthenticateView(AllauthReauthenticateView):
@@ -29,6 +29,6 @@ class ReauthenticateView(AllauthReauthenticateView):
 def _log_in_again(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/log_in_again.html")
-    login = way_on.with_next(reverse("account_login"), get_next_redirect_url(request) or "")
+    login = next_url.with_next(reverse("account_login"), get_next_redirect_url(request) or "")
     logout(request)
     return HttpResponseRedirect(login, status=303)

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from accounts import second_factors
 from accounts.addresses.confirmation import send_confirmation_again
 from accounts.addresses.forms import ForgottenPasswordForm
-from accounts.login import resending, way_on
+from accounts.login import next_url, resending
 from accounts.metrics import logins
 from accounts.passwords import argon2
 from oauth.authorize import interaction
@@ -68,13 +68,13 @@ class LoginView(AllauthLoginView):
         """Makes browsers offer passkeys in the email field (WebAuthn §5.1.4, conditional mediation)."""
         form = super().get_form(*args, **kwargs)
         form.fields["login"].widget.attrs["autocomplete"] = "username webauthn"
-        url = way_on.with_next(reverse("account_reset_password"), way_on.way_on(self.request))
+        url = next_url.with_next(reverse("account_reset_password"), next_url.next_url(self.request))
         form.fields["password"].help_text = format_html('<a href="{}">{}</a>', url, _("Forgot your password?"))
         return form
 
     def get_initial(self) -> dict[str, Any]:
         """OpenID Connect Core §3.1.2.1: `login_hint` fills in the email field."""
-        asking = interaction.asking_client(self.request, way_on.way_on(self.request))
+        asking = interaction.asking_client(self.request, next_url.next_url(self.request))
         return {"login": asking.login_hint} if asking and asking.login_hint else super().get_initial()
 
 

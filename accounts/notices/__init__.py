@@ -1,4 +1,7 @@
-"""Emails that notify users of account changes, sent by the background worker. Imports `browsers`, `models`."""
+"""Emails that notify users of account changes, sent by the background worker.
+
+Imports `browsers` and what it imports.
+"""
 
 from accounts.notices.kinds import sentence
 from accounts.notices.notice import enqueue_notice, enqueue_notice_of_guesses, language_of, time_zone_of

@@ -1,3 +1,1 @@
-"""Pages of a logged-in user: security, personal data, home. Imports `browsers`, `changes`, `closing`, `login`,
-`models` and `passwords`.
-"""
+"""Pages of a logged-in user: security, personal data, home. Imports `closing`, `login` and what these import."""

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.browsers import time_zone
-from accounts.login import guessing, way_on
+from accounts.login import guessing, next_url
 from oauth.authorize import interaction
 
 
@@ -15,7 +15,7 @@ def asking_client(request: HttpRequest) -> dict[str, Any]:
     template uses them.
     """
     return {
-        "asking_client": SimpleLazyObject(lambda: way_on.asking_client(request)),
+        "asking_client": SimpleLazyObject(lambda: next_url.asking_client(request)),
         "waiting": SimpleLazyObject(lambda: interaction.waiting(request)),
     }
 

@@ -1,6 +1,6 @@
 """Second factors of users: the forms that ask for them, their secrets in the database, and their removal.
 
-Imports `changes` and `notices`.
+Imports `changes` and what it imports.
 """
 
 from accounts.second_factors.factors import erase_all, remove, types_of

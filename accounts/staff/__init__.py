@@ -1,1 +1,4 @@
-"""Staff in the admin: how they must authenticate, and which users they may change. Imports `login`."""
+"""Staff in the admin: how they must authenticate, and which users they may change.
+
+Imports `login` and what it imports.
+"""

@@ -9,5 +9,6 @@ A user of a provider is identified by (`iss`, `sub`), never by a name or an emai
 3. If the email already belongs to a user account, nothing is connected and nobody is logged in. The owner gets an email
    and can log in and connect the provider. So a provider cannot take over an account with a false email.
 
-Requests to a provider go through `oauth.infrastructure.outbound`. allauth does the rest. Imports `addresses`.
+Requests to a provider go through `oauth.infrastructure.outbound`. allauth does the rest. Imports `addresses` and what
+it imports.
 """

@@ -2,5 +2,5 @@
 access.
 
 An edge of the bank: it turns requests into calls of the subpackages below it, and refusals into problem documents. May
-import everything below `oversight`, but not the web bank.
+import everything below it, but not the web bank.
 """

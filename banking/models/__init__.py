@@ -1,5 +1,5 @@
-"""The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002). May import
-`notation` and the resource server of oauth.
+"""The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002). Of the bank, may
+import only `notation`.
 """
 
 from banking.models.access_count import AccessCount

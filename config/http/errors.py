@@ -15,7 +15,7 @@ from django.utils import translation
 from django_guid import get_guid
 
 from accounts.addresses.outgoing_mail import MailServerAway
-from accounts.login import way_on
+from accounts.login import next_url
 from accounts.passwords.argon2 import TooManyHashes
 from banking.api.problems import json_response, problem
 from oauth.authorize.interaction import AskingClient
@@ -115,7 +115,7 @@ def _waiting(request: HttpRequest) -> list[AskingClient]:
     cannot be read: the page must still report the original error.
     """
     try:
-        return way_on.apps_of_refused(request)
+        return next_url.apps_of_refused(request)
     except (*_OUTAGES, DatabaseError) as error:
         logger.warning("An error page does not name the app: %s: %s", type(error).__name__, error)
         return []
@@ -155,7 +155,7 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW. The page offers to continue, so that a stale form does not lose an app's request."""
     if conf.is_machine_endpoint(request.path_info):
         return answer(request, FORM_EXPIRED, reason=reason)
-    return way_on.after_stale_form(request) or answer(request, FORM_EXPIRED, reason=reason)
+    return next_url.after_stale_form(request) or answer(request, FORM_EXPIRED, reason=reason)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-from accounts.login import way_on
+from accounts.login import next_url
 from config.http import errors
 from oauth.conf import conf
 from oauth.infrastructure import rate_limits
@@ -162,7 +162,7 @@ class LanguageMiddleware(LocaleMiddleware):
         super().process_request(request)
         request.own_language = translation.get_language()  # type: ignore[attr-defined]
         is_asked_for = any(name.startswith(ui_locales.PREFIX) for name in request.COOKIES)
-        if is_asked_for and (language := ui_locales.language_of(request, way_on.interaction_id(request))):
+        if is_asked_for and (language := ui_locales.language_of(request, next_url.interaction_id(request))):
             translation.activate(language)
             request.LANGUAGE_CODE = translation.get_language()
         if request.path_info.startswith("/admin/"):

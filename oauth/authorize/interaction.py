@@ -166,11 +166,11 @@ def waiting(http_request: HttpRequest) -> list[AskingClient]:
     return list(newest.values())
 
 
-def asking_client(http_request: HttpRequest, way_on: str | None = None) -> AskingClient | None:
-    """The app to which `way_on` (by default, the `next` of the current page) leads. None if it leads to none."""
-    if way_on is None:
-        way_on = http_request.POST.get(REDIRECT_FIELD_NAME) or http_request.GET.get(REDIRECT_FIELD_NAME) or ""
-    interaction_id = id_in(way_on)
+def asking_client(http_request: HttpRequest, next_url: str | None = None) -> AskingClient | None:
+    """The app to which `next_url` (by default, the `next` of the current page) leads. None if it leads to none."""
+    if next_url is None:
+        next_url = http_request.POST.get(REDIRECT_FIELD_NAME) or http_request.GET.get(REDIRECT_FIELD_NAME) or ""
+    interaction_id = id_in(next_url)
     secret = browser_binding.secrets_of(http_request).get(interaction_id, "")
     held = {interaction_id: secret} if secret else {}
     return next((_asking(row) for row in _waiting_rows(http_request, held)), None)
@@ -185,19 +185,19 @@ def path_of(interaction_id: str) -> str:
     return f"{reverse(_PAGE)}?{urlencode({_PARAMETER: interaction_id})}"
 
 
-def id_in(way_on: str) -> str:
+def id_in(next_url: str) -> str:
     """The ID of the interaction to which a path of this site leads, directly or through nested `next` parameters; empty
     if there is none.
     """
     for _detour in range(_MOST_DETOURS):
         try:
-            parts = urlsplit(way_on)
+            parts = urlsplit(next_url)
             query = {name: values[0] for name, values in parse_qs(parts.query, max_num_fields=20).items()}
         except ValueError:
             return ""
         if parts.path == reverse(_PAGE):
             return query.get(_PARAMETER, "")
-        way_on = query.get(REDIRECT_FIELD_NAME, "")
+        next_url = query.get(REDIRECT_FIELD_NAME, "")
     return ""
 
 

@@ -77,7 +77,7 @@ class AuthorizationPage(ProtocolPage):
             request,
             refusal,
             title=_("This login has ended") if is_over else self.title_of(refusal),
-            ways_on={"is_over": is_over, "expired": expired, "waiting": interaction.waiting(request)},
+            links={"is_over": is_over, "expired": expired, "waiting": interaction.waiting(request)},
         )
         if expired is not None:
             allow_forms_to(page, expired.request["redirect_uri"])

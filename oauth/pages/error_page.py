@@ -19,9 +19,9 @@ def show(
     refusal: OAuthError,
     *,
     title: str = gettext_noop("This login link does not work"),
-    ways_on: Mapping[str, Any] | None = None,
+    links: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """`title` is a msgid that says what was refused. `ways_on` is template context with links for the user."""
+    """`title` is a msgid that says what was refused. `links` is template context with links for the user."""
     is_limit = isinstance(refusal, TooManyRequests)
     context = {
         "title": _("Too many requests") if is_limit else _(title),
@@ -30,7 +30,7 @@ def show(
         "is_of_app": not isinstance(refusal, TooManyRequests | LoginRequired),
         "error": refusal.code,
         "error_id": refusal.error_id,
-        **(ways_on or {}),
+        **(links or {}),
     }
     page = render(request, "oauth/error.html", context, status=refusal.status)
     if isinstance(refusal, TooManyRequests):

@@ -73,7 +73,7 @@ def test_an_error_page_has_the_notice_of_which_a_picture_is_taken(browser, web_a
 
 
 @pytest.mark.parametrize("response_mode", [None, "form_post"])
-def test_the_page_before_an_unknown_app_has_the_way_on(client, web_app, response_mode):
+def test_the_page_before_an_unknown_app_has_a_link_to_it(client, web_app, response_mode):
     """An error response to a client that registered itself and to which no user has consented."""
     web_app.registration_source = web_app.RegistrationSource.DCR
     web_app.redirect_uris = f"{SUITE}/test/a/countersign/callback"

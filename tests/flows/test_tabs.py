@@ -109,7 +109,7 @@ def test_the_way_back_to_the_app_from_the_login_page(ask: Ask, tabs: BrowserCont
     assert (answer["error"], answer["state"]) == ("access_denied", "back")
 
 
-def test_the_home_page_and_an_expired_form_offer_the_way_on(ask: Ask, live: Server, tabs: BrowserContext) -> None:
+def test_the_home_page_and_an_expired_form_offer_to_continue(ask: Ask, live: Server, tabs: BrowserContext) -> None:
     page = tabs.new_page()
     page.goto(ask("waiting"))
     page.goto(live.url)

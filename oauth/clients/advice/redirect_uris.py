@@ -36,7 +36,7 @@ def localhost_by_name(client: Client) -> Advice | None:
         _("The name can resolve to another machine, and another program can listen on the port."),
         _("Register a separate client for development.")
         if is_for_developers
-        else _("Use http://127.0.0.1, which allows any port."),
+        else _("Use http://127.0.0.1, with any port."),
         "RFC 8252 §8.3, FAPI 2.0 §5.3.2.2",
         "redirect_uris",
     )

@@ -229,7 +229,7 @@ def test_the_login_form_of_a_tab_whose_user_has_logged_in_meanwhile_goes_on(alic
     assert StoredInteraction.objects.get(pk=form_fields(page.content)["interaction"]).request["state"] == "second"
 
 
-def test_any_other_stale_form_does_nothing_and_offers_the_way_on(alice, mobile_app):
+def test_any_other_stale_form_does_nothing_and_offers_the_next_page(alice, mobile_app):
     browser = logged_in(alice)
     strict = Browser(enforce_csrf_checks=True)
     strict.cookies = browser.cookies

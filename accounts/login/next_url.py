@@ -19,17 +19,17 @@ from oauth.authorize import interaction
 from oauth.authorize.interaction import AskingClient
 
 # Pages that are useless to a logged-in user.
-_WAYS_IN = tuple(
+_LOGIN_PAGES = tuple(
     f"/accounts/{page}/" for page in ("login", "signup", "2fa/authenticate", "2fa/trust", "2fa/webauthn/login")
 )
 # Pages to which redirects keep `next`.
-_ON_THE_WAY = (
-    *_WAYS_IN,
+_PAGES_WITH_NEXT = (
+    *_LOGIN_PAGES,
     *(f"/accounts/{page}/" for page in ("confirm-email", "password/reset", "reauthenticate", "2fa/reauthenticate")),
 )
 
 
-def way_on(request: HttpRequest) -> str:
+def next_url(request: HttpRequest) -> str:
     """The `next` of this page, or else of the unfinished login in this browser; empty if there is none."""
     own: str | None = get_next_redirect_url(request)
     if own:
@@ -46,14 +46,14 @@ def interaction_id(request: HttpRequest) -> str:
         return own
     posted = request.POST.get("interaction", "") if request.method == "POST" else ""
     is_login = request.path_info.startswith("/accounts/")
-    return posted or (interaction.id_in(way_on(request)) if is_login else "")
+    return posted or (interaction.id_in(next_url(request)) if is_login else "")
 
 
 def asking_client(request: HttpRequest) -> AskingClient | None:
     """The app for which this login page is shown. Without `next`, it is the newest app that waits in this browser,
     because the home page offers that one.
     """
-    path = way_on(request)
+    path = next_url(request)
     if path:
         return interaction.asking_client(request, path)
     return next(iter(interaction.waiting(request)), None)
@@ -63,29 +63,29 @@ def after_stale_form(request: HttpRequest) -> HttpResponse | None:
     """If a logged-in user submits a login form of another tab, redirects instead of returning a CSRF error. The form
     has no effect, so it needs no valid token. None for any other form.
     """
-    if not request.user.is_authenticated or not request.path_info.startswith(_WAYS_IN):
+    if not request.user.is_authenticated or not request.path_info.startswith(_LOGIN_PAGES):
         return None
     return HttpResponseRedirect(get_next_redirect_url(request) or settings.LOGIN_REDIRECT_URL, status=303)
 
 
 def apps_of_refused(request: HttpRequest) -> list[AskingClient]:
     """The app to which the refused request would have led; if there is none, all apps that wait in this browser."""
-    asking = interaction.asking_client(request, _way_on_of_refused(request))
+    asking = interaction.asking_client(request, _next_of_refused(request))
     return [asking] if asking else interaction.waiting(request)
 
 
-def _way_on_of_refused(request: HttpRequest) -> str:
+def _next_of_refused(request: HttpRequest) -> str:
     """Empty if the request was refused before it had a session, or if its body cannot be read."""
     if not hasattr(request, "session"):
         return ""
     try:
         wanted = request.POST.get("interaction", "") or interaction.id_in(request.get_full_path())
-        return interaction.path_of(wanted) if wanted else way_on(request)
+        return interaction.path_of(wanted) if wanted else next_url(request)
     except (SuspiciousOperation, UnreadablePostError):
         return ""
 
 
-class KeepWayOnMiddleware:
+class KeepNextMiddleware:
     """Adds `next` to redirects between login pages where allauth omits it, if `next` is an interaction."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -93,7 +93,7 @@ class KeepWayOnMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Read `next` before the view runs, because the view may end the session.
-        path = way_on(request) if request.path_info.startswith("/accounts/") else ""
+        path = next_url(request) if request.path_info.startswith("/accounts/") else ""
         if path and not interaction.id_in(path):
             path = ""  # allauth keeps any other `next` in the session, so URLs can stay short
         response = self.get_response(request)
@@ -108,7 +108,7 @@ def with_next(location: str, path: str) -> str:
     """
     parts = urlsplit(location)
     prefix = get_script_prefix().rstrip("/")
-    is_ours = not parts.netloc and parts.path.startswith(tuple(prefix + page for page in _ON_THE_WAY))
+    is_ours = not parts.netloc and parts.path.startswith(tuple(prefix + page for page in _PAGES_WITH_NEXT))
     if not path or not is_ours or REDIRECT_FIELD_NAME in parse_qs(parts.query):
         return location
     query = "&".join(filter(None, (parts.query, urlencode({REDIRECT_FIELD_NAME: path}))))
