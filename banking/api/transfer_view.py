@@ -115,7 +115,7 @@ class TransferView(PaymentView):
         transfer = TransferRow.objects.select_related("destination").get(pk=transfer_id)
         transfer.updated_at = None
         if transfer.hold_id is not None:
-            transfer.status, transfer.status_reason = TransferRow.Status.PENDING, ""
+            transfer.status, transfer.status_reason, transfer.reason_code = TransferRow.Status.PENDING, "", ""
             transfer.settled_at, transfer.transaction_id = None, None
         return self.represent(self._row_of(transfer, transfer.destination.iban if transfer.destination else None))
 

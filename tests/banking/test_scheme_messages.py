@@ -252,6 +252,19 @@ def test_in_every_order_the_money_is_back_once(handed_over, others, refusal, ord
     assert state(handed_over) == (status, posted, on_hold)
 
 
+@pytest.mark.parametrize("was_accepted", [False, True], ids=["refused", "returned"])
+def test_a_retry_gets_the_transfer_as_it_was_made_whatever_the_other_bank_said(
+    alice_api, current, others, was_accepted
+):
+    first = send(alice_api, body_of(current, ELSEWHERE)).json()
+    others.outcome = Outcome() if was_accepted else Outcome("AC04")
+    payments.settle(UUID(first["id"]))
+    if was_accepted:
+        payments.receive_return(IncomingReturn("ret-1", UUID(first["id"]).hex, 2500, "GBP", "AC04"))
+    assert alice_api.get(f"/api/v1/transfers/{first['id']}").json()["status_reason_code"] == "AC04"
+    assert send(alice_api, body_of(current, ELSEWHERE)).json() == first
+
+
 def test_each_message_is_answered_as_it_was(handed_over):
     assert [accepted(handed_over).status, accepted(handed_over).status] == ["done", "done"]
     assert [returned(handed_over).status, returned(handed_over).status] == ["done", "done"]
