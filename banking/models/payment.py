@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, models
-from django.db.models import Case, Exists, OuterRef, When
+from django.db.models import Case, Exists, OuterRef, Q, When
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -22,13 +22,13 @@ class PaymentQuerySet(models.QuerySet[_Payment]):
         return self.filter(source__in=accounts.values("pk"))
 
     def with_is_own(self, user_id: UUID | None, alias: str = DEFAULT_DB_ALIAS) -> Self:
-        """Annotates each row with `is_own`: whether the destination is an account of this user. For rows of a replica,
-        this takes one query of the primary.
+        """Annotates each row with `is_own`: whether this is a payment between the user's own accounts, and the user
+        still has access to the destination. For rows of a replica, this takes one query of the primary.
         """
-        own = AccountAccess.objects.filter(user=user_id)
+        theirs = AccountAccess.objects.filter(user=user_id)
         if alias == DEFAULT_DB_ALIAS:
-            return self.annotate(is_own=Exists(own.filter(account=OuterRef("destination"))))
-        is_one = When(destination__in=list(own.values_list("account", flat=True)), then=True)
+            return self.annotate(is_own=Q(payee_iban="") & Exists(theirs.filter(account=OuterRef("destination"))))
+        is_one = When(destination__in=list(theirs.values_list("account", flat=True)), payee_iban="", then=True)
         return self.annotate(is_own=Case(is_one, default=False, output_field=models.BooleanField()))
 
 

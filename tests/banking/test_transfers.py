@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from banking.api.json import loads
 from banking.ledger import audit
 from banking.ledger.retry import in_transaction
-from banking.models import Account, IdempotencyRecord, Transfer
+from banking.models import Account, AccountAccess, IdempotencyRecord, Transfer
 from oauth.models import Authorization, Client
 from tests.lib.error_ids import without_error_id
 from tests.lib.hosts import on_host
@@ -88,6 +88,17 @@ def test_a_retry_after_the_record_is_gone_finds_the_transfer(alice_api, current,
     other = send(alice_api, body_of(current, savings, 2501))
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert balances(current, savings) == [FUNDS_MINOR - 2500, 2500]
+
+
+@pytest.mark.parametrize("role", ["reader", "delegate"])
+def test_an_account_that_the_user_only_has_access_to_is_not_shown_as_their_own(alice_api, alice, current, of_bob, role):
+    """It is paid like somebody else's account, so the payment is shown with the payee that the user named."""
+    AccountAccess.objects.create(account=of_bob, user=alice, role=role)
+    to_bob = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob Baker"}
+    made = send(alice_api, body_of(current, to_bob))
+    assert made.json()["destination"]["name"] == "Bob Baker"
+    assert alice_api.get(made["Location"]).json() == made.json()
+    assert alice_api.get("/api/v1/transfers").json()["data"] == [made.json()]
 
 
 def test_a_key_is_one_persons_and_one_clients(access_token, api, alice, bob, alice_api, current, savings, of_bob):
