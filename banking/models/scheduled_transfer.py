@@ -9,7 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from banking.models.account import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.models.payment import Payment, PaymentQuerySet
-from banking.models.schedule import MAX_INTERVAL, ExecutionRule, Frequency, Schedule, in_words, pays_on
+from banking.models.schedule import (
+    MAX_INTERVAL,
+    MOST_DAYS_CLOSED,
+    ExecutionRule,
+    Frequency,
+    Schedule,
+    in_words,
+    pays_on,
+)
 
 
 class ScheduledTransferQuerySet(PaymentQuerySet["ScheduledTransfer"]):
@@ -149,13 +157,16 @@ class ScheduledTransfer(Payment):
         return pays_on(self.next_on, self.execution_rule) if self.next_on else None
 
     def first_from(self, today: date, *, after: date | None) -> date | None:
-        """The first due day that is not before today and is after `after`, the last day whose transfer was made. Days
-        that passed while the order was on hold are skipped.
+        """The first due day after `after`, the last day whose transfer was made, that has not passed: today, a later
+        day, or one whose payment has moved to today or later. Days that passed while the order was on hold are skipped.
         """
         if self.frequency == Frequency.ONCE:
             return max(self.first_on, today) if after is None else None
-        yesterday = today - timedelta(days=1)
-        return self.schedule.first_after(yesterday if after is None else max(after, yesterday))
+        earliest = today - MOST_DAYS_CLOSED - timedelta(days=1)
+        day = self.schedule.first_after(earliest if after is None else max(after, earliest))
+        while day is not None and max(day, pays_on(day, self.execution_rule)) < today:
+            day = self.schedule.first_after(day)
+        return day
 
     def day_after(self, day: date) -> date | None:
         """The next due day; None after the last."""

@@ -270,6 +270,24 @@ def test_an_order_pays_on_the_business_day_before(alice_api, current, savings):
     assert outcomes() == [("2026-11-29", "posted", "")]
 
 
+@pytest.mark.parametrize(
+    ("resumed_on", "next_on"),
+    [("2026-11-28", "2026-11-28"), ("2026-11-29", "2026-11-28"), ("2026-11-30", "2026-11-28"),
+     ("2026-12-01", "2026-12-05")],
+)  # fmt: skip
+def test_a_payment_that_waits_for_the_next_business_day_is_not_skipped_by_a_pause(
+    alice_api, current, savings, resumed_on, next_on
+):
+    """The order is due on Saturday and pays on Monday. Its day has passed once it is Tuesday."""
+    order(alice_api, current, savings, first_on="2026-11-28", frequency="weekly", execution_rule="following")
+    press(alice_api, "pause")
+    with time_machine.travel(datetime.fromisoformat(f"{resumed_on}T09:00:00Z")):
+        in_transaction(lambda: orders.resume(the_order().pk, is_proven=True))
+    assert the_order().next_on == date.fromisoformat(next_on)
+    run("2026-11-30")
+    assert outcomes() == ([("2026-11-28", "posted", "")] if next_on == "2026-11-28" else [])
+
+
 # --- changed, paused, resumed
 
 
