@@ -119,6 +119,12 @@ class OrderChangeForm(forms.Form):
         self._currency = order.currency
         if order.frequency == ScheduledTransfer.Frequency.ONCE:
             del self.fields["last_on"]
+        # The values that the page shows, so that only those that the user changes are stored.
+        for name in [*self.fields]:
+            value = order.amount_minor if name == "amount" else now[name]
+            self.fields[_shown(name)] = forms.CharField(
+                required=False, initial=_as_text(value), widget=forms.HiddenInput, strip=False
+            )
 
     def clean_amount(self) -> int:
         """In minor units."""
@@ -134,5 +140,28 @@ class OrderChangeForm(forms.Form):
 
     @property
     def changes(self) -> dict[str, Any]:
-        given = dict(self.cleaned_data)
-        return {"amount_minor": given.pop("amount"), **given}
+        """The values that differ from those that the page showed. The others may have changed since, for example in
+        another tab or by an app, and stay as they are now.
+        """
+        return {"amount_minor" if name == "amount" else name: self.cleaned_data[name] for name in self._changed}
+
+    def typed(self) -> dict[str, str]:
+        """What the user has changed on the page, to be shown again after a login."""
+        return {name: self.data.get(name, "") for name in self._changed}
+
+    @property
+    def _changed(self) -> list[str]:
+        """A field whose shown value the page did not send counts as changed."""
+        return [
+            name for name in self.cleaned_data
+            if _shown(name) in self.fields
+            and (_shown(name) not in self.data or _as_text(self.cleaned_data[name]) != self.cleaned_data[_shown(name)])
+        ]  # fmt: skip
+
+
+def _shown(name: str) -> str:
+    return f"shown-{name}"
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -85,7 +85,7 @@ def change(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
         changes = form.changes
         in_transaction(lambda: payment_orders.change(order_id, changes, is_proven=is_fresh(request), among=among))
     except StrongProofNeeded:
-        request.session[typed] = {name: request.POST.get(name, "") for name in form.fields}
+        request.session[typed] = form.typed()
         return prove_it(request.path)
     except Refusal as refusal:
         form.add_error(None, message_of(refusal))

@@ -222,6 +222,39 @@ def test_changing_needs_a_fresh_log_in_and_what_was_typed_stays(browser, current
     assert page.select_one("#id_reference")["value"] == "Heating"
 
 
+def shown_on(page):
+    """The values of the form's fields on the page."""
+    form = soup(page).select_one("form[action$=change]")
+    fields = {one["name"]: one.get("value", "") for one in form.select("input[name]")}
+    return fields | {one["name"]: one.select_one("[selected]")["value"] for one in form.select("select")}
+
+
+@pytest.mark.parametrize("is_fresh", [True, False])
+def test_an_older_page_changes_only_what_its_user_changed(browser, current, of_bob, is_fresh):
+    """Two tabs: the amount was raised in the other one. Here, the user corrects the reference."""
+    where, made = set_up(browser, current, **new_payee(of_bob))
+    older = shown_on(browser.get(f"{where}/change"))
+    browser.post(f"{where}/change", {**older, "amount": "20.00", "last_on": "2030-01-01"})
+    change = {**older, "reference": "Heating"}
+    if is_fresh:
+        browser.post(f"{where}/change", change)
+    else:
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+            browser.post(browser.post(f"{where}/change", change)["Location"], {"password": PASSWORD})
+            browser.post(f"{where}/change", shown_on(browser.get(f"{where}/change")) | {"reference": "Heating"})
+    made.refresh_from_db()
+    assert (made.amount_minor, made.reference, made.last_on) == (2000, "Heating", date(2030, 1, 1))
+
+
+def test_a_page_that_does_not_say_what_it_showed_changes_all_that_it_sends(browser, current, of_bob):
+    where, made = set_up(browser, current, **new_payee(of_bob))
+    older = shown_on(browser.get(f"{where}/change"))
+    browser.post(f"{where}/change", {**older, "amount": "20.00", "reference": "Heating"})
+    browser.post(f"{where}/change", {name: value for name, value in older.items() if not name.startswith("shown-")})
+    made.refresh_from_db()
+    assert (made.amount_minor, made.reference) == (1250, "Rent")
+
+
 def test_one_is_paused_resumed_and_cancelled(browser, current, of_bob):
     where, made = set_up(browser, current, **new_payee(of_bob))
     for act, status in (("pause", "held"), ("resume", "active"), ("cancel", "cancelled")):
