@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from banking.account_life import invitations
-from banking.models import Payee, Transfer
+from banking.models import AccountAccess, Payee, Transfer
 from tests.lib.ledger import funded
 from tests.lib.threads import in_parallel
 from tests.lib.transfers import ELSEWHERE, KEY, UNKNOWN, body_of, send
@@ -171,6 +171,38 @@ def test_what_is_no_answer_to_dry_run_is_400(payer, current, savings):
 def test_a_name_is_compared_as_people_write_it(payer, of_bob, name, result, told):
     asked = {"scheme": "iban", "identifier": of_bob.iban, "name": name}
     assert payer.post("/api/v1/payee-checks", asked, format="json").json() == {"result": result, "name": told}
+
+
+@pytest.mark.parametrize(
+    ("of_account", "name", "result"),
+    [("राम शर्मा", "राम शर्मा", "match"), ("राम शर्मा", "रीमा शर्मा", "close_match"), ("सीता", "सूत", "no_match"),
+     ("สมชาย ใจดี", "สมชาย ใจดี", "match"), ("กิตติ", "กตต", "no_match"), ("がとう", "かとう", "no_match"),
+     ("がとう", "か\u3099とう", "match"), ("김민수", "김민서", "no_match"), ("أَحْمَد", "احمد", "match"),
+     ("علی\u200cرضا", "علیرضا", "match"), ("Nguyễn Thị", "NGUYEN THI", "match"), ("O’Brien", "OBrien", "match"),
+     ("Anna-Maria Koch", "Koch, Maria Anna", "match"), ("...", "!", "no_match"), ("", "!", "no_match")],
+)  # fmt: skip
+def test_names_of_all_scripts_are_compared_by_the_letters_that_distinguish_them(
+    payer, bob, of_bob, of_account, name, result
+):
+    """Vowel signs and voicing marks are letters of a name; accents are not."""
+    bob.name = of_account
+    bob.save()
+    asked = {"scheme": "iban", "identifier": of_bob.iban, "name": name}
+    assert payer.post("/api/v1/payee-checks", asked, format="json").json()["result"] == result
+
+
+def test_the_name_of_each_holder_of_a_joint_account_matches(payer, bob, of_bob, django_user_model):
+    dan = django_user_model.objects.create_user("dan@example.com", name="Dan Fisher")
+    eve = django_user_model.objects.create_user("eve@example.com", name="Eve Walker")
+    AccountAccess.objects.create(account=of_bob, user=dan, role="holder")
+    AccountAccess.objects.create(account=of_bob, user=eve, role="delegate")
+    for name, result in (("Bob Baker", "match"), ("Dan Fisher", "match"), ("Eve Walker", "no_match")):
+        asked = {"scheme": "iban", "identifier": of_bob.iban, "name": name}
+        assert payer.post("/api/v1/payee-checks", asked, format="json").json()["result"] == result
+    asked = {"scheme": "iban", "identifier": of_bob.iban, "name": "Dan Fischer"}
+    assert payer.post("/api/v1/payee-checks", asked, format="json").json() == {
+        "result": "close_match", "name": "Dan Fisher",
+    }  # fmt: skip
 
 
 def test_of_another_bank_nothing_is_known_and_an_unknown_account_is_no_match(payer, of_bob):
