@@ -9,6 +9,7 @@ from django.http import Http404
 from rest_framework import serializers
 
 from banking import direct_debits
+from banking.accounts.history import recent_since
 from banking.api.cursors import PAGE, Page
 from banking.api.direct_debits import DirectDebitView, allowed_since
 from banking.api.fields import StrictSerializer
@@ -17,13 +18,14 @@ from banking.api.operation import operation
 from banking.api.representations import DirectDebitCollection, PageOf, Refund
 from banking.api.responses import Ok
 from banking.api.views import user_or_404, uuid_or_404
+from banking.consents.history import history_of_account
 from banking.direct_debits.deadlines import deadlines
 from banking.ledger import in_transaction
 from banking.models import DirectDebitRefund, SchemeMessage
 from banking.models.mandate import MandateQuerySet
 from banking.notation.timestamps import timestamp
 from banking.payments.scheme import word_for
-from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
+from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication, require_live
 
 _FIELDS = (
     "id", "status", "reason_code", "transaction_id", "mandate__account_id", "currency", "amount_minor", "reference",
@@ -76,7 +78,9 @@ class CollectionRefund(DirectDebitView):
         reason = self.body(request)["reason"]
         user_id = user_or_404(request)
         pk, mandate_id = uuid_or_404(collection_id), uuid_or_404(direct_debit_id)
-        among = _collections(request, mandate_id, self.visible(request, may_pay=True))
+        among = _collections(request, mandate_id, self.visible(request, may_pay=True), is_recent=False)
+        if among.filter(pk=pk, received_at__lt=recent_since()).exists():
+            require_authentication(request.token, max_age=settings.STEP_UP_MAX_AGE)
 
         def run() -> DirectDebitCollection:
             require_live(request.token)
@@ -93,13 +97,20 @@ class CollectionRefund(DirectDebitView):
         return Ok(in_transaction(run))
 
 
-def _collections(request: TokenRequest, mandate_id: UUID, visible: MandateQuerySet) -> QuerySet[SchemeMessage]:
-    """The collections of the direct debit that the app may see. Raises Http404."""
+def _collections(
+    request: TokenRequest, mandate_id: UUID, visible: MandateQuerySet, *, is_recent: bool = True
+) -> QuerySet[SchemeMessage]:
+    """The collections of the direct debit that the app may see; without `is_recent`, also those that need a fresh
+    login. Raises Http404.
+    """
     mandate = visible.filter(pk=mandate_id).first()
     if mandate is None:
         raise Http404
     found = SchemeMessage.objects.filter(mandate=mandate)
-    since = allowed_since(mandate.account_id, request)
+    if is_recent:
+        since = allowed_since(mandate.account_id, request)
+    else:
+        since = history_of_account(request.claims.authorization_details, mandate.account_id)
     return found if since is None else found.filter(received_at__gte=since)
 
 

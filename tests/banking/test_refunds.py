@@ -212,6 +212,19 @@ def test_a_refund_of_an_unauthorized_collection_needs_a_fresh_login(access_token
     assert ask(old, collection).status_code == 200
 
 
+def test_a_refund_of_an_old_collection_asks_for_a_fresh_login(access_token, api, alice, bob, collection):
+    """The app knows the collection from an earlier list. RFC 9470: a challenge, not 404."""
+    age(collection, 100)
+    stale = api(access_token(alice, "direct-debits:read direct-debits:write", auth_time=None))
+    assert stale.get(url_of(collection)).json()["data"] == []
+    answer = ask(stale, collection, "unauthorized")
+    assert (answer.status_code, answer.json()["code"]) == (401, "insufficient_user_authentication")
+    assert 'error="insufficient_user_authentication"' in answer["WWW-Authenticate"]
+    assert ask(api(access_token(bob, "direct-debits:write", auth_time=None)), collection).status_code == 404
+    fresh = api(access_token(alice, "direct-debits:write"))
+    assert ask(fresh, collection, "unauthorized").json()["refund"]["status"] == "pending"
+
+
 def test_what_officers_gave_back_is_not_refunded(app, collection, current):
     ledger.reverse(collection.transaction)
     answer = ask(app, collection)
