@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -41,9 +42,10 @@ class Shown:
 def direct_debits(request: HttpRequest) -> HttpResponse:
     """Active mandates, the newest first; then ended ones, whose collections may still be refunded."""
     may_cancel = set(_visible(request, may_pay=True).values_list("pk", flat=True))
-    found = list(_visible(request).select_related("account").order_by("-id")[:MOST])
-    active = [(one, one.pk in may_cancel) for one in found if one.status == Mandate.Status.ACTIVE]
-    ended = [one for one in found if one.status != Mandate.Status.ACTIVE]
+    is_active = Q(status=Mandate.Status.ACTIVE)
+    found = _visible(request).select_related("account").order_by("-id")
+    active = [(one, one.pk in may_cancel) for one in found.filter(is_active)[:MOST]]
+    ended = list(found.exclude(is_active)[:MOST])
     return render(request, "bank/direct_debits.html", {"direct_debits": active, "ended": ended})
 
 

@@ -216,6 +216,15 @@ def test_the_user_cancels_it_on_a_page(client, alice, bob, mandate):
     assert "was cancelled" in client.get("/bank/direct-debits").content.decode()
 
 
+def test_an_active_one_is_on_the_page_however_many_have_ended_since(client, alice, mandate, current, monkeypatch):
+    monkeypatch.setattr("banking.web.direct_debits.MOST", 2)
+    for number in range(3):
+        lodged(current, f"ONCE-{number}")
+        direct_debits.receive_cancellation("DE98ZZZ09999999999", f"ONCE-{number}")
+    client.force_login(alice)
+    assert f"/bank/direct-debits/{mandate.pk}/cancel" in client.get("/bank/direct-debits").content.decode()
+
+
 def test_mandates_end_with_their_account_and_not_with_an_access(alice, bob, current, savings):
     """They belong to the account, not to the user who gave them."""
     ongoing = lodged(savings)
