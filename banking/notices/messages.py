@@ -53,7 +53,10 @@ def new_order(order: ScheduledTransfer) -> Message:
 
 
 def order_held(order: ScheduledTransfer) -> Message:
-    what = _("A payment order is on hold. It pays nothing until you resume it. You can also cancel it.")
+    if order.held_reason == ScheduledTransfer.HeldReason.STAFF:
+        what = _("A payment order is on hold. It pays nothing until we release it. You can cancel it.")
+    else:
+        what = _("A payment order is on hold. It pays nothing until you resume it. You can also cancel it.")
     facts = [(_("Why"), str(order.get_held_reason_display())), *_amount(order), *_route(order), *_app(order)]
     return Message(_("Payment order on hold"), what, facts)
 
@@ -71,7 +74,10 @@ def order_ended(order: ScheduledTransfer) -> Message:
 
 
 def payment_not_made(transfer: Transfer) -> Message:
-    what = _("A payment of a payment order was not made. The order goes on with its next day.")
+    if transfer.scheduled and transfer.scheduled.status == ScheduledTransfer.Status.COMPLETED:
+        what = _("A payment of a payment order was not made. The order has ended, because it was the last one.")
+    else:
+        what = _("A payment of a payment order was not made. The order goes on with its next day.")
     why = ScheduledTransfer(refusal=transfer.status_reason).refusal_in_words
     facts = [(_("Why"), why), *_amount(transfer), *_route(transfer), *_app(transfer)]
     return Message(_("Payment not made"), what, facts)
@@ -83,7 +89,10 @@ def new_direct_debit(mandate: Mandate) -> Message:
 
 
 def direct_debit_refused(mandate: Mandate) -> Message:
-    what = _("A direct debit was not paid: the account did not have enough money, or the direct debit is not active.")
+    what = _(
+        "A direct debit was not paid: the account did not have enough money or may not pay at present, or the direct"
+        " debit is not active."
+    )
     return Message(_("Direct debit not paid"), what, _mandate(mandate))
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from banking import orders as payment_orders
-from banking.consents.apps import App, find_apps
+from banking.consents.apps import WEB_BANK, App, find_apps
 from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
 from banking.models import Account, ScheduledTransfer
@@ -114,6 +114,11 @@ class _Shown:
     @property
     def is_paused(self) -> bool:
         return self.order.held_reason == ScheduledTransfer.HeldReason.PAUSED
+
+    @property
+    def goes_on_without_app(self) -> bool:
+        """Whether an app set up the order, which no longer depends on it once its user resumes it."""
+        return not self.is_paused and self.order.client_id != WEB_BANK
 
     @property
     def end_in_words(self) -> str:

@@ -396,6 +396,21 @@ def test_every_outcome_is_said_by_email(alice_api, current, savings, kind):
     assert ("is closed" in said) is (kind == "order_ended")
 
 
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [({"frequency": "once"}, "The order has ended"), ({"frequency": "weekly"}, "goes on with its next day"),
+     ({"frequency": "weekly", "last_on": "2026-12-06"}, "The order has ended")],
+)  # fmt: skip
+def test_the_email_about_a_payment_that_was_not_made_says_whether_the_order_goes_on(
+    alice_api, current, savings, when, told
+):
+    order(alice_api, current, savings, amount_minor=FUNDS_MINOR + 1, **when)
+    run("2026-12-01")
+    run("2026-12-02")
+    email.send("payment_not_made", str(Transfer.objects.get().pk))
+    assert told in mail.outbox[-1].body
+
+
 SHAPES = [
     {"frequency": frequency, "interval": interval} for frequency in ScheduledTransfer.Frequency for interval in (1, 2)
     if frequency != "once" or interval == 1

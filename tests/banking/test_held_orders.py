@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from banking import notices, orders
+from banking.ledger import in_transaction
 from banking.models import ScheduledTransfer, Transfer
 from banking.notices import email
 from oauth.clients import preset
@@ -66,6 +67,24 @@ def test_an_order_of_a_disabled_app_pays_nothing_and_its_user_is_told(weekly, al
     shown = alice_api.get(f"/api/v1/scheduled-transfers/{weekly.pk}").json()
     assert (shown["status"], shown["held_reason"], shown["next_on"]) == ("held", "app_disabled", None)
     assert run("2026-12-31") == 0, "enabling the app again resumes nothing"
+
+
+@pytest.mark.parametrize(("reason", "until"), [("staff", "we release it"), ("app_disabled", "you resume it")])
+def test_the_email_says_who_can_let_the_order_go_on(weekly, reason, until):
+    in_transaction(lambda: orders.hold(weekly.pk, reason))
+    email.send("order_held", str(weekly.pk))
+    assert f"It pays nothing until {until}." in mail.outbox[0].body
+
+
+@pytest.mark.parametrize(("client_id", "is_without"), [("web bank", False), (APP, True)])
+def test_the_page_says_that_an_order_goes_on_without_the_app_only_if_an_app_set_it_up(
+    weekly, browser, client_id, is_without
+):
+    ScheduledTransfer.objects.update(client_id=client_id)
+    in_transaction(lambda: orders.hold(weekly.pk, "inactive"))
+    shown = browser.get(f"/bank/orders/{weekly.pk}").content.decode()
+    assert ("The order continues without the app." in shown) is is_without
+    assert ("The order pays on its scheduled days again." in shown) is not is_without
 
 
 def test_an_order_of_a_deleted_app_pays_nothing(weekly):
