@@ -53,11 +53,12 @@ CHANGES = (
             "`POST /exchange-quotes` and `POST /exchanges`: currency exchange between the user's accounts at a quoted "
             "rate; `GET` reads both. Transactions and the CSV of a statement have `exchange_id`.",
             "`POST /transfer-rehearsals`.",
-            "Payment orders: `interval`, `month_end`, `execution_rule`; `PATCH`, `/pause` and `/resume`.",
+            "Payment orders: `interval`, `month_end`, `execution_rule`; `PATCH`, `/pause` and `/resume`. Only the user "
+            "who set up an order can change or resume it; others who may pay from the account can pause or cancel it.",
             "A refused parameter of the URL is named in `errors`.",
             "The problem types `own_limit_exceeded`, `too_many_accounts`, `direct_debit_not_active`, "
             "`collection_already_refunded`, `refund_too_late`, `quote_expired`, `quote_used`, `rate_moved`, "
-            "`no_exchange_rate` and `same_currency`.",
+            "`no_exchange_rate`, `same_currency` and `scheduled_transfer_of_another_user`.",
         ),
         changed=(
             "A page with a filter may have fewer rows than `limit`, or none; continue as long as there is a "

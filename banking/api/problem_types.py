@@ -62,6 +62,10 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "account_dormant": ("The account is dormant", "A holder must use it again in the web bank."),
     "too_many_orders": ("The user has too many orders", "The user must cancel one first."),
     "scheduled_transfer_not_held": ("The order is not on hold", "It is active, or only the bank can release it."),
+    "scheduled_transfer_of_another_user": (
+        "Another user set up the order",
+        "Only they can change or resume it. Others who may pay from the account can pause or cancel it.",
+    ),
     "scheduled_transfer_without_a_day": ("No day is left on which it would pay", "Choose a later last day."),
     "too_large": ("The body is too large", "At most 64 KiB."),
     "unsupported_media_type": ("The media type is not supported", "Send application/json."),

@@ -23,7 +23,7 @@ from banking.api.problems import ProblemResponse
 from banking.api.representations import PageOf, ScheduledTransfer
 from banking.api.responses import Created, Ok
 from banking.api.transfer_view import PAYMENT_REFUSALS, NewTransferSerializer
-from banking.api.views import uuid_or_404
+from banking.api.views import user_or_404, uuid_or_404
 from banking.consents.refusals import ConsentDiffers
 from banking.consents.single_transfer import transfer_details
 from banking.ledger.refusals import CurrencyMismatch
@@ -37,6 +37,8 @@ from banking.payments.idempotency import IdempotentRequest
 from banking.payments.refusals import NotTheirs
 from oauth.resource_server import TokenRequest, authorization_of, is_authenticated_since
 
+#: Only for changes that let an order pay, or pay more.
+_OF_ANOTHER = {403: "Another user set up the order, or the token lacks the scope."}
 _MUST = {
     "first_on": "Must be today or a day within the next two years.",
     "last_on": "Must not be before first_on; with frequency once, it must be the same day.",
@@ -187,12 +189,14 @@ class ScheduledTransferDetail(ChangeView, ScheduledTransferView):
             raise Http404
         return Ok(self.represent(row))
 
-    @operation("Change a scheduled transfer", refusals=PAYMENT_REFUSALS)
+    @operation("Change a scheduled transfer", refusals=PAYMENT_REFUSALS | _OF_ANOTHER)
     def patch(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
         """Changes the amount, the reference, the last day, or the rule for days that are not business days. For another
-        payee, account or interval, schedule another transfer. Needs a user who has just logged in (RFC 9470).
+        payee, account or interval, schedule another transfer. Needs the user who set up the order, and who has just
+        logged in (RFC 9470).
         """
         body = self.body(request)
+        user_id = user_or_404(request)
         among = self.payable(request)
 
         def change(pk: UUID) -> None:
@@ -204,7 +208,7 @@ class ScheduledTransferDetail(ChangeView, ScheduledTransferView):
             changes = {name: value for name, value in body.items() if name != "amount"}
             if amount is not None:
                 changes["amount_minor"] = amount["minor_units"]
-            orders.change(pk, changes, is_proven=_is_proven(request), among=among)
+            orders.change(pk, changes, by=user_id, is_proven=_is_proven(request), among=among)
 
         return self.changed(request, scheduled_id, among, change)
 
@@ -235,19 +239,20 @@ class ScheduledTransferResume(ChangeView, ScheduledTransferView):
     required_scopes = {"POST": ["transfers:write"]}
     bodies = {"POST": NothingSerializer}
 
-    @operation("Resume a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409]})
+    @operation("Resume a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409], **_OF_ANOTHER})
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
         """Resumes an order that was paused. Only the user can resume an order that is held for another reason. Days
-        that passed meanwhile are skipped. Needs a user who has just logged in (RFC 9470).
+        that passed meanwhile are skipped. Needs the user who set up the order, and who has just logged in (RFC 9470).
         """
         self.body(request)
+        user_id = user_or_404(request)
         among = self.payable(request)
         is_proven = _is_proven(request)
         return self.changed(
             request,
             scheduled_id,
             among,
-            lambda pk: orders.resume(pk, is_proven=is_proven, among=among, only_paused=True),
+            lambda pk: orders.resume(pk, by=user_id, is_proven=is_proven, among=among, only_paused=True),
         )
 
 

@@ -19,7 +19,7 @@ from banking.models import Account, ScheduledTransfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.models.schedule import pays_on
 from banking.notation import bank_day
-from banking.orders.refusals import NoDay, NotActive, NotHeld, TooManyOrders
+from banking.orders.refusals import NoDay, NotActive, NotHeld, OfAnotherUser, TooManyOrders
 from banking.payments.new_payee_limit import refuse_alone
 from banking.payments.order import PaymentOrder
 from banking.payments.payer_lock import lock_payer
@@ -72,14 +72,16 @@ def create(
 
 
 def change(
-    scheduled_id: UUID, changes: Mapping[str, Any], *, is_proven: bool, among: _Orders | None = None
+    scheduled_id: UUID, changes: Mapping[str, Any], *, by: UUID, is_proven: bool, among: _Orders | None = None
 ) -> ScheduledTransfer:
-    """Changes `amount_minor`, `reference`, `last_on` or `execution_rule` of an order that has not ended.
+    """Changes `amount_minor`, `reference`, `last_on` or `execution_rule` of an order that has not ended, for the user
+    who set it up.
 
-    Raises NotActive; StrongProofNeeded as for a new order; NoDay if no day is left; LimitExceeded; NotTheirs as
-    `cancel` does; or AmountOutOfRange.
+    Raises OfAnotherUser; NotActive; StrongProofNeeded as for a new order; NoDay if no day is left; LimitExceeded;
+    NotTheirs as `cancel` does; or AmountOutOfRange.
     """
     order = _locked(scheduled_id, among)
+    _refuse_another_user(order, by)
     if order.status not in ScheduledTransfer.OPEN:
         raise NotActive
     if not is_proven:
@@ -136,14 +138,16 @@ def hold(scheduled_id: UUID, reason: ScheduledTransfer.HeldReason) -> ScheduledT
 
 
 def resume(
-    scheduled_id: UUID, *, is_proven: bool, among: _Orders | None = None, only_paused: bool = False
+    scheduled_id: UUID, *, by: UUID, is_proven: bool, among: _Orders | None = None, only_paused: bool = False
 ) -> ScheduledTransfer:
     """Resumes an order for its user. An order whose app was removed then continues without the app. An app may resume
     only paused orders (`only_paused`).
 
-    Raises NotHeld, also for an order that staff hold; StrongProofNeeded as for a new order; NotTheirs as `cancel` does.
+    Raises OfAnotherUser; NotHeld, also for an order that staff hold; StrongProofNeeded as for a new order; NotTheirs as
+    `cancel` does.
     """
     order = _locked(scheduled_id, among)
+    _refuse_another_user(order, by)
     is_paused = order.held_reason == ScheduledTransfer.HeldReason.PAUSED
     if order.status != ScheduledTransfer.Status.HELD or order.held_reason == ScheduledTransfer.HeldReason.STAFF:
         raise NotHeld
@@ -236,6 +240,14 @@ def _refuse_too_much(order: ScheduledTransfer) -> None:
     if order.payee_iban and order.next_on:
         at = bank_day.begins_at(order.next_on)
         refuse_alone(order.user_id, order.payee_iban, order.amount_minor, order.currency, at=at)
+
+
+def _refuse_another_user(order: ScheduledTransfer, by: UUID) -> None:
+    """An order pays by the limits and the payees of the user who set it up. Others who may pay from the account can
+    stop it, but not make it pay more.
+    """
+    if order.user_id != by:
+        raise OfAnotherUser
 
 
 def _locked(scheduled_id: UUID, among: _Orders | None = None) -> ScheduledTransfer:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as _
 
-from banking.ledger.refusals import Refusal, WrongState
+from banking.ledger.refusals import NotAllowed, Refusal, WrongState
 
 
 class NotActive(WrongState):
@@ -13,6 +13,11 @@ class NotActive(WrongState):
 class NotHeld(WrongState):
     code = "scheduled_transfer_not_held"
     title = _("The order is not on hold, or only the bank can release it.")
+
+
+class OfAnotherUser(NotAllowed):
+    code = "scheduled_transfer_of_another_user"
+    title = _("Another user set up the order. Only they can change or resume it; you can pause or cancel it.")
 
 
 class TooManyOrders(WrongState):

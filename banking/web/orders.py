@@ -72,7 +72,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
 def change(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """Needs a fresh login, like a new order. The session keeps the input until then."""
     among = _visible(request, may_pay=True)
-    found = among.select_related("source", "destination").filter(pk=order_id).first()
+    found = among.select_related("source", "destination").filter(pk=order_id, user=id_of(request)).first()
     if found is None or found.status not in ScheduledTransfer.OPEN:
         raise Http404
     typed = f"{_TYPED}.{order_id}"
@@ -83,7 +83,11 @@ def change(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
         return _changing(request, found, form, status=400)
     try:
         changes = form.changes
-        in_transaction(lambda: payment_orders.change(order_id, changes, is_proven=is_fresh(request), among=among))
+        in_transaction(
+            lambda: payment_orders.change(
+                order_id, changes, by=id_of(request), is_proven=is_fresh(request), among=among
+            )
+        )
     except StrongProofNeeded:
         request.session[typed] = form.typed()
         return prove_it(request.path)
@@ -101,11 +105,17 @@ class _Shown:
     order: ScheduledTransfer
     app: App | None
     may_cancel: bool
+    #: Whether the user set it up. Others who may pay from the account can pause or cancel it.
+    is_own: bool
+
+    @property
+    def may_change(self) -> bool:
+        return self.may_cancel and self.is_own
 
     @property
     def may_resume(self) -> bool:
         is_held = self.order.status == ScheduledTransfer.Status.HELD
-        return self.may_cancel and is_held and self.order.held_reason != ScheduledTransfer.HeldReason.STAFF
+        return self.may_change and is_held and self.order.held_reason != ScheduledTransfer.HeldReason.STAFF
 
     @property
     def may_pause(self) -> bool:
@@ -135,7 +145,10 @@ def _shown(request: HttpRequest, found: Collection[ScheduledTransfer]) -> list[_
     }
     of_page = _visible(request, may_pay=True).filter(pk__in=[one.pk for one in found])
     may_pay = set(of_page.filter(status__in=ScheduledTransfer.OPEN).values_list("pk", flat=True))
-    return [_Shown(one, apps[one.user_id].get(one.client_id), one.pk in may_pay) for one in found]
+    return [
+        _Shown(one, apps[one.user_id].get(one.client_id), one.pk in may_pay, one.user_id == id_of(request))
+        for one in found
+    ]
 
 
 @require_POST
@@ -144,7 +157,7 @@ def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """An order whose app was removed continues without the app. Needs a fresh login, like a new order."""
 
     def resumed(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> object:
-        return payment_orders.resume(pk, is_proven=is_fresh(request), among=among)
+        return payment_orders.resume(pk, by=id_of(request), is_proven=is_fresh(request), among=among)
 
     try:
         return _change(request, order_id, resumed, _("Resumed. The order pays on its scheduled days again."))
@@ -156,7 +169,11 @@ def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
 @page
 def pause(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """The order pays nothing until its user resumes it."""
-    return _change(request, order_id, payment_orders.pause, _("Paused. The order pays nothing until you resume it."))
+    if _visible(request).filter(pk=order_id, user=id_of(request)).exists():
+        done = _("Paused. The order pays nothing until you resume it.")
+    else:
+        done = _("Paused. The order pays nothing until the user who set it up resumes it.")
+    return _change(request, order_id, payment_orders.pause, done)
 
 
 @require_POST

@@ -248,6 +248,8 @@ NOT_FOR_DELEGATES = {
     ("post", "exchange-quotes"): 422,
     ("post", "collection-refund"): 404,
 }
+#: Others who may pay from the account can stop an order, but only its user can make it pay, or pay more.
+FOR_THE_USER_OF_THE_ORDER = {("patch", "scheduled-transfer"), ("post", "scheduled-transfer-resume")}
 #: Endpoints for objects of a user, not of an account.
 OF_A_USER = {case for case in NAMING if ENDPOINTS[case][1] in ("person", "client")}
 
@@ -261,6 +263,8 @@ def test_a_holder_or_delegate_may_do_what_the_owner_may(bank, bob, method, name,
     answer = call(bank.client_for(bob), bank, method, name)
     if (method, name) in OF_A_USER:
         assert answer.status_code == 404
+    elif (method, name) in FOR_THE_USER_OF_THE_ORDER:
+        assert answer.status_code == 403
     elif role == Role.DELEGATE and (method, name) in NOT_FOR_DELEGATES:
         assert answer.status_code == NOT_FOR_DELEGATES[method, name]
     else:

@@ -282,7 +282,7 @@ def test_a_payment_that_waits_for_the_next_business_day_is_not_skipped_by_a_paus
     order(alice_api, current, savings, first_on="2026-11-28", frequency="weekly", execution_rule="following")
     press(alice_api, "pause")
     with time_machine.travel(datetime.fromisoformat(f"{resumed_on}T09:00:00Z")):
-        in_transaction(lambda: orders.resume(the_order().pk, is_proven=True))
+        in_transaction(lambda: orders.resume(the_order().pk, by=the_order().user_id, is_proven=True))
     assert the_order().next_on == date.fromisoformat(next_on)
     run("2026-11-30")
     assert outcomes() == ([("2026-11-28", "posted", "")] if next_on == "2026-11-28" else [])
@@ -350,7 +350,7 @@ def test_a_paused_order_pays_nothing_and_skips_its_days(alice_api, current, savi
     assert press(alice_api, "pause").json()["code"] == "scheduled_transfer_not_active"
     assert run("2026-12-08") == 0
     with time_machine.travel(datetime(2026, 12, 9, 12, tzinfo=UTC)):
-        in_transaction(lambda: orders.resume(the_order().pk, is_proven=True, only_paused=True))
+        in_transaction(lambda: orders.resume(the_order().pk, by=the_order().user_id, is_proven=True, only_paused=True))
     assert (the_order().status, the_order().next_on) == ("active", date(2026, 12, 15))
     assert press(alice_api, "resume").json()["code"] == "scheduled_transfer_not_held"
     assert press(alice_api, "cancel").json()["status"] == "cancelled"
@@ -535,7 +535,7 @@ def test_an_order_that_is_resumed_on_its_day_pays_on_that_day(alice_api, current
     order(alice_api, current, to_bob, KEY, 100, first_on="2026-11-25")
     in_transaction(lambda: orders.pause(the_order().pk))
     with time_machine.travel(datetime(2026, 11, 25, 23, 58, tzinfo=UTC)):
-        in_transaction(lambda: orders.resume(the_order().pk, is_proven=True))
+        in_transaction(lambda: orders.resume(the_order().pk, by=the_order().user_id, is_proven=True))
         pay_by_job(the_order())
     assert outcomes() == [("2026-11-25", "posted", "")]
 

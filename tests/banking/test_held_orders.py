@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from banking import notices, orders
 from banking.ledger import in_transaction
-from banking.models import ScheduledTransfer, Transfer
+from banking.models import AccountAccess, ScheduledTransfer, Transfer
 from banking.notices import email
 from oauth.clients import preset
 from oauth.models import AuditEvent, Authorization, Client
@@ -205,7 +205,7 @@ def test_removing_an_app_cancels_its_orders_where_the_user_ticks_it(browser, wee
 def test_removing_an_app_says_nothing_about_orders_that_go_on_without_it(browser, weekly, alice, access_token):
     """The user has resumed the order without the app, and then allowed the app again."""
     remove(browser, removal(browser)[0])
-    orders.resume(weekly.pk, is_proven=True)
+    orders.resume(weekly.pk, by=weekly.user_id, is_proven=True)
     access_token(alice, "transfers:write")
     fields, ticks, said = removal(browser)
     assert (ticks, "payment order" in said) == ([], False)
@@ -262,6 +262,26 @@ def test_nobody_elses_order_is_resumed(browser, weekly, bob):
     of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
     assert of_bob.post(f"/bank/orders/{weekly.pk}/resume").status_code == 404
     assert state(weekly)[0] == "held"
+
+
+@pytest.mark.parametrize("role", ["delegate", "holder"])
+def test_others_who_may_pay_can_stop_an_order_but_not_make_it_pay(weekly, bob, access_token, api, role):
+    """The order pays by the limits and the payees of Alice, whom no email would tell of Bob's change."""
+    AccountAccess.objects.create(account=weekly.source, user=bob, role=role)
+    app, of_bob = api(access_token(bob, "transfers:read transfers:write")), Browser()
+    of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    url, page = f"/api/v1/scheduled-transfers/{weekly.pk}", f"/bank/orders/{weekly.pk}"
+    before = weekly.amount_minor
+    more = {"amount": {"currency": "GBP", "minor_units": 900_000}}
+    refused = app.patch(url, more, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "scheduled_transfer_of_another_user")
+    assert of_bob.post(f"{page}/change", {"amount": "9000"}).status_code == 404
+    assert "Change" not in text(of_bob.get(page)).partition("Its payments")[0].partition("Number")[2]
+    assert app.post(f"{url}/pause", {}, format="json").json()["held_reason"] == "paused"
+    assert app.post(f"{url}/resume", {}, format="json").json()["code"] == "scheduled_transfer_of_another_user"
+    of_bob.post(f"{page}/resume")
+    assert (state(weekly)[:2], weekly.amount_minor) == (("held", "paused"), before)
+    assert app.post(f"{url}/cancel", {}, format="json").json()["status"] == "cancelled"
 
 
 def test_a_day_that_was_paid_is_not_paid_again_after_resuming(browser, weekly):
@@ -331,7 +351,7 @@ def test_an_order_that_staff_release_stays_on_hold_for_its_other_reason(weekly, 
     orders.release(weekly.pk)
     assert state(weekly) == ("held", reason, None)
     assert run("2027-06-01") == 0
-    orders.resume(weekly.pk, is_proven=True)
+    orders.resume(weekly.pk, by=weekly.user_id, is_proven=True)
     assert state(weekly) == ("active", "", date(2026, 12, 1))
 
 
@@ -339,7 +359,7 @@ def test_an_order_that_was_resumed_has_forgotten_why_it_was_on_hold(weekly):
     orders.pause(weekly.pk)
     orders.hold(weekly.pk, ScheduledTransfer.HeldReason.STAFF)
     orders.release(weekly.pk)
-    orders.resume(weekly.pk, is_proven=True)
+    orders.resume(weekly.pk, by=weekly.user_id, is_proven=True)
     orders.hold(weekly.pk, ScheduledTransfer.HeldReason.STAFF)
     orders.release(weekly.pk)
     assert state(weekly) == ("active", "", date(2026, 12, 1))

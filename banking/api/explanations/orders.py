@@ -20,6 +20,13 @@ EXPLANATIONS = {
         f"{_ONE}/resume",
         "The order is not on hold, or only the bank can release it.",
     ),
+    "scheduled_transfer_of_another_user": Explanation(
+        403,
+        "Another user of a shared account set up the order. It pays by the limits and to the payees of that user.",
+        "Pause or cancel the order, and schedule another transfer for the user of the token.",
+        f"{_ONE}/resume",
+        "Another user set up the order. Only they can change or resume it; you can pause or cancel it.",
+    ),
     "scheduled_transfer_without_a_day": Explanation(
         422,
         "With these values, the order would never pay.",
