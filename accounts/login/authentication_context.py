@@ -1,5 +1,6 @@
 """How and when the user of a browser logged in, from allauth's records in the session."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,24 +40,56 @@ def from_session(request: HttpRequest) -> AuthenticationContext:
     """`auth_time` is the time of the latest authentication. `mfa` requires a passkey, which proves possession and
     verifies its user, or a first and a second factor in the same login (ASVS 5.0 6.3.3). A trusted browser is not a
     second factor.
+
+    After a reauthentication with a first factor, `acr` and `amr` no longer name the second factor of the earlier login.
+    Otherwise a password alone would satisfy a request for a fresh `mfa` (RFC 9470 §5).
     """
-    user = request.user if request.user.is_authenticated else None
-    records: list[dict[str, Any]] = get_authentication_records(request, user)
+    records = _records(request)
     times = [record.get(_AT_BY_DATABASE, record["at"]) for record in records if "at" in record]
     if not times:
         return from_last_login(request)
-    methods = {_AMR.get(record.get("type") or record["method"], record["method"]) for record in records}
-    is_multi_factor = "swk" in methods or ("otp" in methods and bool(methods & _FIRST))
-    if is_multi_factor:
-        methods.add("mfa")
+    methods = _methods(_since_reauthentication(records))
+    is_multi_factor = _is_multi_factor(methods)
     weak, strong = conf.ACR_VALUES[0], conf.ACR_VALUES[-1]
     return AuthenticationContext(
         # Keep fractions of a second; tokens contain whole seconds.
         auth_time=datetime.fromtimestamp(max(times), UTC),
         acr=strong if is_multi_factor else weak,
-        amr=tuple(sorted(methods)),
+        amr=tuple(sorted({*methods, "mfa"} if is_multi_factor else methods)),
         reachable_acr=lambda: strong if second_factors.types_of(request.user) else weak,
     )
+
+
+def has_used_second_factor(request: HttpRequest) -> bool:
+    """Whether the user has used a second factor since they logged in, however long ago."""
+    return _is_multi_factor(_methods(_records(request)))
+
+
+def _records(request: HttpRequest) -> list[dict[str, Any]]:
+    """The authentications since the login, oldest first."""
+    records: list[dict[str, Any]] = get_authentication_records(
+        request, request.user if request.user.is_authenticated else None
+    )
+    return records
+
+
+def _since_reauthentication(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records from the latest reauthentication with a first factor on; all if there is none."""
+    begins = [n for n, record in enumerate(records) if record.get("reauthenticated") and _method(record) in _FIRST]
+    return records[begins[-1] :] if begins else records
+
+
+def _methods(records: Iterable[dict[str, Any]]) -> set[str]:
+    return {_method(record) for record in records}
+
+
+def _method(record: dict[str, Any]) -> str:
+    method: str = record["method"]
+    return _AMR.get(record.get("type") or method, method)
+
+
+def _is_multi_factor(methods: set[str]) -> bool:
+    return "swk" in methods or ("otp" in methods and not _FIRST.isdisjoint(methods))
 
 
 def logged_in_at(request: HttpRequest) -> datetime:

@@ -2,14 +2,12 @@
 (ASVS 5.0 8.2.4, 7.5.3)."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from accounts import second_factors
 from accounts.login import authentication_context
-from oauth.conf import conf
 
 
 def is_strong_enough(request: HttpRequest) -> bool:
@@ -18,7 +16,8 @@ def is_strong_enough(request: HttpRequest) -> bool:
     """
     known: bool | None = getattr(request, "_is_strong_enough", None)
     if known is None:
-        known = _is_strong(request) or not (settings.STAFF_SECOND_FACTOR or second_factors.types_of(request.user))
+        is_strong = authentication_context.has_used_second_factor(request)
+        known = is_strong or not (settings.STAFF_SECOND_FACTOR or second_factors.types_of(request.user))
         request._is_strong_enough = known  # type: ignore[attr-defined]  # cached for this request
     return known
 
@@ -27,8 +26,3 @@ def is_recent(request: HttpRequest) -> bool:
     """Whether the last login or reauthentication is younger than STAFF_PROOF_MAX_AGE. Zero turns the rule off."""
     longest: timedelta = settings.STAFF_PROOF_MAX_AGE
     return not longest or authentication_context.age(request) < longest
-
-
-def _is_strong(request: HttpRequest) -> bool:
-    context: Any = authentication_context.from_session(request)
-    return bool(context.acr == conf.ACR_VALUES[-1])

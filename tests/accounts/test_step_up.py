@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from bs4 import BeautifulSoup
 
-from tests.lib.oauth_client import allow, authorization_url, callback, decide, decoded
+from tests.lib.oauth_client import PASSWORD, allow, authorization_url, callback, decide, decoded
 from tests.lib.totp import MFA, PWD, SECRET, code
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +75,20 @@ def test_what_nobody_can_meet_is_an_error(browser, totp, web_app, values):
         assert callback(answer)["error"] == "unmet_authentication_requirements"
     else:
         assert answer.status_code == 200
+
+
+def test_a_password_alone_is_no_fresh_second_factor(browser, totp, web_app, token_endpoint):
+    """RFC 9470 §5, OpenID Connect Core §2: `acr` is about the authentication at `auth_time`. Alice used her second
+    factor earlier in this login, and reauthenticates with her password.
+    """
+    prove(browser, browser.get(authorization_url(web_app, scope="openid", acr_values=MFA)))
+    answer = browser.get(authorization_url(web_app, scope="openid", max_age="0", claims=ESSENTIAL))
+    back = browser.post(answer["Location"], {"password": PASSWORD})
+    answer = browser.get(back["Location"])
+    assert urlsplit(answer["Location"]).path == "/accounts/stronger/"
+    code = allow(browser, web_app, scope="openid")
+    claims = decoded(token_endpoint.redeem(web_app, code).json()["id_token"])
+    assert (claims["acr"], claims["amr"]) == (PWD, ["pwd"])
 
 
 def test_silently_nobody_is_asked(browser, totp, web_app):
