@@ -35,7 +35,7 @@ class Claims:
         return cls(
             names={place: found for place, found in names.items() if found},
             essential_acr_values=_essential_acr_values(asked["id_token"].get("acr")),
-            subject=_subject(asked["id_token"].get("sub")),
+            subject=_subject(asked),
         )
 
 
@@ -58,9 +58,18 @@ def _essential_acr_values(wanted: Mapping[str, Any] | None) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _subject(wanted: Mapping[str, Any] | None) -> str:
-    """§5.5.1: a `sub` with a value names the only user whose login is accepted."""
-    value = wanted.get("value", "") if wanted else ""
-    if not isinstance(value, str) or not value.isprintable():
-        raise InvalidRequest("The value of the claim sub must be a string.")
-    return value
+def _subject(asked: Mapping[str, Mapping[str, Any]]) -> str:
+    """§5.5.1: a `sub` with a value names the only user whose login is accepted. Empty if no `sub` has a value."""
+    named: set[str] = set()
+    for place in _PLACES:
+        wanted = asked[place].get("sub") or {}
+        values = wanted.get("values", [])
+        if not isinstance(values, list):
+            raise InvalidRequest("The values of the claim sub must be a list of strings.")
+        for value in [*([wanted["value"]] if "value" in wanted else []), *values]:
+            if not isinstance(value, str) or not value.isprintable():
+                raise InvalidRequest("The value of the claim sub must be a string.")
+            named.add(value)
+    if len(named) > 1:
+        raise InvalidRequest("The claim sub must name one user.")
+    return named.pop() if named else ""

@@ -110,11 +110,15 @@ def test_an_access_token_is_no_hint(browser, web_app, issued):
     assert answer["error"] == "invalid_request"
 
 
-def test_the_claim_sub_with_a_value_names_the_only_person_who_may_answer(browser, web_app, issued, alice, bob):
+@pytest.mark.parametrize("place", ["id_token", "userinfo"])
+@pytest.mark.parametrize("wanted", [lambda sub: {"value": sub}, lambda sub: {"values": [sub]}], ids=["value", "values"])
+def test_the_claim_sub_with_a_value_names_the_only_person_who_may_answer(
+    browser, web_app, issued, alice, bob, place, wanted
+):
     issued(web_app, scope="openid")
 
     def ask(user):
-        claims = json.dumps({"id_token": {"sub": {"value": str(user.pk)}}})
+        claims = json.dumps({place: {"sub": wanted(str(user.pk))}})
         return callback(browser.get(authorization_url(web_app, scope="openid", prompt="none", claims=claims)))
 
     assert "code" in ask(alice)
@@ -236,7 +240,9 @@ def test_a_client_without_the_scope_does_not_get_the_claim(browser, web_app, tok
     "claims",
     ["", "nonsense", "[]", "1", '{"id_token": []}', '{"id_token": {"email": 1}}', "{" * 5000,
      '{"id_token": {"sub": {"value": 1}}}', '{"id_token": {"sub": {"value": "\\ud800"}}}',
-     '{"id_token": {"acr": {"essential": true, "values": [1]}}}'],
+     '{"id_token": {"acr": {"essential": true, "values": [1]}}}',
+     '{"id_token": {"sub": {"values": ["one", "another"]}}}', '{"id_token": {"sub": {"values": "one"}}}',
+     '{"id_token": {"sub": {"value": "one"}}, "userinfo": {"sub": {"value": "another"}}}'],
 )  # fmt: skip
 def test_broken_claims_are_told_to_the_client(browser, web_app, claims):
     answer = browser.get(authorization_url(web_app, scope="openid", claims=claims))
