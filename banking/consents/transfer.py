@@ -54,8 +54,14 @@ class TransferDetails(DetailsType):
     )
 
     def check(self, detail: Detail) -> None:
-        if not iban.is_valid(iban.compact(detail["creditor"]["identifier"])):
+        creditor = detail["creditor"]
+        if not iban.is_valid(iban.compact(creditor["identifier"])):
             raise ValueError("creditor/identifier must be a valid IBAN.")
+        # The bank API removes such spaces, so no request for the transfer would equal the details.
+        texts = {f"creditor/{name}": creditor[name] for name in ("identifier", "name")}
+        for where, text in {**texts, "reference": detail["reference"]}.items():
+            if text != text.strip():
+                raise ValueError(f"{where} must not begin or end with a space.")
 
     def scopes(self, detail: Detail) -> Iterable[str]:
         return ["transfers:write"]

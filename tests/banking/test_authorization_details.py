@@ -338,6 +338,16 @@ def test_a_client_asks_only_for_its_types_and_scopes(token_endpoint, web_app, pa
     )
 
 
+@pytest.mark.parametrize("where", ["reference", "name", "identifier"])
+@pytest.mark.parametrize("space", [" ", "\u2007"])
+def test_a_transfer_that_the_api_would_never_accept_is_not_asked_for(token_endpoint, web_app, pay, where, space):
+    """The API removes spaces at the ends, so its transfer would always differ from the details."""
+    about = pay if where == "reference" else pay["creditor"]
+    text = about[where]
+    for about[where] in (f"{text}{space}", f"{space}{text}"):
+        assert push(token_endpoint, web_app, [pay]).json()["error"] == "invalid_authorization_details"
+
+
 def test_a_refresh_carries_them_and_may_only_narrow(tokens, token_endpoint, web_app, accounts):
     """RFC 9396 §6."""
     issued = tokens([READ], *((0, str(account.pk)) for account in accounts[:2]))

@@ -114,7 +114,7 @@ def test_the_form_of_the_web_bank_asks_the_same_function():
 
 
 def test_authorization_details_ask_the_same_function():
-    detail = {"creditor": {"scheme": "iban", "identifier": TOO_SHORT, "name": "Dora Demir"}}
+    detail = {"creditor": {"scheme": "iban", "identifier": TOO_SHORT, "name": "Dora Demir"}, "reference": "INV 7"}
     with pytest.raises(ValueError, match="valid IBAN"):
         TransferDetails().check(detail)
     detail["creditor"]["identifier"] = "IBAN DE89 3704 0044 0532 0130 00"
