@@ -4,12 +4,14 @@ meanwhile.
 
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.core.management import CommandError
-from django.db import connection
+from django.db import connection, models
 
 from oauth.dot_import import ImportRefused, Options, Source, exclusive, run, running, steps, undo
 from oauth.models import AuditEvent, Authorization, Client, DotImport, ImportedAccessToken, RefreshToken
@@ -126,6 +128,43 @@ def test_an_import_can_be_undone_and_run_again(filled, source, options, web_app)
     assert AuditEvent.objects.filter(action=AuditEvent.Action.CLIENT_DELETED).count() == 3
     run(source, options, is_dry_run=False)
     assert written() == {**EVERYTHING, "Client": 4}
+
+
+@pytest.fixture
+def partner() -> Iterator[Any]:
+    """A model of another app with a foreign key to clients, whose table has no constraint yet."""
+
+    class Partner(models.Model):  # noqa: DJ008
+        client = models.ForeignKey(Client, on_delete=models.CASCADE, db_constraint=False)
+
+        class Meta:
+            app_label = "demo"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Partner)
+    yield Partner
+    del apps.all_models["demo"]["partner"]
+    apps.clear_cache()
+
+
+def test_undo_deletes_no_row_of_another_app(filled, source, options, partner):
+    """After a rollback, foreign keys contain primary keys of the old project, such as that of an imported client."""
+    run(source, options, is_dry_run=False)
+    partner.objects.create(client=Client.objects.first())
+    assert undo(source).counts["clients deleted"] == 3
+    assert partner.objects.count() == 1
+
+
+def test_undo_is_refused_while_a_table_of_another_app_refers_to_a_client(filled, source, options, partner):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE demo_partner ADD FOREIGN KEY (client_id) REFERENCES oauth_client")
+    run(source, options, is_dry_run=False)
+    partner.objects.create(client=Client.objects.first())
+    with pytest.raises(ImportRefused, match=r"demo_partner\.client_id"):
+        undo(source)
+    assert written() == EVERYTHING
+    partner.objects.all().delete()
+    assert undo(source).counts["clients deleted"] == 3
 
 
 def test_two_imports_do_not_run_at_once(source, options):
