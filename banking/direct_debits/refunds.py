@@ -126,11 +126,7 @@ def _credit_once(refund: DirectDebitRefund, mandate: Mandate) -> None:
 def _credit(refund: DirectDebitRefund, mandate: Mandate) -> None:
     """Reverses the collection. A frozen account is credited, too."""
     assert refund.collection.transaction
-    refund.transaction = ledger.reverse(
-        refund.collection.transaction,
-        kind="refund",
-        counterparty=(mandate.creditor_name, mandate.creditor_iban),
-    )
+    refund.transaction = ledger.reverse(refund.collection.transaction, kind="refund")
     webhooks.announce([(Event.TRANSACTION_BOOKED, mandate.account_id, refund.transaction.pk)])
     tell_holders(notices.Kind.REFUNDED, mandate)
 

@@ -387,6 +387,7 @@ def test_a_settled_payment_to_another_bank_comes_back_from_suspense(asker, appro
     newest, before = alice_api.get(f"/api/v1/accounts/{current.pk}/transactions").json()["data"][:2]
     assert (newest["kind"], newest["reverses"], newest["reversed_by"]) == ("return", str(paid.pk), None)
     assert (before["kind"], before["reverses"], before["reversed_by"]) == ("transfer", None, str(reversal.pk))
+    assert newest["counterparty"] == before["counterparty"]
     assert "Fraud" not in json.dumps(newest)
 
 

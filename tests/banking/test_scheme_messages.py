@@ -228,6 +228,8 @@ def test_a_returned_payment_comes_back_with_its_reason(alice_api, current, hande
     assert (back["kind"], back["direction"], back["reverses"], back["id"]) == (
         "return", "in", taken["id"], body["reversed_by"],
     )  # fmt: skip
+    assert back["counterparty"] == taken["counterparty"]
+    assert back["counterparty"]["name"] == "Dora Demir", "not the bank's own account"
     assert body["transaction_ids"] == [taken["id"]]
     assert balances(current) == [FUNDS_MINOR]
 
