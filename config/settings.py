@@ -740,9 +740,10 @@ CORS_ALLOW_CREDENTIALS = False
 # /oauth/verify is left out: a browser's preflight is for the gateway, and an answer of 200 would let the request pass.
 CORS_URLS_REGEX = rf"^(?!/oauth/verify)({MACHINE_ENDPOINTS}|^/api/schema$)"
 CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-# The headers that HTTP libraries, tracers and the FAPI and MCP profiles send. None of these endpoints uses a cookie.
+# Any header: none of these endpoints uses a cookie, and SDKs and tracers add headers of their own. The list names the
+# usual ones for browsers without the wildcard, and `authorization`, which the wildcard does not cover (Fetch §4.8).
 CORS_ALLOW_HEADERS = [
-    "accept", "authorization", "baggage", "cache-control", "content-type", "dpop", "idempotency-key", "if-match",
+    "*", "accept", "authorization", "baggage", "cache-control", "content-type", "dpop", "idempotency-key", "if-match",
     "if-modified-since", "if-none-match", "last-event-id", "mcp-protocol-version", "mcp-session-id", "pragma", "prefer",
     "sentry-trace", "traceparent", "tracestate", "x-client-sku", "x-client-ver", "x-fapi-auth-date",
     "x-fapi-customer-ip-address", "x-fapi-interaction-id", "x-request-id", "x-requested-with",

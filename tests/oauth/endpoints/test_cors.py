@@ -45,6 +45,13 @@ def test_a_preflight_allows_what_clients_send(path, method):
     assert "Access-Control-Allow-Credentials" not in answer
 
 
+def test_a_preflight_allows_the_headers_that_sdks_and_tracers_add():
+    """Fetch §4.8: without credentials, `*` allows every header except Authorization, which must be named."""
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "x-okta-user-agent-extended"}
+    answer = Browser().options("/oauth/token", headers={**ORIGIN, **asked})
+    assert {"*", "authorization"} <= set(re.split(", *", answer["Access-Control-Allow-Headers"].lower()))
+
+
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_every_answer_can_be_read(signing_keys, path, method):
