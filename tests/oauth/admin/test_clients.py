@@ -130,6 +130,20 @@ def test_values_that_cannot_be_stored_or_used_are_refused(admin_browser, web_app
     assert Client.objects.get().name == web_app.name
 
 
+@pytest.mark.parametrize("absurd", ["abc", "\0", "1\0", "9" * 30, "a" * 5000, "[]", "NaN"])
+def test_a_forged_key_of_another_client_is_refused(admin_browser, web_app, mobile_app, absurd):
+    """The page shows the form again with the clients that exist."""
+    form = {"name": "Changed", "is_active": "on", "redirect_uris": web_app.redirect_uris}
+    url = f"/admin/oauth/client/{web_app.pk}/change/"
+    form |= {"grant_types": ["authorization_code"], "exchange_from": [absurd, str(mobile_app.pk)]}
+    answer = admin_browser.post(url, form)
+    assert answer.status_code == 200
+    page = BeautifulSoup(answer.content, "html.parser")
+    assert page.select_one(".field-exchange_from .errorlist, .errorlist + .field-exchange_from") is not None
+    assert [one["value"] for one in page.select("select[name=exchange_from] option")] == [str(mobile_app.pk)]
+    assert Client.objects.get(pk=web_app.pk).name == web_app.name
+
+
 def test_fapi_is_one_switch(admin_browser, web_app):
     """The switch requires keys of the app, and the form says so. Once there are keys, the client has no secret any
     more.
