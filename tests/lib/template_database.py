@@ -152,10 +152,14 @@ def _migrate_before(file: Path) -> None:
 
 
 def _fingerprint(changed: Path | None = None, text: str = "") -> str:
-    """A hash of the migrations of every app, their SQL files and the installed versions, as if the file `changed` had
-    `text`.
+    """A hash of the migrations of every app, their SQL files, the roles and the installed versions, as if the file
+    `changed` had `text`.
     """
+    from oauth.conf import conf  # not at the top: the module is imported before Django is set up
+    from oauth.staff import roles
+
     content = hashlib.sha256((ROOT / "requirements-dev.txt").read_bytes())
+    content.update(repr((roles.ROLES, conf.ADMIN_ROLES)).encode())
     for app in sorted(apps.get_app_configs(), key=lambda app: app.name):
         for path in sorted(Path(app.path, "migrations").glob("*")):
             if path.is_file():

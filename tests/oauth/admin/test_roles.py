@@ -1,8 +1,10 @@
 """Each role sees and does what its work needs, and nothing else."""
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group
 
+from accounts.models import User
 from oauth.conf import conf
 from oauth.keys import rotation
 from oauth.models import AuditEvent, Authorization, SigningKey
@@ -23,6 +25,7 @@ PAGES = {
     "/admin/oauth/scope/": {CLIENT_MANAGER, AUDITOR},
     "/admin/oauth/initialaccesstoken/": {CLIENT_MANAGER, AUDITOR},
     "/admin/accounts/user/": {SUPPORT, AUDITOR},
+    "/admin/mfa/authenticator/": {SUPPORT, AUDITOR},
     "/admin/banking/ledgertransaction/": {AUDITOR},
     "/admin/auth/group/": set(),
 }
@@ -33,6 +36,17 @@ def test_each_role_opens_its_pages_and_no_other(of_role, role, signing_keys):
     browser = of_role(role)
     opened = {url for url in PAGES if browser.get(url).status_code == 200}
     assert opened == {url for url, allowed in PAGES.items() if role in allowed}
+
+
+def test_the_auditor_sees_the_whole_bank(db, rf):
+    """Also the tables within a page, such as the entries of a transaction and the users with access to an account."""
+    request = rf.get("/")
+    request.user = User.objects.create_user("auditor@example.test", "correct-horse-battery", is_staff=True)
+    request.user.groups.add(Group.objects.get(name=AUDITOR))
+    of_the_bank = [one for model, one in admin.site._registry.items() if model._meta.app_label == "banking"]
+    hidden = [one for one in of_the_bank if not one.has_view_permission(request)]
+    shown = {inline.__class__ for one in of_the_bank for inline in one.get_inline_instances(request)}
+    assert (hidden, {inline for one in of_the_bank for inline in one.inlines} - shown) == ([], set())
 
 
 def test_nobody_opens_a_page_without_logging_in(client):
