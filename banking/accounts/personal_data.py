@@ -1,5 +1,5 @@
 """What the bank stores about a user, for the setting PERSONAL_DATA: their accounts and who shares them, transactions,
-payees and limits."""
+what they ordered, payees and limits."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -17,9 +17,11 @@ from banking.models import (
     MutedNotice,
     Payee,
     PaymentLimit,
+    ScheduledTransfer,
     StatementFile,
     TransactionNote,
     TransactionQuestion,
+    Transfer,
 )
 
 Section = tuple[str, Iterable[Mapping[str, object]]]
@@ -39,6 +41,15 @@ def export(user: Any) -> Iterator[Section]:
         "transaction__scheme_message__end_to_end_id", "transaction__reverses_id", "transaction__exchange_id",
     ).iterator()  # fmt: skip
     yield "account access", AccountAccess.objects.filter(user=user).values("account_id", "role")
+    yield "transfers", Transfer.objects.filter(user=user).order_by("pk").values(
+        "id", "source_id", "destination_id", "payee_name", "payee_iban", "currency", "amount_minor", "reference",
+        "end_to_end_id", "status", "status_reason", "client_id", "scheduled_id", "created_at", "settled_at",
+    ).iterator()  # fmt: skip
+    yield "payment orders", ScheduledTransfer.objects.filter(user=user).order_by("pk").values(
+        "id", "source_id", "destination_id", "payee_name", "payee_iban", "currency", "amount_minor", "reference",
+        "frequency", "interval", "first_on", "last_on", "next_on", "execution_rule", "status", "held_reason",
+        "end_reason", "client_id", "created_at",
+    ).iterator()  # fmt: skip
     applications = AccountApplication.objects.filter(user=user).order_by("created_at")
     yield (
         "account applications",

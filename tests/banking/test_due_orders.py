@@ -10,6 +10,7 @@ from django.core import mail
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from banking import notices, orders, tasks
+from banking.accounts.personal_data import export
 from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, Payee, ScheduledTransfer, Transfer
 from banking.notices import email
@@ -545,3 +546,22 @@ def test_the_job_of_an_order_that_was_paused_meanwhile_pays_nothing(alice_api, c
     in_transaction(lambda: orders.pause(the_order().pk))
     pay_by_job(the_order())
     assert outcomes() == []
+
+
+# --- the user's data
+
+
+def test_orders_and_transfers_that_moved_no_money_are_in_the_users_data(alice, bob, alice_api, current, savings):
+    """GDPR art. 15: a user's orders are data about them, also what was refused or has not been paid yet."""
+    made = order(alice_api, current, savings, amount_minor=FUNDS_MINOR + 1)
+    run("2026-12-01")
+    run("2026-12-02")
+    data = {name: list(rows) for name, rows in export(alice)}
+    [one] = data["payment orders"]
+    assert (str(one["id"]), one["reference"], one["frequency"]) == (made.json()["id"], "Rent", "once")
+    [refused] = data["transfers"]
+    assert (refused["status"], refused["status_reason"], refused["scheduled_id"]) == (
+        "rejected", "insufficient_funds", one["id"],
+    )  # fmt: skip
+    theirs = {name: list(rows) for name, rows in export(bob)}
+    assert (theirs["payment orders"], theirs["transfers"]) == ([], [])
