@@ -36,7 +36,10 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
         Act(
             name="release",
             label=_("Release"),
-            explanation=_("The order pays on its scheduled days again. Days that have passed are skipped."),
+            explanation=_(
+                "The order pays on its scheduled days again. Days that have passed are skipped, but a single payment"
+                " whose day has passed is made at once. An order that was on hold before stays on hold."
+            ),
             done=_("The order is released."),
             permission="banking.hold_scheduledtransfer",
             do=lambda order, by, reason: oversight.release_order(order.pk, by=by, reason=reason),

@@ -242,7 +242,8 @@ class ScheduledTransferResume(ChangeView, ScheduledTransferView):
     @operation("Resume a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409], **_OF_ANOTHER})
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
         """Resumes an order that was paused. Only the user can resume an order that is held for another reason. Days
-        that passed meanwhile are skipped. Needs the user who set up the order, and who has just logged in (RFC 9470).
+        that passed meanwhile are skipped; a single payment whose day has passed is made at once. Needs the user who set
+        up the order, and who has just logged in (RFC 9470).
         """
         self.body(request)
         user_id = user_or_404(request)

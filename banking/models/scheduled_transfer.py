@@ -158,7 +158,8 @@ class ScheduledTransfer(Payment):
 
     def first_from(self, today: date, *, after: date | None) -> date | None:
         """The first due day after `after`, the last day whose transfer was made, that has not passed: today, a later
-        day, or one whose payment has moved to today or later. Days that passed while the order was on hold are skipped.
+        day, or one whose payment has moved to today or later. Days that passed while the order was on hold are skipped;
+        a single payment is due today instead.
         """
         if self.frequency == Frequency.ONCE:
             return max(self.first_on, today) if after is None else None

@@ -113,8 +113,8 @@ def cancel(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTran
 
 
 def pause(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTransfer:
-    """Makes the order pay nothing until its user resumes it. Days that pass meanwhile are skipped. Raises NotActive,
-    and NotTheirs as `cancel` does.
+    """Makes the order pay nothing until its user resumes it; see `first_from` for days that pass meanwhile. Raises
+    NotActive, and NotTheirs as `cancel` does.
     """
     order = _locked(scheduled_id, among)
     if order.status != ScheduledTransfer.Status.ACTIVE:

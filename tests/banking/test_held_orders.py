@@ -19,7 +19,7 @@ from oauth.models import AuditEvent, Authorization, Client
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.staff import browser_of, officer
 from tests.lib.token_exchange import exchange
-from tests.lib.transfers import order
+from tests.lib.transfers import KEY, order
 from tests.lib.web_bank import text
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,21 @@ def test_the_page_says_that_an_order_goes_on_without_the_app_only_if_an_app_set_
     in_transaction(lambda: orders.hold(weekly.pk, "inactive"))
     shown = browser.get(f"/bank/orders/{weekly.pk}").content.decode()
     assert ("The order continues without the app." in shown) is is_without
-    assert ("The order pays on its scheduled days again." in shown) is not is_without
+    assert "Days that have passed are skipped." in shown
+
+
+def test_a_single_payment_whose_day_has_passed_is_made_when_its_order_is_resumed_as_the_page_says(
+    alice_api, current, savings, browser
+):
+    made = ScheduledTransfer.objects.get(pk=order(alice_api, current, savings, f"{KEY}-2").json()["id"])
+    in_transaction(lambda: orders.pause(made.pk))
+    shown = browser.get(f"/bank/orders/{made.pk}").content.decode()
+    assert "The order pays on its day, or at once if that day has passed." in shown
+    assert "skipped" not in shown
+    with time_machine.travel(datetime(2026, 12, 9, 12, tzinfo=UTC)):
+        in_transaction(lambda: orders.resume(made.pk, by=made.user_id, is_proven=True))
+    assert state(made) == ("active", "", date(2026, 12, 9))
+    assert run("2026-12-09") == 1
 
 
 def test_an_order_of_a_deleted_app_pays_nothing(weekly):
