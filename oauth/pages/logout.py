@@ -121,4 +121,4 @@ def _load(interaction_id: str) -> LogoutRequest:
     stored = cache.get(_KEY + interaction_id) if _INTERACTION.fullmatch(interaction_id) else None
     if stored is None:
         return LogoutRequest(fault="The logout request has expired or is already finished.")
-    return LogoutRequest.from_json(stored)
+    return LogoutRequest.from_json(stored).checked_again()

@@ -38,6 +38,14 @@ class LogoutRequest:
     def client(self) -> Client | None:
         return Client.objects.filter(client_id=self.client_id).first() if self.client_id else None
 
+    def checked_again(self) -> "LogoutRequest":
+        """For a stored request: without the redirect URI if meanwhile the client was disabled or deleted, or the URI
+        was removed from it.
+        """
+        if not self.redirect_uri or _is_registered(self.redirect_uri, self.client):
+            return self
+        return faulty(InvalidRequest("post_logout_redirect_uri is no longer registered for this app."))
+
     @property
     def redirect_host(self) -> str:
         parts = urlsplit(self.redirect_uri)
@@ -88,8 +96,7 @@ def _parsed(params: Parameters, issuer: str) -> LogoutRequest:
         raise InvalidRequest(_("No app with this client_id is registered here, or it is disabled."))
     if redirect_uri and client is None:
         raise InvalidRequest("post_logout_redirect_uri must be sent with id_token_hint or client_id.")
-    if redirect_uri and client and redirect_uri not in client.post_logout_redirect_uris.split():
-        # Simple string comparison (§2, RFC 9700 §4.11.1).
+    if redirect_uri and not _is_registered(redirect_uri, client):
         raise InvalidRequest("post_logout_redirect_uri must be registered for this app.")
     return LogoutRequest(
         client_id=client_id,
@@ -99,3 +106,8 @@ def _parsed(params: Parameters, issuer: str) -> LogoutRequest:
         subject=hint.subject if hint else "",
         sid=hint.sid if hint else "",
     )
+
+
+def _is_registered(redirect_uri: str, client: Client | None) -> bool:
+    """Simple string comparison (§2, RFC 9700 §4.11.1)."""
+    return client is not None and client.is_active and redirect_uri in client.post_logout_redirect_uris.split()

@@ -183,6 +183,28 @@ def test_a_faulty_logout_request_asks_and_does_not_redirect(browser, app, hint, 
     assert b"You are logged out" in browser.get(f"/oauth/logout?{sent}").content
 
 
+@pytest.mark.parametrize("end", ["disable", "remove the URI", "delete"])
+def test_a_logout_page_leads_back_only_while_the_uri_is_registered(browser, app, end):
+    """RFC 9700 §4.11: staff may stop the app while the page is open or a posted request is stored."""
+    page = log_out(browser, client_id=app.client_id, post_logout_redirect_uri=AFTER)
+    body = urlencode({"client_id": app.client_id, "post_logout_redirect_uri": AFTER})
+    again = Browser().post("/oauth/logout", body, **FORM)
+    match end:
+        case "disable":
+            app.is_active = False
+            app.save()
+        case "remove the URI":
+            app.post_logout_redirect_uris = ""
+            app.save()
+        case _:
+            app.delete()
+    after = press(browser, page, "logout")
+    assert after.status_code == 200
+    assert b"You are logged out" in after.content
+    assert not is_logged_in(browser)
+    assert b"You are logged out" in browser.get(again["Location"]).content
+
+
 @pytest.mark.parametrize("body", [b"{}", b"x" * 70_000, b"state=\xff", b"state=%00"])
 def test_a_faulty_logout_body_asks_too(browser, app, body):
     content_type = "application/json" if body == b"{}" else FORM["content_type"]
