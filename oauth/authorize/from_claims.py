@@ -18,7 +18,7 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
             client.client_id,
             client.name,
             not client.is_public,
-            sorted(claims.scopes),
+            sorted(authority.still_allowed(claims.scopes)),
             (),
             claims.issued_at,
             claims.expires_at,
@@ -27,9 +27,7 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
         client_id=client.client_id,
         client_name=client.name,
         is_confidential=not client.is_public,
-        # ASVS 5.0 10.4.11: only scopes that the client may still have. After token exchange, the client that the user
-        # allowed must still have them, too.
-        scopes=sorted({*authorization.scopes} & {*client.allowed_scopes} & {*authorization.client.allowed_scopes}),
+        scopes=sorted(authority.still_allowed(authorization.scopes)),
         authorization_details=authorization.authorization_details,
         granted_at=authorization.created_at,
         expires_at=authorization.expires_at,

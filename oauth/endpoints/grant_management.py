@@ -44,10 +44,11 @@ class GrantEndpoint(ProtocolEndpoint):
 def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
     """The live grant, which must be that of the token's client. Raises an APIException."""
     claims = access_token(request).claims
-    if liveness.authority(claims) is None:
+    authority = liveness.authority(claims)
+    if authority is None:
         raise InvalidToken
     rate_limits.spend(GrantEndpoint.limit, GrantEndpoint.endpoint, claims.client_id, claims.subject)
-    if scope not in claims.scopes:
+    if scope not in authority.still_allowed(claims.scopes):
         raise InsufficientScope([scope])
     if claims.actor:
         # RFC 8693 §4.1: a service that acts for the user must not manage the user's grants.

@@ -41,9 +41,11 @@ class IntrospectionEndpoint(ProtocolEndpoint):
 
 def _introspect(client: Client, raw_token: str) -> dict[str, Any]:
     token = token_lookup.identify(raw_token)
-    if token is None or not token.is_active or token.client_id != client.client_id:
+    if token is None or not token.is_usable or token.authority is None or token.client_id != client.client_id:
         return {"active": False}
-    body: dict[str, Any] = {"active": True, **token.claims}
+    # ASVS 5.0 10.4.11: not the scopes that were taken from the client since.
+    scopes = token.authority.still_allowed(token.scopes)
+    body: dict[str, Any] = {"active": True, **token.claims, "scope": " ".join(sorted(scopes))}
     if token.authorization is not None:
         body["sub"] = subject.identifier(client, token.authorization.user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)
     if token.token_type:

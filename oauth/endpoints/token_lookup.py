@@ -32,10 +32,6 @@ class PresentedToken:
     is_imported: bool = False
 
     @property
-    def is_active(self) -> bool:
-        return self.is_usable and self.authority is not None
-
-    @property
     def is_exchanged(self) -> bool:
         """Whether the token is from token exchange (RFC 8693): the user allowed another client, or the token has an
         actor.

@@ -24,14 +24,16 @@ class UserInfoEndpoint(ProtocolEndpoint):
         authority = liveness.authority(token.claims)
         if authority is None or authority.authorization is None:
             raise InvalidToken("The access token is not valid.")
-        if "openid" not in token.claims.scopes:
+        # ASVS 5.0 10.4.11: not the claims of a scope that was taken from the client since.
+        scopes = authority.still_allowed(token.claims.scopes)
+        if "openid" not in scopes:
             raise InsufficientScope(["openid"])
         client, user = authority.client, authority.authorization.user
         # Individually requested claims (§5.5) are only for the client that the user allowed, not for one that exchanged
         # a token.
         names = authority.authorization.claims.get("userinfo", []) if authority.is_of_the_allowed_client else []
         names = entitlement.claim_names(names, client)
-        claims = user_claims.released(user, token.claims.scopes, names, source=conf.USER_CLAIMS)
+        claims = user_claims.released(user, scopes, names, source=conf.USER_CLAIMS)
         claims |= {"sub": subject.identifier(client, user.pk, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)}
         if not client.userinfo_signed_response_alg:
             return JsonResponse(claims)

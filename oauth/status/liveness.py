@@ -4,6 +4,7 @@ Only `authority` decides this, for every endpoint, grant and payment. No other c
 (tests/oauth/status/test_liveness.py checks this).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -57,6 +58,13 @@ class Authority:
         """Whether the user allowed this client; False if another client got the token by token exchange."""
         return self.authorization is not None and self.authorization.client_id == self.client.pk
 
+    def still_allowed(self, scopes: Iterable[str]) -> frozenset[str]:
+        """ASVS 5.0 10.4.11: those of a token's scopes that the client may still have. After token exchange, the client
+        that the user allowed must still have them, too.
+        """
+        left = frozenset(scopes).intersection(self.client.allowed_scopes)
+        return left.intersection(self.authorization.client.allowed_scopes) if self.authorization else left
+
 
 def authority(names: Names, *, read: Authorization | None = None, until_commit: bool = False) -> Authority | None:
     """The live authority behind `names`; None if it has ended or changed.
@@ -87,14 +95,19 @@ def authority(names: Names, *, read: Authorization | None = None, until_commit: 
 def is_active(names: Names) -> bool:
     """A function for OAUTH["REVOCATION_CHECK"] of a resource server of the same site.
 
+    False also for a token with a scope that the client may no longer have (ASVS 5.0 10.4.11). The client must get a new
+    token, without this scope.
+
     Inside a transaction, locks the authorization, so that it cannot end before the transaction.
     """
     until_commit = transaction.get_connection().in_atomic_block
     if names.authorization_id is None:
-        return authority(names) is not None
-    # Read only the columns that the decision needs, because each payment runs this query on three wide rows.
-    read = _find(names.authorization_id, _tables_of_the_decision(), until_commit=until_commit)
-    return read is not None and authority(names, read=read) is not None
+        found = authority(names)
+    else:
+        # Read only the columns that the decision needs, because each payment runs this query on three wide rows.
+        read = _find(names.authorization_id, _tables_of_the_decision(), until_commit=until_commit)
+        found = authority(names, read=read) if read is not None else None
+    return found is not None and _scopes_of(names) <= found.still_allowed(_scopes_of(names))
 
 
 def is_active_query(names: Names) -> tuple[str, list[Any]] | None:
@@ -112,7 +125,8 @@ def is_active_query(names: Names) -> tuple[str, list[Any]] | None:
         index = status_list.index_of(names.status, issuer=names.issuer)
         if index is None:
             return None
-    return _active_row(), [names.authorization_id, timezone.now(), names.client_id, index, index]
+    scopes = sorted(_scopes_of(names))
+    return _active_row(), [names.authorization_id, timezone.now(), names.client_id, index, index, scopes]
 
 
 # `oauth.resource_server` must not import this package, so it gets the query through the setting REVOCATION_CHECK.
@@ -121,8 +135,9 @@ is_active.as_query = is_active_query  # type: ignore[attr-defined]  # attribute 
 
 @cache
 def _active_row() -> str:
-    """SQL for the conditions of `_is_live` and `_is_outdated`, and that the token is the client's. PostgreSQL re-reads
-    a row whose lock it had to wait for, so a payment fails if the authorization ends first (ASVS 5.0 10.4.9).
+    """SQL for the conditions of `_is_live` and `_is_outdated`, that the token is the client's, and that the client may
+    still have its scopes. PostgreSQL re-reads a row whose lock it had to wait for, so a payment fails if the
+    authorization ends first (ASVS 5.0 10.4.9).
     """
     user = get_user_model()
     assert user._meta.pk is not None
@@ -133,6 +148,7 @@ def _active_row() -> str:
         "WHERE authorization_.id = %s::uuid AND authorization_.revoked_at IS NULL "
         "AND authorization_.expires_at > %s::timestamptz AND client.is_active AND client.client_id = %s::text "
         "AND (%s::bigint IS NULL OR authorization_.status_index = %s::bigint) "
+        "AND client.allowed_scopes @> %s::varchar[] "
         f"AND {Columns(user, 'user_', only=account_state.COLUMN).sql} FOR SHARE OF authorization_"
     )
 
@@ -177,6 +193,11 @@ def _trusted() -> str:
 WITH RECURSIVE trusted (id) AS (
   SELECT %s::bigint UNION SELECT one.to_client_id FROM {through} one JOIN trusted ON trusted.id = one.from_client_id)
 SELECT 1 FROM trusted WHERE id = %s"""  # noqa: S608 (name of a table)
+
+
+def _scopes_of(names: object) -> frozenset[str]:
+    """The scopes of a token; none for a row that stores its names for later, whose owner checks its scope."""
+    return names.scopes if isinstance(names, AccessTokenClaims) else frozenset()
 
 
 def _is_outdated(names: object, status_index: int) -> bool:
@@ -227,10 +248,10 @@ _tables = cache(_Tables)
 
 @cache
 def _tables_of_the_decision() -> _Tables:
-    """Only the columns that `_is_live`, `_is_outdated` and `authority` use."""
+    """Only the columns that `is_active`, `_is_live`, `_is_outdated` and `authority` use."""
     return _Tables(
         ("id", "user_id", "client_id", "revoked_at", "expires_at", "status_index"),
         # Without this column, a property decides, which may read any other column.
         account_state.COLUMN if account_state.is_stored() else (),
-        ("id", "client_id", "is_active"),
+        ("id", "client_id", "is_active", "allowed_scopes"),
     )

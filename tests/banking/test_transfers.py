@@ -256,6 +256,13 @@ def test_a_disabled_client_moves_nothing(alice_api, current, savings):
     assert send(alice_api, body_of(current, savings)).status_code == 401
 
 
+def test_a_client_from_which_the_scope_was_taken_moves_nothing(alice_api, current, savings):
+    """ASVS 5.0 10.4.11: payments stop when staff take the scope, not when the token expires."""
+    Client.objects.update(allowed_scopes=["accounts:read", "transfers:read"])
+    answer = send(alice_api, body_of(current, savings))
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
 def test_a_client_acting_for_itself_moves_nothing(access_token, api, current, savings):
     assert send(api(access_token(None, "transfers:write")), body_of(current, savings)).status_code == 404
 

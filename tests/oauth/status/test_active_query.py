@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, Client
+from oauth.models.client import GrantType
 from oauth.status import account_state
 from oauth.status.liveness import Named, is_active, is_active_query
 from oauth.tokens import status_list
@@ -58,9 +59,11 @@ def end(authorization, how):
             models.QuerySet(Client).update(is_active=False)
         case "changed":
             Authorization.objects.update(status_index=authorization.status_index + 1)
+        case "scope":
+            models.QuerySet(Client).update(allowed_scopes=["openid"])
 
 
-@pytest.mark.parametrize("how", ["not", "revoked", "expired", "user", "client", "changed"])
+@pytest.mark.parametrize("how", ["not", "revoked", "expired", "user", "client", "changed", "scope"])
 def test_a_row_is_there_as_long_as_the_authorization_is_live(authorization, how):
     claims = claims_of(authorization)
     end(authorization, how)
@@ -71,6 +74,7 @@ def test_names_without_a_status_are_active_as_long_as_their_authorization(author
     """A payment order stores the names of user and client, but no index of a status list."""
     names = Named(authorization.client.client_id, authorization.pk)
     end(authorization, "changed")
+    end(authorization, "scope")  # the order checks its scope itself
     assert has_row(names)
     assert is_active(names)
 
@@ -80,6 +84,17 @@ def test_an_exchanged_token_has_no_row(authorization):
     another = make_client("service", client_id="exchanged-by")
     another.save()
     assert not has_row(replace(claims_of(authorization), client_id=another.client_id))
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "the app's", "the service's"])
+def test_an_exchanged_token_is_active_while_both_clients_may_have_its_scopes(authorization, whose):
+    """ASVS 5.0 10.4.11."""
+    service = make_client("service", client_id="exchanged-by", grant_types=[GrantType.TOKEN_EXCHANGE.value])
+    service.save()
+    service.exchange_from.add(authorization.client)
+    taken = {"the app's": authorization.client.pk, "the service's": service.pk}
+    models.QuerySet(Client).filter(pk=taken.get(whose)).update(allowed_scopes=["openid"])
+    assert is_active(replace(claims_of(authorization), client_id=service.client_id)) == (whose == "nobody's")
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,36 @@ def test_a_service_keeps_no_scope_that_was_taken_from_the_app(app, gateway):
     assert from_claims.find(of_service).scopes == ["openid"]
 
 
+def test_a_scope_that_was_taken_is_gone_from_tokens_that_are_shown_to_this_server(browser, app, token_endpoint):
+    """ASVS 5.0 10.4.11: UserInfo, introspection and grant management read the client, so they need not wait until the
+    access token expires.
+    """
+    app.allowed_scopes = [*app.allowed_scopes, "grant_management_query"]
+    app.save()
+    issued = token_endpoint.redeem(app, allow(browser, app, scope="openid email grant_management_query")).json()
+    token = issued["access_token"]
+
+    def introspected(name):
+        return token_endpoint.send(urlencode({"token": issued[name], **secret}), endpoint="/oauth/introspect").json()
+
+    def grant():
+        headers = {"Authorization": f"Bearer {token}"}
+        return Browser().get(f"/oauth/grants/{issued['grant_id']}", headers=headers).status_code
+
+    app.token_endpoint_auth_method = "client_secret_post"
+    app.save()
+    secret = {"client_id": app.client_id, "client_secret": app.secret}
+    assert ("email" in userinfo(token).json(), grant()) == (True, 200)
+    app.allowed_scopes = ["openid"]
+    app.save()
+    assert ("email" in userinfo(token).json(), grant()) == (False, 403)
+    for name in ("access_token", "refresh_token"):
+        assert (introspected(name)["active"], introspected(name)["scope"]) == (True, "openid")
+    app.allowed_scopes = ["email"]
+    app.save()
+    assert userinfo(token).status_code == 403
+
+
 def test_an_exchanged_token_tells_no_claims_that_were_for_another_client(browser, app, gateway, token_endpoint):
     """OpenID Connect Core §5.5: the user allowed these claims for the app, not for the services that it calls."""
     code = allow(browser, app, scope="openid accounts:read", claims='{"userinfo": {"email": null}}')
