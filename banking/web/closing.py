@@ -15,6 +15,7 @@ from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
 from banking.models import Account, Role, ScheduledTransfer
 from banking.payments.refusals import StrongProofNeeded
+from banking.web.forms import distinct_names
 from banking.web.refusals import message_of, status_of
 from banking.web.user import account_or_404, id_of, is_fresh, page, prove_it
 
@@ -49,7 +50,7 @@ def close(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
         "earned_minor": max(final_minor, 0),
         "owed_minor": max(-final_minor, 0),
         "needs_other": rest_minor != 0,
-        "others": others,
+        "others": list(distinct_names(others).items()),
         "orders": ScheduledTransfer.objects.filter(source=account, status__in=ScheduledTransfer.OPEN).count(),
         "needs_proof": not is_fresh(request),
         "problem": problem,

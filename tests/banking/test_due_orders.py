@@ -412,6 +412,24 @@ def test_the_email_about_a_payment_that_was_not_made_says_whether_the_order_goes
     assert told in mail.outbox[-1].body
 
 
+def test_the_receipt_says_why_a_payment_of_an_order_was_not_made(browser, alice_api, current, savings):
+    order(alice_api, current, savings, amount_minor=FUNDS_MINOR + 1)
+    run("2026-12-01")
+    run("2026-12-02")
+    shown = browser.get(f"/bank/transfers/{Transfer.objects.get().pk}").content.decode()
+    assert "Not paid" in shown
+    assert "There was not enough money in the account" in shown
+
+
+def test_the_receipt_of_a_payment_that_ended_its_order_says_why_it_ended(browser, alice_api, current, of_bob, to_bob):
+    order(alice_api, current, to_bob, frequency="weekly")
+    closed(of_bob)
+    run("2026-12-01")
+    shown = browser.get(f"/bank/transfers/{Transfer.objects.get().pk}").content.decode()
+    assert "The account that is paid is closed" in shown
+    assert "frozen" not in shown
+
+
 SHAPES = [
     {"frequency": frequency, "interval": interval} for frequency in ScheduledTransfer.Frequency for interval in (1, 2)
     if frequency != "once" or interval == 1

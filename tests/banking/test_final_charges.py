@@ -18,7 +18,7 @@ from banking.end_of_day.charges import charge_some
 from banking.end_of_day.interest import accrue_some
 from banking.ledger import audit
 from banking.models import Account, AccountCharge, BankDay, InterestAccrual, LedgerTransaction
-from banking.notation import bank_day
+from banking.notation import bank_day, iban
 from tests.lib.bank_days import at, clearing_account, close_until, keys_since_long, opened, pay
 from tests.lib.beside import Beside
 from tests.lib.login import logged_in
@@ -219,6 +219,10 @@ def test_the_page_names_the_interest_and_asks_where_it_goes(alice, clearing):
         other = opened(alice, "Other")
         page = web.get(url).content.decode()
         assert "0.20" in page
-        assert f'<option value="{other.pk}">' in page
+        assert f'<option value="{other.pk}">Other</option>' in page
+        twin = opened(alice, "Other")
+        page = web.get(url).content.decode()
+        for one in (other, twin):
+            assert f'<option value="{one.pk}">Other {iban.ending(one.iban)}</option>' in page, "which of the two it is"
         assert web.post(url, {"other": str(other.pk)}).status_code == 303
     assert balance(other) == 20

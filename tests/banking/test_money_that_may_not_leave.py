@@ -73,6 +73,14 @@ def _clearing(account):
     return Account.objects.get(kind="internal", name="Clearing", currency=account.currency)
 
 
+def test_the_receipt_says_why_a_transfer_waits(pending, stop, browser):
+    assert "An account was frozen" not in (page := browser.get(f"/bank/transfers/{pending.pk}").content.decode())
+    assert "until the other bank has answered" in page
+    stop("frozen")
+    payments.settle(pending.pk)
+    assert "An account was frozen" in browser.get(f"/bank/transfers/{pending.pk}").content.decode()
+
+
 # --- every kind of outgoing payment
 
 
