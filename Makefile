@@ -16,10 +16,11 @@ demo: $(INSTALLED)
 
 # Runs the tests that need nothing but Python and PostgreSQL. ARGS="tests/oauth -k refresh" selects some.
 test: $(INSTALLED)
-	$(RUN_TESTS) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large and not interop and not faults" $(ARGS)
+	$(RUN_TESTS) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not exhaustive and not large and not interop and not faults" $(ARGS)
 
-# Also runs the tests that need a browser, node or servers, or run random actions, but not those of `make interop`. ARGS
-# as above. Many tests wait, so three processes share a core: one computes while two wait (tests/lib/both_ends.py).
+# Also runs the tests that need a browser, node, servers or other projects, try all combinations, or run random actions,
+# but not those of `make interop`. ARGS as above. Many tests wait, so three processes share a core: one computes while two
+# wait (tests/lib/both_ends.py).
 test-all: $(INSTALLED)
 	@.ci/chromium
 	$(RUN_TESTS) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3)") --dist=loadfile --no-loadscope-reorder -m "not interop and not faults" $(ARGS)

@@ -136,7 +136,7 @@ def every_address() -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("without_traces", "logins_kept", "bare_admin", "unlimited")
-@pytest.mark.parametrize("who", ["looker", "Auditor"])
+@pytest.mark.parametrize("who", ["looker", pytest.param("Auditor", marks=pytest.mark.exhaustive)])
 def test_no_url_of_the_admin_changes_anything_for_staff_who_may_only_view(who, a_row_of_each):
     browser, before, asked = browser_of(looker() if who == "looker" else staff(who)), rows(), 0
     form = {"post": "yes", "reason": "x", "confirmation": "ES256", "name": "x", "_save": "1", "password1": "x" * 14,

@@ -219,6 +219,7 @@ URLS = [
 ]
 
 
+@pytest.mark.large
 def test_ten_thousand_rows_take_as_many_statements_as_ten_and_none_that_counts(admin_browser, some_of_each, current):
     rows = {
         "account": current, "transaction": some_of_each["ledgertransaction"], "transfer": some_of_each["transfer"],

@@ -299,7 +299,9 @@ def test_damage_by_the_owner_without_triggers_is_found_and_named(names):
     assert [one.question for one in audit() if one.rows] == []
 
 
-@pytest.fixture(params=[False, True], ids=["quiet", "beside-a-long-transaction"])
+@pytest.fixture(
+    params=[False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["quiet", "beside-a-long-transaction"]
+)
 def long_transaction(request, transactional_db):
     """While this transaction is open, PostgreSQL does not report any later one as ended, so the checkpoint stays below
     it.

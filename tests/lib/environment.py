@@ -34,7 +34,7 @@ FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS"
              "THROTTLE_SCALE", "OUTBOUND_ALLOWED_HOSTS", "SIGNING_ALGORITHM", "LOG_LEVEL")  # fmt: skip
 
 # The markers of long tests, those of the longest files first. Most of these tests spend most of their time waiting.
-LONG = ("sdk", "packaged", "browser", "served", "node", "simulation", "large")
+LONG = ("sdk", "packaged", "browser", "served", "node", "simulation", "large", "exhaustive")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django

@@ -34,11 +34,13 @@ def story(project, **environment):
     return json.loads(run(project, f"tests.{project}.story", **environment).stdout.splitlines()[-1])
 
 
+@pytest.mark.served
 def test_another_project_completes_code_with_pkce():
     result = story("plain_project")
     assert result == {"status": 200, "body": {"orders_of": str(result["id"])}, "id": result["id"], "refreshed": 200}
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("fast_path", ["on", "off"])
 def test_users_may_be_of_any_model(fast_path):
     """docs/adopting.md: any model whose primary key is never given to a second user. The project also has
@@ -64,6 +66,7 @@ def test_users_may_be_of_any_model(fast_path):
 WITH_A_SECOND_DATABASE = {"DJANGO_SETTINGS_MODULE": "tests.plain_project.with_a_second_database"}
 
 
+@pytest.mark.served
 def test_a_project_runs_its_own_tests():
     """Django empties the tables after some of them, which the audit log refuses in every other database. Before them,
     it migrates each database of the project, also those without the tables of `oauth`.
