@@ -156,11 +156,14 @@ def _shown(request: HttpRequest, found: Collection[ScheduledTransfer]) -> list[_
 def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """An order whose app was removed continues without the app. Needs a fresh login, like a new order."""
 
-    def resumed(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> object:
-        return payment_orders.resume(pk, by=id_of(request), is_proven=is_fresh(request), among=among)
+    def resumed(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> str:
+        order = payment_orders.resume(pk, by=id_of(request), is_proven=is_fresh(request), among=among)
+        if order.status == ScheduledTransfer.Status.COMPLETED:
+            return _("No day is left on which the order would pay, so it has ended.")
+        return _("Resumed. The order pays on its scheduled days again.")
 
     try:
-        return _change(request, order_id, resumed, _("Resumed. The order pays on its scheduled days again."))
+        return _change(request, order_id, resumed)
     except StrongProofNeeded:
         return prove_it(reverse("bank:order", args=[order_id]))
 
@@ -169,25 +172,32 @@ def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
 @page
 def pause(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """The order pays nothing until its user resumes it."""
-    if _visible(request).filter(pk=order_id, user=id_of(request)).exists():
-        done = _("Paused. The order pays nothing until you resume it.")
-    else:
-        done = _("Paused. The order pays nothing until the user who set it up resumes it.")
-    return _change(request, order_id, payment_orders.pause, done)
+
+    def paused(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> str:
+        if payment_orders.pause(pk, among=among).user_id == id_of(request):
+            return _("Paused. The order pays nothing until you resume it.")
+        return _("Paused. The order pays nothing until the user who set it up resumes it.")
+
+    return _change(request, order_id, paused)
 
 
 @require_POST
 @page
 def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """Ends the order. Transfers that the order has made stay."""
-    return _change(request, order_id, payment_orders.cancel, _("Cancelled. The order pays nothing more."))
+
+    def cancelled(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> str:
+        payment_orders.cancel(pk, among=among)
+        return _("Cancelled. The order pays nothing more.")
+
+    return _change(request, order_id, cancelled)
 
 
-def _change(request: HttpRequest, order_id: UUID, act: Callable[..., object], done: str) -> HttpResponse:
+def _change(request: HttpRequest, order_id: UUID, act: Callable[..., str]) -> HttpResponse:
+    """`act` returns what the page says afterwards."""
     among = _visible(request, may_pay=True)
     try:
-        in_transaction(lambda: act(order_id, among=among))
-        messages.success(request, done)
+        messages.success(request, in_transaction(lambda: act(order_id, among=among)))
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
     return see_other("bank:order", order_id)

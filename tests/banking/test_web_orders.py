@@ -12,6 +12,7 @@ from banking.models import Account, AccountAccess, Payee, Role, ScheduledTransfe
 from banking.notation import bank_day
 from banking.orders import run_due
 from tests.lib.ledger import funded
+from tests.lib.login import logged_in
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.pages import check as check_page
 from tests.lib.web_bank import filled, new_payee, soup, text
@@ -262,6 +263,18 @@ def test_one_is_paused_resumed_and_cancelled(browser, current, of_bob):
         made.refresh_from_db()
         assert made.status == status
     assert "Cancelled" in text(browser.get(where))
+
+
+def test_an_order_that_is_resumed_after_its_last_day_is_said_to_have_ended(browser, current, of_bob):
+    where, made = set_up(browser, current, **new_payee(of_bob), last_on=f"{bank_day.today() + timedelta(days=9)}")
+    browser.post(f"{where}/pause")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=20)):
+        web = logged_in(made.user)
+        page = text(web.post(f"{where}/resume", follow=True))
+    assert "so it has ended" in page
+    assert "Resumed" not in page
+    made.refresh_from_db()
+    assert made.status == "completed"
 
 
 def test_who_only_looks_sees_it_and_changes_nothing(browser, bob, current, of_bob):
