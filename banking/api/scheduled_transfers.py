@@ -2,6 +2,7 @@
 /resume."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +31,8 @@ from banking.ledger.refusals import CurrencyMismatch
 from banking.models import Account
 from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models.account_queryset import user_id_of
-from banking.models.schedule import pays_on
+from banking.models.schedule import expected_on
+from banking.notation import bank_day
 from banking.notation.timestamps import timestamp
 from banking.orders.asked_days import find_wrong, may_begin_on
 from banking.payments.idempotency import IdempotentRequest
@@ -106,7 +108,7 @@ class ScheduledTransferView(PaymentView):
             "interval": row["interval"],
             "first_on": row["first_on"].isoformat(),
             "last_on": row["last_on"].isoformat() if row["last_on"] else None,
-            "next_on": pays_on(row["next_on"], row["execution_rule"]).isoformat() if row["next_on"] else None,
+            "next_on": _next_on(row).isoformat() if row["next_on"] else None,
             "execution_rule": row["execution_rule"],
             "refusal": row["refusal"] or None,
             "retry_at": timestamp(row["retry_at"]) if row["retry_at"] else None,
@@ -255,6 +257,10 @@ class ScheduledTransferResume(ChangeView, ScheduledTransferView):
             among,
             lambda pk: orders.resume(pk, by=user_id, is_proven=is_proven, among=among, only_paused=True),
         )
+
+
+def _next_on(row: dict[str, Any]) -> date:
+    return expected_on(row["next_on"], row["execution_rule"], today=bank_day.today())
 
 
 def _is_proven(request: TokenRequest) -> bool:

@@ -88,6 +88,14 @@ def pays_on(day: date, rule: str) -> date:
     return moved[rule](day) if rule in moved else day
 
 
+def expected_on(day: date, rule: str, *, today: date) -> date:
+    """The day on which a payment that is due on `day` and has not been made will be made. The business day before may
+    have passed already, for example if the order was set up on a Saturday for Sunday.
+    """
+    moved = pays_on(day, rule)
+    return business_days.on_or_after(today) if moved < today and rule != ExecutionRule.SAME_DAY else moved
+
+
 def in_words(frequency: str, interval: int) -> str:
     if interval == 1:
         return str(Frequency(frequency).label)

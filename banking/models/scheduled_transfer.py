@@ -15,9 +15,11 @@ from banking.models.schedule import (
     ExecutionRule,
     Frequency,
     Schedule,
+    expected_on,
     in_words,
     pays_on,
 )
+from banking.notation import bank_day
 
 
 class ScheduledTransferQuerySet(PaymentQuerySet["ScheduledTransfer"]):
@@ -154,7 +156,7 @@ class ScheduledTransfer(Payment):
     @property
     def pays_on(self) -> date | None:
         """The day of the next payment."""
-        return pays_on(self.next_on, self.execution_rule) if self.next_on else None
+        return expected_on(self.next_on, self.execution_rule, today=bank_day.today()) if self.next_on else None
 
     def first_from(self, today: date, *, after: date | None) -> date | None:
         """The first due day after `after`, the last day whose transfer was made, that has not passed: today, a later

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods
 from banking import orders
 from banking.consents.apps import WEB_BANK
 from banking.models import ScheduledTransfer
-from banking.models.schedule import Schedule, in_words, pays_on
+from banking.models.schedule import Schedule, expected_on, in_words
+from banking.notation import bank_day
 from banking.orders.asked_days import may_begin_on
 from banking.payments import PaymentOrder
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_idempotent
@@ -91,7 +92,7 @@ def _days(body: Body) -> Iterator[date]:
     schedule = Schedule(body["frequency"], body["interval"], _day(body["first_on"]), last)
     day = schedule.first_after(None)
     while day is not None:
-        yield pays_on(day, body["execution_rule"])
+        yield expected_on(day, body["execution_rule"], today=bank_day.today())
         day = schedule.first_after(day)
 
 

@@ -271,6 +271,18 @@ def test_an_order_pays_on_the_business_day_before(alice_api, current, savings):
     assert outcomes() == [("2026-11-29", "posted", "")]
 
 
+def test_an_order_whose_business_day_has_passed_shows_the_day_on_which_it_pays(
+    alice, access_token, api, current, savings
+):
+    """It is set up on Saturday for Sunday, to pay on the business day before, which was Friday."""
+    with time_machine.travel(datetime(2026, 11, 28, 12, tzinfo=UTC)):
+        app = api(access_token(alice, "transfers:read transfers:write"))
+        made = order(app, current, savings, first_on="2026-11-29", execution_rule="preceding")
+        assert made.json()["next_on"] == "2026-11-30"
+        assert f"{the_order().pays_on}" == "2026-11-30"
+    assert [run(f"2026-11-{day}") for day in (28, 29, 30)] == [0, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("resumed_on", "next_on"),
     [("2026-11-28", "2026-11-28"), ("2026-11-29", "2026-11-28"), ("2026-11-30", "2026-11-28"),
