@@ -21,6 +21,8 @@ def signed(user: Any, scope: str = "accounts:read", client_id: str = "client-of-
     now = timezone.now()
     if user:
         client = Client.objects.filter(client_id=client_id).first() or make_client("mobile", client_id=client_id)
+        # A client gets no token with a scope that it may not have.
+        client.allowed_scopes = list(dict.fromkeys([*client.allowed_scopes, *scope.split()]))
         client.save()
         authorization = Authorization.objects.create(
             user=user, client=client, scopes=scope.split(), expires_at=now + timedelta(days=1)
