@@ -80,6 +80,8 @@ CHANGES = (
             "A statement of more than 10,000 transactions is answered with 202, `Location` and `Retry-After` until it "
             "is made. Repeat the request.",
             "`DELETE /consent` needs a token that was issued to the app itself, with all scopes.",
+            "`available_after` of a transfer that is only tried is null, unless the token may read the account's "
+            "balance (`balances:read`).",
         ),
     ),
     Version(

@@ -390,7 +390,13 @@ class Rehearsal(TypedDict):
     source: _Source
     destination: TransferDestination
     reference: str
-    available_after: Money
+    available_after: (
+        Annotated[
+            Money,
+            Keywords(description="What would be available then. Null without the scope balances:read for the account."),
+        ]
+        | None
+    )
 
 
 class Transfer(TypedDict):

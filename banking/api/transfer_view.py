@@ -27,6 +27,7 @@ from banking.payments import Payer
 from banking.payments.idempotency import IdempotentRequest
 from oauth.resource_server import TokenRequest, live_query
 
+_READ_BALANCES = "balances:read"
 #: The reasons for which a request to pay may be refused, apart from its form.
 PAYMENT_REFUSALS = {
     409: "The transfer can no longer be made, or a request with this key is still running.",
@@ -131,14 +132,16 @@ class TransferView(PaymentView):
         return {**row, **joined}
 
     def rehearsal(self, request: TokenRequest, body: dict[str, Any]) -> Rehearsal:
-        """The transfer as it would be, and the amount that would remain, from a transaction that is rolled back. Raises
-        what `make` raises.
+        """The transfer as it would be, from a transaction that is rolled back, and the amount that would remain, which
+        only an app that may read the balance is told. Raises what `make` raises.
         """
         idempotent = self.idempotent_request(request, body, key=f"rehearsal-{uuid4()}")
 
         def tried() -> Rehearsal:
             transfer = self.make(body, payer_of(request), idempotent)
             source = Account.objects.get(pk=transfer["source_account_id"])
+            seen = Account.objects.visible_to(request.token, "balances").filter(pk=source.pk)
+            is_told = _READ_BALANCES in request.claims.scopes and seen.exists()
             transaction.set_rollback(True)
             return {
                 "status": transfer["status"],
@@ -147,7 +150,7 @@ class TransferView(PaymentView):
                 "source": transfer["source"],
                 "destination": transfer["destination"],
                 "reference": transfer["reference"],
-                "available_after": money(source.currency, source.available_minor),
+                "available_after": money(source.currency, source.available_minor) if is_told else None,
             }
 
         return in_transaction(tried)

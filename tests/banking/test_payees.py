@@ -144,15 +144,41 @@ def test_the_older_form_of_a_rehearsal_still_works_and_says_what_replaces_it(pay
     assert not Transfer.objects.exists()
 
 
-def test_a_rehearsal_says_what_would_be_and_keeps_nothing(payer, current, savings):
+def test_a_rehearsal_says_what_would_be_and_keeps_nothing(payer, access_token, api, alice, current, savings):
     answer = rehearse(payer, body_of(current, savings, 2500))
     assert (answer.status_code, answer.json()["status"]) == (200, "posted")
-    assert answer.json()["available_after"] == {"currency": "GBP", "minor_units": 7500}
+    sees_balances = api(access_token(alice, "transfers:write balances:read"))
+    told = rehearse(sees_balances, body_of(current, savings, 2500)).json()
+    assert told == {**answer.json(), "available_after": {"currency": "GBP", "minor_units": 7500}}
     assert rehearse(payer, body_of(current, ELSEWHERE, 2500)).json()["status"] == "pending"
     assert rehearse(payer, body_of(current, savings, 10_001)).json()["code"] == "insufficient_funds"
     assert not Transfer.objects.exists()
     current.refresh_from_db()
     assert (current.posted_minor, current.held_minor) == (10_000, 0)
+
+
+@pytest.mark.parametrize("path", ["transfer-rehearsals", "transfers?dry_run=true"])
+@pytest.mark.parametrize(
+    ("scope", "details"),
+    [
+        ("transfers:write", []),
+        ("transfers:write transfers:read transactions:read", []),
+        ("transfers:write balances:read", ["transfers:write"]),
+        ("transfers:write balances:read", ["balances:read"]),
+    ],
+)
+def test_a_rehearsal_tells_no_balance_to_an_app_that_may_not_read_it(
+    access_token, api, alice, current, savings, scope, details, path
+):
+    """OWASP API3. In the last two cases, the user picked the paying account for payments or another one for balances."""
+    both = [str(current.pk), str(savings.pk)]
+    picked = [{"type": "account_access", "scopes": ["transfers:write"], "accounts": both}] if details else []
+    if details == ["balances:read"]:
+        picked += [{"type": "account_access", "scopes": details, "accounts": [str(savings.pk)]}]
+    app = api(access_token(alice, scope, authorization_details=picked))
+    body = body_of(current, savings, 2500)
+    answer = app.post(f"/api/v1/{path}", body, format="json", headers={"Idempotency-Key": KEY})
+    assert (answer.status_code, answer.json()["available_after"]) == (200, None)
 
 
 def test_what_is_no_answer_to_dry_run_is_400(payer, current, savings):
