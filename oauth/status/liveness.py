@@ -86,7 +86,7 @@ def authority(names: Names, *, read: Authorization | None = None, until_commit: 
         exchanged_by = Client.by_client_id(names.client_id)
         if exchanged_by is None or not exchanged_by.is_active or not exchanged_by.is_live:
             return None
-        if not _may_still_exchange(exchanged_by, holder):
+        if not _is_exchange_trusted(exchanged_by, holder):
             return None
         holder = exchanged_by
     return Authority(holder, authorization)
@@ -154,14 +154,17 @@ def _active_row() -> str:
 
 
 def is_client_disabled(names: Names) -> bool:
-    """Whether the client that has the token, or the one that the user allowed, is disabled. Then nothing is live, but
-    the authorization has not ended: it is live again once staff enable the client.
+    """Whether the client that has the token is disabled, or the one that the user allowed, or, after several token
+    exchanges, a service between them. Then nothing is live, but the authorization has not ended: it is live again once
+    staff enable the client.
     """
     client = Client.by_client_id(names.client_id)
     if client is not None and not client.is_active:
         return True
     read = _find(names.authorization_id, _tables(), until_commit=False) if names.authorization_id else None
-    return read is not None and not read.client.is_active
+    if read is None or not read.client.is_active:
+        return read is not None
+    return client is not None and client != read.client and _is_exchange_trusted(client, read.client) is False
 
 
 def _is_live(authorization: Authorization) -> bool:
@@ -177,22 +180,27 @@ def _is_live(authorization: Authorization) -> bool:
     )
 
 
-def _may_still_exchange(client: Client, allowed: Client) -> bool:
+def _is_exchange_trusted(client: Client, allowed: Client) -> bool | None:
     """Whether an admin still lets the client exchange tokens of the allowed client, directly or through other services
-    (RFC 8693 §4.1). This is checked again, because a webhook of a service lives longer than any token.
+    (RFC 8693 §4.1); None if not, False if one of these services is disabled. This is checked again, because a webhook
+    of a service lives longer than any token.
     """
-    if not client.allows_grant_type(GrantType.TOKEN_EXCHANGE):
-        return False
-    return bool(rows(_trusted(), [client.pk, allowed.pk]))
+    [(is_trusted,)] = rows(_trust(), [client.pk, [GrantType.TOKEN_EXCHANGE.value], allowed.pk])
+    return is_trusted  # type: ignore[no-any-return]
 
 
 @cache
-def _trusted() -> str:
-    through = Client.exchange_from.through._meta.db_table
+def _trust() -> str:
+    through, clients = Client.exchange_from.through._meta.db_table, Client._meta.db_table
     return f"""
-WITH RECURSIVE trusted (id) AS (
-  SELECT %s::bigint UNION SELECT one.to_client_id FROM {through} one JOIN trusted ON trusted.id = one.from_client_id)
-SELECT 1 FROM trusted WHERE id = %s"""  # noqa: S608 (name of a table)
+WITH RECURSIVE trusted (id, is_active) AS (
+  SELECT %s::bigint, TRUE
+  UNION
+  SELECT one.to_client_id, trusted.is_active AND service.is_active
+    FROM trusted JOIN {clients} service ON service.id = trusted.id
+    JOIN {through} one ON one.from_client_id = service.id
+   WHERE service.grant_types::text[] @> %s::text[])
+SELECT bool_or(is_active) FROM trusted WHERE id = %s"""  # noqa: S608 (names of tables)
 
 
 def _scopes_of(names: object) -> frozenset[str]:

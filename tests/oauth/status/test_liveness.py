@@ -13,6 +13,7 @@ from django.test import Client as Browser
 from oauth.authorize import from_claims
 from oauth.models import Authorization, Client
 from oauth.models.client import GrantType
+from oauth.status import liveness
 from oauth.status.liveness import Named
 from tests.lib.device import begin, poll, type_code
 from tests.lib.device import decide as decide_on_device
@@ -123,12 +124,18 @@ def test_an_exchanged_token_ends_with_the_client_that_exchanged_it(tokens, gatew
     assert userinfo(token).status_code == 401
 
 
-def test_an_exchanged_token_ends_when_its_client_may_no_longer_exchange(app, tokens, gateway, token_endpoint):
+@pytest.fixture
+def second(gateway):
+    """A service that the gateway calls."""
+    client = make_client("service", allowed_scopes=["openid"], grant_types=[GrantType.TOKEN_EXCHANGE.value])
+    client.secret = client.issue_secret()
+    client.save()
+    client.exchange_from.add(gateway)
+    return client
+
+
+def test_an_exchanged_token_ends_when_its_client_may_no_longer_exchange(app, tokens, gateway, second, token_endpoint):
     """A webhook of a service asks the same function, and lives longer than a token."""
-    second = make_client("service", allowed_scopes=["openid"], grant_types=[GrantType.TOKEN_EXCHANGE.value])
-    second.secret = second.issue_secret()
-    second.save()
-    second.exchange_from.add(gateway)
     first = exchange(token_endpoint, gateway, tokens["access_token"]).json()["access_token"]
     further = exchange(token_endpoint, second, first).json()["access_token"]
     assert {userinfo(token).status_code for token in (first, further)} == {200}
@@ -139,6 +146,23 @@ def test_an_exchanged_token_ends_when_its_client_may_no_longer_exchange(app, tok
     second.grant_types = [GrantType.CLIENT_CREDENTIALS.value]
     second.save()
     assert [userinfo(token).status_code for token in (first, further)] == [200, 401]
+
+
+def test_what_a_disabled_service_passed_on_waits_until_it_is_enabled(tokens, gateway, second, token_endpoint):
+    """The second service got its token from the first one, which staff have disabled."""
+    first = exchange(token_endpoint, gateway, tokens["access_token"]).json()["access_token"]
+    further = exchange(token_endpoint, second, first).json()["access_token"]
+    of_second = Named(second.client_id, Authorization.objects.get().pk)
+    disable_elsewhere(gateway)
+    assert userinfo(further).status_code == 401
+    assert from_claims.find(of_second) is None
+    assert liveness.is_client_disabled(of_second)
+    Client.objects.filter(pk=gateway.pk).update(is_active=True)
+    assert userinfo(further).status_code == 200
+    gateway.grant_types = [GrantType.CLIENT_CREDENTIALS.value]
+    gateway.save()
+    assert userinfo(further).status_code == 401
+    assert not liveness.is_client_disabled(of_second)
 
 
 @pytest.mark.usefixtures("tokens")
