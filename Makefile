@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell .ci/python)
 RUN := .venv/bin/python
-# Evaluated only where it is used.
+# With `=`, the command runs only for targets that use the variable.
 RUN_TESTS = $(shell .ci/large_pages) $(RUN)
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&

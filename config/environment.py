@@ -27,11 +27,11 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # as above
     ENVIRON = SecretFiles()
 
     def secrets(self, name: str) -> list[str]:
-        """Any number of secrets, separated by commas or newlines, such as one a line in a file."""
+        """Any number of secrets, separated by commas or newlines."""
         value: str = self.str(name, default="")
         return [one.strip() for one in value.replace("\n", ",").split(",") if one.strip()]
 
     def words(self, name: str) -> list[str]:
-        """A list of values without spaces, separated by commas, spaces or newlines, such as one a line in a file."""
+        """A list of values without spaces, separated by commas, spaces or newlines."""
         value: str = self.str(name)
         return value.replace(",", " ").split()

@@ -14,14 +14,18 @@ from accounts.second_factors.factors import types_of
 
 @login_required
 def activate(request: HttpRequest) -> HttpResponseBase:
-    """If the app is on already, as after a double click, shows that. allauth would offer to turn it off."""
+    """If the app is already on, for example after a double click, shows the overview. allauth would offer to turn it
+    off.
+    """
     return _overview() if _is_on(request.user) else activate_totp(request)
 
 
 @login_required
 @transaction.atomic
 def deactivate(request: HttpRequest) -> HttpResponseBase:
-    """Removes the factor and enqueues the notice in one transaction. If the app is off already, shows that."""
+    """Removes the factor and enqueues the notice in one transaction. If the app is already off, shows
+    the overview.
+    """
     return deactivate_totp(request) if _is_on(request.user) else _overview()
 
 

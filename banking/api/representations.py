@@ -301,7 +301,7 @@ class Limits(TypedDict):
     ]
     own_limit: Annotated[Money, Keywords(description="The maximum that the user wants to pay to others.")] | None
     paid_to_others: Annotated[Money, Keywords(description="What counts against own_limit.")]
-    new_payees_limit: Annotated[Money, Keywords(description="What all new payees together may get.")]
+    new_payees_limit: Annotated[Money, Keywords(description="The limit for the sum of payments to all new payees.")]
     new_payee_hours: Annotated[int, Keywords(format="int32", description="How long a payee is new.")]
 
 

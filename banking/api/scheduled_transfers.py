@@ -194,8 +194,8 @@ class ScheduledTransferDetail(ChangeView, ScheduledTransferView):
     @operation("Change a scheduled transfer", refusals=PAYMENT_REFUSALS | _OF_ANOTHER)
     def patch(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
         """Changes the amount, the reference, the last day, or the rule for days that are not business days. For another
-        payee, account or interval, schedule another transfer. Needs the user who set up the order, and who has just
-        logged in (RFC 9470).
+        payee, account or interval, schedule another transfer. The user of the token must be the one who set up the
+        order, and must have logged in recently (RFC 9470).
         """
         body = self.body(request)
         user_id = user_or_404(request)
@@ -244,8 +244,8 @@ class ScheduledTransferResume(ChangeView, ScheduledTransferView):
     @operation("Resume a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409], **_OF_ANOTHER})
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
         """Resumes an order that was paused. Only the user can resume an order that is held for another reason. Days
-        that passed meanwhile are skipped; a single payment whose day has passed is made at once. Needs the user who set
-        up the order, and who has just logged in (RFC 9470).
+        that passed meanwhile are skipped; a single payment whose day has passed is made at once. The user of the token
+        must be the one who set up the order, and must have logged in recently (RFC 9470).
         """
         self.body(request)
         user_id = user_or_404(request)

@@ -54,13 +54,13 @@ def test_a_file_that_is_no_text_is_named_and_not_shown(env):
 
 
 @pytest.mark.parametrize("content", [b"new,old", b"new old", b"new\nold\n", b" new, old "])
-def test_encryption_keys_may_stand_one_a_line(env, content):
+def test_encryption_keys_may_be_on_separate_lines(env, content):
     env.write("SOME_KEYS", content)
     assert env.words("SOME_KEYS") == ["new", "old"]
 
 
 @pytest.mark.parametrize("content", [b"new,old", b"new\nold\n", b"new\r\nold", b" new, old ,"])
-def test_other_secrets_may_stand_one_a_line(env, content):
+def test_other_secrets_may_be_on_separate_lines(env, content):
     env.write("SOME_SECRETS", content)
     assert env.secrets("SOME_SECRETS") == ["new", "old"]
     assert env.secrets("NO_SECRETS") == []

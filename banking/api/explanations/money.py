@@ -63,8 +63,8 @@ EXPLANATIONS = {
     ),
     "limit_exceeded": Explanation(
         422,
-        "What all new payees together can get in 24 hours is limited, and this payment would exceed the limit. A joint "
-        "account that the user accepted in the last 24 hours is a new payee, too.",
+        "The sum of payments to all new payees in 24 hours is limited, and this payment would exceed the limit. A "
+        "joint account that the user accepted in the last 24 hours is a new payee, too.",
         "Send a smaller amount, or wait until the payee was stored for 24 hours. GET /consent shows "
         "`new_payee_minor_units`.",
         _PAY,

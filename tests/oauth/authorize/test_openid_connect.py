@@ -112,7 +112,7 @@ def test_an_access_token_is_no_hint(browser, web_app, issued):
 
 @pytest.mark.parametrize("place", ["id_token", "userinfo"])
 @pytest.mark.parametrize("wanted", [lambda sub: {"value": sub}, lambda sub: {"values": [sub]}], ids=["value", "values"])
-def test_the_claim_sub_with_a_value_names_the_only_person_who_may_answer(
+def test_the_claim_sub_with_a_value_names_the_only_user_who_may_answer(
     browser, web_app, issued, alice, bob, place, wanted
 ):
     issued(web_app, scope="openid")

@@ -222,7 +222,7 @@ class TestLanes:
             call_command("worker", f"--concurrency={wrong}")
 
     @pytest.mark.parametrize("wrong", ["-1", "nan", "inf", "soon"])
-    def test_the_command_refuses_a_time_to_stop_that_is_none(self, wrong):
+    def test_the_command_refuses_a_stop_time_that_is_not_a_number_of_seconds(self, wrong):
         with pytest.raises(CommandError, match="must be a number of seconds, at least 0"):
             call_command("worker", f"--stop-seconds={wrong}")
 

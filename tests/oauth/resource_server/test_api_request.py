@@ -13,7 +13,7 @@ PATH = "/api/v1/orders"
 
 
 class Headers(dict[str, str]):
-    """Like Starlette's: a mapping that gives the first value of a header, and whose items are all of them."""
+    """Like Starlette's: `get` returns the first value of a header, `items` returns all."""
 
     def __init__(self, *pairs: tuple[str, str]) -> None:
         super().__init__(reversed(pairs))
