@@ -50,7 +50,7 @@ def test_a_single_old_transaction_needs_a_fresh_login_too(old, ask):
     assert ask(f"/api/v1/accounts/{old.pk}/transactions/{rows[-1]['id']}").status_code == 401
 
 
-def test_a_token_that_does_not_say_when_is_not_enough(old, access_token, api, alice):
+def test_a_token_without_auth_time_does_not_show_old_transactions(old, access_token, api, alice):
     listed = api(access_token(alice, SCOPE, auth_time=None)).get(
         f"/api/v1/accounts/{old.pk}/transactions?to=2000-01-01"
     )

@@ -42,7 +42,7 @@ def test_a_refusal_is_found_by_the_id_that_the_client_was_told(web_app, token_en
     assert "wrong secret" not in str(body)
 
 
-def test_a_refused_browser_is_found_too(browser, alice, mobile_app):
+def test_the_refusal_of_an_authorization_request_is_recorded(browser, alice, mobile_app):
     answer = callback(browser.get(authorization_url(mobile_app, scope="nonsense")))
     event = AuditEvent.objects.get(error="invalid_scope")
     assert event.error_id in answer["error_description"]

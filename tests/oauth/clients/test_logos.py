@@ -254,7 +254,7 @@ def test_a_link_starts_no_other_program(registered, browser):
     assert page_of(browser, registered).select_one(".own-words") is None
 
 
-def test_the_login_page_shows_the_same(registered, client):
+def test_the_login_page_shows_the_logo_and_the_links_of_the_app(registered, client):
     logos.fetch(registered.pk)
     page = BeautifulSoup(client.get(authorization_url(registered), follow=True).content, "html.parser")
     assert page.select_one("input[type=password]")
