@@ -19,15 +19,17 @@ from banking.api.representations import Rehearsal, Transfer
 from banking.consents.history import histories
 from banking.consents.single_transfer import transfer_details
 from banking.ledger import in_transaction
+from banking.ledger.refusals import Refusal
 from banking.models import Account
 from banking.models import Transfer as TransferRow
 from banking.models.account_queryset import user_id_of
 from banking.notation.timestamps import timestamp
 from banking.payments import Payer
 from banking.payments.idempotency import IdempotentRequest
+from banking.payments.refusals import OwnLimitExceeded
 from oauth.resource_server import TokenRequest, live_query
 
-_READ_BALANCES = "balances:read"
+_READ_BALANCES, _READ_LIMITS = "balances:read", "transfers:read"
 #: The reasons for which a request to pay may be refused, apart from its form.
 PAYMENT_REFUSALS = {
     409: "The transfer can no longer be made, or a request with this key is still running.",
@@ -138,7 +140,10 @@ class TransferView(PaymentView):
         idempotent = self.idempotent_request(request, body, key=f"rehearsal-{uuid4()}")
 
         def tried() -> Rehearsal:
-            transfer = self.make(body, payer_of(request), idempotent)
+            try:
+                transfer = self.make(body, payer_of(request), idempotent)
+            except OwnLimitExceeded as refusal:
+                raise as_told(request, refusal) from None
             source = Account.objects.get(pk=transfer["source_account_id"])
             seen = Account.objects.visible_to(request.token, "balances").filter(pk=source.pk)
             is_told = _READ_BALANCES in request.claims.scopes and seen.exists()
@@ -154,6 +159,13 @@ class TransferView(PaymentView):
             }
 
         return in_transaction(tried)
+
+
+def as_told(request: TokenRequest, refusal: Refusal) -> Refusal:
+    """The refusal without the amounts of the user's own limit, unless the app may read them (GET /limits)."""
+    details = request.claims.authorization_details
+    is_told = _READ_LIMITS in request.claims.scopes and not transfer_details(details)
+    return refusal if is_told or not isinstance(refusal, OwnLimitExceeded) else OwnLimitExceeded()
 
 
 def _updated_at(row: dict[str, Any]) -> datetime:

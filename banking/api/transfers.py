@@ -21,7 +21,13 @@ from banking.api.responses import Created, Former, Ok
 from banking.api.transactions import readable
 from banking.api.transfer_filters import TransferFilters
 from banking.api.transfer_page import rows_of_page
-from banking.api.transfer_view import PAYMENT_REFUSALS, NewTransferSerializer, TransferView, single_transfers
+from banking.api.transfer_view import (
+    PAYMENT_REFUSALS,
+    NewTransferSerializer,
+    TransferView,
+    as_told,
+    single_transfers,
+)
 from banking.api.views import uuid_or_404
 from banking.ledger.refusals import Refusal
 from banking.models import Account
@@ -102,7 +108,7 @@ class TransferList(TransferView):
             try:
                 return Answer(201, self.make(body, payer, idempotent, once_for=idempotent.operation))
             except Refusal as refusal:
-                answer = refused(refusal)
+                answer = refused(as_told(request, refusal))
                 store(idempotent, answer)
                 return answer
 

@@ -45,6 +45,19 @@ def test_what_goes_to_others_stays_within_the_users_own_limit(alice, alice_api, 
 
 
 @pytest.mark.usefixtures("limited")
+@pytest.mark.parametrize(
+    ("scope", "is_told"), [("transfers:write", False), ("transfers:write transfers:read", True)], ids=["pays", "reads"]
+)
+def test_only_an_app_that_may_read_the_limits_is_told_the_amounts(access_token, api, alice, current, scope, is_told):
+    """The sum is about all of the user's apps."""
+    app = api(access_token(alice, scope))
+    body = body_of(current, ELSEWHERE, 5_001)
+    for answer in (send(app, body), send(app, body), app.post("/api/v1/transfer-rehearsals", body, format="json")):
+        assert (answer.status_code, answer.json()["code"]) == (422, "own_limit_exceeded")
+        assert ("50.00" in answer.json()["detail"]) is is_told
+
+
+@pytest.mark.usefixtures("limited")
 def test_a_cancelled_payment_takes_nothing_from_the_own_limit(alice_api, current):
     made = send(alice_api, body_of(current, ELSEWHERE, 5_000))
     assert send(alice_api, body_of(current, ANOTHER, 1), f"{KEY}-2").json()["code"] == "own_limit_exceeded"
