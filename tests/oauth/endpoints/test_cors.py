@@ -1,15 +1,19 @@
 """CORS (WHATWG Fetch §3.2): browser apps can call every endpoint that uses no cookies, and read every answer."""
 
 import re
+from typing import Any
 
 import pytest
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.db import OperationalError
+from django.http import HttpResponse
 from django.test import Client as Browser
 
 from oauth import addresses
 from oauth.conf import conf
 from oauth.endpoints.par import PushedAuthorizationRequestEndpoint
+from tests.lib.servers import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -115,3 +119,23 @@ def test_machine_endpoints_have_cors_and_pages_do_not():
     assert not any(
         matches(path) for path in ("/oauth/authorize", "/oauth/logout", "/oauth/device", "/", "/api/docs", "/admin/")
     )
+
+
+def test_the_settings_of_the_guide_allow_what_browser_apps_call(settings, rf):
+    """docs/adopting.md, “Apps in a browser”: with these settings, each machine endpoint has CORS, and no page has."""
+    section = (ROOT / "docs/adopting.md").read_text().partition("## Apps in a browser\n")[2]
+    written: dict[str, Any] = {"INSTALLED_APPS": [], "MIDDLEWARE": ["first"]}
+    exec(section.partition("```python\n")[2].partition("```")[0], written)
+    assert written["MIDDLEWARE"] == ["corsheaders.middleware.CorsMiddleware", "first"]
+    for name, value in written.items():
+        if name.startswith("CORS_"):
+            setattr(settings, name, value)
+    answer = CorsMiddleware(lambda request: HttpResponse())
+    for path in (path for path in ENDPOINTS if path not in {"/oauth/verify", "/api/schema"}):
+        asked = answer(rf.options(path, headers={**ORIGIN, "access-control-request-method": "POST"}))
+        assert (
+            asked["Access-Control-Allow-Origin"] == answer(rf.get(path, headers=ORIGIN))["Access-Control-Allow-Origin"]
+        )
+        assert {"*", "authorization"} <= set(asked["Access-Control-Allow-Headers"].split(", "))
+    for page in ("/oauth/authorize", "/oauth/logout", "/oauth/device", "/oauth/apps", "/", "/admin/", "/login/"):
+        assert "Access-Control-Allow-Origin" not in answer(rf.get(page, headers=ORIGIN))
