@@ -48,6 +48,7 @@ def stop_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> Stopped:
     for pk in accounts:
         freeze(pk, by=by, reason=f"{MARK}{reason}")
     stopped = _hold(orders_of_user(user_id), ScheduledTransfer.HeldReason.USER_INACTIVE)
+    _stay_on_hold(ScheduledTransfer.objects.filter(user_id=user_id), ScheduledTransfer.HeldReason.USER_INACTIVE)
     record("user_locked_down", by=by, about=user_id, reason=f"{len(accounts)} accounts, {stopped} orders: {reason}")
     return Stopped(len(accounts), stopped)
 
@@ -73,6 +74,8 @@ def free_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> int:
 def stop_orders_of_app(client_id: str, *, by: Officer, reason: str) -> Stopped:
     """Puts the orders that the app set up on hold, until their users resume them without it."""
     stopped = _hold(orders_of_app(client_id), ScheduledTransfer.HeldReason.APP_DISABLED)
+    theirs = ScheduledTransfer.objects.filter(client_id=client_id, resumed_at=None)
+    _stay_on_hold(theirs, ScheduledTransfer.HeldReason.APP_DISABLED)
     record("app_locked_down", by=by, reason=f"{client_id}: {stopped} orders: {reason}")
     return Stopped(0, stopped)
 
@@ -83,3 +86,9 @@ def _hold(active: QuerySet[ScheduledTransfer], reason: ScheduledTransfer.HeldRea
         orders.hold(pk, reason)
         notices.enqueue_notice(notices.Kind.ORDER_HELD, pk)
     return len(found)
+
+
+def _stay_on_hold(theirs: QuerySet[ScheduledTransfer], reason: ScheduledTransfer.HeldReason) -> None:
+    """Orders that staff hold already stay on hold after staff release them, until their users resume them."""
+    held = theirs.filter(held_reason=ScheduledTransfer.HeldReason.STAFF)
+    held.filter(hold_after_release__in=("", ScheduledTransfer.HeldReason.PAUSED)).update(hold_after_release=reason)

@@ -7,8 +7,10 @@ from bs4 import BeautifulSoup
 from django.contrib.auth.models import Permission
 
 from accounts import changes
+from banking import orders
 from banking.account_life import invitations
 from banking.models import Account, AccountAccess, Role, ScheduledTransfer
+from banking.oversight import Officer, lockdown
 from banking.payments.refusals import NotTheirs
 from oauth.models import AuditEvent, Client
 from tests.lib.ledger import funded
@@ -109,6 +111,22 @@ def test_another_officer_lifts_it_and_only_what_it_froze(alice, account, order):
     assert Account.objects.get(pk=other.pk).status == "frozen"
     order.refresh_from_db()
     assert order.status == "held", "its user resumes it"
+
+
+@pytest.mark.parametrize(("who", "reason"), [("user", "inactive"), ("app", "app_disabled")])
+def test_an_order_that_staff_held_before_is_resumed_by_its_user_too(alice, order, who, reason):
+    """Staff release it once the lockdown is lifted; it then pays nothing until its user resumes it, as the others."""
+    orders.hold(order.pk, "staff")
+    if who == "user":
+        lock_down(browser_of(staff("superuser")), alice)
+        lock_down(browser_of(staff("superuser")), alice, LIFT)
+    else:
+        lockdown.stop_orders_of_app(order.client_id, by=Officer(staff("superuser")), reason="x")
+    order.refresh_from_db()
+    assert order.held_reason == "staff"
+    orders.release(order.pk)
+    order.refresh_from_db()
+    assert (order.status, order.held_reason) == ("held", reason)
 
 
 def test_a_joint_account_stays_frozen_until_both_lockdowns_are_lifted(alice, bob, account):
