@@ -28,7 +28,7 @@ def claim(alice):
 # --- an unverified secondary address has no effect
 
 
-def test_a_claim_keeps_its_owner_from_nothing(claim, alice, mailoutbox):
+def test_a_claim_of_another_user_does_not_affect_the_owner_of_the_email(claim, alice, mailoutbox):
     owner = Browser()
     sign_up(owner, VICTIM)
     assert not EmailAddress.objects.filter(pk=claim.pk).exists()

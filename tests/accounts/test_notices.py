@@ -44,7 +44,7 @@ def test_the_first_log_in_ever_is_no_news(alice):
     assert told() == []
 
 
-def test_a_new_app_is_told_of_once(browser, alice, mobile_app):
+def test_a_new_app_causes_one_notice(browser, alice, mobile_app):
     told()
     allow(browser, mobile_app)
     assert told(alice.email) == ["Your account: You allowed an app that had no access before: Example mobile."]
@@ -52,7 +52,7 @@ def test_a_new_app_is_told_of_once(browser, alice, mobile_app):
     assert told() == []
 
 
-def test_a_key_that_was_used_twice_is_told_of(browser, alice, mobile_app, token_endpoint):
+def test_a_token_that_was_used_twice_causes_a_notice(browser, alice, mobile_app, token_endpoint):
     tokens = token_endpoint.redeem(mobile_app, allow(browser, mobile_app, scope="accounts:read offline_access")).json()
     second = token_endpoint.refresh(mobile_app, tokens["refresh_token"]).json()
     token_endpoint.refresh(mobile_app, second["refresh_token"])
@@ -64,13 +64,13 @@ def test_a_key_that_was_used_twice_is_told_of(browser, alice, mobile_app, token_
     ]
 
 
-def test_a_changed_password_is_told_of(browser, alice):
+def test_a_changed_password_causes_a_notice(browser, alice):
     told()
     submit(browser, "/accounts/password/change/", oldpassword=PASSWORD, password1=NEW_PASSWORD, password2=NEW_PASSWORD)
     assert told(alice.email) == ["Your account: Your password was changed."]
 
 
-def test_a_second_factor_that_comes_or_goes_is_told_of(browser, alice, django_capture_on_commit_callbacks):
+def test_a_new_or_removed_second_factor_causes_a_notice(browser, alice, django_capture_on_commit_callbacks):
     told()
     page = browser.get("/accounts/2fa/totp/activate/")
     assert page.status_code == 200
@@ -84,7 +84,7 @@ def test_a_second_factor_that_comes_or_goes_is_told_of(browser, alice, django_ca
     assert "Your account: The authenticator app was turned off." in told(alice.email)
 
 
-def test_an_address_that_changes_is_told_of_at_the_old_one(browser, alice):
+def test_a_changed_email_causes_a_notice_to_the_old_one(browser, alice):
     alice.emailaddress_set.create(email="new@example.test", verified=True)
     told()
     browser.post("/accounts/email/", {"email": "new@example.test", "action_primary": ""})

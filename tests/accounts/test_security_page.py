@@ -41,7 +41,7 @@ def test_each_browser_stands_there_with_device_and_address(browser, elsewhere):
     assert said.count("This browser") == 1
 
 
-def test_one_browser_is_logged_out_and_the_apps_access_that_hangs_on_it(browser, elsewhere, mobile_app, web_app):
+def test_logging_out_one_browser_ends_the_access_of_apps_that_depends_on_it(browser, elsewhere, mobile_app, web_app):
     allow(elsewhere, mobile_app, scope="accounts:read")
     allow(elsewhere, web_app, scope="accounts:read offline_access")
     theirs = UserSession.objects.get(user_agent=FIREFOX)

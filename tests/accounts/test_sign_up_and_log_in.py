@@ -26,7 +26,7 @@ from tests.lib.oauth_client import PASSWORD
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_stands")]
 
 
-def test_a_person_signs_up_verifies_and_logs_in(client, mailoutbox):
+def test_a_user_signs_up_verifies_and_logs_in(client, mailoutbox):
     sign_up(client)
     assert not is_logged_in(client)
     assert log_in(client, "new@example.test", NEW_PASSWORD)["Location"] == "/accounts/confirm-email/"
@@ -177,7 +177,7 @@ def test_a_log_in_forgets_the_browsers_whose_session_has_run_out(alice):
         assert BrowserSession.objects.get(pk=kept.session_key).expire_date > timezone.now()
 
 
-def test_a_deactivated_person_cannot_log_in_and_is_logged_out(browser, alice):
+def test_a_deactivated_user_cannot_log_in_and_is_logged_out(browser, alice):
     alice.is_active = False
     alice.save()
     assert not is_logged_in(browser)

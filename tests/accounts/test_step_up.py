@@ -103,7 +103,7 @@ def test_it_leads_to_no_other_site(browser, totp, elsewhere):
     assert answer["Location"] == "/accounts/2fa/reauthenticate/"
 
 
-def test_a_passkey_alone_is_asked_for_as_such(browser, alice):
+def test_a_user_with_only_a_passkey_is_asked_for_the_passkey(browser, alice):
     Authenticator.objects.create(
         user=alice, type="webauthn", data={"name": "key", "passwordless": True, "credential": {}}
     )

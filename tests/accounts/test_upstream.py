@@ -136,7 +136,7 @@ def test_a_provider_that_claims_an_address_takes_over_nobody(alice, provider, ma
     assert mailoutbox[-1].to == [alice.email]
 
 
-def test_a_new_person_confirms_the_address_by_our_mail(client, provider, mailoutbox):
+def test_a_new_user_confirms_the_address_by_our_mail(client, provider, mailoutbox):
     provider.says(sub="new", name="New Person", email="new@example.test", email_verified=True)
     provider.visit(client)
     assert not is_logged_in(client)
@@ -510,7 +510,7 @@ def test_the_admin_registers_one_and_never_shows_its_secret(provider):
         assert admin.post(url, {**form, "provider_id": "other", **bad}).status_code == 200
 
 
-def test_what_upstream_asked_of_the_person_is_not_believed(browser, alice, provider, web_app, token_endpoint):
+def test_what_upstream_asked_of_the_user_is_not_believed(browser, alice, provider, web_app, token_endpoint):
     """acr and amr state only what this site has verified itself."""
     connect(provider, browser)
     provider.says(sub="their-alice", acr="urn:countersign:acr:mfa", amr=["mfa"])

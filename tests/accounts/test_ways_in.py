@@ -166,7 +166,7 @@ def test_an_app_that_needs_two_factors_gets_them_from_a_trusted_browser_too(alic
     assert answer["Location"].startswith("/accounts/stronger/")
 
 
-def test_trust_is_this_persons_in_this_browser_and_ends_with_a_new_password(alice, bob, totp):
+def test_trust_is_this_users_in_this_browser_and_ends_with_a_new_password(alice, bob, totp):
     browser = Browser()
     log_in(browser, alice.email)
     browser.post("/accounts/2fa/authenticate/", {"code": code()})

@@ -168,7 +168,7 @@ def test_joint_holders_find_the_account_too(admin_browser, bob, current, of_bob)
 
 
 @pytest.mark.parametrize("typed", ["{0.iban}", "alice@example.test"])
-def test_transactions_are_found_by_account_and_person(admin_browser, alice, current, of_bob, payment, typed):
+def test_transactions_are_found_by_account_and_user(admin_browser, alice, current, of_bob, payment, typed):
     other = ledger.post([(of_bob, -1), (internal_account("GBP", "Clearing"), 1)], description="Other", kind="card")
     found = page(admin_browser, f"/admin/banking/ledgertransaction/?q={typed.format(current)}")
     assert str(payment.pk) in found

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 UNKNOWN = "0190d5a0-0000-7000-8000-000000000000"
 
 
-def test_a_person_sees_their_accounts_and_nobody_elses(alice_api, current, savings, of_bob):
+def test_a_user_sees_their_accounts_and_nobody_elses(alice_api, current, savings, of_bob):
     body = alice_api.get("/api/v1/accounts").json()
     assert {row["id"] for row in body["data"]} == {str(current.pk), str(savings.pk)}
     assert body["next_cursor"] is None
@@ -122,7 +122,7 @@ def test_malformed_queries_are_400(alice_api, current, query):
     assert answer.json()["code"] in ("malformed_request", "invalid_cursor")
 
 
-def test_a_cursor_is_bound_to_person_client_account_and_filters(
+def test_a_cursor_is_bound_to_user_client_account_and_filters(
     access_token, api, alice, alice_api, bob, current, savings
 ):
     """Hydra CVE-2026-33504: a page token is signed."""
@@ -196,7 +196,7 @@ def test_each_problem_has_a_page(client):
     assert client.get("/problems/unheard_of").status_code == 404
 
 
-def test_a_person_with_many_accounts_pages_through_them(alice, alice_api):
+def test_a_user_with_many_accounts_pages_through_them(alice, alice_api):
     for number in range(5):
         funded(alice, f"Account {number}", amount_minor=0)
     first = alice_api.get("/api/v1/accounts?limit=3").json()

@@ -96,7 +96,7 @@ def transfer_of(detail, source):
 # --- which accounts
 
 
-def test_the_person_picks_accounts_and_the_api_shows_just_those(tokens, accounts, api):
+def test_the_user_picks_accounts_and_the_api_shows_just_those(tokens, accounts, api):
     everyday, savings, secret = accounts
     issued = tokens([READ], (0, str(everyday.pk)), (0, str(savings.pk)))
     [detail] = issued["authorization_details"]
@@ -131,7 +131,7 @@ def test_the_page_says_what_is_enforced(browser, token_endpoint, web_app, accoun
     assert "Make transfers from your accounts" in wider
 
 
-def test_a_person_sees_what_they_picked_and_takes_it_back(browser, tokens, web_app, accounts, pay, api):
+def test_a_user_sees_what_they_picked_and_takes_it_back(browser, tokens, web_app, accounts, pay, api):
     """ASVS 5.0 10.7.3: the page names the accounts and the transfer, not what the scope would mean without details."""
     token = tokens([READ, pay], (0, accounts[0].pk), (1, accounts[1].pk))["access_token"]
     page = browser.get(f"/oauth/apps/{web_app.pk}")
@@ -201,7 +201,7 @@ def test_it_is_asked_each_time_and_never_silently(browser, tokens, token_endpoin
 # --- one transfer
 
 
-def test_a_transfer_is_made_once_as_the_person_saw_it(browser, tokens, token_endpoint, web_app, accounts, pay, api):
+def test_a_transfer_is_made_once_as_the_user_saw_it(browser, tokens, token_endpoint, web_app, accounts, pay, api):
     page = consent_page(browser, token_endpoint, web_app, [pay])
     text = BeautifulSoup(page.content, "html.parser").get_text(" ", strip=True)
     assert all(shown in text for shown in ("£12.50", "Bob Baker", iban.grouped(pay["creditor"]["identifier"]), "INV 7"))

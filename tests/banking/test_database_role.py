@@ -58,7 +58,7 @@ def checked(role):
 # --- what it can do
 
 
-def test_a_whole_story_runs_with_it(role, mobile_app, token_endpoint, alice, current, savings):
+def test_login_consent_and_payments_work_with_the_sites_role(role, mobile_app, token_endpoint, alice, current, savings):
     """Login, consent, token, refresh, transfers within this bank and to another, cancelling, the worker, logout,
     cleanup.
     """
@@ -209,7 +209,7 @@ def test_the_setting_is_not_below_what_the_database_takes(days, ids, settings):
 
 
 def test_another_role_of_the_server_runs_no_function_of_ours(role):
-    """PostgreSQL lets everybody call a new function. The site's own role may: `test_a_whole_story_runs_with_it`."""
+    """PostgreSQL lets everybody call a new function. The site's own role may: `test_login_consent_and_payments_work_with_the_sites_role`."""
     other = f"{role}_of_others"
     run(f"CREATE ROLE {other}")
     try:

@@ -65,7 +65,7 @@ def test_a_client_for_itself_opens_nobodys_account(token_endpoint, service, curr
 
 
 @pytest.mark.parametrize("grant", GRANTS)
-def test_a_deactivated_person_gets_no_token(allowed, grant, alice):
+def test_a_deactivated_user_gets_no_token(allowed, grant, alice):
     """Permissions from before the deactivation give no token."""
     redeem = allowed(grant, "accounts:read")
     alice.is_active = False
@@ -78,7 +78,7 @@ def test_a_deactivated_person_gets_no_token(allowed, grant, alice):
 
 
 @pytest.mark.parametrize("grant", GRANTS)
-def test_a_deactivated_person_moves_nothing_with_the_token_they_have(allowed, grant, alice, current, savings):
+def test_a_deactivated_user_moves_nothing_with_the_token_they_have(allowed, grant, alice, current, savings):
     """A valid token is not enough to move money: the user must be active."""
     api = of(allowed(grant, "transfers:write")())
     alice.is_active = False

@@ -25,7 +25,7 @@ def test_these_are_answered(accept, alice, access_token):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/png", "application/xml"])
-def test_these_are_not(accept, alice, access_token):
+def test_different_uris_have_different_normal_forms(accept, alice, access_token):
     headers = {"Authorization": f"Bearer {access_token(alice)}", "Accept": accept}
     assert Browser().get("/api/v1/accounts", headers=headers).status_code == 406
 

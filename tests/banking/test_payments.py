@@ -176,7 +176,7 @@ def test_a_database_that_is_away_is_waited_for(pending, monkeypatch):
     assert job.attempts >= 1, "the worker tries again if two seconds pass before it stops"
 
 
-def test_a_person_cancels_what_is_pending(alice_api, current, pending):
+def test_a_user_cancels_what_is_pending(alice_api, current, pending):
     answer = alice_api.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json")
     assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
     assert (balances(current), held(current)) == ([FUNDS_MINOR], 0)

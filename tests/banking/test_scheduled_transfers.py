@@ -94,7 +94,7 @@ def test_the_order_of_a_user_who_may_no_longer_pay_is_rejected(access_token, api
     assert (Transfer.objects.get().status, balances(current)) == ("rejected", [FUNDS_MINOR])
 
 
-def test_a_deactivated_person_pays_no_more(alice, alice_api, current, savings):
+def test_a_deactivated_user_pays_no_more(alice, alice_api, current, savings):
     order(alice_api, current, savings)
     alice.is_active = False
     alice.save()

@@ -111,7 +111,7 @@ def test_a_month_is_closed_an_hour_after_its_end(read):
         assert read("/2026-11").status_code == 404
 
 
-def test_old_ones_need_a_person_who_has_just_logged_in(read):
+def test_old_ones_need_a_user_who_has_just_logged_in(read):
     """RFC 9470."""
     answer = read("/2026-08")
     assert (answer.status_code, answer.json()["code"]) == (401, "insufficient_user_authentication")

@@ -44,7 +44,7 @@ def test_a_transfer_between_own_accounts_is_posted_at_once(alice_api, current, s
     assert (entry["transfer_id"], entry["description"]) == (body["id"], "Rent")
 
 
-def test_a_person_is_paid_by_iban(alice_api, current, of_bob):
+def test_a_user_is_paid_by_iban(alice_api, current, of_bob):
     spaced = " ".join(of_bob.iban[i : i + 4] for i in range(0, len(of_bob.iban), 4)).lower()
     answer = send(alice_api, body_of(current, {"scheme": "iban", "identifier": spaced, "name": "Bob"}))
     assert answer.status_code == 201
@@ -101,7 +101,7 @@ def test_an_account_that_the_user_only_has_access_to_is_not_shown_as_their_own(a
     assert alice_api.get("/api/v1/transfers").json()["data"] == [made.json()]
 
 
-def test_a_key_is_one_persons_and_one_clients(access_token, api, alice, bob, alice_api, current, savings, of_bob):
+def test_a_key_is_one_users_and_one_clients(access_token, api, alice, bob, alice_api, current, savings, of_bob):
     send(alice_api, body_of(current, savings))
     other_app = api(access_token(alice, "transfers:write", client_id="another"))
     assert send(other_app, body_of(current, savings)).status_code == 201
@@ -222,7 +222,7 @@ def test_too_much_or_another_type_is_refused(alice_api):
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_a_deactivated_person_moves_nothing(alice, alice_api, current, savings):
+def test_a_deactivated_user_moves_nothing(alice, alice_api, current, savings):
     """A valid token is not enough to move money: the user must be active."""
     alice.is_active = False
     alice.save()
@@ -230,7 +230,7 @@ def test_a_deactivated_person_moves_nothing(alice, alice_api, current, savings):
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
 
-def test_without_a_revocation_check_a_deactivated_person_still_moves_nothing(
+def test_without_a_revocation_check_a_deactivated_user_still_moves_nothing(
     settings, alice, alice_api, current, savings
 ):
     """The check of the user does not depend on REVOCATION_CHECK."""

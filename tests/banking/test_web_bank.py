@@ -150,7 +150,7 @@ def test_a_statement_is_read_and_its_csv_has_the_rows_of_the_apis(browser, curre
         assert browser.get(f"/bank/accounts/{current.pk}/statements/{wrong}").status_code == 404
 
 
-def test_pages_speak_the_persons_language_of_numbers(browser, current):
+def test_pages_speak_the_users_language_of_numbers(browser, current):
     page = browser.get("/bank/", headers={"Accept-Language": "de"})
     assert "100,00 £" in text(page).replace("\xa0", " ")
 

@@ -304,7 +304,7 @@ def test_old_keys_and_deliveries_are_deleted(app, hook, current, savings):
     assert cleanup.delete_expired(batch=2) == 1 + kept
 
 
-def test_the_app_is_told_once_that_the_person_has_to_allow_it_anew(app, listener):
+def test_the_app_is_told_once_that_the_user_has_to_allow_it_anew(app, listener):
     """SCA-RTS art. 10a: until `confirm_by`."""
     events = ["consent.confirm_due"]
     assert subscribe(app, f"http://127.0.0.1:{listener.port}/", events).status_code == 201

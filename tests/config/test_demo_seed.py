@@ -98,7 +98,7 @@ def test_there_are_two_years_of_history_in_three_currencies(demo):
     assert set(Account.objects.values_list("currency", flat=True)) == {"GBP", "EUR", "JPY"}
 
 
-def test_some_accounts_have_more_than_one_person(demo):
+def test_some_accounts_have_more_than_one_user(demo):
     others = AccountAccess.objects.exclude(role=Role.OWNER)
     assert set(others.values_list("user__email", "role", "account__holder__email", "account__name")) == {
         ("dan@demo.test", "holder", "carol@demo.test", "Household"),

@@ -68,7 +68,7 @@ def assert_translated(browser, path, language):
 
 @each_language
 @pytest.mark.parametrize("path", PAGES)
-def test_no_sentence_of_a_persons_page_is_left_in_english(browser, alice, path, language):
+def test_no_sentence_of_a_users_page_is_left_in_english(browser, alice, path, language):
     assert_translated(browser, path.format(account=funded(alice, "Everyday").pk), language)
 
 

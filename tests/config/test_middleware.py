@@ -167,7 +167,7 @@ def test_a_full_pool_answers_503_instead_of_queueing(transactional_db):
 
 @pytest.mark.urls("tests.config.test_middleware")
 class TestCaches:
-    def test_a_page_made_for_a_person_is_kept_by_no_cache(self, client, db, django_user_model):
+    def test_a_page_made_for_a_user_is_kept_by_no_cache(self, client, db, django_user_model):
         client.force_login(django_user_model.objects.create_user("p@example.test"), _allauth())
         response = client.get("/person")
         assert b"p@example.test" in response.content
@@ -193,7 +193,7 @@ class TestNotFound:
         assert response.status_code == 404
         assert response["Content-Type"] == "application/problem+json"
 
-    def test_a_person_is_told_on_a_page(self, client, db):
+    def test_a_user_is_told_on_a_page(self, client, db):
         response = client.get("/nothing")
         assert response.status_code == 404
         assert response["Content-Type"].startswith("text/html")

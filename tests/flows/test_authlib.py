@@ -87,7 +87,7 @@ def test_bobs_token_does_not_see_alices_accounts(live, metadata):
     assert bob.get(f"{live.url}/api/v1/accounts/{of_alice[0]}").status_code == 404
 
 
-def test_a_person_who_denies_is_told_to_the_client(live, metadata):
+def test_a_user_who_denies_is_told_to_the_client(live, metadata):
     session = OAuth2Session("demo-mobile", redirect_uri="http://127.0.0.1:1/callback", scope="accounts:read",
                             code_challenge_method="S256", token_endpoint_auth_method="none")  # fmt: skip
     url, _ = session.create_authorization_url(metadata["authorization_endpoint"], code_verifier="x" * 43)

@@ -38,7 +38,7 @@ def test_log_in_and_consent_lead_back_to_the_app(live: Server, page: Page, apps:
     assert "Referer" not in apps.received_headers[0]  # RFC 9700 §4.2
 
 
-def test_a_person_picks_the_accounts(live: Server, page: Page) -> None:
+def test_a_user_picks_the_accounts(live: Server, page: Page) -> None:
     """RFC 9396: accounts that the user has unticked are not allowed, and the page of the app lists the allowed ones."""
     detail = {"type": "account_information", "actions": ["accounts", "balances"], "valid_for": "P30D"}
     query = {

@@ -217,7 +217,7 @@ def without_javascript(chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_a_person_without_javascript_logs_in_and_lets_an_app_in(site: Site, without_javascript: Page) -> None:
+def test_a_user_without_javascript_logs_in_and_lets_an_app_in(site: Site, without_javascript: Page) -> None:
     page = without_javascript
     site.be_the_app(page)
     site.ask_for_accounts(page)
@@ -230,7 +230,7 @@ def test_a_person_without_javascript_logs_in_and_lets_an_app_in(site: Site, with
     assert "code=" in page.url
 
 
-def test_a_person_without_javascript_makes_a_transfer(site: Site, without_javascript: Page) -> None:
+def test_a_user_without_javascript_makes_a_transfer(site: Site, without_javascript: Page) -> None:
     page = without_javascript
     site.log_in(page, person.EMAIL)
     site.fill_in_a_transfer(page)

@@ -94,7 +94,7 @@ def token(live: Server, page: Page) -> dict:
     return decoded(answer["access_token"])
 
 
-def test_a_person_signs_up_and_gets_in_once_the_address_is_confirmed(live: Server, page: Page) -> None:
+def test_a_user_signs_up_and_gets_in_once_the_address_is_confirmed(live: Server, page: Page) -> None:
     email = sign_up(live, page, "carol")
     log_in(live, page, email)
     page.wait_for_url(f"{live.url}/accounts/")

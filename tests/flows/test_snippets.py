@@ -101,7 +101,7 @@ def test_a_service(live: Server, libraries: None, file_name: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "file_name"), [("mobile", "app.py"), ("web", "app.py"), pytest.param("web", "app.mjs", marks=needs_node)]
 )
-def test_an_app_with_a_person(live: Server, libraries: None, kind: str, file_name: str) -> None:
+def test_an_app_with_a_user(live: Server, libraries: None, kind: str, file_name: str) -> None:
     with running(live, kind, file_name) as process:
         assert process.stdout
         url = process.stdout.readline().partition("Open this: ")[2].strip()

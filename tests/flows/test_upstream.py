@@ -46,7 +46,7 @@ def log_in_there(browser: Browser, email: str = person.EMAIL) -> None:
     assert answer.status_code == 302, answer.content
 
 
-def test_a_person_logs_in_through_a_second_instance(live: Server, provider: SocialApp) -> None:
+def test_a_user_logs_in_through_a_second_instance(live: Server, provider: SocialApp) -> None:
     provider.settings |= {"verified_email": ["demo.test"]}
     provider.save()
     browser = Browser()

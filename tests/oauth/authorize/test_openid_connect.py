@@ -70,7 +70,7 @@ def test_other_response_modes_are_refused_by_query(browser, mobile_app, mode):
 # --- hints and claims that name the user
 
 
-def test_an_id_token_hint_of_the_person_who_is_logged_in_goes_on(browser, web_app, issued):
+def test_an_id_token_hint_of_the_user_who_is_logged_in_goes_on(browser, web_app, issued):
     hint = issued(web_app, scope="openid")["id_token"]
     assert "code" in callback(
         browser.get(authorization_url(web_app, scope="openid", prompt="none", id_token_hint=hint))
@@ -125,7 +125,7 @@ def test_the_claim_sub_with_a_value_names_the_only_user_who_may_answer(
     assert ask(bob)["error"] == "login_required"
 
 
-def test_an_id_token_hint_and_a_claim_sub_of_two_people_are_refused(browser, web_app, issued, bob):
+def test_an_id_token_hint_and_a_claim_sub_of_two_users_are_refused(browser, web_app, issued, bob):
     """OpenID Connect Core §3.1.2.1, §5.5.1: only the user that both name may answer, and here there is none."""
     hint = issued(web_app, scope="openid")["id_token"]
     claims = json.dumps({"id_token": {"sub": {"value": str(bob.pk)}}})
@@ -271,7 +271,7 @@ def pairwise(web_app):
     return web_app
 
 
-def test_a_pairwise_client_knows_the_person_by_a_subject_of_its_own(pairwise, issued, browser, alice):
+def test_a_pairwise_client_knows_the_user_by_a_subject_of_its_own(pairwise, issued, browser, alice):
     """OpenID Connect Core §8.1: the subject is the same in ID token, UserInfo and introspection, and is not the user's
     id.
     """

@@ -73,7 +73,7 @@ def test_each_needs_its_scope_and_another_clients_grant_is_not_there(
     assert Authorization.objects.live().exists()
 
 
-def test_a_persons_token_speaks_for_that_person_only(client, manager, issue, alice, bob):
+def test_a_users_token_speaks_for_that_user_only(client, manager, issue, alice, bob):
     issued = issue(manager, scope="grant_management_query")
     Authorization.objects.create(
         user=bob, client=manager, scopes=["accounts:read"], expires_at=Authorization.objects.get().expires_at
@@ -127,7 +127,7 @@ def test_what_is_wrong_is_told(browser, manager, parameters, error):
     assert callback(browser.get(authorization_url(manager, **parameters)))["error"] == error
 
 
-def test_the_grant_of_another_person_or_client_cannot_be_changed(browser, manager, web_app, issue, bob):
+def test_the_grant_of_another_user_or_client_cannot_be_changed(browser, manager, web_app, issue, bob):
     of_web_app = issue(web_app)["grant_id"]
     of_bob = Authorization.objects.create(
         user=bob, client=manager, scopes=["accounts:read"], expires_at=Authorization.objects.get().expires_at

@@ -67,7 +67,7 @@ def test_of_two_answers_at_once_one_counts(browser, web, decision):
     assert not AuthorizationCode.objects.exists()
 
 
-def test_a_request_uri_expires_but_not_under_a_person_who_is_deciding(browser, web):
+def test_a_request_uri_expires_but_not_under_a_user_who_is_deciding(browser, web):
     request_uri = push(web).json()["request_uri"]
     page = page_of(browser, web, request_uri)
     with time_machine.travel(timezone.now() + timedelta(seconds=91)):

@@ -53,13 +53,13 @@ def test_client_credentials_of_a_known_client_take_no_statement(service, token_e
         token_endpoint.post(service, grant_type="client_credentials")
 
 
-def test_client_credentials_never_speak_for_a_person(service, token_endpoint):
+def test_client_credentials_never_speak_for_a_user(service, token_endpoint):
     service.allowed_scopes = ["openid", "offline_access"]
     service.save()
     assert_refused(token_endpoint.post(service, grant_type="client_credentials"), "invalid_scope")
 
 
-def test_a_token_of_a_person_says_who_and_how_but_no_name(issued, mobile_app, alice):
+def test_a_token_of_a_user_says_who_and_how_but_no_name(issued, mobile_app, alice):
     body = issued(mobile_app, scope="openid accounts:read")
     claims = jwt.decode(body["access_token"], options={"verify_signature": False})
     assert claims["sub"] == str(alice.pk)

@@ -132,7 +132,7 @@ def hosts(rf, settings):
     return ask
 
 
-def test_a_host_that_is_ours_opens_the_door_for_no_other(hosts):
+def test_an_allowed_host_allows_no_other_host(hosts):
     assert hosts("bank.example", "bank.example", "evil.test", "evil.test", "bank.example:8443", "bank.example") == [
         200, 200, 400, 400, 200, 200,
     ]  # fmt: skip

@@ -73,7 +73,7 @@ def test_no_code_works_after_the_authorization_or_the_session_ended(browser, mob
     assert refused(token_endpoint.redeem(mobile_app, code)) == "invalid_grant"
 
 
-def test_a_deactivated_person_gets_no_tokens(browser, alice, mobile_app, token_endpoint):
+def test_a_deactivated_user_gets_no_tokens(browser, alice, mobile_app, token_endpoint):
     code = allow(browser, mobile_app)
     alice.is_active = False
     alice.save()

@@ -52,7 +52,7 @@ def test_the_whole_story_by_polling(browser, call_centre, token_endpoint):
     assert b"Nothing is waiting" in browser.get("/oauth/requests").content
 
 
-def test_the_person_is_told_by_mail(alice, call_centre):
+def test_the_user_is_told_by_mail(alice, call_centre):
     ask(call_centre)
     backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
     [message] = mail.outbox
@@ -60,7 +60,7 @@ def test_the_person_is_told_by_mail(alice, call_centre):
     assert all(text in message.body for text in ("Call Centre", "W4SCT", f"{conf.ISSUER}/oauth/requests"))
 
 
-def test_the_mail_is_in_the_language_of_the_person(alice, call_centre):
+def test_the_mail_is_in_the_language_of_the_user(alice, call_centre):
     ask(call_centre)
     alice.speak("de")
     backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
@@ -171,7 +171,7 @@ def test_what_is_wrong_is_told(call_centre, alice, parameters, error):
 
 
 @pytest.mark.parametrize("text", ["W4SCT", "Pay 12.50 to Bob", "e.g. 3.5 kg", "Nr. 7: 09.30", "请确认。谢谢您", "A.B."])
-def test_what_leads_nowhere_is_a_binding_message(call_centre, alice, text):
+def test_a_binding_message_may_contain_text_that_is_not_a_link(call_centre, alice, text):
     assert ask(call_centre, binding_message=text).status_code == 200
 
 
@@ -277,7 +277,7 @@ def test_a_user_gets_only_a_few_requests(call_centre, alice):
     assert answers == [200] * 5 + [429]
 
 
-def test_an_id_token_names_the_person_too(browser, call_centre, token_endpoint):
+def test_an_id_token_names_the_user_too(browser, call_centre, token_endpoint):
     auth_req_id = ask(call_centre).json()["auth_req_id"]
     decide(browser)
     id_token = poll(token_endpoint, call_centre, auth_req_id).json()["id_token"]

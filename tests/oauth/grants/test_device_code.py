@@ -166,7 +166,7 @@ def test_a_code_expires(browser, television):
         assert type_code(browser, asked["user_code"]).status_code == 404
 
 
-def test_another_person_cannot_take_it_over(browser, bob, television):
+def test_another_user_cannot_take_it_over(browser, bob, television):
     """django-oauth-toolkit #1819."""
     asked = begin(television).json()
     page = type_code(browser, asked["user_code"])
@@ -208,7 +208,7 @@ def test_a_client_without_the_grant_cannot_begin(mobile_app, signing_keys):
     assert error(begin(mobile_app)) == "unauthorized_client"
 
 
-def test_a_deactivated_person_lets_nothing_in(browser, alice, television):
+def test_a_deactivated_user_lets_nothing_in(browser, alice, television):
     asked = begin(television).json()
     decide(browser, type_code(browser, asked["user_code"]))
     alice.is_active = False

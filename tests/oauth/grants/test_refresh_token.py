@@ -250,7 +250,7 @@ def test_refreshing_daily_ends_when_the_authorization_does(issued, mobile_app, t
         assert row.expires_at <= row.authorization.expires_at
 
 
-def test_a_deactivated_person_is_not_refreshed(issued, alice, mobile_app, token_endpoint):
+def test_a_deactivated_user_is_not_refreshed(issued, alice, mobile_app, token_endpoint):
     """Compare SimpleJWT CVE-2024-22513: there, a disabled user could still refresh."""
     token = issued(mobile_app, scope="accounts:read offline_access")["refresh_token"]
     alice.is_active = False
@@ -311,7 +311,7 @@ def test_a_use_beside_a_retry_belongs_to_the_fork(issued, mobile_app):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_revocation_beats_refreshes_that_run_beside_it(issued, web_app):
+def test_a_revocation_prevails_over_parallel_refreshes(issued, web_app):
     """A request that begins after the revocation has committed gets no token."""
     token = issued(web_app)["refresh_token"]
     authorization = Authorization.objects.get()

@@ -25,7 +25,7 @@ def subject_token(issued, mobile_app):
     return issued(mobile_app, scope="accounts:read transfers:write")["access_token"]
 
 
-def test_a_service_goes_on_for_the_person_as_itself(gateway, subject_token, token_endpoint, alice, api):
+def test_a_service_goes_on_for_the_user_as_itself(gateway, subject_token, token_endpoint, alice, api):
     body = exchange(token_endpoint, gateway, subject_token).json()
     assert (body["issued_token_type"], body["token_type"]) == (ACCESS_TOKEN, "Bearer")
     assert "refresh_token" not in body

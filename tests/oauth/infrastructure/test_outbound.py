@@ -130,7 +130,7 @@ def test_one_deadline_for_everything(settings, monkeypatch):
         assert time.monotonic() - started < PATIENCE_SECONDS
 
 
-def test_an_answer_that_drips_meets_the_deadline_too(settings, monkeypatch):
+def test_a_response_that_comes_byte_by_byte_meets_the_deadline_too(settings, monkeypatch):
     """A byte from time to time keeps each single read within its time limit."""
     monkeypatch.setattr(outbound, "DEADLINE_SECONDS", 0.5)
     with socket.socket() as dripping:

@@ -18,7 +18,7 @@ from tests.lib.oauth_client import allow, authorization_url, callback, decoded
         ("https://[2001:DB8::1]/", "https://[2001:db8::1]"),
     ],
 )
-def test_these_are_the_same(one, other):
+def test_equivalent_uris_have_the_same_normal_form(one, other):
     assert normalized(one) == normalized(other)
 
 
@@ -38,7 +38,7 @@ def test_these_are_the_same(one, other):
         ("https://api.example:port/", "https://api.example/"),
     ],
 )
-def test_these_are_not(one, other):
+def test_different_uris_have_different_normal_forms(one, other):
     assert normalized(one) != normalized(other)
 
 

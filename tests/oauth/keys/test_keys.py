@@ -199,7 +199,7 @@ def test_an_emergency_ends_what_the_key_signed(access_token, alice, api):
         assert api(access_token(alice)).get("/api/v1/accounts").status_code == 200
 
 
-def test_an_emergency_brings_in_the_next_key_and_withdraws_all_others():
+def test_an_emergency_rotation_signs_with_the_next_key_and_withdraws_all_others():
     with time_machine.travel(timezone.now(), tick=False) as clock:
         rotation.rotate_where_due()
         clock.shift(timedelta(hours=1))
@@ -225,7 +225,7 @@ def test_an_emergency_takes_no_key_that_was_published_a_moment_ago():
         assert recent not in kids()
 
 
-def test_an_emergency_in_which_the_next_key_leaked_uses_neither():
+def test_an_emergency_rotation_after_a_leak_of_the_next_key_uses_a_new_one():
     with time_machine.travel(timezone.now(), tick=False) as clock:
         rotation.rotate_where_due()
         clock.shift(timedelta(hours=1))

@@ -142,7 +142,7 @@ PAGES = ["", "change", "programs", "keys", "requests"]
 ACTS = ["change", "review", "secret", "keys", "close"]
 
 
-def test_another_developer_has_no_door_to_an_app(app, bob):
+def test_another_developer_cannot_open_the_pages_of_an_app(app, bob):
     """OWASP API1: the answer is the same as for an app that does not exist."""
     of_bob = logged_in(bob)
     for page in PAGES:

@@ -222,7 +222,7 @@ def test_a_pushed_request_with_a_proof_binds_the_code(browser, mobile_app, token
 
 
 @pytest.mark.parametrize("jkt", ["short", "x" * 44, "+" * 43])
-def test_a_thumbprint_looks_like_one(browser, mobile_app, jkt):
+def test_dpop_jkt_must_have_the_form_of_a_thumbprint(browser, mobile_app, jkt):
     assert callback(browser.get(authorization_url(mobile_app, dpop_jkt=jkt)))["error"] == "invalid_request"
 
 

@@ -23,7 +23,7 @@ def test_of_threads_that_show_one_proof_one_is_first():
     assert firsts.count(True) == 1
 
 
-def test_another_proof_is_another():
+def test_another_proof_is_accepted():
     assert replay.in_process(b"one", LIFETIME)
     assert replay.in_process(b"two", LIFETIME)
     caches.clear()

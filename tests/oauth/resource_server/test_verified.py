@@ -46,7 +46,7 @@ def test_a_token_is_verified_once(read, access_token, alice, decodings):
     assert len(decodings) == 1
 
 
-def test_another_token_is_another(read, access_token, alice, decodings):
+def test_another_token_is_verified_separately(read, access_token, alice, decodings):
     assert read(access_token(alice, "accounts:read")).status_code == 200
     assert read(access_token(alice, "balances:read")).status_code == 403
     assert len(decodings) == 2

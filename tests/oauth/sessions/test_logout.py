@@ -65,14 +65,14 @@ def is_logged_in(browser):
     return "_auth_user_id" in browser.session
 
 
-def test_the_hint_of_this_person_logs_them_out_and_brings_them_back(browser, hint):
+def test_the_hint_of_this_user_logs_them_out_and_brings_them_back(browser, hint):
     answer = log_out(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER, state="s p")
     assert (answer.status_code, answer["Location"]) == (303, f"{AFTER}?state=s+p")
     assert not is_logged_in(browser)
     assert Session.objects.get().end_reason == Session.EndReason.LOGOUT
 
 
-def test_a_private_use_scheme_is_brought_back_too(browser, mobile_app, issued):
+def test_a_logout_redirects_to_a_private_use_scheme_too(browser, mobile_app, issued):
     mobile_app.post_logout_redirect_uris = "com.example.app:/out"
     mobile_app.save()
     hint = issued(mobile_app, scope="openid")["id_token"]
@@ -89,7 +89,7 @@ def test_without_a_hint_the_user_is_asked(browser, app):
     assert not is_logged_in(browser)
 
 
-def test_the_person_may_stay(browser, app):
+def test_the_user_may_stay(browser, app):
     page = log_out(browser)
     assert press(browser, page, "stay")["Location"] == "/"
     assert is_logged_in(browser)

@@ -214,7 +214,7 @@ def test_an_exchanged_token_tells_no_claims_that_were_for_another_client(browser
     assert "email" not in userinfo(exchanged).json()
 
 
-def test_a_clients_own_token_of_before_its_status_changed_is_over(gateway, token_endpoint):
+def test_a_clients_own_token_from_before_its_status_changed_is_refused(gateway, token_endpoint):
     gateway.token_endpoint_auth_method = "client_secret_post"
     gateway.save()
     secret = {"client_id": gateway.client_id, "client_secret": gateway.secret}

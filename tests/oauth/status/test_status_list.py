@@ -102,7 +102,7 @@ def test_a_client_that_comes_back_is_accepted_again(api, issued, mobile_app):
     assert api(token).get(ACCOUNTS).status_code == 200
 
 
-def test_a_service_of_its_own_has_a_bit_too(client, service, token_endpoint):
+def test_a_client_that_acts_on_its_own_behalf_has_a_bit_too(client, service, token_endpoint):
     token = token_endpoint.post(service, grant_type="client_credentials").json()["access_token"]
     reference = decoded(token)["status"]["status_list"]
     assert bit(read_list(client, reference["uri"])[1], reference["idx"]) == 0
@@ -231,7 +231,7 @@ def test_bits_go_there_and_back():
     [{}, {"bits": 1, "lst": "!"}, {"bits": 1, "lst": "eJw"}, {"bits": 2, **status_list.to_claim(bytes(8192))} | {"bits": 2},
      {"bits": 1, "lst": jwt.utils.base64url_encode(zlib.compress(bytes(10_000_000))).decode()}],
 )  # fmt: skip
-def test_what_is_no_list_is_refused_and_a_bomb_is_not_inflated(claim):
+def test_a_malformed_list_is_refused_and_a_compression_bomb_is_not_decompressed(claim):
     with pytest.raises(ValueError, match="status list"):
         status_list.from_claim(claim)
 
