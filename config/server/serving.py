@@ -41,6 +41,7 @@ from config.server import (
     probe_server,
 )
 from oauth.conf import conf
+from oauth.infrastructure.stop_flag import StopFlag
 
 STOP_SECONDS = 30
 # Longer than load balancers keep an idle connection (usually 60 s), so that they close it first and never send a
@@ -228,6 +229,10 @@ class _Server(Granian):  # type: ignore[misc, valid-type]  # granian is untyped
 
     drain_seconds: float = 0
     is_draining = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.main_loop_interrupt = StopFlag()  # the signal handlers set it
 
     def signal_handler_interrupt(self, number: int = signal.SIGINT, *_: Any) -> None:
         if self.interrupt_signal:

@@ -70,6 +70,14 @@ def test_ctrl_c_stops_it_as_cleanly(serve: Serve) -> None:
 
 
 @pytest.mark.django_db(transaction=True)  # the server logs the refusal
+def test_two_signals_at_once_stop_it_as_cleanly(serve: Serve) -> None:
+    """Such as Ctrl-C under `timeout`, or a supervisor that signals the process and then its group."""
+    with serve("--drain-seconds", "0") as server:
+        server.process.send_signal(signal.SIGINT)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+
+
 def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
     """The server is told to stop between the two halves of a request, and still answers it."""
     body = b"grant_type=client_credentials&client_id=nobody&client_secret=wrong"

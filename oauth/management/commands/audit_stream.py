@@ -1,7 +1,6 @@
 """`manage.py audit_stream`: sends the audit log to a SIEM, each event at least once."""
 
 import signal
-import threading
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from oauth.infrastructure import outage
+from oauth.infrastructure.stop_flag import StopFlag
 from oauth.operations.audit_receivers import Collector, NotDelivered, Rejected, Webhook
 from oauth.operations.audit_stream import Batch, Cursor, deliver_new, start
 
@@ -61,7 +61,7 @@ class Command(BaseCommand):
             send = self._print if otlp is None else Collector(otlp, _token(token_file)).send
         if not cursor.parent.is_dir() or cursor.is_dir():
             raise CommandError(f"--cursor {cursor} must be a file in a directory that exists.")
-        stop = threading.Event()
+        stop = StopFlag()
         for one in (signal.SIGTERM, signal.SIGINT) if not once else ():
             signal.signal(one, lambda *_: stop.set())
         at = _read(cursor) or start(since)
