@@ -38,7 +38,7 @@ def test_lines_are_json_with_the_requests_id_and_without_secrets(server: Server)
         {"Authorization": f"Basic {BASIC}"},
         {"Cookie": f"session={SECRET}"},
     ]
-    paths = ("/oauth/token", "/oauth/authorize", "/oauth/nothing", "/api/v1/accounts", "/api/v1/transfers", "/api/nothing",
+    paths = (f"/accounts/confirm-email/{SECRET}/", f"/nothing/{SECRET}", "/oauth/token", "/oauth/authorize", "/oauth/nothing", "/api/v1/accounts", "/api/v1/transfers", "/api/nothing",
              "/accounts/login/", "/admin/", "/nothing", "/metrics", "/health/ready", "/%00")  # fmt: skip
     for path in paths:
         for header in headers:

@@ -144,6 +144,15 @@ def test_the_log_holds_no_query(proxy):
     assert "secret-code" not in log.read_text()
 
 
+@pytest.mark.parametrize("path", ["/accounts/password/reset/key/", "/id/accounts/confirm-email/"])
+def test_the_log_holds_no_secret_of_a_link_in_an_email(proxy, path):
+    """ASVS 5.0 16.2.5: the link works until its user has followed it to the end."""
+    echo.seen(f"{proxy.url}{path}a-secret/", proxy.authority)
+    log = proxy.folder / "log"
+    servers.wait_until(lambda: path in log.read_text())
+    assert "a-secret" not in log.read_text()
+
+
 @pytest.mark.parametrize("chosen", echo.CHOSEN_IDS)
 def test_a_line_of_its_log_has_the_ids_of_the_sites_log(proxy, chosen):
     """docs/monitoring.md, “Logs”: from a line here to those of the site and of its jobs."""
