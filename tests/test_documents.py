@@ -50,7 +50,7 @@ TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), r
 COMMANDS = {file.stem: file for file in ROOT.glob("*/management/commands/[a-z]*.py")}
 COMMANDS_OF_OTHERS = {
     "changepassword", "check", "collectstatic", "createcachetable", "createsuperuser", "dumpdata", "makemigrations", "migrate",
-    "procrastinate", "runserver",
+    "procrastinate", "runserver", "shell",
 }  # fmt: skip
 FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--fake", "--help"}
 NAMES_OF_OTHERS = {
