@@ -47,5 +47,4 @@ def _delivery(to: Destination, client: Client, parameters: dict[str, str]) -> De
 def _signed(client: Client, parameters: dict[str, str]) -> str:
     """JARM §2.1: the response as a JWT for this client, valid for ten minutes."""
     payload = {**parameters, "aud": client.client_id, "exp": int(time.time()) + SIGNED_RESPONSE_SECONDS}
-    algorithm = client.authorization_signed_response_alg or conf.SIGNING_ALGORITHM
-    return signer(typ="JWT", algorithm=algorithm).encode(payload)
+    return signer(typ="JWT", algorithm=client.authorization_response_algorithm).encode(payload)

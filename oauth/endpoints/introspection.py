@@ -61,5 +61,4 @@ def _signed(client: Client, body: dict[str, Any]) -> str:
         "iat": int(timezone.now().timestamp()),
         "token_introspection": body,
     }
-    algorithm = client.introspection_signed_response_alg or conf.SIGNING_ALGORITHM
-    return signer(typ=TYP, algorithm=algorithm).encode(payload)
+    return signer(typ=TYP, algorithm=client.introspection_response_algorithm).encode(payload)

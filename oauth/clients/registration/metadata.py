@@ -134,8 +134,9 @@ def render(client: Client) -> dict[str, Any]:
         "jwks_uri": client.client_jwks_uri,
         "sector_identifier_uri": client.sector_identifier_uri,
         "userinfo_signed_response_alg": client.userinfo_signed_response_alg,
-        "introspection_signed_response_alg": client.introspection_signed_response_alg,
-        "authorization_signed_response_alg": client.authorization_signed_response_alg,
+        # The server's default differs from that of the RFCs (RS256), so the client must learn it (RFC 7591 §3.2.1).
+        "introspection_signed_response_alg": "" if client.is_public else client.introspection_response_algorithm,
+        "authorization_signed_response_alg": client.authorization_response_algorithm if client.response_types else "",
         "request_object_signing_alg": client.request_object_signing_alg,
         "token_endpoint_auth_signing_alg": client.token_endpoint_auth_signing_alg,
         "backchannel_logout_uri": client.backchannel_logout_uri,

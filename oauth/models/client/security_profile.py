@@ -139,3 +139,13 @@ class HasSecurityProfile(models.Model):
         """The algorithm of ID tokens. FAPI 2.0 §5.4.1 excludes RS256."""
         chosen: str = self.id_token_signed_response_alg or site.values.id_token_algorithm
         return site.values.access_token_algorithm if self.is_fapi and chosen == "RS256" else chosen
+
+    @property
+    def authorization_response_algorithm(self) -> str:
+        """The algorithm of signed authorization responses (JARM §3)."""
+        return self.authorization_signed_response_alg or site.values.access_token_algorithm
+
+    @property
+    def introspection_response_algorithm(self) -> str:
+        """The algorithm of signed introspection responses (RFC 9701 §6)."""
+        return self.introspection_signed_response_alg or site.values.access_token_algorithm

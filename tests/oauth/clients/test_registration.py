@@ -296,6 +296,18 @@ def test_what_is_registered_is_told_back_and_survives_an_update(register, metada
     assert ("client_secret" in body) == (body["token_endpoint_auth_method"] != "private_key_jwt")
 
 
+def test_the_algorithms_of_signed_responses_are_told(register, settings):
+    """RFC 7591 §3.2.1: the defaults of JARM §3 and RFC 9701 §6 are RS256, which this server does not use."""
+    settings.OAUTH = {**settings.OAUTH, "SIGNING_ALGORITHM": "PS256"}
+    body = register().json()
+    assert body["authorization_signed_response_alg"] == body["introspection_signed_response_alg"] == "PS256"
+    public = register(token_endpoint_auth_method="none").json()
+    assert public["authorization_signed_response_alg"] == "PS256"
+    assert "introspection_signed_response_alg" not in public
+    service = register(grant_types=["client_credentials"], response_types=[], redirect_uris=[]).json()
+    assert "authorization_signed_response_alg" not in service
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
