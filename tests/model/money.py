@@ -75,6 +75,8 @@ class Money(Stage):
         assert token.allowed is not None
         if why := self.model.why_dead(token, self.now):
             return why
+        if taken := self.model.taken(token):
+            return f"{sorted(taken)} was taken from its client"
         if "transfers:write" not in token.scopes or world.API not in token.resources:
             return "it is not for payments"
         if source not in self.model.payable[token.allowed.user]:

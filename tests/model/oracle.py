@@ -310,6 +310,13 @@ class Model:
             return "what it stands for was changed since"
         return ""
 
+    def taken(self, token: Access) -> frozenset[str]:
+        """The scopes of an access token that staff or the client have since taken from its client or, after token
+        exchange, from the client that the user allowed.
+        """
+        clients = {token.app, token.allowed.app if token.allowed else token.app}
+        return token.scopes.difference(frozenset.intersection(*(self.facts[one].scopes for one in clients)))
+
     def must_work(self, token: Access, now: datetime) -> bool:
         """Whether a refusal would be a fault. Without this check, a server that refuses everything would pass."""
         if self.why_dead(token, now) or token.expires_at <= now:

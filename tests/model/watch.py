@@ -78,7 +78,8 @@ class Watch(Exchanging, Money):
             asked["consent"] = self._consent
             if "accounts:read" in token.scopes:
                 asked["accounts"] = self._accounts
-            if "transfers:write" in token.scopes:
+            # A token with a scope that was taken is dead for payments only. `order` says so.
+            if "transfers:write" in token.scopes and not self.model.taken(token):
                 asked["money"] = self._money
         return asked
 
@@ -119,7 +120,8 @@ class Watch(Exchanging, Money):
             return self._is_refused(answer, token)
         told = set(answer.json()) & set(SCOPE_OF_CLAIM)
         by_name = {name for names in token.allowed.claims.values() for name in names}
-        may = {name for name, scope in SCOPE_OF_CLAIM.items() if scope in token.scopes or name in by_name}
+        scopes = token.scopes - self.model.taken(token)
+        may = {name for name, scope in SCOPE_OF_CLAIM.items() if scope in scopes or name in by_name}
         if told - may:
             self.fail(f"{token} learns {sorted(told - may)}")
         return True
