@@ -8,7 +8,7 @@ from typing import Any
 from allauth.account.forms import BaseSignupForm, RequestLoginCodeForm, ResetPasswordForm, SignupForm
 from allauth.core import context
 from allauth.socialaccount.forms import SignupForm as UpstreamSignupForm
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from accounts.addresses import mail_limit
@@ -23,10 +23,16 @@ class _SignsUp(BaseSignupForm):
 
     def try_save(self, request: HttpRequest) -> Any:
         """Takes as long for an email that has an account as for a new one."""
-        with transaction.atomic():
-            if self.account_already_exists:
-                self._rehearse(request)
+        try:
+            with transaction.atomic():
+                if self.account_already_exists:
+                    self._rehearse(request)
                 return super().try_save(request)
+        except IntegrityError:
+            # Another request, such as that of a first click, has signed up with the email since the form was checked.
+            if owner_of(self.cleaned_data["email"]) is None:
+                raise
+            self.account_already_exists = True
             return super().try_save(request)
 
     def _rehearse(self, request: HttpRequest) -> None:

@@ -13,7 +13,7 @@ from allauth.account.views import LoginView as AllauthLoginView
 from allauth.account.views import PasswordResetView as AllauthPasswordResetView
 from allauth.core.ratelimit import respond_429
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -109,8 +109,12 @@ class ConfirmationView(ConfirmEmailView):
             super().logout_other_user(confirmation)
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.logout_other_user(self.get_object())
-        return super().post(*args, **kwargs)
+        """A second click finds a used link, and gets the page that says so."""
+        try:
+            self.logout_other_user(self.get_object())
+            return super().post(*args, **kwargs)
+        except Http404:
+            return self.get(*args, **kwargs)
 
 
 class ConfirmationSentView(EmailVerificationSentView):

@@ -15,6 +15,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.addresses.forms import NewUserForm
 from accounts.browsers import known_device
 from accounts.login import after_response, guessing
 from accounts.models import User
@@ -38,6 +39,29 @@ def test_a_user_signs_up_verifies_and_logs_in(client, mailoutbox):
     user = User.objects.get()
     assert (user.email, user.name) == ("new@example.test", "New Person")
     assert user.password.startswith("argon2$argon2id$")
+
+
+def test_two_sign_ups_at_once_make_one_user(client, mailoutbox, monkeypatch):
+    """Each finds the email unused. The second click of a double click gets the same page as the first one."""
+    save = NewUserForm.try_save
+
+    def save_second(form, request):
+        User.objects.get_or_create(email=form.cleaned_data["email"])
+        return save(form, request)
+
+    monkeypatch.setattr(NewUserForm, "try_save", save_second)
+    answer = sign_up(client)
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/confirm-email/")
+    assert User.objects.count() == 1
+
+
+def test_a_second_click_on_confirm_gets_the_page_of_a_used_link(client, mailoutbox):
+    sign_up(client)
+    link = path_in(mailoutbox[0])
+    assert submit(client, link).status_code == 302
+    answer = client.post(link)
+    assert answer.status_code == 200
+    assert "It has already been used" in answer.content.decode()
 
 
 def test_a_forgotten_password_is_replaced_and_other_browsers_are_logged_out(client, alice, browser, mailoutbox):
