@@ -7,7 +7,7 @@ from banking.ledger.refusals import NotAllowed, Refusal, WrongState
 
 class NotActive(WrongState):
     code = "scheduled_transfer_not_active"
-    title = _("The order is completed or cancelled.")
+    title = _("The order is not active.")
 
 
 class NotHeld(WrongState):

@@ -163,7 +163,7 @@ def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
         return _("Resumed. The order pays on its scheduled days again.")
 
     try:
-        return _change(request, order_id, resumed)
+        return _change(request, order_id, resumed, status=ScheduledTransfer.Status.ACTIVE)
     except StrongProofNeeded:
         return prove_it(reverse("bank:order", args=[order_id]))
 
@@ -178,7 +178,8 @@ def pause(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
             return _("Paused. The order pays nothing until you resume it.")
         return _("Paused. The order pays nothing until the user who set it up resumes it.")
 
-    return _change(request, order_id, paused)
+    held_reason = ScheduledTransfer.HeldReason.PAUSED
+    return _change(request, order_id, paused, status=ScheduledTransfer.Status.HELD, held_reason=held_reason)
 
 
 @require_POST
@@ -190,16 +191,19 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
         payment_orders.cancel(pk, among=among)
         return _("Cancelled. The order pays nothing more.")
 
-    return _change(request, order_id, cancelled)
+    return _change(request, order_id, cancelled, status=ScheduledTransfer.Status.CANCELLED)
 
 
-def _change(request: HttpRequest, order_id: UUID, act: Callable[..., str]) -> HttpResponse:
-    """`act` returns what the page says afterwards."""
+def _change(request: HttpRequest, order_id: UUID, act: Callable[..., str], **state: str) -> HttpResponse:
+    """`act` returns what the page says afterwards. `state` is what the order is like then: a second click finds it so,
+    which is no mistake.
+    """
     among = _visible(request, may_pay=True)
     try:
         messages.success(request, in_transaction(lambda: act(order_id, among=among)))
     except Refusal as refusal:
-        messages.error(request, message_of(refusal))
+        if not among.filter(pk=order_id, **state).exists():
+            messages.error(request, message_of(refusal))
     return see_other("bank:order", order_id)
 
 

@@ -277,6 +277,18 @@ def test_an_order_that_is_resumed_after_its_last_day_is_said_to_have_ended(brows
     assert made.status == "completed"
 
 
+def test_pressing_twice_is_no_mistake(browser, current, of_bob):
+    """The second click finds the order as its user wants it."""
+    set_up(browser, current, **new_payee(of_bob))
+    order = ScheduledTransfer.objects.get()
+    for act, told in (("pause", "Paused."), ("resume", "Resumed."), ("cancel", "Cancelled.")):
+        answers = [browser.post(f"/bank/orders/{order.pk}/{act}", follow=True) for _ in range(2)]
+        assert told in str(list(answers[0].context["messages"])[-1])
+        assert not list(answers[1].context["messages"])
+    answer = browser.post(f"/bank/orders/{order.pk}/pause", follow=True)
+    assert str(list(answer.context["messages"])[-1]) == "The order is not active."
+
+
 def test_who_only_looks_sees_it_and_changes_nothing(browser, bob, current, of_bob):
     where, made = set_up(browser, current, **new_payee(of_bob))
     of_bobs = Browser()

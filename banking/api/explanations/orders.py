@@ -8,10 +8,10 @@ _ONE = f"{_ORDER}/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22"
 EXPLANATIONS = {
     "scheduled_transfer_not_active": Explanation(
         409,
-        "The order is completed or cancelled.",
+        "The order is completed or cancelled, or it is on hold and can therefore not be paused.",
         "Read its `status`. For further payments, schedule another transfer.",
         f"{_ONE}/cancel",
-        "The order is completed or cancelled.",
+        "The order is not active.",
     ),
     "scheduled_transfer_not_held": Explanation(
         409,
