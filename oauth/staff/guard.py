@@ -4,13 +4,15 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from oauth.infrastructure import replica
 from oauth.infrastructure.generic import ModelAdmin
 from oauth.staff import actions, audit, autocomplete, columns, lookups, seen
+
+_UNIQUE_VIOLATION = "23505"
 
 #: The alias of the database from which a list of the admin is read.
 _alias: ContextVar[str] = ContextVar("alias", default=DEFAULT_DB_ALIAS)
@@ -50,6 +52,18 @@ class Guarded(ModelAdmin[Any]):
             return changelist
 
         return replica.read(request.user.pk, ask)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Checks the form again if another request has stored such a row since, as after a second click on “Save”."""
+        try:
+            page: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError as error:
+            if getattr(error.__cause__, "sqlstate", "") != _UNIQUE_VIOLATION:
+                raise
+            page = super().changeform_view(request, object_id, form_url, extra_context)
+        return page
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Removes links to pages that staff may not view, which Django shows for each read-only foreign key."""

@@ -49,6 +49,16 @@ def test_the_auditor_sees_the_whole_bank(db, rf):
     assert (hidden, {inline for one in of_the_bank for inline in one.inlines} - shown) == ([], set())
 
 
+def test_a_second_click_on_save_shows_the_form_again(admin_browser, monkeypatch):
+    """Both requests find the name unused, and only one can store it."""
+    checks = Group.validate_unique
+    once = iter([None])
+    monkeypatch.setattr(Group, "validate_unique", lambda *args, **given: next(once, checks) and checks(*args, **given))
+    answer = admin_browser.post("/admin/auth/group/add/", {"name": AUDITOR})
+    assert answer.status_code == 200
+    assert "Group with this Name already exists." in answer.content.decode()
+
+
 def test_nobody_opens_a_page_without_logging_in(client):
     for url in PAGES:
         assert client.get(url).status_code == 302
