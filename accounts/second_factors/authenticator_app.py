@@ -15,9 +15,13 @@ from accounts.second_factors.factors import types_of
 @login_required
 def activate(request: HttpRequest) -> HttpResponseBase:
     """If the app is already on, for example after a double click, shows the overview. allauth would offer to turn it
-    off.
+    off, or refuse the code, because the first click has used it.
     """
-    return _overview() if _is_on(request.user) else activate_totp(request)
+    if _is_on(request.user):
+        return _overview()
+    answer = activate_totp(request)
+    is_refused = request.method == "POST" and answer.status_code == 200
+    return _overview() if is_refused and _is_on(request.user) else answer
 
 
 @login_required

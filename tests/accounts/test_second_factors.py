@@ -22,6 +22,7 @@ from fido2.utils import websafe_decode
 
 from accounts import changes, second_factors
 from accounts.models import TrustedBrowser, UsedTotpCode, User
+from accounts.second_factors import authenticator_app
 from oauth.models import AuditEvent
 from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in
 from tests.lib.notices import told
@@ -56,6 +57,19 @@ def test_a_second_click_shows_that_the_app_is_on_or_off(browser):
             answer = browser.post(url, {"code": code(secret=secret)} if secret else {})
         assert answer.url == "/accounts/2fa/"
         assert said in browser.get("/accounts/2fa/").content
+
+
+def test_a_click_while_the_first_one_turns_the_app_on_shows_that_it_is_on(browser, alice, monkeypatch):
+    """The first click has used the code, so the form of the second one is refused."""
+    refused = authenticator_app.activate_totp
+
+    def overtaken(request):
+        answer = refused(request)
+        make("totp", alice)
+        return answer
+
+    monkeypatch.setattr(authenticator_app, "activate_totp", overtaken)
+    assert browser.post("/accounts/2fa/totp/activate/", {"code": "000000"})["Location"] == "/accounts/2fa/"
 
 
 # --- second factors that a user removed
