@@ -19,6 +19,7 @@ from accounts.login.pages import (
     stronger_login,
 )
 from accounts.pages import closing
+from accounts.pages.addresses import AddressesView
 from accounts.pages.change_password import change_password
 from accounts.pages.home import choose_language, home
 from accounts.pages.not_me import not_me
@@ -36,6 +37,7 @@ urlpatterns = [
     path("accounts/", security, name="account_security"),
     path("accounts/password/reset/", PasswordResetView.as_view(), name="account_reset_password"),
     path("accounts/password/reset/done/", ResetSentView.as_view(), name="account_reset_password_done"),
+    path("accounts/email/", AddressesView.as_view(), name="account_email"),
     path("accounts/confirm-email/", ConfirmationSentView.as_view(), name="account_email_verification_sent"),
     re_path(r"^accounts/confirm-email/(?P<key>[-:\w]+)/$", ConfirmationView.as_view(), name="account_confirm_email"),
     path("accounts/login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),

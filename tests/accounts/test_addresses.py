@@ -49,6 +49,21 @@ def test_opening_the_link_of_somebody_else_logs_nobody_out(browser, mailoutbox):
     assert not is_logged_in(browser)
 
 
+def test_no_link_is_sent_for_an_address_that_is_confirmed(browser, alice, mailoutbox):
+    """Such a link is refused as used."""
+    page = browser.get("/accounts/email/")
+    assert "Send the link again" not in page.content.decode()
+    answer = browser.post("/accounts/email/", {"email": alice.email, "action_send": ""}, follow=True)
+    assert f"{alice.email} is confirmed already." in answer.content.decode()
+    assert not mailoutbox
+
+
+def test_a_link_is_sent_again_for_an_address_that_is_not(claim, browser, mailoutbox):
+    assert "Send the link again" in browser.get("/accounts/email/").content.decode()
+    browser.post("/accounts/email/", {"email": claim.email, "action_send": ""})
+    assert [message.to for message in mailoutbox] == [[VICTIM]]
+
+
 @pytest.mark.parametrize("email", [VICTIM, VICTIM.upper(), f" {VICTIM}"])
 def test_a_claim_lets_nobody_in(claim, email):
     browser = Browser()
