@@ -24,8 +24,8 @@ def lock_user(user: User, *, by: Officer, reason: str) -> lockdown.Stopped:
 
 @transaction.atomic
 def lift_user(user: User, *, by: Officer, reason: str) -> int:
-    """The user's apps stay disabled: staff lift the lockdown of each app separately. Raises a Refusal if the officer is
-    the one who locked the user down, or has access to one of the accounts.
+    """The user's apps stay disabled: staff lift the lockdown of each app separately. Raises a Refusal if the officer
+    froze one of the accounts, or has access to one.
     """
     freed = lockdown.free_money_of_user(user.pk, by=by, reason=reason)
     if not user.is_active:
