@@ -7,20 +7,14 @@ ValueError there, although the form has already refused it.
 from typing import Any
 
 from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
-from django.core.exceptions import ValidationError
+
+from oauth.staff import lookups
 
 
 class _OnlyKeys(AutocompleteMixin):
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        keys = [one for one in value if one in ("", None) or self._is_key(one)]
-        return super().optgroups(name, keys, attr)
-
-    def _is_key(self, value: Any) -> bool:
-        try:
-            self.choices.queryset.filter(pk=value)
-        except (TypeError, ValueError, ValidationError):
-            return False
-        return "\0" not in str(value)
+        rows = self.choices.queryset
+        return super().optgroups(name, [one for one in value if not one or lookups.is_key(rows, one)], attr)
 
 
 class Select(_OnlyKeys, AutocompleteSelect):

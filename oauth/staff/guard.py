@@ -3,7 +3,9 @@
 from contextvars import ContextVar
 from typing import Any
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
+from django.core.exceptions import BadRequest
 from django.db import DEFAULT_DB_ALIAS, IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -104,6 +106,12 @@ class Guarded(ModelAdmin[Any]):
     def get_list_select_related(self, request: HttpRequest) -> Any:
         """Joins all foreign keys of the list. By default, Django joins only those that the list names as fields."""
         return super().get_list_select_related(request) or columns.foreign_keys(self, request)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *where: Any, **given: Any) -> Any:
+        """Django answers 500 if a selected row has a value that cannot be a key."""
+        if not all(lookups.is_key(queryset, one) for one in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise BadRequest("A selected row has no valid key.")
+        return super().response_action(request, queryset, *where, **given)
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         offered = actions.offered(super().get_actions, request, action_location)

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.contrib.admin import FieldListFilter, ListFilter, SimpleListFilter
 from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 # The suffixes that links of Django's filters use.
@@ -24,6 +26,15 @@ def allowed(model_admin: Any, request: HttpRequest | None) -> set[str]:
     if model_admin.date_hierarchy:
         names |= {model_admin.date_hierarchy + lookup for lookup in _OF_A_DATE_HIERARCHY}
     return names
+
+
+def is_key(rows: QuerySet[Any], value: Any) -> bool:
+    """Whether `value`, from a form, can be a primary key of `rows`. A query with another value raises an error."""
+    try:
+        rows.filter(pk=value)
+    except (TypeError, ValueError, ValidationError):
+        return False
+    return "\0" not in str(value)
 
 
 def _of_filter(item: Any, model_admin: Any, request: HttpRequest | None) -> set[str]:

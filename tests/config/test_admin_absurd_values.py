@@ -134,6 +134,22 @@ def test_no_page_of_an_object_answers_500(
 
 
 @pytest.mark.usefixtures("without_traces")
+@pytest.mark.parametrize(("model", "model_admin"), MODELS, ids=[model._meta.label for model, _ in MODELS])
+def test_no_action_answers_500(staff: Browser, model: type[Model], model_admin: ModelAdmin) -> None:
+    """For forged keys of the selected rows."""
+    request = RequestFactory().get("/")
+    request.user = User(is_superuser=True)
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    faults = [
+        (action, key[:40])
+        for action in model_admin.get_actions(request)
+        for key in ("x", "-1", "9" * 30, "NaN", "\0", "00000000-0000-0000-0000-000000000000")
+        if staff.post(url, {"action": action, "_selected_action": key}).status_code >= 500
+    ]
+    assert not faults
+
+
+@pytest.mark.usefixtures("without_traces")
 @pytest.mark.parametrize("name", ["since", "until", "person", "client_id", "q", "action", "error_code", "outcome"])
 @pytest.mark.parametrize("format_name", ["csv", "json", "\N{SNOWMAN}"])
 def test_no_export_answers_500(staff: Browser, name: str, format_name: str) -> None:
