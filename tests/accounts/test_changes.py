@@ -352,7 +352,7 @@ def test_deactivation_ends_offline_access_at_once(browser, alice, offline):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_user_is_told_of_both(way, admin_browser, browser, alice):
+def test_the_user_gets_a_notice_of_both(way, admin_browser, browser, alice):
     told()
     deactivate, reactivate = WAYS[way]
     deactivate(admin_browser, alice)

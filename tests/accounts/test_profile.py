@@ -35,7 +35,7 @@ def test_a_user_reads_times_in_the_zone_that_they_chose(browser, alice):
     assert times_on(browser.get("/accounts/")) == {"UTC+5:30"}
 
 
-def test_a_new_name_is_told_and_an_old_one_is_not(browser, alice):
+def test_only_a_changed_name_causes_a_notice(browser, alice):
     browser.post("/accounts/profile/", {**ALL, "name": "Alice Baker"})
     alice.refresh_from_db()
     assert alice.name == "Alice Baker"

@@ -167,14 +167,14 @@ def test_each_endpoint_accepts_only_its_own_scope(bank, alice, method, name):
 
 
 @CASES
-def test_without_a_token_nothing_is_told(client, bank, method, name):
+def test_a_request_without_a_token_is_refused(client, bank, method, name):
     answer = call(client, bank, method, name)
     assert answer.status_code == 401
     assert "WWW-Authenticate" in answer
 
 
 @pytest.mark.parametrize(("method", "name"), NAMING)
-def test_somebody_elses_is_as_if_it_were_not_there(bank, bob, method, name):
+def test_an_object_of_another_user_is_answered_as_one_that_does_not_exist(bank, bob, method, name):
     """OWASP API1: the same status, body and number of queries as for an id that does not exist."""
     of_bob = bank.client_for(bob)
     answers, queries = [], []
@@ -208,7 +208,7 @@ def test_an_account_that_was_not_picked_is_not_there(bank, alice, method, name):
     assert call(client, bank, method, name).status_code == 404
 
 
-def test_a_picked_account_of_somebody_else_is_not_there_either(bank, bob):
+def test_a_token_that_names_an_account_of_another_user_shows_nothing(bank, bob):
     detail = {
         "type": "account_information", "actions": ["accounts"], "identifier": UNKNOWN,
         "accounts": [str(bank.account.pk)],

@@ -193,7 +193,7 @@ def test_a_user_without_an_account_shares_no_later_account_by_default(browser, m
     assert seen_by(api(answer["access_token"])) == set()
 
 
-def test_an_unticked_scope_leaves_no_limit_behind(browser, web_app, current):
+def test_no_account_limit_is_stored_for_an_unticked_scope(browser, web_app, current):
     page = browser.get(authorization_url(web_app, scope="openid transfers:write"))
     callback(pick(browser, page, current, ticks=()))
     stored = Authorization.objects.get()

@@ -459,7 +459,7 @@ def test_the_database_itself_wants_two_people(asker, approver, payment, current,
         request.delete()
 
 
-def test_what_was_decided_stays_decided(asker, approver, payment):
+def test_a_decided_reversal_request_stays_decided(asker, approver, payment):
     request = oversight.request_reversal(payment.pk, by=oversight.Officer(asker), reason="Wrong")
     oversight.decline_reversal(request.pk, by=oversight.Officer(approver), reason="No")
     with pytest.raises(IntegrityError), transaction.atomic():

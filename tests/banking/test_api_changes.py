@@ -25,7 +25,7 @@ def deprecated(monkeypatch):
     document.cache_clear()
 
 
-def test_the_document_is_what_the_site_serves(client):
+def test_the_site_serves_the_changelog_of_the_api(client):
     """Write it with: python manage.py shell -c "from banking.api.changes import markdown; print(markdown(), end='')"."""
     served = client.get("/api/changes")
     assert (served.status_code, served["Content-Type"]) == (200, "text/markdown; charset=utf-8")

@@ -87,7 +87,7 @@ def test_a_user_applies_ten_times_a_day(alice, saver):
         apply(alice.pk, saver.pk, "x")
 
 
-def test_what_is_withdrawn_is_not_approved(web, alice, bob, clerk, saver):
+def test_a_withdrawn_application_is_not_approved(web, alice, bob, clerk, saver):
     application = apply(alice.pk, saver.pk, "x")
     with pytest.raises(NotTheirs):
         withdraw(application.pk, by=bob.pk)

@@ -441,7 +441,7 @@ def test_a_token_for_one_transfer_sees_and_ends_nothing_else(tokens, accounts, p
     assert other_app.post(f"/api/v1/transfers/{pending}/cancel", {}, format="json").status_code == 200
 
 
-def test_what_it_made_is_shown_to_it(tokens, accounts, pay, api):
+def test_a_transfer_is_shown_to_the_app_that_made_it(tokens, accounts, pay, api):
     answer = tokens([pay], (0, str(accounts[0].pk)), scope="transfers:read")
     app = api(answer["access_token"])
     [detail] = answer["authorization_details"]

@@ -112,7 +112,7 @@ def test_looking_saves_nothing(browser, change_page, savings):
     assert Authorization.objects.get().authorization_details == before
 
 
-def test_somebody_elses_app_is_not_there_and_the_form_needs_its_token(browser, change_page, bob, savings):
+def test_the_app_of_another_user_is_not_found_and_the_form_needs_its_token(browser, change_page, bob, savings):
     of_bob = Browser()
     of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
     assert of_bob.get(change_page).status_code == 404

@@ -23,7 +23,7 @@ def test_an_app_reads_what_it_may_do(issued, mobile_app, api, alice):
     assert body["expires_at"] > body["granted_at"]
 
 
-def test_an_app_gives_it_back_and_everything_is_over(issued, mobile_app, api, token_endpoint):
+def test_an_app_ends_its_authorization_and_all_its_tokens(issued, mobile_app, api, token_endpoint):
     tokens = issued(mobile_app, scope="accounts:read")
     client = api(tokens["access_token"])
     assert client.delete("/api/v1/consent").status_code == 204
@@ -44,7 +44,7 @@ def test_a_client_acting_for_itself_has_scopes_and_no_accounts(token_endpoint, s
     assert (body["scopes"], body["accounts"]) == (["accounts:read"], [])
 
 
-def test_without_a_token_nothing_is_told(client):
+def test_a_request_without_a_token_is_refused(client):
     assert client.get("/api/v1/consent").status_code == 401
 
 

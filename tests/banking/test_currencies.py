@@ -31,7 +31,7 @@ def test_the_digits_are_those_of_iso_and_not_those_of_cash():
 
 
 @pytest.mark.parametrize("code", ["XAU", "XXX", "BTC", "gbp", ""])
-def test_what_iso_has_no_minor_unit_for_is_no_currency_of_an_account(alice, code):
+def test_an_account_cannot_have_a_currency_without_a_minor_unit(alice, code):
     with pytest.raises(ValueError, match="ISO 4217"):
         minor_digits(code)
     with pytest.raises((IntegrityError, ValidationError)):

@@ -316,7 +316,7 @@ def test_nothing_is_available_in_an_account_that_may_not_pay(issuer, current):
     assert ask(issuer, current, 1).json()["is_available"] is False
 
 
-def test_what_is_held_is_not_available(issuer, current, savings):
+def test_held_money_is_not_available(issuer, current, savings):
     ledger.hold(current, 100, until=timezone.now() + timedelta(days=1))
     answers = [ask(issuer, current, amount).json()["is_available"] for amount in (FUNDS_MINOR - 100, FUNDS_MINOR - 99)]
     assert answers == [True, False]

@@ -270,7 +270,7 @@ def test_a_held_order_is_cancelled_by_its_user(browser, weekly, alice_api):
     assert state(weekly) == ("cancelled", "", None)
 
 
-def test_nobody_elses_order_is_resumed(browser, weekly, bob):
+def test_a_user_cannot_resume_an_order_of_another_user(browser, weekly, bob):
     remove(browser, removal(browser)[0])
     of_bob = Browser()
     of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})

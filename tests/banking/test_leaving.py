@@ -279,7 +279,7 @@ def test_a_refund_that_may_still_come_is_named(browser, alice, current, of_bob, 
     assert leave(browser).status_code == 303
 
 
-def test_a_collection_on_its_way_is_refused_and_nobody_is_told(browser, alice, current, of_bob, collected):
+def test_a_collection_after_closing_is_refused_without_a_notice(browser, alice, current, of_bob, collected):
     """The creditor learns that the mandate has ended. The user's address is erased."""
     empty(current, of_bob)
     assert leave(browser).status_code == 303

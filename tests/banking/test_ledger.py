@@ -164,7 +164,7 @@ def test_balances_move_only_through_the_ledger(savings, change):
 
 
 @pytest.mark.parametrize("change", ["currency = 'EUR'", "kind = 'internal', holder_id = NULL"])
-def test_what_an_account_is_never_changes(savings, change):
+def test_the_identity_of_an_account_never_changes(savings, change):
     with refused_by("identity"):
         sql(f"UPDATE bank_account SET {change} WHERE id = %s", savings.pk)
 
@@ -226,7 +226,7 @@ def test_a_hold_needs_the_money(current):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_thirty_spenders_get_exactly_what_is_there(current, savings):
+def test_thirty_parallel_postings_spend_exactly_the_balance(current, savings):
     """Parallel postings never overdraw the account and refuse none that it covers."""
     results = in_parallel(*[lambda: move(current, savings, 1000)] * 30)
     succeeded = [one for one in results if isinstance(one, LedgerTransaction)]

@@ -176,7 +176,7 @@ def test_a_currency_without_an_account_has_no_limit(browser):
     assert not PaymentLimit.objects.exists()
 
 
-def test_each_currency_of_the_user_is_on_the_page_and_nobody_elses(browser, alice, current, of_bob):
+def test_the_page_has_each_currency_of_the_user(browser, alice, current, of_bob):
     funded(alice, "Yen", "JPY", amount_minor=500)
     page = text(browser.get("/bank/limits"))
     assert "GBP" in page

@@ -45,12 +45,12 @@ def test_a_payee_is_stored_shown_and_removed(payer):
     assert payer.get("/api/v1/payees").json()["data"] == []
 
 
-def test_what_is_no_iban_is_not_stored(payer):
+def test_an_invalid_iban_is_not_stored(payer):
     answer = store(payer, {**ELSEWHERE, "identifier": "DE00370400440532013000"})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/identifier")
 
 
-def test_nobody_elses_payees_are_there(payer, access_token, api, bob):
+def test_the_payees_of_another_user_are_not_found(payer, access_token, api, bob):
     location = store(payer)["Location"]
     of_bob = api(access_token(bob, "payees:read payees:write transfers:write"))
     assert of_bob.get("/api/v1/payees").json()["data"] == []

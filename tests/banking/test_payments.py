@@ -228,7 +228,7 @@ def test_what_is_handed_over_meanwhile_does_not_expire(current, pending):
     assert held(current) == pending.amount_minor
 
 
-def test_what_is_held_cannot_be_spent_twice(alice_api, current, savings, paid):
+def test_held_money_cannot_be_spent_twice(alice_api, current, savings, paid):
     assert send(alice_api, body_of(current, ELSEWHERE, 9000)).status_code == 201
     answer = send(alice_api, body_of(current, savings, 1001), f"{KEY}-2")
     assert answer.json()["code"] == "insufficient_funds"

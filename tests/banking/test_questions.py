@@ -114,7 +114,7 @@ def test_nobody_asks_about_a_transaction_of_others(browser, bob, where):
 
 
 @pytest.mark.parametrize("given", [{"kind": "x", "text": "y"}, {"kind": "unknown", "text": " "}, {}])
-def test_a_mistake_is_told_and_what_was_typed_stays(browser, where, given):
+def test_the_form_shows_a_mistake_and_keeps_the_input(browser, where, given):
     answer = browser.post(f"{where}/ask", given)
     assert answer.status_code == 400
     check_page(answer)

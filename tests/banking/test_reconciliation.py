@@ -125,7 +125,7 @@ def test_a_file_is_read_once(paid, tmp_path, capsys):
     assert SettlementDifference.objects.count() == 2
 
 
-def test_what_a_later_file_has_is_settled(paid):
+def test_a_difference_that_a_later_file_contains_is_settled(paid):
     read_file(camt(entry("1.00", refs=ids("E1")), entry("2.00", refs=ids("E2"))))
     assert found() == {("missing_there", None, -300)}
     assert read_file(camt(message_id="M2")).matched == 0

@@ -141,7 +141,7 @@ def test_a_day_that_does_not_fit_is_400(alice_api, current, savings, when):
     assert order(alice_api, current, savings, **when).status_code == 400
 
 
-def test_nobody_elses_is_there(access_token, api, bob, alice_api, current, savings, of_bob):
+def test_the_orders_of_another_user_are_not_found(access_token, api, bob, alice_api, current, savings, of_bob):
     location = order(alice_api, current, savings)["Location"]
     of_another = api(access_token(bob, "transfers:read transfers:write"))
     assert of_another.get(location).status_code == 404

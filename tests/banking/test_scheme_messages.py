@@ -337,7 +337,7 @@ def test_a_return_before_the_acceptance_frees_the_money_of_a_frozen_account(hand
 
 
 @pytest.mark.parametrize("how", [payments.settle, lambda _pk: payments.resume()], ids=["its job", "the hourly task"])
-def test_what_was_accepted_while_the_account_was_frozen_is_taken_afterwards(
+def test_a_payment_accepted_while_its_account_was_frozen_is_settled_afterwards(
     others, handed_over, current, first, second, how
 ):
     """The site does not ask for the status, because the other bank has already sent it in a message."""

@@ -393,7 +393,7 @@ def test_many_are_refused(browser, account, monkeypatch):
     assert "You have asked for many statements." in text(ask(browser, account, month=LONG))
 
 
-def test_what_the_storage_has_lost_is_said(browser, account, files):
+def test_the_page_says_that_the_storage_has_lost_a_file(browser, account, files):
     ask(browser, account, month=LONG)
     work()
     [link] = links(browser, account)

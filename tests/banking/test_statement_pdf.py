@@ -197,7 +197,7 @@ def test_the_page_says_why_there_is_none(browser, month, monkeypatch, trouble, s
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("clock_stands")
-def test_one_user_makes_only_so_many(browser, month, monkeypatch):
+def test_the_number_of_pdfs_of_one_user_is_limited(browser, month, monkeypatch):
     monkeypatch.setattr(statements, "pdf_of", lambda *_args, **_kwargs: b"")
     statuses = [browser.get(f"{month}.pdf").status_code for _ in range(statements.PDFS.most + 1)]
     assert set(statuses[:-1]) == {200}

@@ -170,7 +170,7 @@ def test_a_consent_to_one_transfer_is_no_proof(access_token, api, alice, current
 # --- payees and orders
 
 
-def test_a_new_payee_needs_a_proof_and_is_told(old, fresh, told):
+def test_a_new_payee_needs_a_proof_and_causes_a_notice(old, fresh, told):
     assert refused(old.post("/api/v1/payees", ELSEWHERE, format="json"))
     assert not Payee.objects.exists()
     assert fresh.post("/api/v1/payees", ELSEWHERE, format="json").status_code == 201
@@ -237,7 +237,7 @@ def test_the_cap_on_orders_is_not_raced(access_token, api, alice, current, savin
     assert sorted(answer.status_code for answer in made) == [201, 409, 409, 409]
 
 
-def test_a_large_payment_is_told_and_so_is_the_one_that_reaches_the_sum(fresh, current, savings, told):
+def test_a_large_payment_and_one_that_reaches_the_sum_cause_a_notice(fresh, current, savings, told):
     for number, amount in enumerate((4_000, 2_000, 500)):
         send(fresh, body_of(current, savings, amount), f"{KEY}-{number}")
     [(kind, about)] = told

@@ -212,7 +212,7 @@ def test_a_body_that_does_not_fit_is_400_and_says_where(alice_api, current, savi
 @pytest.mark.parametrize(
     "raw", ["", "{", "[]", "null", '"x"', '{"a":1,"a":2}', "[" * 30_000, '{"a":NaN}', '{"a":1e400}', b'{"a":"\xff"}']
 )
-def test_what_is_not_one_json_object_is_400(alice_api, raw):
+def test_a_body_that_is_not_one_json_object_is_400(alice_api, raw):
     assert send(alice_api, raw).status_code == 400
 
 
@@ -319,7 +319,7 @@ def test_when_the_commit_is_lost_a_retry_finds_or_makes_the_one_transfer(alice_a
 
 
 @pytest.mark.django_db(transaction=True)
-def test_thirty_transfers_spend_exactly_what_is_there(access_token, alice, current, savings):
+def test_thirty_parallel_transfers_spend_exactly_the_balance(access_token, alice, current, savings):
     """Parallel transfers never overdraw the account and refuse none that it covers."""
     token = access_token(alice, "transfers:write")
 
@@ -445,7 +445,7 @@ def deadlocks():
         return cursor.fetchone()[1]
 
 
-def test_a_retry_after_the_record_went_finds_the_transfer_whatever_has_changed(alice_api, current, savings, of_bob):
+def test_a_retry_after_the_record_was_deleted_finds_the_transfer(alice_api, current, savings, of_bob):
     """The money has been spent since, but the retry of a payment that was made must not get `insufficient_funds`."""
     body = body_of(current, savings, FUNDS_MINOR)
     first = send(alice_api, body).json()

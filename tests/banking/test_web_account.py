@@ -88,7 +88,7 @@ def test_what_was_given_back_and_its_reversal_lead_to_each_other(browser, curren
     assert page_of(current, coffee.pk) in browser.get(page_of(current, back.pk)).content.decode()
 
 
-def test_nobody_elses_transaction_is_there(browser, bob, current, of_bob, coffee):
+def test_the_transactions_of_another_user_are_not_found(browser, bob, current, of_bob, coffee):
     other = pay_by_card(of_bob, 100, "Bob's shop")
     assert browser.get(page_of(of_bob, other.pk)).status_code == 404
     assert browser.get(page_of(current, other.pk)).status_code == 404

@@ -56,7 +56,7 @@ def test_every_page_needs_a_log_in_and_is_kept_by_no_cache_nor_frame(browser, cl
         assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
 
 
-def test_somebody_elses_account_is_not_there(browser, of_bob):
+def test_the_account_of_another_user_is_not_found(browser, of_bob):
     """API1 of the OWASP API list: exactly as what does not exist."""
     for tail in ("", "/statements", "/statements/2026-01", "/statements/2026-01.csv"):
         assert browser.get(f"/bank/accounts/{of_bob.pk}{tail}").status_code == 404
@@ -224,7 +224,7 @@ def test_what_is_confirmed_is_what_was_shown(browser, current, of_bob):
     assert Transfer.objects.count() == 1
 
 
-def test_a_confirmation_of_somebody_else_is_not_there(browser, of_bobs_browser, current, of_bob):
+def test_a_user_cannot_confirm_a_transfer_of_another_user(browser, of_bobs_browser, current, of_bob):
     where = begin(browser, current, **new_payee(of_bob))
     assert of_bobs_browser.post(where)["Location"] == "/bank/transfer"
     assert not Transfer.objects.exists()
@@ -336,14 +336,14 @@ def test_proving_it_leads_back_to_the_same_transfer(browser, current, of_bob, se
         ({"source": "x"}, "valid choice"),
     ],
 )
-def test_a_mistake_is_told_and_what_was_typed_stays(browser, current, of_bob, changed, told):
+def test_the_form_shows_a_mistake_and_keeps_the_input(browser, current, of_bob, changed, told):
     answer = browser.post("/bank/transfer", filled(current, **new_payee(of_bob)) | changed)
     assert answer.status_code == 400
     assert re.search(told, text(answer))
     assert not Transfer.objects.exists()
 
 
-def test_a_name_that_does_not_fit_is_told_and_not_who_it_is(browser, current, of_bob):
+def test_the_page_says_that_a_name_does_not_match_and_not_the_right_name(browser, current, of_bob):
     said = text(browser.get(begin(browser, current, **new_payee(of_bob, name="Tax Office"))))
     assert "does not match" in said
     assert "Bob Baker" not in said

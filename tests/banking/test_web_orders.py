@@ -131,7 +131,7 @@ def test_to_a_payee_and_to_another_bank(browser, alice, current):
         ({"iban": "GB00"}, "This is not a valid IBAN"),
     ],
 )
-def test_a_mistake_is_told_and_what_was_typed_stays(browser, current, of_bob, changed, told):
+def test_the_form_shows_a_mistake_and_keeps_the_input(browser, current, of_bob, changed, told):
     answer = browser.post("/bank/orders/new", asked(current, **{**new_payee(of_bob), **changed}))
     assert answer.status_code == 400
     assert told in text(answer)
@@ -180,7 +180,7 @@ def test_a_new_payee_gets_no_more_than_the_limit(browser, current, of_bob, setti
     assert "New payees together" in text(answer)
 
 
-def test_a_form_of_somebody_else_or_of_a_transfer_is_not_there(browser, bob, current, of_bob):
+def test_the_form_of_another_user_or_of_a_transfer_makes_no_order(browser, bob, current, of_bob):
     where = begin(browser, current, **new_payee(of_bob))
     of_bobs = Browser()
     of_bobs.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})

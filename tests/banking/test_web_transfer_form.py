@@ -22,13 +22,13 @@ def error_at(page, field):
     return page.select_one(f".field:has(#id_{field}) .errorlist").get_text(" ", strip=True)
 
 
-def test_money_that_is_not_there_is_told_at_the_amount_with_what_there_is(browser, current, of_bob):
+def test_the_form_shows_insufficient_money_at_the_amount_with_the_available_sum(browser, current, of_bob):
     page = refused(browser, current, amount="100.01", **new_payee(of_bob))
     assert "does not have enough money" in error_at(page, "amount")
     assert "£100.00 is available." in error_at(page, "amount")
 
 
-def test_a_limit_is_told_at_the_amount(browser, alice, current, of_bob, settings):
+def test_the_form_shows_a_limit_at_the_amount(browser, alice, current, of_bob, settings):
     settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 1_000}
     assert "New payees together" in error_at(refused(browser, current, **new_payee(of_bob)), "amount")
     settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 100_000}

@@ -141,7 +141,7 @@ def test_a_failed_delivery_is_repeated_and_given_up_in_the_end(app, hook, listen
     assert (delivery.status, delivery.attempts, delivery.last_answer) == ("failed", 12, "500")
 
 
-def test_what_is_gone_is_left_alone(app, hook, listener):
+def test_a_webhook_that_answers_410_is_deleted(app, hook, listener):
     listener.status = 410
     app.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json")
     deliver_all()

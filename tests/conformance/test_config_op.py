@@ -33,7 +33,7 @@ def test_oidcc_discovery_endpoint_verification(metadata):
     assert not any(value is None for value in metadata.values())
 
 
-def test_every_endpoint_is_there_and_of_the_issuer(metadata):
+def test_every_endpoint_exists_and_belongs_to_the_issuer(metadata):
     for name, url in metadata.items():
         if name.endswith(("_endpoint", "_uri")):
             assert url.startswith(f"{conf.ISSUER}/"), name

@@ -105,7 +105,7 @@ def times_covered(live: Server, page: Page, account: str) -> int:
     return page.locator(f"main dl.facts dt:text-is('{account}')").count()
 
 
-def test_a_device_is_let_in_and_the_app_removed(live: Server, page: Page) -> None:
+def test_a_user_allows_a_device_and_removes_the_app(live: Server, page: Page) -> None:
     form = {"client_id": "demo-device", "scope": "accounts:read"}
     asked = requests.post(f"{live.url}/oauth/device_authorization", data=form, timeout=60).json()
     page.goto(asked["verification_uri_complete"])
@@ -185,7 +185,7 @@ def test_what_is_unticked_the_app_does_not_get(live: Server, page: Page) -> None
     assert allow(live, page)["scope"] == "accounts:read"
 
 
-def test_a_device_is_let_in_on_a_small_screen(live: Server, page: Page) -> None:
+def test_the_device_pages_fit_a_small_screen(live: Server, page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 640})
     form = {"client_id": "demo-device", "scope": "accounts:read email"}
     asked = requests.post(f"{live.url}/oauth/device_authorization", data=form, timeout=60).json()

@@ -26,7 +26,7 @@ IMPORTS_A_PLUGIN = "granian"
 
 
 def main() -> int:
-    sys.path[0] = str(HERE)  # as `python -m pytest` has it
+    sys.path[0] = str(HERE)  # as under `python -m pytest`
     is_prepared = False
     for line in sys.stdin:
         request = json.loads(line)

@@ -157,7 +157,7 @@ def test_an_assertion_lives_five_minutes(bank):
 @pytest.mark.parametrize(
     "parameters", [{"redirect_uri": None}, {"code_challenge": None}, {"code_challenge_method": "plain"}]
 )
-def test_what_a_pushed_request_needs(bank, parameters):
+def test_an_incomplete_pushed_request_is_refused(bank, parameters):
     """§5.3.2.2."""
     assert push(bank, **parameters).json()["error"] == "invalid_request"
 
@@ -244,7 +244,7 @@ def test_rs256_signs_the_requests_of_an_ordinary_client(keyed, bank):
 
 
 @pytest.mark.parametrize("request_", ["nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "." * 3000])
-def test_what_is_no_signed_jwt_is_refused(keyed, request_):
+def test_a_request_object_that_is_not_a_signed_jwt_is_refused(keyed, request_):
     assert push(keyed, request=request_).json()["error"] == "invalid_request_object"
 
 

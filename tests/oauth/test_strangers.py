@@ -127,7 +127,7 @@ def test_strangers_send_so_many_forms(path):
 
 
 @pytest.mark.parametrize("name", LONGEST)
-def test_what_is_stored_has_a_size(web_app, signing_keys, name):
+def test_stored_parameters_have_a_maximum_length(web_app, signing_keys, name):
     long = {"authorization_details": json.dumps([{"x": "y" * LONGEST[name]}]), "claims": json.dumps({"x": "y" * 9000}),
             "redirect_uri": f"https://app.example/callback?{'x' * 3000}"}.get(name, "x" * (LONGEST[name] + 1))  # fmt: skip
     answer = Browser().get(authorization_url(web_app, **{name: long}))

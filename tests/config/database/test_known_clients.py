@@ -72,7 +72,7 @@ def test_a_process_has_a_file_of_its_own(folder, now, reads):
     assert told(folder) == {f"{os.getpid()}.json": {"mine": now}}
 
 
-def test_what_has_not_been_used_for_long_is_told_to_nobody(folder, now, reads):
+def test_clients_that_were_not_used_for_long_are_not_written(folder, now, reads):
     cache.also_used({"old": now - cache.USED_SECONDS - 1, "new": now})
     Reader(folder, HOUR, process=1).look()
     assert told(folder) == {"1.json": {"new": now}}

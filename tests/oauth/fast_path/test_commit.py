@@ -26,14 +26,14 @@ def table():
     run("DROP TABLE kept")
 
 
-def test_what_is_committed_is_there(table):
+def test_a_committed_row_can_be_read(table):
     with CaptureQueriesContext(connection) as queries, transaction.atomic():
         run("INSERT INTO kept VALUES (1)")
     assert queries.captured_queries[-1]["sql"] == "COMMIT"
     assert run("SELECT n FROM kept") == [(1,)]
 
 
-def test_what_a_deferred_constraint_refuses_is_undone(table):
+def test_a_commit_that_a_deferred_constraint_refuses_is_rolled_back(table):
     with pytest.raises(IntegrityError), transaction.atomic():
         run("INSERT INTO kept VALUES (1), (1)")
     assert run("SELECT n FROM kept") == []

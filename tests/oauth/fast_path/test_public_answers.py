@@ -113,7 +113,7 @@ def test_what_asks_for_something_else_is_asked_of_the_application(particular):
         ([PUBLIC], "500 Internal Server Error"),
     ],
 )
-def test_what_is_not_for_everybody_is_never_kept(headers, status):
+def test_a_response_that_is_not_public_is_never_cached(headers, status):
     application = Application(*headers, status=status)
     assert [application.get()[2] for _ in range(2)] == [b"one 1", b"one 2"]
 

@@ -75,13 +75,13 @@ def _with_a_cookie():
         _with_a_cookie,
     ],
 )
-def test_what_is_sent_is_what_django_sends(handler, response):
+def test_the_handler_sends_the_same_response_as_django(handler, response):
     djangos = WSGIHandler()
     handler.get_response = djangos.get_response = lambda request: response()
     assert ask_for_all(handler, PATH_INFO=MACHINE_ENDPOINT) == ask_for_all(djangos, PATH_INFO=MACHINE_ENDPOINT)
 
 
-def test_what_is_streamed_keeps_the_connection_until_it_is_sent(handler, sent):
+def test_a_streamed_response_keeps_the_connection_until_it_is_sent(handler, sent):
     handler.get_response = lambda request: StreamingHttpResponse(iter([b"a"]))
     answer = handler(environ_of(PATH_INFO=MACHINE_ENDPOINT), lambda *said: None)
     assert list(answer) == [b"a"]

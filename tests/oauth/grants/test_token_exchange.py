@@ -147,7 +147,7 @@ def test_a_services_own_token_is_not_passed_on(gateway, service, token_endpoint)
     assert exchange(token_endpoint, gateway, token).json()["error"] == "invalid_request"
 
 
-def test_what_has_ended_is_not_exchanged(gateway, subject_token, token_endpoint):
+def test_a_token_whose_authorization_has_ended_is_not_exchanged(gateway, subject_token, token_endpoint):
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
     assert exchange(token_endpoint, gateway, subject_token).json()["error"] == "invalid_request"
 

@@ -78,7 +78,7 @@ def test_an_event_whose_transaction_ends_late_is_not_missed(other: Any) -> None:
     assert sorted(siem.seen) == ["began first", "ended first"]
 
 
-def test_what_was_rolled_back_is_never_sent(other: Any) -> None:
+def test_a_rolled_back_event_is_never_sent(other: Any) -> None:
     siem = Siem()
     insert(other, "undone")
     other.rollback()

@@ -40,7 +40,7 @@ def test_a_live_authorization_keeps_everything_that_recognises_reuse(issued, mob
     assert AuthorizationCode.objects.count() == 1
 
 
-def test_what_ended_long_ago_goes_with_all_that_hangs_on_it(issued, browser, mobile_app, capsys):
+def test_authorizations_that_ended_long_ago_are_deleted_with_dependent_rows(issued, browser, mobile_app, capsys):
     issued(mobile_app)
     browser.post("/accounts/logout/")
     with time_machine.travel(timezone.now() + timedelta(days=90 + 31)):
@@ -68,7 +68,7 @@ def test_access_that_was_taken_back_long_ago_goes_before_it_would_have_expired(i
     assert not Authorization.objects.exists()
 
 
-def test_what_ended_lately_stays_for_questions(issued, mobile_app):
+def test_recently_ended_authorizations_are_kept_for_support(issued, mobile_app):
     issued(mobile_app)
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
     call_command("cleanup")

@@ -152,7 +152,7 @@ def test_the_release_before_finds_its_columns(mobile_app):
         ("oauth_usedassertion", "assertion_digest, client_id, expires_at", "%s, 1, '2020-01-01'"),
     ],
 )
-def test_what_comes_within_one_microsecond_is_no_replay(table, columns, values):
+def test_two_proofs_within_one_microsecond_are_no_replay(table, columns, values):
     """The rows must not have a unique id from the clock. Otherwise, ON CONFLICT would drop the second of two rows, and
     the client would be told that its assertion had been used.
     """

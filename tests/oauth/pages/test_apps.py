@@ -140,7 +140,7 @@ def test_the_page_explains_each_reason_why_an_access_ended(issued, browser, mobi
     assert any(word in text for word in ("You ", "We ", "The app ended"))
 
 
-def test_what_an_app_did_is_what_the_site_says(issued, browser, mobile_app, settings):
+def test_the_activity_of_an_app_comes_from_the_site(issued, browser, mobile_app, settings):
     settings.OAUTH = {**settings.OAUTH, "APP_ACTIVITY": f"{__name__}.activity"}
     issued(mobile_app)
     page = BeautifulSoup(browser.get(f"/oauth/apps/{mobile_app.pk}").content, "html.parser")

@@ -167,7 +167,7 @@ def test_unsigned_and_symmetric_proofs_are_refused(service, token_endpoint):
 
 
 @pytest.mark.parametrize("header", ["nonsense", "a.b.c", "", ".." * 5000])
-def test_what_is_no_jwt_is_refused(service, token_endpoint, header):
+def test_a_proof_that_is_not_a_jwt_is_refused(service, token_endpoint, header):
     assert refused(credentials(service, token_endpoint, header))
 
 

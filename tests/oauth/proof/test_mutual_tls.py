@@ -327,7 +327,7 @@ def test_a_public_clients_refresh_token_is_bound_to_its_certificate(browser, sig
         {"token_endpoint_auth_method": "self_signed_tls_client_auth", "client_jwks": {"keys": [ClientKey().public]}},
     ],
 )
-def test_what_is_not_whole_cannot_be_registered(db, values):
+def test_an_incomplete_certificate_registration_is_refused(db, values):
     """RFC 8705 §2.1.2, §2.2.2."""
     with pytest.raises(ValidationError):
         make_client("service", **values).full_clean()
