@@ -48,7 +48,7 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
         Act(
             name="cancel",
             label=_("Cancel"),
-            explanation=_("The order ends. Payments that it has made stay."),
+            explanation=_("The order ends, and its user gets an email. Payments that it has made stay."),
             done=_("The order is cancelled."),
             permission="banking.hold_scheduledtransfer",
             do=lambda order, by, reason: oversight.cancel_order(order.pk, by=by, reason=reason),

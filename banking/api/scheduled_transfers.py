@@ -19,7 +19,7 @@ from banking.api.fields import IntervalField, NothingSerializer, StrictCharField
 from banking.api.money import AmountToPaySerializer, money
 from banking.api.operation import operation
 from banking.api.order_filters import OrderFilters
-from banking.api.payment_views import Cancel, ChangeView, CreateOnce, PaymentView, order_of
+from banking.api.payment_views import ChangeView, CreateOnce, PaymentView, order_of
 from banking.api.problems import ProblemResponse
 from banking.api.representations import PageOf, ScheduledTransfer
 from banking.api.responses import Created, Ok
@@ -215,14 +215,16 @@ class ScheduledTransferDetail(ChangeView, ScheduledTransferView):
         return self.changed(request, scheduled_id, among, change)
 
 
-class ScheduledTransferCancel(Cancel, ScheduledTransferView):
-    def cancel(self, pk: UUID, among: QuerySet[ScheduledTransferRow]) -> ScheduledTransferRow:
-        return orders.cancel(pk, among=among)
+class ScheduledTransferCancel(ChangeView, ScheduledTransferView):
+    required_scopes = {"POST": ["transfers:write"]}
+    bodies = {"POST": NothingSerializer}
 
     @operation("Cancel a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409]})
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
         """Transfers that the order has made stay."""
-        return self.cancelled(request, scheduled_id)
+        self.body(request)
+        among, by = self.payable(request), user_or_404(request)
+        return self.changed(request, scheduled_id, among, lambda pk: orders.cancel(pk, by=by, among=among))
 
 
 class ScheduledTransferPause(ChangeView, ScheduledTransferView):
@@ -233,8 +235,8 @@ class ScheduledTransferPause(ChangeView, ScheduledTransferView):
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
         """The order is `held` with the reason `paused`, and pays nothing until it is resumed."""
         self.body(request)
-        among = self.payable(request)
-        return self.changed(request, scheduled_id, among, lambda pk: orders.pause(pk, among=among))
+        among, by = self.payable(request), user_or_404(request)
+        return self.changed(request, scheduled_id, among, lambda pk: orders.pause(pk, by=by, among=among))
 
 
 class ScheduledTransferResume(ChangeView, ScheduledTransferView):

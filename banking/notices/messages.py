@@ -69,7 +69,10 @@ def order_not_paid(order: ScheduledTransfer) -> Message:
 
 def order_ended(order: ScheduledTransfer) -> Message:
     what = _("A payment order has ended. It pays nothing more.")
-    facts = [(_("Why"), str(order.get_end_reason_display())), *_amount(order), *_route(order), *_app(order)]
+    why = str(order.get_end_reason_display()) or _(
+        "The bank cancelled it, or somebody else who may pay from the account"
+    )
+    facts = [(_("Why"), why), *_amount(order), *_route(order), *_app(order)]
     return Message(_("Payment order ended"), what, facts)
 
 

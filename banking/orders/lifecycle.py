@@ -101,25 +101,29 @@ def change(
     return order
 
 
-def cancel(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTransfer:
-    """Ends an order for its user; transfers that the order has made stay. Raises NotActive if the order has ended, and
-    NotTheirs if it is not in `among`, the orders that the user may cancel.
+def cancel(scheduled_id: UUID, *, by: UUID | None = None, among: _Orders | None = None) -> ScheduledTransfer:
+    """Ends an order; transfers that the order has made stay. Its user is notified if another user (`by`) ends it.
+    Raises NotActive if the order has ended, and NotTheirs if it is not in `among`, the orders that the user may cancel.
     """
     order = _locked(scheduled_id, among)
     if order.status not in ScheduledTransfer.OPEN:
         raise NotActive
     end(order)
+    if by not in (None, order.user_id):
+        notices.enqueue_notice(notices.Kind.ORDER_ENDED, order.pk)
     return order
 
 
-def pause(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTransfer:
-    """Makes the order pay nothing until its user resumes it; see `first_from` for days that pass meanwhile. Raises
-    NotActive, and NotTheirs as `cancel` does.
+def pause(scheduled_id: UUID, *, by: UUID | None = None, among: _Orders | None = None) -> ScheduledTransfer:
+    """Makes the order pay nothing until its user resumes it; see `first_from` for days that pass meanwhile. The user is
+    notified if another user (`by`) pauses it. Raises NotActive, and NotTheirs as `cancel` does.
     """
     order = _locked(scheduled_id, among)
     if order.status != ScheduledTransfer.Status.ACTIVE:
         raise NotActive
     put_on_hold(order, ScheduledTransfer.HeldReason.PAUSED)
+    if by not in (None, order.user_id):
+        notices.enqueue_notice(notices.Kind.ORDER_HELD, order.pk)
     return order
 
 

@@ -24,8 +24,12 @@ def release_order(order_id: UUID, *, by: Officer, reason: str) -> ScheduledTrans
     return _change("order_released", orders.release, order_id, by, reason)
 
 
+@transaction.atomic
 def cancel_order(order_id: UUID, *, by: Officer, reason: str) -> ScheduledTransfer:
-    return _change("order_cancelled", orders.cancel, order_id, by, reason)
+    """Ends the order, and notifies its user."""
+    ended = _change("order_cancelled", orders.cancel, order_id, by, reason)
+    notices.enqueue_notice(notices.Kind.ORDER_ENDED, order_id)
+    return ended
 
 
 @transaction.atomic

@@ -174,7 +174,7 @@ def pause(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """The order pays nothing until its user resumes it."""
 
     def paused(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> str:
-        if payment_orders.pause(pk, among=among).user_id == id_of(request):
+        if payment_orders.pause(pk, by=id_of(request), among=among).user_id == id_of(request):
             return _("Paused. The order pays nothing until you resume it.")
         return _("Paused. The order pays nothing until the user who set it up resumes it.")
 
@@ -188,7 +188,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """Ends the order. Transfers that the order has made stay."""
 
     def cancelled(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> str:
-        payment_orders.cancel(pk, among=among)
+        payment_orders.cancel(pk, by=id_of(request), among=among)
         return _("Cancelled. The order pays nothing more.")
 
     return _change(request, order_id, cancelled, status=ScheduledTransfer.Status.CANCELLED)

@@ -16,6 +16,8 @@ from banking.models import AccountAccess, ScheduledTransfer, Transfer
 from banking.notices import email
 from oauth.clients import preset
 from oauth.models import AuditEvent, Authorization, Client
+from tests.lib.bank_notices import sent_notices
+from tests.lib.login import logged_in
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.staff import browser_of, officer
 from tests.lib.token_exchange import exchange
@@ -298,6 +300,35 @@ def test_others_who_may_pay_can_stop_an_order_but_not_make_it_pay(weekly, bob, a
     assert app.post(f"{url}/cancel", {}, format="json").json()["status"] == "cancelled"
 
 
+@pytest.mark.parametrize("way", ["api", "web"])
+def test_the_user_of_an_order_is_told_when_somebody_else_stops_it(weekly, alice, bob, access_token, api, way):
+    AccountAccess.objects.create(account=weekly.source, user=bob, role="delegate")
+
+    def press(user, what):
+        if way == "api":
+            app = api(access_token(user, "transfers:write"))
+            app.post(f"/api/v1/scheduled-transfers/{weekly.pk}/{what}", {}, format="json")
+        else:
+            logged_in(user).post(f"/bank/orders/{weekly.pk}/{what}")
+        weekly.refresh_from_db()
+
+    press(alice, "pause")
+    press(alice, "resume")
+    assert weekly.status == "active"
+    assert sent_notices("order_held") == set(), "not told of what they did themselves"
+    press(bob, "pause")
+    assert (weekly.held_reason, sent_notices("order_held")) == ("paused", {alice.email})
+    press(bob, "cancel")
+    assert (weekly.status, sent_notices("order_ended")) == ("cancelled", {alice.email})
+    assert "somebody else who may pay from the account" in mail.outbox[-1].body
+
+
+def test_the_user_of_an_order_is_not_told_of_their_own_cancellation(weekly, browser):
+    browser.post(f"/bank/orders/{weekly.pk}/cancel")
+    assert state(weekly)[0] == "cancelled"
+    assert sent_notices("order_ended") == set()
+
+
 def test_a_day_that_was_paid_is_not_paid_again_after_resuming(browser, weekly):
     assert run("2026-12-01") == 1
     remove(browser, removal(browser)[0])
@@ -324,8 +355,10 @@ def test_staff_hold_an_order_and_only_staff_release_it(weekly, browser):
     assert state(weekly) == ("active", "", date(2026, 12, 1))
     acts = AuditEvent.objects.filter(action="staff_acted").order_by("id").values_list("endpoint", flat=True)
     assert list(acts) == ["bank.order_held", "bank.order_released"]
+    assert sent_notices("order_ended") == set()
     assert staff.post(f"{url}/cancel/", {"reason": "Fraud"}).status_code == 302
     assert state(weekly)[0] == "cancelled"
+    assert sent_notices("order_ended") == {weekly.user.email}
 
 
 def pause(scheduled, browser):
