@@ -382,7 +382,7 @@ def test_the_changelog_has_the_form_of_keep_a_changelog() -> None:
     assert set(re.findall(r"^### (.+)$", CHANGELOG, re.M)) <= SECTIONS_OF_THE_CHANGELOG
 
 
-def test_what_moved_is_where_the_changelog_says() -> None:
+def test_moved_modules_are_where_the_changelog_says() -> None:
     new_paths = re.findall(r"^\| `[\w.]+` \| `([\w.]+)` \|$", CHANGELOG, re.M)
     assert new_paths
     assert not {path for path in new_paths if not _leads_somewhere(path)}

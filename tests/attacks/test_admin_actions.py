@@ -224,7 +224,7 @@ def registered(model: Any, admin_class: Any) -> Iterator[Any]:
         admin.site.unregister(model)
 
 
-def test_what_staff_change_is_in_the_audit_log(alice):
+def test_changes_by_staff_are_in_the_audit_log(alice):
     """Changes by a third party's form are logged, too: who, which row and which fields, but no value."""
     browser = browser_of(root := staff("superuser"))
     browser.post("/admin/auth/group/add/", {"name": "Tellers"})

@@ -515,7 +515,7 @@ def test_a_webhook_is_pinged_and_a_failed_delivery_sent_again(admin_browser, som
     assert viewer.post(f"/admin/banking/webhook/{webhook.pk}/ping/").status_code == 403
 
 
-def test_what_was_delivered_is_not_sent_again(admin_browser, some_of_each):
+def test_a_successful_delivery_is_not_sent_again(admin_browser, some_of_each):
     delivery = some_of_each["webhookdelivery"]
     WebhookDelivery.objects.filter(pk=delivery.pk).update(status="delivered", attempts=1)
     admin_browser.post(f"/admin/banking/webhookdelivery/{delivery.pk}/send-again/")

@@ -301,7 +301,7 @@ def test_a_dormant_account_is_not_offered_for_a_transfer_and_pays_none(browser, 
         "[" * 3000, json.dumps([READ] * 11),
     ],
 )  # fmt: skip
-def test_what_is_no_valid_detail_is_refused(token_endpoint, web_app, wrong):
+def test_an_invalid_authorization_detail_is_refused(token_endpoint, web_app, wrong):
     """RFC 9396 §5."""
     answer = push(token_endpoint, web_app, wrong)
     expected = "invalid_scope" if not wrong else "invalid_authorization_details"  # an empty array counts as absent
@@ -450,7 +450,7 @@ def test_a_transfer_is_shown_to_the_app_that_made_it(tokens, accounts, pay, api)
     assert app.get(f"/api/v1/transfers/{made['id']}").json() == made
 
 
-def test_transfers_are_no_way_round_what_was_allowed(tokens, accounts, api, access_token, alice, of_bob):
+def test_transfers_do_not_circumvent_the_authorization_details(tokens, accounts, api, access_token, alice, of_bob):
     """`GET /transfers` also respects the action `transactions`, `history_from` and the age of the login."""
     everything = api(access_token(alice, "transfers:read transfers:write", client_id="other"))
     to_bob = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}

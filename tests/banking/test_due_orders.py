@@ -244,7 +244,7 @@ def test_after_an_outage_only_the_last_days_are_made_up(alice_api, current, savi
     assert [kind for kind, _ in told if kind != "new_order"] == ["payment_not_made", "order_not_paid"]
 
 
-def test_what_was_missed_for_a_few_days_is_paid(alice_api, current, savings, settings):
+def test_a_payment_that_was_missed_for_a_few_days_is_made(alice_api, current, savings, settings):
     settings.BANK_CATCH_UP_DAYS = 2
     order(alice_api, current, savings, frequency="daily")
     assert run("2026-12-05") == 5

@@ -269,7 +269,7 @@ def test_the_sites_role_closes_days(alice, clearing):
         ("DELETE FROM account_charge", "."),
     ],
 )
-def test_what_was_closed_stays(alice, clearing, change, reason):
+def test_a_closed_day_cannot_be_changed(alice, clearing, change, reason):
     account = opened(alice, credit_interest_rate=Decimal(3), monthly_fee_minor=200)
     pay(clearing, account, 365_000, at(date(2026, 10, 31)))
     close_until(date(2026, 10, 31))

@@ -546,7 +546,7 @@ def test_no_other_quote_takes_the_place_of_a_used_one(alice, current, euro, rate
         "DELETE FROM exchange_quote",
     ],
 )
-def test_what_was_exchanged_stays(alice, current, euro, rate, statement):
+def test_exchanges_quotes_and_rates_cannot_be_changed_or_deleted(alice, current, euro, rate, statement):
     exchanged(alice, current, euro)
     with pytest.raises(DatabaseError):
         until_commit(lambda: run(statement))

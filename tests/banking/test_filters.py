@@ -150,7 +150,7 @@ def test_the_recent_part_is_found_without_a_fresh_login(asked):
     assert ([row["account_seq"] for row in fresh["data"]], fresh["next_cursor"]) == ([2], None)
 
 
-def test_what_is_new_is_read_without_a_fresh_login(asked):
+def test_new_transactions_are_read_without_a_fresh_login(asked):
     assert asked("after_seq=1").status_code == 401
     assert [row["account_seq"] for row in asked("after_seq=2").json()["data"]] == [3, 4]
     assert [row["account_seq"] for row in asked("after_seq=0", minutes_ago=1).json()["data"]] == [1, 2, 3, 4]

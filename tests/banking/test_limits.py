@@ -32,7 +32,7 @@ def limits_of(api):
 
 
 @pytest.mark.usefixtures("limited")
-def test_what_goes_to_others_stays_within_the_users_own_limit(alice, alice_api, current, savings, of_bob):
+def test_payments_to_others_stay_within_the_users_own_limit(alice, alice_api, current, savings, of_bob):
     assert send(alice_api, body_of(current, savings, 6_000)).status_code == 201, "their own account"
     assert send(alice_api, body_of(savings, ELSEWHERE, 3_000), f"{KEY}-2").status_code == 201
     to_bob = {**ELSEWHERE, "identifier": of_bob.iban}
@@ -163,7 +163,7 @@ def test_a_limit_is_lowered_at_once_and_raised_with_a_fresh_login(browser, monke
 
 @pytest.mark.usefixtures("current")
 @pytest.mark.parametrize("typed", ["-1", "1.234", "1e5", "twelve", "99999999999999.00", "1,2,3"])
-def test_what_is_no_limit_is_refused_with_a_reason(browser, typed):
+def test_an_invalid_limit_is_refused_with_a_reason(browser, typed):
     answer = save(browser, typed)
     assert (answer.status_code, most()) == (400, None)
     assert 'class="errorlist"' in answer.content.decode()

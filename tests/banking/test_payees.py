@@ -181,7 +181,7 @@ def test_a_rehearsal_tells_no_balance_to_an_app_that_may_not_read_it(
     assert (answer.status_code, answer.json()["available_after"]) == (200, None)
 
 
-def test_what_is_no_answer_to_dry_run_is_400(payer, current, savings):
+def test_an_invalid_value_of_dry_run_is_400(payer, current, savings):
     answer = payer.post("/api/v1/transfers?dry_run=maybe", body_of(current, savings), format="json")
     assert answer.status_code == 400
 

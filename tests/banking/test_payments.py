@@ -481,7 +481,7 @@ def test_without_a_scheme_nothing_is_handed_over(monkeypatch, pending):
 
 
 @pytest.mark.parametrize("table", ["hold", "transfer", "scheduled_transfer", "bank_account"])
-def test_what_was_ordered_stays_for_every_role(pending, table):
+def test_no_role_can_delete_orders(pending, table):
     """The database refuses it to every role, the owner of the tables included."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -493,7 +493,7 @@ def test_what_was_ordered_stays_for_every_role(pending, table):
             connection.cursor().execute(statement)
 
 
-def test_the_audit_sees_what_is_held_without_a_hold(current, pending):
+def test_the_audit_finds_a_held_amount_without_a_hold(current, pending):
     assert all(finding.is_clean for finding in audit())
     with no_triggers(), connection.cursor() as cursor:
         cursor.execute("UPDATE bank_account SET held_minor = held_minor + 1 WHERE id = %s", [current.pk])

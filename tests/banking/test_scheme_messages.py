@@ -140,7 +140,7 @@ def test_a_malformed_message_moves_nothing(current, wrong):
     assert balances(current) == [FUNDS_MINOR]
 
 
-def test_what_strangers_write_is_made_safe(current):
+def test_texts_of_other_banks_are_sanitized(current):
     """The text appears on pages, in emails and in statements: it must have no NUL, no control characters for the
     direction, and not be too long.
     """

@@ -153,7 +153,7 @@ def test_no_file_is_made_for_a_user_who_lost_the_account_meanwhile(read, account
     assert not StatementFile.objects.exists()
 
 
-def test_one_user_waits_for_few_files_at_a_time(read, alice, account):
+def test_the_number_of_waiting_files_of_a_user_is_limited(read, alice, account):
     for number in range(MOST_WAITING):
         wish = statement_files.Wish(
             alice.pk, account.pk, StatementFile.Form.CSV, str(number), NOW, NOW + timedelta(days=1)
@@ -208,7 +208,7 @@ def test_two_workers_at_once_leave_one_file(read, files):
 
 
 @pytest.mark.parametrize("damage", ["lost", "short"])
-def test_what_the_storage_has_lost_is_made_anew(read, files, damage):
+def test_a_file_that_the_storage_has_lost_is_made_again(read, files, damage):
     read()
     work()
     [path] = files.iterdir()

@@ -107,7 +107,7 @@ def test_each_currency_has_its_own_sum_and_a_day_is_24_hours(old, access_token, 
             assert send(later, body_of(current, savings, 4_000), f"{KEY}-3").status_code == status
 
 
-def test_what_was_cancelled_still_counts(old, current):
+def test_a_cancelled_payment_still_counts(old, current):
     """Otherwise, somebody could order part of an amount, cancel it and order it again."""
     made = send(old, body_of(current, ELSEWHERE, 4_000))
     assert old.post(f"{made['Location']}/cancel", {}, format="json").json()["status"] == "cancelled"

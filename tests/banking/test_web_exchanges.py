@@ -139,7 +139,7 @@ def test_an_account_that_was_taken_away_in_between_exchanges_nothing(web, alice,
     assert not Exchange.objects.exists()
 
 
-def test_what_the_form_refuses(web, alice, current, savings, euro, rate):
+def test_the_form_refuses_invalid_exchanges(web, alice, current, savings, euro, rate):
     yen = funded(alice, "Yen", "JPY")
     for to, amount, status, words in (
         (savings, "1", 422, "Both accounts have the same currency"),

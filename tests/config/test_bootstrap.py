@@ -70,7 +70,7 @@ def test_another_issuer_is_refused(tmp_path: Path, environment: dict[str, str]) 
         folder.prepare([str(tmp_path), "--issuer", "https://other.example"])
 
 
-def test_what_is_missing_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_missing_options_are_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder.os, "environ", {})
     with pytest.raises(SystemExit) as refusal:
         folder.prepare([str(tmp_path)])

@@ -69,7 +69,7 @@ def test_a_write_is_one_statement(django_assert_num_queries, monkeypatch):
             write("one", 60)
 
 
-def test_what_has_expired_is_swept(monkeypatch):
+def test_expired_entries_are_deleted(monkeypatch):
     cache.set("old", 1, 60)
     monkeypatch.setattr(backend, "_SWEEP_EVERY", 1)
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=62), tick=False):

@@ -93,7 +93,7 @@ def test_every_endpoint_has_a_row_and_every_row_an_endpoint() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(ROWS))
-def test_what_writes_names_its_limit(path: str) -> None:
+def test_each_writing_endpoint_names_its_limit(path: str) -> None:
     row = ROWS[path]
     assert all((row.who, row.writes, row.limit, row.tells))
     assert not row.is_writing or row.limit not in NOTHING
@@ -135,7 +135,7 @@ def _statuses(path: str, method: str, headers: dict[str, str], **values: str) ->
 @pytest.mark.django_db
 @pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", [path for path in WRITING if path.startswith(("/oauth/", "/api/"))])
-def test_what_writes_stops_at_its_limit(path: str, tried: dict[str, str], service: Client) -> None:
+def test_each_writing_endpoint_stops_at_its_limit(path: str, tried: dict[str, str], service: Client) -> None:
     """For machine endpoints. The credentials are correct, if the endpoint has any."""
     kind = "token" if path.startswith(("/api/", "/oauth/grants")) else "client"
     kind = "initial" if path.startswith("/oauth/register") else kind

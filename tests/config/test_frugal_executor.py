@@ -232,7 +232,7 @@ class _OwnMigration(Migration):
     ],
     ids=lambda value: value.describe() if isinstance(value, Operation) else "",
 )
-def test_what_is_uncertain_is_not_plain(operation: Operation, plain: bool) -> None:
+def test_only_operations_that_are_certainly_plain_are_plain(operation: Operation, plain: bool) -> None:
     state = _state()
     before = state.clone()
     assert is_plain(_migration(operation), state) is plain

@@ -38,7 +38,7 @@ def test_other_tunables_stay(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value"), [("PYTHONMALLOC", "pymalloc"), ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")]
 )
-def test_what_the_operator_chose_stays(monkeypatch, name, value):
+def test_environment_variables_of_the_operator_are_kept(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     assert not large_pages.use()
     assert [os.environ.get(each) for each in NAMES] == [value if each == name else None for each in NAMES]

@@ -143,7 +143,7 @@ class TestQueues:
                 cursor.execute(f"UPDATE procrastinate_jobs SET {column} = %s WHERE id = %s", [new, number])
         return number
 
-    def test_what_waits_and_for_how_long(self) -> None:
+    def test_the_number_of_waiting_jobs_and_the_age_of_the_oldest(self) -> None:
         number = self.defer("of_a_test")
         with connection.cursor() as cursor:
             cursor.execute(

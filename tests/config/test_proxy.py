@@ -31,7 +31,7 @@ def test_a_marked_element_tells_the_client_the_scheme_and_the_certificate() -> N
 
 
 @pytest.mark.parametrize("mark", ["", ";by=_", ";by=_wrong", f";by={SECRET}", f";by=_{SECRET}x", ";by=10.1.2.3"])
-def test_an_element_without_the_secret_counts_for_nothing(mark: str) -> None:
+def test_an_element_without_the_secret_is_ignored(mark: str) -> None:
     seen = seen_by_forwarded(f'for="203.0.113.9";proto=https;cert="{CERTIFICATE.header}"{mark}')
     assert seen == {"REMOTE_ADDR": "10.1.2.3", "wsgi.url_scheme": "http", UNKNOWN_PROXY: True}
 
@@ -63,7 +63,7 @@ def test_a_chain_of_marked_proxies_is_followed() -> None:
     f'for="203.0.113.9;by=_{SECRET}', f"for=203.0.113.9;for=127.0.0.1;by=_{SECRET}", f"for=1 2;by=_{SECRET}",
     f'for="", for=", for=203.0.113.9;by=_{SECRET}', f"=;by=_{SECRET}",
 ])  # fmt: skip
-def test_a_malformed_header_counts_for_nothing(header: str) -> None:
+def test_a_malformed_header_is_ignored(header: str) -> None:
     assert seen_by_forwarded(header)["REMOTE_ADDR"] == "10.1.2.3"
 
 
@@ -177,7 +177,7 @@ def test_addresses_are_read_as_proxies_write_them(written: str, address: str) ->
 
 
 @pytest.mark.parametrize("garbage", ["unknown", "<script>", "203.0.113.9.9", "1.2.3.4:5:6x", ",", "[", "\N{SNOWMAN}"])
-def test_what_is_no_address_never_becomes_one(garbage: str) -> None:
+def test_an_invalid_address_is_ignored(garbage: str) -> None:
     assert seen_through("10.0.0.0/8", peer="10.1.2.3", forwarded_for=garbage)[0] == "10.1.2.3"
 
 

@@ -124,7 +124,7 @@ def test_a_client_whose_keys_staff_changed_asks_anew(play):
     "acts",
     [("set_password",), ("deactivate",), ("deactivate", "reactivate"), ("deactivate", "reactivate", "set_password")],
 )
-def test_what_staff_do_to_a_user_ends_every_access(play, acts):
+def test_actions_of_staff_on_a_user_end_every_access(play, acts):
     play(
         alice("shop", EVERYTHING + " offline_access"),
         alice("phone", "accounts:read offline_access"),

@@ -49,7 +49,7 @@ def test_an_error_id_leads_to_what_happened(of_role, token_endpoint, web_app):
     assert listed(of_role("Support"), q=error_id[:-1]) == []
 
 
-def test_what_was_copied_from_a_screen_leads_there_too(of_role, token_endpoint, web_app):
+def test_an_error_id_is_found_in_copied_text_too(of_role, token_endpoint, web_app):
     """A whole description of the protocol, or the `instance` of a problem document."""
     web_app.secret = "wrong"
     answer = token_endpoint.post(web_app, grant_type="client_credentials")

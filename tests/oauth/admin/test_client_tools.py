@@ -66,7 +66,7 @@ def test_a_fapi_client_is_tested_with_a_key_of_nobody(admin_browser, signing_key
         ("web", {"redirect_uris": ""}, "redirect_uri"),
     ],
 )
-def test_what_would_fail_says_why(admin_browser, signing_keys, kind, values, why):
+def test_the_test_of_a_client_says_why_it_would_fail(admin_browser, signing_keys, kind, values, why):
     client = make_client(kind, **values)
     client.save()
     steps = run_test(admin_browser, client).context["steps"]

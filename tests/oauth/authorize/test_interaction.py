@@ -300,7 +300,7 @@ def test_what_was_denied_in_another_tab_is_not_told_again(browser, mobile_app):
     assert press(browser, interaction).status_code == 400
 
 
-def test_a_denial_of_what_was_just_allowed_ends_it(browser, web_app, token_endpoint):
+def test_a_denial_after_consent_ends_the_authorization(browser, web_app, token_endpoint):
     interaction = ask(browser, web_app)
     code = callback(press(browser, interaction))["code"]
     assert callback(press(browser, interaction, "deny"))["error"] == "access_denied"

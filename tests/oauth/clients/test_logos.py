@@ -96,7 +96,7 @@ NO_PICTURES = {
 
 
 @pytest.mark.parametrize("draw", NO_PICTURES.values(), ids=NO_PICTURES)
-def test_what_is_no_picture_is_refused(draw):
+def test_an_invalid_picture_is_refused(draw):
     """ASVS 5.0 5.2.6: the size in pixels is checked before it is decoded."""
     content = draw()
     with pytest.raises(NotAPicture):

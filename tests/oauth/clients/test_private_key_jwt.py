@@ -248,7 +248,7 @@ def test_another_client_id_beside_the_assertion_is_refused(client_with_key, toke
 
 
 @pytest.mark.parametrize("assertion", ["nonsense", "a.b.c", "e30.e30.AAAA", "." * 5000, "é.é.é"])
-def test_what_is_no_jwt_is_invalid_client(client_with_key, token_endpoint, assertion):
+def test_an_assertion_that_is_not_a_jwt_is_invalid_client(client_with_key, token_endpoint, assertion):
     refused(ask(token_endpoint, assertion))
 
 
@@ -323,7 +323,7 @@ def test_a_failed_fetch_leaves_the_keys(client_with_uri, key_server, token_endpo
 
 
 @pytest.mark.parametrize("body", [[], {}, {"keys": 1}, {"keys": [1]}, {"keys": []}, "x" * 70_000, None])
-def test_what_is_no_jwk_set_is_invalid_client(client_with_uri, key_server, token_endpoint, body):
+def test_an_invalid_jwk_set_is_invalid_client(client_with_uri, key_server, token_endpoint, body):
     key_server.body = body
     refused(ask(token_endpoint, KEY.assertion(client_with_uri.client_id)))
 

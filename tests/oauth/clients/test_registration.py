@@ -353,7 +353,7 @@ def test_the_algorithms_of_signed_responses_are_told(register, settings):
         {"logo_uri": "javascript:alert(1)"},
     ],
 )
-def test_what_is_wrong_is_named(register, metadata):
+def test_the_error_names_the_wrong_member(register, metadata):
     """RFC 7591 §3.2.2: the error names the wrong member."""
     answer = register(**metadata)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.content

@@ -145,7 +145,7 @@ def revoke(**_):
 
 
 @pytest.mark.parametrize("end", [deactivate_person, log_out, revoke])
-def test_what_has_ended_is_inactive_at_once(issued, web_app, call, alice, browser, end):
+def test_ended_tokens_are_inactive_at_once(issued, web_app, call, alice, browser, end):
     tokens = issued(web_app, scope="openid accounts:read")
     end(alice=alice, browser=browser)
     for kind in ("access_token", "refresh_token"):

@@ -248,7 +248,7 @@ def test_the_request_is_named_in_one_way(ask, access_token, alice, headers):
 @pytest.mark.parametrize("query", [
     {"scope": ""}, {"scope": " "}, {"audience": "https://other.example"}, {"authorization_details": "ignored"},
 ])  # fmt: skip
-def test_what_is_needed_must_be_said(ask, access_token, alice, query):
+def test_an_incomplete_query_is_refused(ask, access_token, alice, query):
     assert ask(access_token(alice), **query).status_code == 400
 
 

@@ -150,7 +150,7 @@ def test_a_replay_after_the_retry_window_ends_the_family(issued, mobile_app, tok
 
 
 @pytest.mark.parametrize(("first_host", "second_host"), [(0, 120), (0, -120), (120, 0), (-120, 0)])
-def test_a_retry_at_a_host_with_a_wrong_clock_is_no_theft(
+def test_a_retry_at_a_host_with_a_wrong_clock_is_not_taken_for_theft(
     issued, mobile_app, token_endpoint, monkeypatch, first_host, second_host
 ):
     """Only the clock of the database is the same for both."""

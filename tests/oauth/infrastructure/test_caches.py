@@ -33,7 +33,7 @@ def test_a_full_cache_loses_the_entry_that_was_put_first():
     assert len(cache) == 2
 
 
-def test_what_is_used_often_stays():
+def test_an_entry_that_is_used_often_stays():
     cache, made = TTLCache(max_entries=2), []
 
     def get(name):

@@ -160,7 +160,7 @@ def test_a_retired_key_is_deleted_from_its_store(aws):
     store.forget(reference)  # once more, as after a crash
 
 
-def test_what_cannot_be_deleted_is_tried_again(aws, monkeypatch, caplog):
+def test_a_failed_deletion_of_a_key_is_tried_again(aws, monkeypatch, caplog):
     take_over("ES256", "aws")
     rotation.replace_now("ES256", store="")
 

@@ -212,7 +212,7 @@ class TestLanes:
         }  # fmt: skip
 
     @pytest.mark.parametrize("wrong", [{"letters": 2}, {"mail": 0}])
-    def test_what_is_no_lane_is_refused(self, app, wrong):
+    def test_an_invalid_lane_is_refused(self, app, wrong):
         with pytest.raises(ValueError, match="must be one of mail, webhooks, upkeep and a number from 1"):
             lanes_of(app, wrong)
 

@@ -42,7 +42,7 @@ def test_without_settings_the_name_is_the_host_of_the_issuer(page, settings):
     assert look(page()) == ("login.example", None, None)
 
 
-def test_what_staff_saved_comes_first_and_at_once(page):
+def test_a_saved_brand_takes_effect_at_once(page):
     page()
     Branding(name="Volksbank", color=GREEN).save()
     assert look(page()) == ("Volksbank", "/static/logo.svg", "/oauth/brand/0b6e4f.css")

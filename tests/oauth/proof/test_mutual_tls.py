@@ -139,7 +139,7 @@ def test_no_other_certificate_is_this_client(issued, certificate):
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-def test_a_forged_header_from_an_untrusted_peer_counts_for_nothing(issued):
+def test_a_forged_header_from_an_untrusted_peer_is_ignored(issued):
     """RFC 9440 §4, RFC 9700 §4.13."""
     assert token(issued, CERTIFICATE, peer=STRANGER).status_code == 401
     assert CLIENT_CERTIFICATE not in environ(CERTIFICATE, peer=STRANGER)
