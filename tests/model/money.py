@@ -130,6 +130,9 @@ class Money(Stage):
         source, destination = self.world.accounts["carols"], self.world.accounts[name]
         if source == destination:
             destination = self.world.accounts[name := "carols savings"]
+        self.world.users["carol"].refresh_from_db()
+        if not self.world.users["carol"].is_active:
+            return
         self.tell(f"carol pays into {name}")
         order = payments.PaymentOrder(
             user_id=self.world.users["carol"].pk, client_id="", key=f"carol-pays-{len(self.story)}", source=source,

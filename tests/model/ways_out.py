@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.model import wire
 from tests.model.moves import move
-from tests.model.oracle import Access, Allowed, Limit, Picked
+from tests.model.oracle import OF_ACCOUNTS, Access, Allowed, Details, Limit, Picked, limited
 from tests.model.requests import apps, numbers, users
 from tests.model.stage import Stage
 
@@ -53,7 +53,31 @@ class WaysOut(Stage):
         )
         allowed.epoch += 1
         self.model.forget(allowed.user, allowed.app, frozenset(detail.scopes) | limits)
-        self.touched(allowed=allowed)
+        if isinstance(detail, Limit):
+            self._take_from_app(allowed, detail, frozenset(chosen))
+        self.touched(user=allowed.user, app=allowed.app)
+
+    def _take_from_app(self, allowed: Allowed, before: Limit, chosen: frozenset[str]) -> None:
+        """The accounts that the user unticked are taken from all authorizations of the app."""
+        own = frozenset(self.world.readable[allowed.user])
+        taken = (own if before.chosen is None else before.chosen) - chosen
+        if not taken and before.chosen is not None:
+            return
+        for other in self.model.allowed:
+            if other.ended or other is allowed or (other.user, other.app) != (allowed.user, allowed.app):
+                continue
+            about = other.scopes & OF_ACCOUNTS
+            details: Details = other.details or ([Limit(about)] if about else [])
+            changed = [one for one in details if isinstance(one, Limit) and (one.chosen is None or one.chosen & taken)]
+            if changed:
+                other.details = [
+                    Limit(one.limits, (own if one.chosen is None else one.chosen) - taken)
+                    if isinstance(one, Limit) and one in changed
+                    else one
+                    for one in details
+                ]
+                other.epoch += 1
+                self.model.forget(other.user, other.app, limited(changed))
 
     def _with_accounts(self) -> list[Allowed]:
         return [
