@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from corsheaders.conf import conf as cors
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
@@ -39,7 +40,7 @@ class MachineMiddleware:
         answer: Any = convert_exception_to_response(self._answer)
         self.answer = answer
         self.answer_with_cors: Any = convert_exception_to_response(CorsMiddleware(answer))
-        self.is_cors_path = re.compile(settings.CORS_URLS_REGEX).match
+        self.is_cors_path = re.compile(cors.CORS_URLS_REGEX).match
         self.security = SecurityMiddleware(answer)
         self.security_headers: dict[bool, Stored] = {}
         self.known_hosts: set[str] = set()

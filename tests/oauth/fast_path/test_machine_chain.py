@@ -85,6 +85,17 @@ def test_a_preflight_is_answered_without_a_view(client):
     assert "dpop" in response["Access-Control-Allow-Headers"]
 
 
+def test_a_site_without_settings_for_cors_has_no_cors(settings, rf):
+    """oauth/fast_path/README.md: the middleware needs django-cors-headers, but none of its settings."""
+    for name in ("CORS_ALLOW_ALL_ORIGINS", "CORS_ALLOW_CREDENTIALS", "CORS_URLS_REGEX"):
+        delattr(settings, name)
+    answer = MachineMiddleware(lambda request: HttpResponse())
+    assert not answer(rf.get("/oauth/jwks", headers={"origin": "https://app.example"})).has_header(
+        "Access-Control-Allow-Origin"
+    )
+    assert answer(rf.get("/oauth/jwks")).status_code == 200
+
+
 @pytest.mark.parametrize("address", PAGES)
 def test_pages_keep_the_whole_chain(client, db, address):
     response = client.get(address)
