@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from typing import ParamSpec, TypeVar
@@ -107,7 +107,10 @@ def _threads(process: int) -> ThreadPoolExecutor:
 
 
 def _step_back() -> None:
-    """Lowers the priority of this thread. Only Linux has niceness per thread."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
+    """Lowers the priority of this thread, if the system allows it. Only Linux has niceness per thread."""
+    if sys.platform != "linux":
+        return
+    thread = threading.get_native_id()
+    # The shipped systemd units refuse it. An error here would break the pool, and with it every login.
+    with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS))

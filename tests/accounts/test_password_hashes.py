@@ -4,6 +4,8 @@ import fcntl
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from errno import EPERM
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2PasswordHasher
@@ -142,6 +144,17 @@ def test_a_login_that_waits_for_its_hash_keeps_no_slot_from_other_requests(alice
 def test_the_kernel_prefers_other_threads_to_those_that_hash():
     niceness = argon2.in_turn(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
     assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, os.getpid()) + argon2.NICENESS)
+
+
+def test_hashes_are_computed_where_a_process_may_not_change_its_priority(monkeypatch):
+    """As under deploy/systemd, whose SystemCallFilter refuses setpriority."""
+
+    def refuse(*_):
+        raise PermissionError(EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    with ThreadPoolExecutor(1, initializer=argon2._step_back) as threads:
+        assert threads.submit(lambda: "computed").result() == "computed"
 
 
 def test_one_thread_computes_all_hashes():
