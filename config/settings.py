@@ -675,7 +675,9 @@ STORAGES: dict[str, Any] = {
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        else "django.contrib.staticfiles.storage.StaticFilesStorage",
+        # The server has another user than collectstatic, whose umask may hide the directories from it.
+        "OPTIONS": {"directory_permissions_mode": 0o755},
     },
 }
 if FILES_STORAGE:

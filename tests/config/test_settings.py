@@ -1,8 +1,15 @@
-"""Settings that other machines see: headers, time limits of the database, who may call from a browser."""
+"""Settings that other machines and users see: headers, time limits of the database, who may call from a browser, static
+files.
+"""
+
+import os
 
 import psycopg
 import pytest
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.core.files.base import ContentFile
 
+from config import settings as of_the_site
 from tests.lib.database import url_of
 
 
@@ -48,3 +55,15 @@ def test_browser_apps_may_call_what_works_without_cookies(client, path):
 def test_they_may_not_read_pages(client, path):
     """RFC 9700 §2.6: no CORS at the authorization endpoint."""
     assert "Access-Control-Allow-Origin" not in client.get(path, headers={"Origin": "https://app.example"})
+
+
+def test_every_user_can_read_the_static_files_that_root_collects_with_its_umask(tmp_path):
+    """docs/operating.md: a shell with `umask 077` collects them, and the server is another user."""
+    storage = StaticFilesStorage(location=tmp_path / "static", **of_the_site.STORAGES["staticfiles"]["OPTIONS"])
+    before = os.umask(0o077)
+    try:
+        storage.save("oauth/pages.css", ContentFile(""))
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / "static" / name).stat().st_mode & 0o777 for name in ("", "oauth", "oauth/pages.css")]
+    assert modes == [0o755, 0o755, 0o644]
