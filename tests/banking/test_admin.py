@@ -347,7 +347,7 @@ def test_one_asks_another_approves_and_the_money_is_back(asker, approver, paymen
     assert all(finding.is_clean for finding in ledger.audit())
 
 
-def test_a_refusal_is_said_in_plain_words_and_the_request_stays_open(asker, approver, payment, of_bob):
+def test_the_page_explains_a_refusal_and_the_request_stays_open(asker, approver, payment, of_bob):
     ledger.post([(of_bob, -11_000), (internal_account("GBP", "Cards"), 11_000)], description="Spent", kind="card")
     request = asked_for(browser_of(asker), payment)
     said = decide(browser_of(approver), request).content.decode()

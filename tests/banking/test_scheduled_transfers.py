@@ -158,7 +158,7 @@ def test_a_consent_for_one_transfer_orders_none(access_token, api, alice, curren
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_workers_make_it_once(alice_api, current, savings):
+def test_eight_workers_make_each_payment_once(alice_api, current, savings):
     order(alice_api, current, savings, frequency="daily", last_on="2026-12-15")
     with time_machine.travel(datetime(2026, 12, 4, 12, tzinfo=UTC)):
         made = in_parallel(*[orders.run_due] * 8)

@@ -22,7 +22,7 @@ def old_app(web_app):
     return web_app
 
 
-def test_it_is_required_by_default(browser, web_app):
+def test_pkce_is_required_by_default(browser, web_app):
     assert callback(browser.get(authorization_url(web_app, **NONE)))["error"] == "invalid_request"
 
 
