@@ -167,6 +167,11 @@ _backchannel = replace(
     _logout, name="oidcc-backchannel-rp-initiated-logout-certification-test-plan", configure=_told_of_logouts
 )
 _security = Plan("fapi2-security-profile-final-test-plan", _FAPI, _fapi2)
+_signing = Plan(
+    "fapi2-message-signing-final-test-plan",
+    {**_FAPI, "fapi_request_method": "signed_non_repudiation", "fapi_response_mode": "jarm"},
+    _fapi2,
+)
 _ciba_poll = Plan("fapi-ciba-id1-test-plan", _CIBA, _ciba)
 
 _basic_rp = Plan(
@@ -210,11 +215,9 @@ PLANS: dict[str, Plan] = {
     "fapi2-mtls-mtls": _varied(_security, client_auth_type="mtls", sender_constrain="mtls"),
     "fapi2-mtls-dpop": _varied(_security, client_auth_type="mtls"),
     "fapi2-client-credentials": _varied(_security, fapi_profile="fapi_client_credentials_grant", openid="plain_oauth"),
-    "fapi2-message-signing": Plan(
-        "fapi2-message-signing-final-test-plan",
-        {**_FAPI, "fapi_request_method": "signed_non_repudiation", "fapi_response_mode": "jarm"},
-        _fapi2,
-    ),
+    "fapi2-message-signing": _signing,
+    "fapi2-message-signing-mtls": _varied(_signing, client_auth_type="mtls", sender_constrain="mtls"),
+    "fapi2-message-signing-rar": _varied(_signing, authorization_request_type="rar", openid="plain_oauth"),
     "ciba": _ciba_poll,
     "ciba-ping": _varied(_ciba_poll, ciba_mode="ping"),
     "ciba-mtls": _varied(_ciba_poll, client_auth_type="mtls"),
