@@ -181,8 +181,9 @@ class Site:
                     "scope": "openid accounts:read balances:read"}  # fmt: skip
         headers = {"Authorization": f"Bearer {self.live.registration_token()}"}
         made = requests.post(f"{self.live.url}/oauth/register", json=metadata, headers=headers, timeout=60).json()
-        # Only an admin can allow CIBA; registration cannot.
-        gives = f"Client.objects.filter(client_id={made['client_id']!r}).update(grant_types=[{CIBA!r}])"
+        # Only an admin can allow CIBA, and only apps that an admin has registered may ask users who do not use them yet.
+        values = f"grant_types=[{CIBA!r}], registration_source=Client.RegistrationSource.MANUAL"
+        gives = f"Client.objects.filter(client_id={made['client_id']!r}).update({values})"
         self.live.manage("shell", "-c", f"from oauth.models import Client; {gives}")
         return made["client_id"], made["client_secret"]
 
@@ -192,6 +193,7 @@ class Site:
         answer = requests.post(url, data=form, auth=self.call_centre, timeout=60)
         assert answer.ok, answer.text
         self.open(page, "/oauth/requests")
+        page.wait_for_selector("button[value=allow]")
 
     # --- the developer portal
 
