@@ -22,7 +22,7 @@ from banking.notation.currencies import PLAY_MONEY
 from banking.notices import Kind
 from banking.oversight.audit import Officer, record
 from banking.oversight.own_money import refuse_own_money
-from banking.oversight.requester import refuse_former
+from banking.oversight.requester import refuse_former, refuse_insider
 
 
 class ChangeRequested(WrongState):
@@ -86,10 +86,11 @@ def request_access(account_id: UUID, email: str, role: str, *, by: Officer, reas
 @transaction.atomic
 def approve_change(change_id: UUID, *, by: Officer, reason: str = "") -> AccountChange:
     """Approves the change and carries it out in one transaction. Raises AlreadyDecided, SameUser, OwnMoney,
-    RequesterNotAllowed or NotPossible.
+    RequesterNotAllowed, RequesterHasAccess or NotPossible.
     """
     change = _open_change(change_id, by)
     refuse_former(change.requested_by, "banking.request_accountchange")
+    refuse_insider(change.requested_by, [change.account_id])
     ledger.lock([change.account_id])
     try:
         with transaction.atomic():

@@ -15,7 +15,7 @@ from banking.ledger.refusals import NotAllowed, WrongState
 from banking.models import SettlementDifference, SettlementFile
 from banking.oversight.audit import Officer, record
 from banking.oversight.own_money import refuse_own_money
-from banking.oversight.requester import refuse_former
+from banking.oversight.requester import refuse_former, refuse_insider
 
 Status = SettlementDifference.Status
 
@@ -47,11 +47,12 @@ def ask_to_move(difference_id: UUID, *, by: Officer, reason: str) -> SettlementD
 
 @transaction.atomic
 def move_to_suspense(difference_id: UUID, *, by: Officer, reason: str = "") -> SettlementDifference:
-    """Raises SameUser for the officer who asked, or RequesterNotAllowed."""
+    """Raises SameUser for the officer who asked, RequesterNotAllowed or RequesterHasAccess."""
     difference = _locked(difference_id, Status.ASKED, by)
     if difference.asked_by_id == by.user.pk:
         raise SameUser
     refuse_former(difference.asked_by, "banking.ask_settlementdifference")
+    refuse_insider(difference.asked_by, _accounts(difference))
     missing = difference.missing_minor
     difference.transaction = ledger.post(
         [(difference.account, missing), (internal_account(difference.currency, SUSPENSE), -missing)],
@@ -76,9 +77,15 @@ def _locked(difference_id: UUID, status: SettlementDifference.Status, by: Office
     difference = rows.get(pk=difference_id)
     if difference.status != status:
         raise NotOpen
-    if difference.entry is not None:
-        refuse_own_money(by, difference.entry.transaction.entries.values_list("account_id", flat=True))
+    refuse_own_money(by, _accounts(difference))
     return difference
+
+
+def _accounts(difference: SettlementDifference) -> list[UUID]:
+    """The accounts with entries in the transaction that differs; none if the ledger has no such transaction."""
+    if difference.entry is None:
+        return []
+    return list(difference.entry.transaction.entries.values_list("account_id", flat=True))
 
 
 def _stored(

@@ -12,7 +12,7 @@ from banking.ledger.refusals import NotAllowed, WrongState
 from banking.models import Account, ExchangeRate
 from banking.notices import Kind
 from banking.oversight.audit import Officer, record
-from banking.oversight.requester import refuse_former
+from banking.oversight.requester import RequesterHasAccess, refuse_former
 
 
 class SameUser(NotAllowed):
@@ -47,7 +47,7 @@ def request_rate(
 
 @transaction.atomic
 def approve_rate(rate_id: UUID, *, by: Officer, reason: str = "") -> ExchangeRate:
-    """Raises AlreadyDecided, SameUser, OwnCurrencies or RequesterNotAllowed."""
+    """Raises AlreadyDecided, SameUser, OwnCurrencies, RequesterNotAllowed or RequesterHasAccess."""
     return _decide(rate_id, ExchangeRate.Status.APPROVED, by, reason)
 
 
@@ -65,6 +65,8 @@ def _decide(rate_id: UUID, status: ExchangeRate.Status, by: Officer, reason: str
     refuse_own_currencies(by, rate.base, rate.counter)
     if status == ExchangeRate.Status.APPROVED:
         refuse_former(rate.requested_by, "banking.request_exchangerate")
+        if _has_both(rate.requested_by_id, rate.base, rate.counter):
+            raise RequesterHasAccess
     rate.status, rate.decided_by, rate.decided_at, rate.decision_reason = status, by.user, timezone.now(), reason
     rate.save(update_fields=["status", "decided_by", "decided_at", "decision_reason"])
     _record(f"exchange_rate_{status}", rate, by, reason)
@@ -75,9 +77,14 @@ def refuse_own_currencies(by: Officer, base: str, counter: str) -> None:
     """ISO 27001 A.5.3: an officer who could exchange at a rate must neither request nor decide it. The database also
     refuses it (migration 0062).
     """
-    theirs = Account.objects.filter(access__user=by.user.pk, currency__in=(base, counter))
-    if theirs.exclude(status=Account.Status.CLOSED).values("currency").distinct().count() == 2:
+    if _has_both(by.user.pk, base, counter):
         raise OwnCurrencies
+
+
+def _has_both(user_id: UUID | None, base: str, counter: str) -> bool:
+    """Whether the user has access to accounts in both currencies."""
+    theirs = Account.objects.filter(access__user=user_id, currency__in=(base, counter))
+    return theirs.exclude(status=Account.Status.CLOSED).values("currency").distinct().count() == 2
 
 
 def _record(act: str, rate: ExchangeRate, by: Officer, reason: str) -> None:

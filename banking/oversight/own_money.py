@@ -17,6 +17,11 @@ class OwnMoney(NotAllowed):
 
 def refuse_own_money(by: Officer, accounts: Iterable[UUID | None]) -> None:
     """Raises OwnMoney. The database also refuses it (migration 0014)."""
-    touched = [account for account in accounts if account is not None]
-    if AccountAccess.objects.filter(user_id=by.user.pk, account_id__in=touched).exists():
+    if has_access(by.user.pk, accounts):
         raise OwnMoney
+
+
+def has_access(user_id: UUID, accounts: Iterable[UUID | None]) -> bool:
+    """Whether the user has access, in any role, to one of the accounts."""
+    touched = [account for account in accounts if account is not None]
+    return AccountAccess.objects.filter(user_id=user_id, account_id__in=touched).exists()

@@ -20,7 +20,7 @@ from banking.models import AccountAccess, Event, LedgerTransaction, ReversalRequ
 from banking.notices import Kind
 from banking.oversight.audit import Officer, record
 from banking.oversight.own_money import refuse_own_money
-from banking.oversight.requester import refuse_former
+from banking.oversight.requester import refuse_former, refuse_insider
 from banking.payments.refusals import NotOwed
 
 _ONCE = {"reversal_asked_once_at_a_time", "capture_asked_once_at_a_time"}
@@ -71,6 +71,7 @@ def approve_reversal(request_id: UUID, *, by: Officer, reason: str = "") -> Reve
     """
     request = _open_request(request_id, by)
     refuse_former(request.requested_by, "banking.request_reversal")
+    refuse_insider(request.requested_by, request.accounts)
 
     def approve(posted: LedgerTransaction) -> None:
         request.reversal = posted

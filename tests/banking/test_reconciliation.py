@@ -11,10 +11,17 @@ from django.db import IntegrityError, connection, transaction
 from banking import oversight, payments
 from banking.accounts.opening import internal_account
 from banking.ledger import audit, post
-from banking.models import LedgerEntry, SettlementDifference, SettlementFile, SettlementMatch, Transfer
+from banking.models import (
+    AccountAccess,
+    LedgerEntry,
+    SettlementDifference,
+    SettlementFile,
+    SettlementMatch,
+    Transfer,
+)
 from banking.oversight.differences import NotOpen, SameUser
 from banking.oversight.own_money import OwnMoney
-from banking.oversight.requester import RequesterNotAllowed
+from banking.oversight.requester import RequesterHasAccess, RequesterNotAllowed
 from banking.payments.scheme import IncomingPayment
 from banking.reconciliation import AlreadyRead, MalformedFile, read_file
 from banking.reconciliation.camt053 import parse
@@ -211,6 +218,18 @@ def test_a_difference_is_not_moved_for_an_officer_who_has_left(paid):
     with pytest.raises(RequesterNotAllowed):
         oversight.move_to_suspense(difference.pk, by=another)
     assert oversight.decline_to_move(difference.pk, by=another, reason="Has left").status == "open"
+
+
+def test_a_difference_is_not_moved_for_an_officer_who_has_access_by_now(paid, current):
+    """ISO 27001 A.5.3."""
+    read_file(camt(entry("1.00", refs=ids("E1")), entry("2.00", refs=ids("E2"))))
+    difference = SettlementDifference.objects.get()
+    one, another = officer("one", "ask_settlementdifference"), oversight.Officer(officer("another"))
+    oversight.ask_to_move(difference.pk, by=oversight.Officer(one), reason="look")
+    AccountAccess.objects.create(account=current, user=one, role="reader")
+    with pytest.raises(RequesterHasAccess):
+        oversight.move_to_suspense(difference.pk, by=another)
+    assert oversight.decline_to_move(difference.pk, by=another, reason="Own money").status == "open"
 
 
 def test_nobody_decides_about_their_own_money(paid, alice):

@@ -1,4 +1,6 @@
-"""A request of an officer who has lost the right to request is not approved any more; it can be declined."""
+"""A request of an officer who has lost the right to request, or has access to the account by now, is not approved any
+more; it can be declined.
+"""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -8,8 +10,9 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from banking import ledger, oversight
-from banking.models import AccountChange, ExchangeRate, ReversalRequest
-from banking.oversight.requester import RequesterNotAllowed
+from banking.accounts.opening import open_account
+from banking.models import AccountAccess, AccountChange, ExchangeRate, ReversalRequest
+from banking.oversight.requester import RequesterHasAccess, RequesterNotAllowed
 from tests.lib.staff import officer
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +77,18 @@ def test_a_request_of_a_former_officer_can_only_be_declined(requester, current, 
 def test_a_request_of_a_present_officer_is_approved(requester, current, of_bob, request_it):
     asked = request_it(oversight.Officer(requester), current, of_bob)
     assert DECIDE[type(asked)][0](asked.pk, by=oversight.Officer(officer("second"))).status == "approved"
+
+
+@pytest.mark.parametrize("request_it", [reversal, overdraft, access, rate])
+def test_a_request_of_an_officer_who_has_access_by_now_can_only_be_declined(requester, current, of_bob, request_it):
+    """ISO 27001 A.5.3."""
+    asked = request_it(oversight.Officer(requester), current, of_bob)
+    AccountAccess.objects.create(account=current, user=requester, role="reader")
+    open_account(requester, name="Euros", currency="EUR")
+    approve, decline = DECIDE[type(asked)]
+    second = oversight.Officer(officer("second"))
+    with pytest.raises(RequesterHasAccess):
+        approve(asked.pk, by=second)
+    asked.refresh_from_db()
+    assert asked.status == "open"
+    assert decline(asked.pk, by=second, reason="Own money").status == "declined"
