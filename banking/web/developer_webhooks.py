@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -34,7 +35,9 @@ def app_webhooks(request: HttpRequest, client_pk: int) -> HttpResponse:
         _act(request, client.client_id, is_active=client.is_active)
         return HttpResponseRedirect(reverse("developer-webhooks", args=[client_pk]), status=303)
     found = list(of_app.order_by("-id")[:MOST_WEBHOOKS])
-    deliveries = WebhookDelivery.objects.filter(webhook__in=found).select_related("webhook").order_by("-id")
+    # Withheld events are not listed, because the app must not learn about them. GONE was the answer of the app itself.
+    withheld = Q(status=WebhookDelivery.Status.DROPPED) & ~Q(last_answer=webhooks.GONE)
+    deliveries = WebhookDelivery.objects.filter(webhook__in=found).exclude(withheld).order_by("-id")
     context = {
         "client": client,
         "webhooks": found,

@@ -6,13 +6,14 @@ answers slowly delays no other app. May import `consents` and what lies below it
 
 from banking.webhooks.announcing import announce, ping, send_again
 from banking.webhooks.consents import watch_consents
-from banking.webhooks.delivery import NotDelivered, deliver
+from banking.webhooks.delivery import GONE, NotDelivered, deliver
 from banking.webhooks.permission import SCOPES_OF_EVENTS
 from banking.webhooks.queue import ATTEMPTS, TASK, enqueue
 from banking.webhooks.retries import UntilDelivered
 
 __all__ = [
     "ATTEMPTS",
+    "GONE",
     "SCOPES_OF_EVENTS",
     "TASK",
     "NotDelivered",

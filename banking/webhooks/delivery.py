@@ -16,6 +16,8 @@ from oauth.infrastructure import outbound, replica, turns
 
 #: The `typ` of the signature's header.
 TYP = "webhook+jws"
+#: The answer that ends a webhook (RFC 9110 §15.5.11: the resource is permanently gone).
+GONE = "410"
 _RESOURCES: dict[str, str] = {
     Event.TRANSACTION_BOOKED: "transaction_id",
     Event.TRANSFER_UPDATED: "transfer_id",
@@ -56,7 +58,7 @@ def deliver(delivery_id: UUID) -> None:
     if is_accepted:
         _conclude(delivery, WebhookDelivery.Status.DELIVERED, answer)
         return
-    if answer == "410":  # RFC 9110 §15.5.11: the resource is permanently gone
+    if answer == GONE:
         Webhook.objects.filter(pk=webhook.pk, ended_at=None).update(ended_at=timezone.now())
         _conclude(delivery, WebhookDelivery.Status.DROPPED, answer)
         return

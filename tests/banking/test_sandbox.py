@@ -335,6 +335,16 @@ def test_a_developer_reads_deliveries_and_sends_one_again(portal, app, delivery,
     assert WebhookDelivery.objects.filter(webhook=delivery.webhook).count() == 2
 
 
+@pytest.mark.parametrize(
+    ("last_answer", "is_listed"), [("the app may no longer see this account", False), ("410", True)]
+)
+def test_a_developer_reads_no_deliveries_that_were_withheld(portal, app, delivery, last_answer, is_listed):
+    """The developer must not learn of an event that the app may not know. With 410, the app itself got the event."""
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(status="dropped", last_answer=last_answer)
+    page = portal.get(f"/developers/apps/{app.pk}/webhooks").content.decode()
+    assert (str(delivery.pk) in page, last_answer in page) == (is_listed, is_listed)
+
+
 def test_play_money_is_told_like_any_other_transaction(portal, anna, delivery):
     """A developer tries a webhook with it."""
     WebhookRow.objects.filter(pk=delivery.webhook_id).update(user=anna, events=["transaction.booked"], accounts=None)
