@@ -100,7 +100,12 @@ def _post(delivery: WebhookDelivery) -> tuple[str, bool]:
     headers = {"Webhook-Id": str(delivery.pk), "Webhook-Signature": signature}
     try:
         answer = outbound.request(
-            "POST", delivery.webhook.url, body=body, content_type="application/json", more_headers=headers
+            "POST",
+            delivery.webhook.url,
+            body=body,
+            content_type="application/json",
+            more_headers=headers,
+            needs_body=False,
         )
     except outbound.OutboundError as error:
         return str(error), False

@@ -86,6 +86,7 @@ def notify_client(request_id: str) -> None:
                 body=json.dumps({"auth_req_id": asked.auth_req_id}),
                 content_type="application/json",
                 bearer=asked.client_notification_token,
+                needs_body=False,
             )
     except outbound.OutboundError as error:
         raise NotDelivered(str(error)) from error

@@ -95,8 +95,11 @@ def request(
     bearer: str = "",
     more_headers: Mapping[str, str] | None = None,
     max_bytes: int = MAX_BYTES,
+    needs_body: bool = True,
 ) -> Answer:
-    """Sends a request, which takes at most DEADLINE_SECONDS. Raises OutboundError."""
+    """Sends a request, which takes at most DEADLINE_SECONDS. Raises OutboundError. A response body of more than
+    `max_bytes` is refused, or cut off if the caller needs only the status (`needs_body=False`).
+    """
     check_url(url)
     parts = urlsplit(url)
     host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
@@ -123,7 +126,7 @@ def request(
             continue
         finally:
             pool.close()
-        if len(content) > max_bytes:
+        if needs_body and len(content) > max_bytes:
             raise OutboundError(f"its response is larger than {max_bytes} bytes.")
         headers_of = response.headers
         return Answer(response.status, headers_of.get("Content-Type", ""), content, headers_of.get("Cache-Control", ""))

@@ -47,6 +47,7 @@ def notify_client(client_pk: int, user_id: str, sid: str, *, issuer: str, pairwi
                 client.backchannel_logout_uri,
                 body=f"logout_token={token}",
                 content_type="application/x-www-form-urlencoded",
+                needs_body=False,
             )
     except outbound.OutboundError as error:
         raise NotDelivered(str(error)) from error

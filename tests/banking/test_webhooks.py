@@ -15,6 +15,7 @@ from banking import payments, webhooks
 from banking.database import cleanup
 from banking.models import AccountAccess, Consent, IdempotencyRecord, Role, Transfer, Webhook, WebhookDelivery
 from oauth import keys
+from oauth.infrastructure import outbound
 from oauth.models import Authorization
 from tests.lib.http_listener import HttpListener
 from tests.lib.ledger import funded
@@ -139,6 +140,14 @@ def test_a_failed_delivery_is_repeated_and_given_up_in_the_end(app, hook, listen
     webhooks.deliver(delivery.pk)
     delivery.refresh_from_db()
     assert (delivery.status, delivery.attempts, delivery.last_answer) == ("failed", 12, "500")
+
+
+def test_a_message_is_delivered_however_large_the_answer_is(app, hook, listener):
+    listener.body = b"x" * (outbound.MAX_BYTES + 1)
+    app.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json")
+    deliver_all()
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.status, delivery.attempts, delivery.last_answer) == ("delivered", 1, "200")
 
 
 def test_a_webhook_that_answers_410_is_deleted(app, hook, listener):

@@ -109,6 +109,11 @@ def test_an_answer_is_bounded(listener):
         outbound.request("GET", listener.url("/"))
 
 
+def test_who_needs_only_the_status_gets_it_however_large_the_answer_is(listener):
+    listener.body = b"x" * (outbound.MAX_BYTES + 1)
+    assert outbound.request("POST", listener.url("/"), needs_body=False).status == 200
+
+
 @pytest.mark.parametrize("body", [b"nonsense", b"\xff", b"[" * 100_000])
 def test_json_is_json(listener, body):
     listener.body = body[: outbound.MAX_BYTES]

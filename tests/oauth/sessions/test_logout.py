@@ -21,6 +21,7 @@ from accounts.models import User
 from oauth import keys, tasks
 from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
+from oauth.infrastructure import outbound
 from oauth.keys import ring, rotation
 from oauth.models import AuditEvent, Authorization, Session, SigningKey
 from oauth.operations import cleanup
@@ -419,6 +420,14 @@ def test_every_end_of_a_session_is_told(browser, told, issued, alice, how):
         person.is_active = False
         person.save()
     assert ProcrastinateJob.objects.filter(task_name=backchannel_logout.TASK).count() == 1
+
+
+def test_a_client_is_told_however_large_its_answer_is(browser, told, listener, issued):
+    issued(told, scope="openid")
+    browser.post("/accounts/logout/")
+    listener.body = b"x" * (outbound.MAX_BYTES + 1)
+    assert run_jobs() == 1
+    assert AuditEvent.objects.filter(action="logout_told", client=told.client_id).exists()
 
 
 @pytest.mark.parametrize("status", [302, 400, 500])
