@@ -10,13 +10,19 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from banking import notices, orders
+from banking.ledger.refusals import NotAllowed
 from banking.models import Account, AccountAccess, AccountFreeze, ScheduledTransfer
 from banking.models.role import HOLDING
 from banking.oversight.audit import Officer, record
-from banking.oversight.freezing import freeze, unfreeze
+from banking.oversight.freezing import SameUser, freeze, unfreeze
 
 #: The prefix of the reason of each freeze that a lockdown has made.
 MARK = "Lockdown: "
+
+
+class LiftedBySameUser(NotAllowed):
+    code = "lifting_by_same_person"
+    title = "You made the lockdown that froze these accounts. Somebody else must lift it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,8 @@ def stop_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> Stopped:
 
 @transaction.atomic
 def free_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> int:
-    """Unfreezes the accounts that a lockdown froze, and returns their number. Raises SameUser for the officer who
-    locked down, and OwnMoney.
+    """Unfreezes the accounts that a lockdown froze, and returns their number. Raises LiftedBySameUser for the
+    officer who locked down, and OwnMoney.
     """
     frozen = AccountFreeze.objects.filter(unfrozen_by=None, reason__startswith=MARK, account__status="frozen")
     theirs = frozen.filter(account__access__user_id=user_id, account__access__role__in=HOLDING)
@@ -64,8 +70,11 @@ def free_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> int:
     inactive = AccountAccess.objects.filter(account=OuterRef("account"), role__in=HOLDING, user__is_active=False)
     theirs = theirs.exclude(Exists(inactive.exclude(user=user_id)))
     accounts = list(theirs.order_by("account_id").values_list("account_id", flat=True))
-    for pk in accounts:
-        unfreeze(pk, by=by, reason=reason)
+    try:
+        for pk in accounts:
+            unfreeze(pk, by=by, reason=reason)
+    except SameUser:
+        raise LiftedBySameUser from None
     record("user_lockdown_lifted", by=by, about=user_id, reason=f"{len(accounts)} accounts: {reason}")
     return len(accounts)
 

@@ -1,6 +1,7 @@
 """The page where a user enters a user code and decides about a device's request (RFC 8628 §3.3)."""
 
 import unicodedata
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +28,8 @@ from oauth.sessions import login_session
 # RFC 8628 §5.1: the number of wrong codes of a user is limited.
 WRONG_CODES = 10
 WRONG_CODES_WINDOW_SECONDS = 600
+# Django's `timesince` shows a shorter time as "0 minutes".
+JUST_NOW = timedelta(minutes=1)
 
 
 class DevicePage(UserPage):
@@ -163,6 +166,7 @@ def _consent_page(
         "parts": picker.parts(authorization_details.questions(asked, request.user), given),
         "problem": problem,
         "asked_at": waiting.created_at,
+        "was_just_asked": clock.now() - waiting.created_at < JUST_NOW,
         "address": waiting.address,
         "is_from_here": waiting.address == rate_limits.address_of(request),
         "expires_at": consent.expires_at(waiting.client),

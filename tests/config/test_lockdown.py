@@ -101,7 +101,7 @@ def test_another_officer_lifts_it_and_only_what_it_froze(alice, account, order):
     first.post(f"/admin/banking/account/{other.pk}/freeze/", {"reason": "A court's order"})
     lock_down(first, alice)
     refused = lock_down(first, alice, LIFT)
-    assert "Somebody else must unfreeze it" in refused.content.decode()
+    assert "You made the lockdown that froze these accounts. Somebody else must lift it." in refused.content.decode()
     alice.refresh_from_db()
     assert not alice.is_active, "nothing is undone by halves"
     assert lock_down(second, alice, LIFT).status_code == 302

@@ -254,6 +254,17 @@ def test_the_page_says_where_the_device_asks_from(browser, television):
     assert "a different network" in page
 
 
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "less than a minute ago"), (59, "less than a minute ago"), (125, "2\xa0minutes ago")]
+)
+def test_the_page_says_how_long_ago_the_device_asked(browser, television, seconds, shown):
+    with time_machine.travel(timezone.now(), tick=False) as now:
+        user_code = begin(television).json()["user_code"]
+        now.shift(timedelta(seconds=seconds))
+        page = BeautifulSoup(type_code(browser, user_code).content, "html.parser")
+    assert page.find("dt", string="Asked").find_next_sibling("dd").text == shown
+
+
 def test_what_is_unticked_on_the_page_the_device_does_not_get(browser, television):
     """ASVS 10.7.2."""
     asked = begin(television, scope="accounts:read email").json()
