@@ -49,12 +49,20 @@ class NewRedirectHost(models.Model):
         return f"{self.client}: {' '.join(self.redirect_uris.split())}"
 
     def approve(self, by: Any) -> None:
-        """Adds the URIs. Raises PermissionDenied if `by` is the requester, or if the request was already decided."""
+        """Adds the URIs. Raises PermissionDenied if `by` is the requester, if the requester may no longer change
+        clients, or if the request was already decided.
+        """
         with transaction.atomic():
             pending = self._pending()
             # The requester may have been deleted; then nobody can show that the approver is somebody else.
-            if pending.asked_by_id is None or pending.asked_by_id == by.pk:
+            requester = pending.asked_by
+            if requester is None or requester.pk == by.pk:
                 raise PermissionDenied("Another admin must approve a new redirect host.")
+            # ASVS 5.0 8.3.2. A disabled user has no permissions.
+            if not requester.has_perm("oauth.change_client"):
+                raise PermissionDenied(
+                    "The admin who asked for this may no longer change clients. Reject it; somebody else can ask again."
+                )
             client = Client.objects.select_for_update(of=("self",)).get(pk=pending.client_id)
             known = client.redirect_uris.split()
             added = [uri for uri in pending.redirect_uris.split() if uri not in known]

@@ -269,6 +269,20 @@ def test_the_model_refuses_an_approval_by_the_same_admin(web_app, staff):
     assert EVIL not in Client.objects.get().redirect_uris
 
 
+@pytest.mark.parametrize(
+    "leave",
+    [lambda admin: admin.groups.clear(), lambda admin: User.objects.filter(pk=admin.pk).update(is_active=False)],
+)
+def test_a_redirect_host_of_a_former_admin_can_only_be_rejected(web_app, staff, leave):
+    """ASVS 5.0 8.3.2."""
+    first, second = staff("first@example.test"), staff("second@example.test")
+    pending = NewRedirectHost.objects.create(client=web_app, redirect_uris=EVIL, asked_by=first)
+    leave(first)
+    assert b"may no longer change clients" in decide_on(second, pending, "approve").content
+    assert EVIL not in Client.objects.get().redirect_uris
+    assert b"Rejected" in decide_on(second, pending, "reject").content
+
+
 def test_who_may_not_change_clients_decides_nothing(web_app, staff):
     pending = NewRedirectHost.objects.create(client=web_app, redirect_uris=EVIL, asked_by=staff("first@example.test"))
     for role in ("Auditor", "Support"):
