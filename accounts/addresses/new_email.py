@@ -42,13 +42,19 @@ def ask(user: User, email: str, by: Any) -> NewEmail:
 
 @transaction.atomic
 def approve(asked: NewEmail, by: Any) -> None:
-    """Raises PermissionDenied if `by` is the requester or the user, or if the request was already decided. Raises
-    ValidationError if the account was closed or another user now has the email.
+    """Raises PermissionDenied if `by` is the requester or the user, if the requester may no longer change users, or if
+    the request was already decided. Raises ValidationError if the account was closed or another user now has the email.
     """
     user, waiting = _waiting(asked)
     # The requester may have been deleted; then nobody can show that the approver is somebody else.
-    if waiting.asked_by_id is None or by.pk in (waiting.asked_by_id, user.pk):
+    requester = waiting.asked_by
+    if requester is None or by.pk in (requester.pk, user.pk):
         raise PermissionDenied("Another member of staff must approve a new email.")
+    # ASVS 5.0 8.3.2. A disabled user has no permissions.
+    if not requester.has_perm("accounts.change_user"):
+        raise PermissionDenied(
+            "The member of staff who asked for this may no longer change users. Reject it; somebody else can ask again."
+        )
     if user.closed_at is not None:
         raise ValidationError(changes.why_inactive(user))
     email = checked(waiting.email, user=user)

@@ -245,6 +245,17 @@ def test_no_admin_alone_can_change_the_email_of_a_user(admin_browser, alice, mai
     assert User.objects.get(pk=alice.pk).email == alice.email
 
 
+@pytest.mark.parametrize("left", [{"is_active": False}, {"is_superuser": False}])
+def test_a_new_email_that_former_staff_asked_for_can_only_be_rejected(admin_browser, alice, left):
+    """ASVS 5.0 8.3.2."""
+    save_in_admin(admin_browser, alice, email=NEW_ADDRESS)
+    User.objects.filter(email="admin@example.test").update(**left)
+    second = staff("superuser")
+    assert "may no longer change users" in decide(alice, by=second)
+    assert User.objects.get(pk=alice.pk).email == alice.email
+    assert "Rejected" in decide(alice, "reject", by=second)
+
+
 def test_the_user_is_told_when_staff_ask_for_a_new_email(admin_browser, alice):
     alice.emailaddress_set.create(email="second@example.test", verified=True)
     told()
