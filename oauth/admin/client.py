@@ -178,6 +178,7 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
             "tabs": list(self.tabs(request, client, "")) if client else [],
             "tabs_of": "About this client",
             "usage": usage(client) if client else "",
+            "name_warnings": advice.imitation.warnings(client) if client else [],
             "origin": origin_of(request, client) if client else [],
             "issuer": conf.ISSUER,
             "may_measure": request.user.has_perm("oauth.view_conformance_report"),

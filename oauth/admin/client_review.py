@@ -66,6 +66,7 @@ class ClientReviewAdmin(DeletedOnlyWithOthers, Guarded):
             "rows": [(_label(name), _text(now), _text(then)) for name, now, then in _rows(review)],
             "advice": advice.advise(wanted),
             "looks_alike": wanted.name_looks_like_another,
+            "name_warnings": advice.imitation.warnings(wanted),
             "may_decide": self._may_decide(request, review),
             "seen": _digest(review),
         }

@@ -12,6 +12,12 @@ LONGEST = 60
 _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
 # Letters of other scripts that look like Latin letters.
 _LOOK_LATIN = frozenset("аеорсухіјѕԛԝһԁѵӏгАВЕКМНОРСТХУІЈЅԚԜҺѴӀονιυκραΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսցհոՕՍ")
+_LATIN_OF = str.maketrans(
+    "аеорсухіјѕԛԝһԁѵӏгАВЕКМНОРСТХУІЈЅԚԜҺѴӀονιυκραΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսցհոՕՍ",
+    "aeopcyxijsqwhdvlrABEKMHOPCTXYIJSQWHVloviukpaABEZHIKMNOPTYXouqhnOU",
+)
+_ALIKE = str.maketrans("i10", "llo")
+_LONGEST_COMPARED = 1_000
 
 _ZERO_WIDTH_NON_JOINER, _ZERO_WIDTH_JOINER = "\u200c", "\u200d"
 _JOINERS = frozenset((_ZERO_WIDTH_NON_JOINER, _ZERO_WIDTH_JOINER))
@@ -61,6 +67,16 @@ def plain(text: str, *, longest: int = LONGEST) -> str:
     )
     name = " ".join(kept.split())
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def skeleton(text: str) -> str:
+    """The letters and digits of the text in a form that is equal for names that look alike: without case, accents,
+    spaces and punctuation, and with one letter for each group of similar ones (after UTS #39 §4). Never displayed.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", plain(text, longest=_LONGEST_COMPARED).translate(_LATIN_OF))
+    letters = "".join(c for c in text.casefold() if c.isalnum())
+    return letters.translate(_ALIKE).replace("rn", "m").replace("vv", "w")
 
 
 def looks_like_another(text: str) -> bool:

@@ -1,13 +1,13 @@
 """Advice about settings of a client that are allowed but unsafe or noteworthy, with the section of the specification.
 
 `Client.clean` refuses forbidden settings. A rule is a function (client) -> Advice or None. `advise` calls all rules and
-runs no query, so a form can call it at every key press.
+runs no query, so a form can call it at every key press. `imitation` compares the name with others, with queries.
 """
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from oauth.clients.advice import access, authentication, flows, redirect_uris
+from oauth.clients.advice import access, authentication, flows, imitation, redirect_uris
 from oauth.clients.advice.rule import RULES, Advice, Level
 from oauth.models import Client
 
@@ -33,4 +33,15 @@ def advise(client: Client) -> list[Advice]:
     return sorted(found, key=lambda advice: order.index(advice.level))
 
 
-__all__ = ["ALWAYS", "RULES", "Advice", "Level", "access", "advise", "authentication", "flows", "redirect_uris"]
+__all__ = [
+    "ALWAYS",
+    "RULES",
+    "Advice",
+    "Level",
+    "access",
+    "advise",
+    "authentication",
+    "flows",
+    "imitation",
+    "redirect_uris",
+]

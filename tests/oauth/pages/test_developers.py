@@ -319,6 +319,36 @@ def test_a_sandbox_user_is_no_developer(sandbox_user):
 # --- review
 
 
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [
+        ("Countersign Security", "The name contains the name of this site, Countersign."),
+        ("\uff23ountersign", "The name contains the name of this site, Countersign."),
+        ("C0unters1gn", "The name contains the name of this site, Countersign."),
+        ("budget  GARDEN", "Other clients have this name or one that looks like it: web-app."),
+        ("Budget Gärden", "Other clients have this name or one that looks like it: web-app."),
+        ("Moneta", ""),
+    ],
+)
+def test_staff_see_that_a_name_imitates_another(portal, developer, reviewer, name, warning):
+    """At the review and on the client's page. It is a warning: the app may have the name."""
+    make_client("web", name="Budget Garden", client_id="web-app").save()
+    portal.post("/developers/apps/new", NEW | {"name": name})
+    review = reviews.ask(Client.objects.get(user=developer), developer)
+    admin = browser_of(reviewer)
+    for model, pk in (("clientreview", review.pk), ("client", review.client_id)):
+        page = BeautifulSoup(admin.get(reverse(f"admin:oauth_{model}_change", args=[pk])).content, "html.parser")
+        assert [note.text for note in page.select(".errornote")] == ([warning] if warning else [])
+
+
+def test_the_name_of_the_site_is_no_warning_for_its_own_app(reviewer):
+    own = make_client("web", name="Countersign Mobile")
+    own.save()
+    assert "name of this site" not in text(
+        browser_of(reviewer).get(reverse("admin:oauth_client_change", args=[own.pk]))
+    )
+
+
 def test_staff_find_the_app_on_their_home_page_and_let_it_live(portal, app, reviewer, developer):
     portal.post(of(app, "review"), {"act": "ask", "note": "We read balances."})
     assert "In review" in text(portal.get(of(app)))
