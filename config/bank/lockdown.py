@@ -35,7 +35,7 @@ def lift_user(user: User, *, by: Officer, reason: str) -> int:
 
 @transaction.atomic
 def lock_client(client: Client, *, by: Officer, reason: str) -> lockdown.Stopped:
-    """Refuses all requests of the client from now on; its tokens stop working within seconds."""
+    """Within seconds, all requests of the client are refused, and its tokens stop working."""
     stopped = lockdown.stop_orders_of_app(client.client_id, by=by, reason=reason)
     _set_active(client, by=by, reason=f"locked down: {reason}", is_active=False)
     return stopped

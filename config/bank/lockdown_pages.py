@@ -122,7 +122,7 @@ def client_page(request: HttpRequest, client_pk: int) -> HttpResponse:
         orders = lockdown.orders_of_app(client.client_id)
         effects = [
             usage(client),
-            "The client is disabled: none of its requests is accepted, and its tokens stop within seconds.",
+            "The client is disabled: within seconds, none of its requests is accepted, and its tokens stop working.",
             f"Payment orders that it set up, to put on hold: {orders.count()}. Their users can resume them.",
         ]
         page = _Page(
