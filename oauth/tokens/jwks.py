@@ -23,6 +23,9 @@ MAX_AGE_SECONDS = 15 * 60
 # While no key is known, the interval between fetches from an unreachable issuer, and the value of the API's
 # Retry-After.
 RETRY_AFTER_SECONDS = 5
+# How long a thread waits for the fetch of another thread. Most servers answer in less time, and threads do not wait for
+# long if a server does not answer.
+WAIT_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 Key = TypeVar("Key")
@@ -78,16 +81,23 @@ class FetchedKeys(Generic[Key]):
 
     def refetch(self) -> None:
         """Fetches the set now, because its server may have withdrawn a key. The caller must limit how often."""
-        self._refresh(self._clock(), "", last=float("-inf"))
+        self._refresh(self._clock(), "", last=float("-inf"), wait=-1)
 
     def _is_trusted(self, now: float) -> bool:
         return now - self._fetched_at <= self._max_age_seconds
 
-    def _refresh(self, now: float, kid: str, *, last: float, pause: float = SECONDS_BETWEEN_FETCHES) -> None:
+    def _refresh(
+        self, now: float, kid: str, *, last: float, pause: float = SECONDS_BETWEEN_FETCHES, wait: float | None = None
+    ) -> None:
+        """Waits for a fetch of another thread for at most WAIT_SECONDS, or `wait` seconds; -1 is without a limit."""
         if now - last < pause:
+            if not self._is_trusted(now) and self._lock.acquire(timeout=WAIT_SECONDS):
+                self._lock.release()  # another thread has fetched the set meanwhile, or nobody is fetching it
             return
         fetches = self._fetches
-        with self._lock:
+        if not self._lock.acquire(timeout=WAIT_SECONDS if wait is None else wait):
+            return
+        try:
             if self._fetches != fetches:
                 return  # another thread has just fetched the set
             self._fetches, self._tried_at = fetches + 1, now
@@ -98,6 +108,8 @@ class FetchedKeys(Generic[Key]):
                 logger.warning("A JWK Set could not be fetched: %s", error)
             if kid not in self._keys:
                 self._searched_at = now
+        finally:
+            self._lock.release()
 
 
 def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:

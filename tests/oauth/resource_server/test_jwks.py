@@ -5,6 +5,7 @@ one fetch a minute.
 import http.server
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
@@ -23,7 +24,9 @@ from oauth.models.signing_key import EMERGENCY_GRACE
 from oauth.resource_server import http as resource_http
 from oauth.resource_server.http import MAX_BYTES, get_json
 from oauth.resource_server.jwks import SEARCH_AFTER_SECONDS, fetched_from
+from oauth.tokens import jwks
 from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS, FetchedKeys, KeysUnavailable, parse
+from tests.lib.servers import PATIENCE_SECONDS
 from tests.lib.signing_keys import after_an_emergency
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +107,59 @@ def test_a_key_that_was_just_added_is_found_within_the_minute_of_the_last_fetch(
     issuer.body = json.dumps({"keys": [added.public_jwk]}).encode()
     assert fetched.find(added.kid)
     assert issuer.requests == 2
+
+
+class _LockThatTells:
+    """A lock that sets an event when a thread has to wait for it."""
+
+    def __init__(self, event):
+        self.lock, self.event = threading.Lock(), event
+
+    def acquire(self, timeout):
+        return self.lock.acquire(blocking=False) or self.event.set() or self.lock.acquire(timeout=timeout)
+
+    def release(self):
+        self.lock.release()
+
+
+def test_requests_that_arrive_during_the_first_fetch_wait_for_its_keys(clock, monkeypatch):
+    """They are valid, so they must not be refused because another thread is still fetching the set."""
+    monkeypatch.setattr(jwks, "WAIT_SECONDS", PATIENCE_SECONDS)
+    has_begun, someone_waits = threading.Event(), threading.Event()
+
+    def fetch():
+        has_begun.set()
+        assert someone_waits.wait(PATIENCE_SECONDS)
+        return {"known": "the key"}
+
+    fetched = FetchedKeys(fetch, clock=clock)
+    monkeypatch.setattr(fetched, "_lock", _LockThatTells(someone_waits))
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(fetched.find, "known")
+        try:
+            assert has_begun.wait(PATIENCE_SECONDS)
+            assert fetched.find("known") == "the key"
+        finally:
+            someone_waits.set()
+        assert first.result() == "the key"
+
+
+def test_a_set_that_is_not_answered_keeps_other_threads_waiting_only_briefly(clock, monkeypatch):
+    monkeypatch.setattr(jwks, "WAIT_SECONDS", 0)
+    has_begun, may_answer = threading.Event(), threading.Event()
+
+    def fetch():
+        has_begun.set()
+        assert may_answer.wait(PATIENCE_SECONDS)
+        return {"known": "the key"}
+
+    fetched = FetchedKeys(fetch, clock=clock)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(fetched.current, "known")
+        assert has_begun.wait(PATIENCE_SECONDS)
+        assert fetched.current("known") == {}
+        may_answer.set()
+        assert first.result() == {"known": "the key"}
 
 
 @pytest.mark.parametrize(
