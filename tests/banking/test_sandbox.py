@@ -63,6 +63,16 @@ def make(portal, name="Anna Sandbox"):
     return page.select_one("#sandbox-login").text, page.select_one("#sandbox-password").text
 
 
+def test_a_form_that_is_sent_twice_makes_one_user(portal, developer):
+    """The page that the developer sees has a password that works."""
+    form = BeautifulSoup(portal.get("/developers/sandbox").content, "html.parser").select_one("main input[name=form]")
+    filled_in = {"act": "make", "name": "Anna Sandbox", "form": form["value"]}
+    first, second = (BeautifulSoup(portal.post("/developers/sandbox", filled_in).content, "html.parser") for _ in "12")
+    assert first.select_one("#sandbox-login").text == second.select_one("#sandbox-login").text
+    (box,) = SandboxUser.objects.filter(owner=developer).select_related("user")
+    assert box.user.check_password(second.select_one("#sandbox-password").text)
+
+
 @pytest.fixture
 def anna(portal):
     email, _password = make(portal)

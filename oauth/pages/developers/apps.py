@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from oauth.clients import EXPLANATIONS, snippets
-from oauth.clients.self_service import reviews
+from oauth.clients.self_service import reviews, sent_twice
 from oauth.clients.self_service.host import developers
 from oauth.clients.self_service.ownership import MOST_APPS, own_app, own_apps
 from oauth.conf import conf
@@ -44,6 +44,9 @@ class NewApp(DeveloperPage):
         with transaction.atomic():
             # Lock the owner's row, so that two parallel requests cannot both create the last allowed app.
             get_user_model()._default_manager.select_for_update(of=("self",)).get(pk=owner.pk)
+            key = sent_twice.key_of(owner, request.POST)
+            if (made := sent_twice.made_before(key)) and (before := own_apps(owner).filter(pk=made).first()):
+                return to_app(before)
             if own_apps(owner).count() >= MOST_APPS:
                 messages.error(request, _("You have reached the maximum number of apps. Close one first."))
                 return HttpResponseRedirect(reverse("oauth:developers"), status=303)
@@ -51,13 +54,16 @@ class NewApp(DeveloperPage):
             AuditEvent.record(
                 AuditEvent.Action.CLIENT_REGISTERED, client=client.client_id, actor=owner.pk, reason="by its developer"
             )
+            sent_twice.remember(key, client.pk)
         messages.success(request, _("Registered. Your app works with sandbox users now."))
         return to_app(client)
 
     def _form(self, form: NewAppForm, kind: str, status: int = 200) -> HttpResponse:
         form.fields.pop("note", None)
         label = _(Kind(kind).label)
-        return self.show("new_app", status=status, form=form, kind=kind, label=label, text=_(EXPLANATIONS[Kind(kind)]))
+        value = self.request.POST.get(sent_twice.FIELD) or sent_twice.new_value()
+        text = _(EXPLANATIONS[Kind(kind)])
+        return self.show("new_app", status=status, form=form, kind=kind, label=label, text=text, form_value=value)
 
 
 class App(DeveloperPage):

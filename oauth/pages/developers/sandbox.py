@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from oauth.clients.self_service import sandbox
+from oauth.clients.self_service import sandbox, sent_twice
 from oauth.clients.self_service.host import Developers, NewUser, Owned, developers
 from oauth.infrastructure import display_names, rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
@@ -57,7 +57,7 @@ class SandboxUsers(DeveloperPage):
             messages.error(self.request, _("Give the sandbox user a name of printable letters."))
             return HttpResponseRedirect(reverse("oauth:developer-sandbox"), status=303)
         try:
-            return self._page(host, made=sandbox.make_user(owner, name))
+            return self._page(host, made=sandbox.make_user(owner, name, sent_twice.key_of(owner, self.request.POST)))
         except sandbox.TooMany:
             messages.error(self.request, _("You have reached the maximum number of sandbox users."))
             return HttpResponseRedirect(reverse("oauth:developer-sandbox"), status=303)
@@ -77,7 +77,8 @@ class SandboxUsers(DeveloperPage):
                   tuple(owned.get(box.pk, ())))
             for box in boxes
         ]  # fmt: skip
-        return self.show("sandbox", users=users, made=made, may_add=len(boxes) < sandbox.MOST_USERS)
+        may_add, value = len(boxes) < sandbox.MOST_USERS, sent_twice.new_value()
+        return self.show("sandbox", users=users, made=made, may_add=may_add, form_value=value)
 
 
 def _host() -> Developers:

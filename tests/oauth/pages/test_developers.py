@@ -112,6 +112,17 @@ def test_an_unsafe_app_cannot_be_registered(portal, developer, field, value):
     assert not Client.objects.filter(user=developer).exists()
 
 
+def test_a_form_that_is_sent_twice_registers_one_app(portal, developer):
+    """As by a double click. Other values, after going back, register another app."""
+    page = BeautifulSoup(portal.get("/developers/apps/new?kind=web").content, "html.parser")
+    filled_in = NEW | {"form": page.select_one("main input[name=form]")["value"]}
+    answers = [portal.post("/developers/apps/new", filled_in) for _ in range(2)]
+    app = Client.objects.get(user=developer)
+    assert [answer.headers["Location"] for answer in answers] == [of(app)] * 2
+    portal.post("/developers/apps/new", filled_in | {"name": "Moneta Two"})
+    assert Client.objects.filter(user=developer).count() == 2
+
+
 def test_fields_that_the_form_does_not_have_do_not_count(portal, developer):
     more = {"grant_types": "implicit", "require_pkce": "False", "is_live": "True", "client_id": "mine", "is_active": ""}
     portal.post("/developers/apps/new", NEW | more)
