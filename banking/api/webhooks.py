@@ -149,11 +149,16 @@ class WebhookDeliveries(BankView):
 
 
 def _visible(request: TokenRequest) -> QuerySet[WebhookRow]:
-    """The webhooks of this client for this user."""
+    """The webhooks of this client for this user. Those of an authorization that has ended are left out before the
+    background worker ends them: if the user allows the app again, it must register them again.
+    """
     claims = request.claims
     if claims.user_id is None:
         return WebhookRow.objects.none()
-    return WebhookRow.objects.filter(user_id=claims.user_id, client_id=claims.client_id, ended_at=None)
+    rows = WebhookRow.objects.filter(user_id=claims.user_id, client_id=claims.client_id, ended_at=None)
+    # The token's own authorization is live.
+    of_others = [hook for hook in rows if str(hook.authorization_id) != claims.authorization_id]
+    return rows.exclude(pk__in=[hook.pk for hook in of_others if authorization_of(hook) is None])
 
 
 def _hook(request: TokenRequest, webhook_id: str) -> WebhookRow:

@@ -295,6 +295,17 @@ def test_another_clients_is_not_there(app, hook, access_token, api, alice, bob):
         assert other.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json").status_code == 404
 
 
+def test_an_app_that_is_allowed_again_does_not_find_its_ended_webhooks(app, hook, listener, issued, web_app, api):
+    """It would rely on them until the background worker ends them."""
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    again = api(issued(web_app, scope=SCOPE)["access_token"])
+    assert again.get("/api/v1/webhooks").json()["data"] == []
+    assert again.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json").status_code == 404
+    for _ in range(10):
+        assert subscribe(again, f"http://127.0.0.1:{listener.port}/").status_code == 201
+    assert len(again.get("/api/v1/webhooks").json()["data"]) == 10
+
+
 def test_an_app_has_at_most_ten_webhooks_and_can_delete_one(app, hook, listener):
     for _ in range(9):
         assert subscribe(app, f"http://127.0.0.1:{listener.port}/").status_code == 201
