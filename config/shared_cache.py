@@ -1,5 +1,5 @@
-"""Uses Valkey or Redis as the cache that all worker processes share and, while it cannot be reached, the memory of each
-process.
+"""Uses Valkey or Redis as the cache that all worker processes share and, while it cannot be reached or refuses writes,
+the memory of each process.
 
 All data in this cache may be lost: it has only counts of rate limits, and copies. Data that must be used only once
 (codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So logins work without the cache.
@@ -15,7 +15,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from config.metrics.shared_cache import fell_back, is_away
@@ -29,6 +29,9 @@ _MOST_ENTRIES = 100_000
 logger = logging.getLogger(__name__)
 
 _away_until = float("-inf")  # a value of time.monotonic()
+# Whether the cache has refused an operation. Then it is used again only after it has accepted a write, because a full
+# cache and a read-only replica answer reads, but without the counts that this process keeps in its memory.
+_has_refused = False
 
 
 def options() -> dict[str, Any]:
@@ -40,17 +43,24 @@ def options() -> dict[str, Any]:
     }
 
 
+_set = RedisCache.set
+
+
 def _or_in_memory(name: str) -> Callable[..., Any]:
     operation = getattr(RedisCache, name)
 
     def either(self: "SharedCache", *args: Any, **kwargs: Any) -> Any:
-        global _away_until
+        global _away_until, _has_refused
         if time.monotonic() >= _away_until:
             try:
+                if _has_refused:
+                    _set(self, "trial", 1, timeout=1)
+                    _has_refused = False
                 result = operation(self, *args, **kwargs)
             except RedisError as error:
                 logger.warning("The cache failed; limits are counted in this process: %s", type(error).__name__)
                 _away_until = time.monotonic() + SECONDS_AWAY
+                _has_refused = _has_refused or isinstance(error, ResponseError)
                 is_away.set(1)
             else:
                 is_away.set(0)

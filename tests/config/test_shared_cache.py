@@ -21,6 +21,7 @@ from tests.lib.servers import PATIENCE_SECONDS, free_port, wait_until
 def forgets(monkeypatch):
     """Each test starts without knowing that the cache was unreachable in an earlier test."""
     monkeypatch.setattr(shared_cache, "_away_until", float("-inf"))
+    monkeypatch.setattr(shared_cache, "_has_refused", False)
 
 
 @pytest.fixture
@@ -162,3 +163,29 @@ def test_a_connection_that_was_closed_by_a_restart_is_no_failure(cache_at, serve
     assert cache.get("one") is None
     cache.set("one", 2, 60)
     assert Redis(port=server.port).dbsize() == 1
+
+
+@pytest.mark.served
+@pytest.mark.parametrize(
+    ("refuse", "accept"),
+    [
+        (("CONFIG SET", "maxmemory", 1), ("CONFIG SET", "maxmemory", 0)),
+        (("REPLICAOF", "127.0.0.1", 1), ("REPLICAOF", "NO", "ONE")),
+    ],
+    ids=["full", "read-only"],
+)
+def test_counts_stay_in_memory_until_the_cache_accepts_writes(cache_at, server, monkeypatch, refuse, accept):
+    """A full cache and a read-only replica answer reads. Without the trial, each read would find no count there."""
+    monkeypatch.setattr(shared_cache, "SOCKET_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(shared_cache, "SECONDS_AWAY", 0)  # the cache is tried at each operation
+    cache = cache_at(server.port)
+    administrator = Redis(port=server.port)
+    administrator.execute_command(*refuse)
+    assert cache.add("count", 1, 60)
+    assert cache.incr("count") == 2
+    assert cache.get("count") == 2
+    assert cache.get_many(["count"]) == {"count": 2}
+    administrator.execute_command(*accept)
+    assert cache.add("count", 1, 60)
+    assert cache.get("count") == 1
+    assert administrator.exists(cache.make_key("count"))

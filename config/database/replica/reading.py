@@ -83,8 +83,9 @@ class ReplicaReading:
         shown = self.age.shown  # read once, because the watch replaces it
         if time.monotonic() - shown.at > settings.REPLICA_MAX_AGE:
             return "old"
-        # Without the shared cache, this process does not know which writes other processes have recorded.
-        if getattr(cache, "is_away", False) or cache.get(_key(reader), 0) > shown.position:
+        # Without the shared cache, this process does not know which writes other processes have recorded. The cache can
+        # fail at this `get`, so ask afterwards whether it has failed.
+        if cache.get(_key(reader), 0) > shown.position or getattr(cache, "is_away", False):
             return "wrote"
         return ""
 

@@ -151,6 +151,21 @@ def test_without_the_shared_cache_nobody_knows_who_wrote(age, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_nobody_knows_who_wrote_either_if_the_cache_fails_at_this_read(age, monkeypatch):
+    """SharedCache then answers from the memory of this process."""
+
+    class Failing:
+        is_away = False
+
+        def get(self, *_):
+            self.is_away = True
+            return 0
+
+    monkeypatch.setattr(reading, "cache", Failing())
+    assert asked() == DEFAULT_DB_ALIAS
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_read_in_a_transaction_sees_what_it_wrote(age):
     with transaction.atomic():
         assert asked() == DEFAULT_DB_ALIAS
