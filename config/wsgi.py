@@ -46,3 +46,5 @@ def _without_running(name: str) -> WSGIApplication:
 
 #: See config/server/admission.py and `Limited` of config/server/bodies.py.
 overloaded, too_many_logins = _without_running("overloaded"), _without_running("too_many_logins")
+#: See `BodiesFirst` of config/server/bodies.py.
+too_large = _without_running("too_large")

@@ -49,6 +49,9 @@ CONTROL_CHARACTER = Failure(
     HTTPStatus.BAD_REQUEST, "invalid_request", "malformed_request", "The URL contains a control character."
 )
 TOO_LONG = Failure(HTTPStatus.REQUEST_URI_TOO_LONG, "invalid_request", "malformed_request", "The URL is too long.")
+TOO_LARGE = Failure(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "invalid_request", "too_large", "The body of the request is too large."
+)
 FORBIDDEN = Failure(HTTPStatus.FORBIDDEN, "access_denied", "permission_denied", "You are not allowed to do this.")
 FORM_EXPIRED = Failure(
     HTTPStatus.FORBIDDEN, "access_denied", "permission_denied", "The CSRF token of the form is missing or has expired.",
@@ -90,7 +93,7 @@ def answer(request: HttpRequest, failure: Failure, *, reason: str = "") -> HttpR
     else:
         # Renders without request and context processors, because these may need the unreachable database. The language
         # is chosen here, because the request may not have reached the middleware that does it.
-        waiting = [] if failure is OUTAGE else _waiting(request)
+        waiting = [] if failure in (OUTAGE, TOO_LARGE) else _waiting(request)
         context = {"request_id": get_guid(), "waiting": waiting, **_way_back(request, waiting)}
         with translation.override(translation.get_language_from_request(request)):
             page = render_to_string(f"{failure.page or failure.status.value}.html", context)

@@ -64,7 +64,7 @@ class Limited:
 class BodiesFirst:
     """Calls `run` for each request with its whole body once it has one of the `slots`, otherwise `refuse`, which
     answers 503. A body may take `seconds`. A request without a body for one of the paths in `at_once` needs no slot.
-    `limited` maps paths to forms that may be refused before that.
+    `limited` maps paths to forms that may be refused before that. `refuse_large` answers 413.
     """
 
     def __init__(
@@ -75,11 +75,13 @@ class BodiesFirst:
         slots: Slots,
         at_once: Collection[str] = PROBES,
         limited: Mapping[str, Limited] | None = None,
+        refuse_large: Runner | None = None,
         seconds: float = BODY_SECONDS,
         most: int = MOST_WAITING,
     ) -> None:
         self.run, self.refuse, self.slots, self.at_once = run, refuse, slots, at_once
         self.limited = limited or {}
+        self.refuse_large = refuse_large or partial(_refuse, status=413)
         self.permits, self.connections = Permits(), Connections()
         self.seconds, self.most = seconds, most
         # The bodies being waited for, by id of the protocol object, in the order in which they began, so the first one
@@ -133,7 +135,7 @@ class BodiesFirst:
         if declared == "0":
             return 0
         if declared is not None and int(declared) > MOST_DROPPED_BYTES:
-            return _refuse(protocol, 413, environ)
+            return self.refuse_large(_Closing(protocol), environ)
         self._begin_to_wait(protocol)
         body = environ["wsgi.input"].read(MOST_BYTES + 1)
         is_too_large = len(body) > MOST_BYTES
@@ -144,10 +146,10 @@ class BodiesFirst:
             if self.waiting.pop(id(protocol), None) is None:
                 return 408  # another thread has answered it meanwhile
         if is_too_large:
-            return _refuse(protocol, 413, environ, closes=declared is None)
+            return self.refuse_large(_Closing(protocol) if declared is None else protocol, environ)
         if declared is not None and len(body) != int(declared):
             # The client closed the connection. An incomplete form must not be processed.
-            return _refuse(protocol, 400, environ)
+            return _refuse(_Closing(protocol), environ, status=400)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
         return 0
 
@@ -229,9 +231,18 @@ def _drop_the_rest(body: Any) -> None:
         pass
 
 
-def _refuse(protocol: Any, status: int, environ: Environ, *, closes: bool = True) -> int:
-    ending = [("Connection", "close")] if closes else []
-    protocol.response_bytes(status, [*ending, *_for_scripts(environ)], b"")
+class _Closing:
+    """Wraps granian's protocol object. The connection is closed after the answer, because the body was not read."""
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self._protocol.response_bytes(status, [("Connection", "close"), *headers], body)
+
+
+def _refuse(protocol: Any, environ: Environ, *, status: int) -> int:
+    protocol.response_bytes(status, _for_scripts(environ), b"")
     return status
 
 

@@ -175,11 +175,18 @@ def _read_bodies_first(slots: Callable[[], admission.Slots], seconds: float) -> 
     def wrapped(application: Any, *arguments: Any) -> Any:
         refuse = wrap(import_string("config.wsgi.overloaded"), *arguments)
         refuse_login = wrap(import_string("config.wsgi.too_many_logins"), *arguments)
+        refuse_large = wrap(import_string("config.wsgi.too_large"), *arguments)
         run = wrap(application, *arguments)
         shared = slots()
         lending.Lender(shared).start()
         return bodies.BodiesFirst(
-            run, refuse, slots=shared, at_once=_answered_at_once(), limited=_limited(refuse_login), seconds=seconds
+            run,
+            refuse,
+            slots=shared,
+            at_once=_answered_at_once(),
+            limited=_limited(refuse_login),
+            refuse_large=refuse_large,
+            seconds=seconds,
         )
 
     workers._wsgi_call_wrap = wrapped

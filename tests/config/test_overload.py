@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from django.utils.translation import get_language
 
 from config.http import overload
-from config.http.overload import overloaded, too_many_logins
+from config.http.overload import overloaded, too_large, too_many_logins
 from oauth.pages.brand import Brand
 
 LOGIN = "/accounts/login/?next=/oauth/authorize%3Finteraction%3Dx"
@@ -46,6 +46,22 @@ def test_each_caller_is_told_when_to_come_again(path, content_type):
     assert int(headers["content-length"]) == len(body)
 
 
+@pytest.mark.parametrize(
+    ("path", "content_type", "words"),
+    [
+        ("/oauth/token", "application/json", '"error": "invalid_request"'),
+        ("/api/v1/transfers", "application/problem+json", "too_large"),
+        ("/accounts/login/", "text/html; charset=utf-8", "This is too large"),
+    ],
+)
+def test_each_caller_is_told_that_a_body_is_too_large(path, content_type, words):
+    status, headers, body = answer(path, too_large)
+    assert status.startswith("413 ")
+    assert (headers["content-type"], headers["cache-control"]) == (content_type, "no-store")
+    assert "retry-after" not in headers
+    assert words in body.decode()
+
+
 def test_the_error_id_is_that_of_the_answer():
     _, headers, body = answer("/oauth/token")
     said = json.loads(body)
@@ -54,7 +70,7 @@ def test_the_error_id_is_that_of_the_answer():
     assert headers["x-error-id"] in said["error_description"]
 
 
-@pytest.mark.parametrize("application", [overloaded, too_many_logins])
+@pytest.mark.parametrize("application", [overloaded, too_large, too_many_logins])
 def test_its_id_is_the_one_that_the_caller_or_the_proxy_chose(application):
     """The line of the proxy has it, too."""
     chosen = "0123456789abcdef0123456789abcdef"

@@ -166,6 +166,19 @@ def test_a_large_body_is_read_before_it_is_refused(server: Server, length: int) 
         assert b'{"status": "ok"}' in answer.read()
 
 
+@pytest.mark.parametrize("length", [2_000_000, 20_000_000])
+def test_a_browser_shows_a_page_if_a_form_is_too_large(server: Server, length: int) -> None:
+    """20 MB are refused without being read, so the connection is closed."""
+    with connect(server) as connection:
+        head = f"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+        connection.sendall(head.encode() + (b"x" * length if length < 16_000_000 else b""))
+        answer = connection.makefile("rb")
+        assert b" 413 " in answer.readline()
+        rest = answer.read()  # until the server closes the connection
+        assert b"This is too large" in rest
+        assert (b"connection: close" in rest.lower()) == (length > 16_000_000)
+
+
 @pytest.mark.parametrize("head", ["Content-Length: 1048577", "Transfer-Encoding: chunked"])
 def test_a_body_without_end_is_refused(server: Server, head: str) -> None:
     with connect(server) as connection:
