@@ -517,6 +517,7 @@ OAUTH = {
     "USER_LANGUAGE": "accounts.notices.language_of",
     "USER_TIME_ZONE": "accounts.notices.time_zone_of",
     "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1", "example": "/accounts"}},
+    "RESOURCE_SERVER_CLIENTS": {f"{ISSUER}/api/v1": env.list("RESOURCE_SERVER_CLIENTS", default=[])},
     "BRANDING": {"name": "Countersign", "logo": "logo.svg"},
     "SCOPES": {
         "openid": _("Confirm who you are"),

@@ -89,6 +89,8 @@ class Conf:
     #: RFC 8707: resource identifier (`aud`) -> {"name", "path", "example"}. The first one is the default for requests.
     #: `example` is the path that the sample programs call.
     RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Resource identifier -> the client IDs with which this API introspects access tokens that are for it (RFC 7662).
+    RESOURCE_SERVER_CLIENTS: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: The branding of the pages: "name", "logo" (path of a static file), "color" (#rrggbb). Staff can change it in the
     #: admin.
     BRANDING: Mapping[str, str] = field(default_factory=dict)

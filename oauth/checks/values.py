@@ -84,6 +84,13 @@ def _resources() -> Iterator[CheckMessage]:
             id="oauth.E006",
         )
     yield from (one for one in of_api.audiences() if one.id != "oauth.E006")
+    for api, clients in conf.RESOURCE_SERVER_CLIENTS.items():
+        if api not in conf.RESOURCES:
+            yield Error(
+                f'OAUTH["RESOURCE_SERVER_CLIENTS"] has {api!r}: {clients!r}.',
+                hint='The API must be one of OAUTH["RESOURCES"].',
+                id="oauth.E046",
+            )
 
 
 def _scopes() -> Iterator[CheckMessage]:

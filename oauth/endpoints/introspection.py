@@ -9,6 +9,7 @@ from oauth import parameters
 from oauth.conf import conf
 from oauth.endpoints import token_lookup
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
+from oauth.endpoints.token_lookup import PresentedToken
 from oauth.errors import InvalidClient
 from oauth.models import Client
 from oauth.tokens import subject
@@ -19,8 +20,8 @@ MEDIA_TYPE = "application/token-introspection+jwt"
 
 
 class IntrospectionEndpoint(ProtocolEndpoint):
-    """A confidential client can introspect only its own tokens. For another client's token, the response is `active:
-    false` (§2.2, authentik CVE-2024-47077).
+    """A confidential client can introspect its own tokens and, if it belongs to an API (`RESOURCE_SERVER_CLIENTS`),
+    access tokens for this API. For every other token, the response is `active: false` (§2.2, authentik CVE-2024-47077).
     """
 
     endpoint = "introspection"
@@ -41,16 +42,27 @@ class IntrospectionEndpoint(ProtocolEndpoint):
 
 def _introspect(client: Client, raw_token: str) -> dict[str, Any]:
     token = token_lookup.identify(raw_token)
-    if token is None or not token.is_usable or token.authority is None or token.client_id != client.client_id:
+    if token is None or not token.is_usable or token.authority is None:
+        return {"active": False}
+    is_own = token.client_id == client.client_id
+    if not is_own and not _is_for_api_of(client, token):
         return {"active": False}
     # ASVS 5.0 10.4.11: not the scopes that were taken from the client since.
     scopes = token.authority.still_allowed(token.scopes)
     body: dict[str, Any] = {"active": True, **token.claims, "scope": " ".join(sorted(scopes))}
-    if token.authorization is not None:
+    if is_own and token.authorization is not None:
         body["sub"] = subject.identifier(client, token.authorization.user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)
     if token.token_type:
         body["token_type"] = token.token_type
     return body
+
+
+def _is_for_api_of(client: Client, token: PresentedToken) -> bool:
+    """§2.1: the protected resource asks about an access token that it was sent."""
+    audience = token.claims.get("aud", ())
+    apis = [audience] if isinstance(audience, str) else audience
+    is_access_token = token.token_type is not None
+    return is_access_token and any(client.client_id in conf.RESOURCE_SERVER_CLIENTS.get(api, ()) for api in apis)
 
 
 def _signed(client: Client, body: dict[str, Any]) -> str:

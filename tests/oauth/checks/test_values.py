@@ -40,6 +40,7 @@ WRONG_VALUES = {
     "no signature": ("ID_TOKEN_SIGNING_ALGORITHM", "none", "oauth.E005"),
     "no API": ("RESOURCES", {}, "oauth.E006"),
     "an API without a scheme": ("RESOURCES", {"api.example": {}}, "oauth.E033"),
+    "an unknown API": ("RESOURCE_SERVER_CLIENTS", {"https://another.example": ["gateway"]}, "oauth.E046"),
     "an audience with a fragment": ("AUDIENCES", ["https://api.example/#v1"], "oauth.E033"),
     "a lifetime below zero": ("DEVICE_CODE_LIFETIME", timedelta(minutes=-1), "oauth.E031"),
     "a lifetime of nothing": ("ID_TOKEN_LIFETIME", timedelta(), "oauth.E031"),

@@ -122,6 +122,38 @@ def test_nobody_learns_of_another_clients_token(issued, web_app, another_app, ca
         assert introspect(call, another_app, tokens[kind]) == {"active": False}
 
 
+@pytest.fixture
+def of_api(settings, another_app):
+    """`another_app` belongs to the API."""
+    [api] = conf.RESOURCES
+    settings.OAUTH = {**settings.OAUTH, "RESOURCE_SERVER_CLIENTS": {api: [another_app.client_id]}}
+    return another_app
+
+
+def test_an_api_introspects_access_tokens_that_are_for_it(issued, web_app, alice, call, of_api, token_endpoint):
+    """RFC 7662 §2.1. The answer has the claims of the token, with the same `sub`."""
+    tokens = issued(web_app)
+    told = introspect(call, of_api, tokens["access_token"])
+    in_token = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+    assert told == {"active": True, "token_type": "Bearer", **in_token}
+    assert introspect(call, of_api, tokens["refresh_token"]) == {"active": False}
+    signed = signed_introspection(call, of_api, tokens["access_token"])[1]
+    assert (signed["aud"], signed["token_introspection"]["sub"]) == (of_api.client_id, str(alice.pk))
+    assert call("/oauth/revoke", of_api, token=tokens["access_token"]).status_code == 200
+    assert introspect(call, of_api, tokens["access_token"])["active"]
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    assert introspect(call, of_api, tokens["access_token"]) == {"active": False}
+
+
+def test_an_api_does_not_introspect_tokens_for_another_api(issued, web_app, call, another_app, settings):
+    """authentik CVE-2024-47077."""
+    token = issued(web_app)["access_token"]
+    of_another = {"https://another.example/v1": [another_app.client_id]}
+    settings.OAUTH = {**settings.OAUTH, "RESOURCE_SERVER_CLIENTS": of_another}
+    assert introspect(call, another_app, token) == {"active": False}
+    assert introspect(call, web_app, token)["active"]
+
+
 def test_a_public_client_cannot_introspect(issued, mobile_app, call):
     assert call("/oauth/introspect", mobile_app, token=issued(mobile_app)["access_token"]).status_code == 401
 
