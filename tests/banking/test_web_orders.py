@@ -298,9 +298,12 @@ def test_who_only_looks_sees_it_and_changes_nothing(browser, bob, current, of_bo
     page = of_bobs.get(where)
     assert "Rent" in text(page)
     assert "/change" not in page.content.decode()
-    assert of_bobs.get(f"{where}/change").status_code == 404
-    for act in ("change", "pause", "cancel", "resume"):
-        assert of_bobs.post(f"{where}/{act}", {"amount": "1"}).status_code == 404
+    # The same holds for an order that Bob set up while he could pay.
+    for user in (made.user, bob):
+        ScheduledTransfer.objects.update(user=user)
+        assert of_bobs.get(f"{where}/change").status_code == 404
+        for act in ("change", "pause", "cancel", "resume"):
+            assert of_bobs.post(f"{where}/{act}", {"amount": "1"}).status_code == 404
     made.refresh_from_db()
     assert (made.status, made.amount_minor) == ("active", 1250)
 
