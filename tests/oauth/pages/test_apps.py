@@ -38,6 +38,21 @@ def test_a_user_sees_what_they_allowed_and_revokes_it(issued, browser, mobile_ap
     assert (revoked.revocation_reason, revoked.revoked_by) == (Authorization.RevocationReason.USER, revoked.user)
 
 
+def test_a_user_sees_that_staff_disabled_an_app_and_can_remove_it(issued, browser, mobile_app, web_app):
+    """As by a lockdown. It must not look as if the app had access."""
+    issued(mobile_app)
+    issued(web_app)
+    mobile_app.is_active = False
+    mobile_app.save()
+    entries = BeautifulSoup(browser.get("/oauth/apps").content, "html.parser").select("ul.apps > li")
+    assert {one.bdi.text: "Disabled" in one.text for one in entries} == {mobile_app.name: True, web_app.name: False}
+    for client, is_told in ((mobile_app, True), (web_app, False)):
+        page = browser.get(f"/oauth/apps/{client.pk}").content.decode()
+        assert ("We have disabled this app" in page) is is_told
+    remove(browser, mobile_app.name)
+    assert not Authorization.objects.live().filter(client=mobile_app).exists()
+
+
 def test_every_device_of_an_app_is_removed_together(browser, mobile_app, token_endpoint):
     for _ in range(3):
         allow(browser, mobile_app)
