@@ -2,6 +2,7 @@
 notices.
 """
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,7 +15,7 @@ from django.contrib.sites.requests import RequestSite
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import addresses, notices
-from accounts.addresses import mail_limit, outgoing_mail
+from accounts.addresses import mail_limit, mail_server, outgoing_mail
 from accounts.browsers import known_device
 from accounts.changes.acts import remove_connections
 from accounts.login import after_response, guessing, next_url, recent_proof, resending
@@ -142,7 +143,7 @@ class AccountAdapter(DefaultAccountAdapter):
         context = {"request": self.request, "email": email, **context}
         message = self.render_mail(template_prefix, email, context)  # with its HTML part, _message.html
         if suspected:
-            after_response.do_after_response(self.request, message.send)
+            after_response.do_after_response(self.request, partial(mail_server.in_time, message.send))
         else:
             outgoing_mail.send_now(message.send)
 

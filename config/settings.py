@@ -460,6 +460,9 @@ EMAIL_CONFIG = (
 vars().update(EMAIL_CONFIG)
 if DEMO and EMAIL_CONFIG["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
     EMAIL_FILE_PATH = DATA_DIR / "mail"
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_BACKEND = "accounts.addresses.mail_server.EmailBackend"
+# For each answer of the mail server; for all of them together while a request waits.
 EMAIL_TIMEOUT = 5
 
 

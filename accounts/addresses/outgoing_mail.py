@@ -4,6 +4,8 @@ import logging
 import smtplib
 from collections.abc import Callable
 
+from accounts.addresses import mail_server
+
 logger = logging.getLogger(__name__)
 
 
@@ -16,7 +18,7 @@ def send_now(send: Callable[[], object]) -> None:
     must not reveal which mailboxes exist (ASVS 5.0 6.3.8).
     """
     try:
-        send()
+        mail_server.in_time(send)
     except smtplib.SMTPRecipientsRefused as error:
         codes = sorted({code for code, _ in error.recipients.values()})
         logger.warning("The mail server refused the recipient of an email: %s", codes)
