@@ -1,6 +1,7 @@
 """An error page that a user meets on the way to an app leads on to the app, or back to it."""
 
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
@@ -91,3 +92,10 @@ def test_without_an_app_on_the_way_it_asks_no_database(django_assert_num_queries
     browser = Browser()
     with django_assert_num_queries(0):
         assert browser.get("/there-is-no-such-page").status_code == 404
+
+
+@pytest.mark.parametrize("form", [{"login": "x" * 70_000}, {f"field{number}": "x" for number in range(1_001)}])
+def test_a_form_that_is_too_large_is_named_so(browser, form):
+    body = urlencode(form)
+    page = browser.post("/accounts/login/", body, content_type="application/x-www-form-urlencoded")
+    assert (page.status_code, BeautifulSoup(page.content, "html.parser").h1.text) == (413, "This is too large")
