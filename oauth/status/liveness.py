@@ -84,9 +84,7 @@ def authority(names: Names, *, read: Authorization | None = None, until_commit: 
     holder = authorization.client
     if holder.client_id != names.client_id:
         exchanged_by = Client.by_client_id(names.client_id)
-        if exchanged_by is None or not exchanged_by.is_active or not exchanged_by.is_live:
-            return None
-        if not _is_exchange_trusted(exchanged_by, holder):
+        if exchanged_by is None or not exchanged_by.is_live or not _is_exchange_trusted(exchanged_by, holder):
             return None
         holder = exchanged_by
     return Authority(holder, authorization)
@@ -182,8 +180,8 @@ def _is_live(authorization: Authorization) -> bool:
 
 def _is_exchange_trusted(client: Client, allowed: Client) -> bool | None:
     """Whether an admin still lets the client exchange tokens of the allowed client, directly or through other services
-    (RFC 8693 §4.1); None if not, False if one of these services is disabled. This is checked again, because a webhook
-    of a service lives longer than any token.
+    (RFC 8693 §4.1); None if not, False if the client or one of these services is disabled. This is checked again,
+    because a webhook of a service lives longer than any token.
     """
     [(is_trusted,)] = rows(_trust(), [client.pk, [GrantType.TOKEN_EXCHANGE.value], allowed.pk])
     return is_trusted  # type: ignore[no-any-return]

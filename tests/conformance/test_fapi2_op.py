@@ -461,6 +461,9 @@ def test_grant_management(browser, bank, bank2):
         row = who.client  # client credentials come from an administrator
         row.grant_types = [*row.grant_types, "client_credentials"]
         row.allowed_scopes = [*row.allowed_scopes, "grant_management_query", "grant_management_revoke"]
+        if who is bank2:  # a client that may exchange the other's tokens may not manage its grants either
+            row.grant_types = [*row.grant_types, "urn:ietf:params:oauth:grant-type:token-exchange"]
+            row.exchange_from.add(bank.client)
         row.save()
     tokens = bank.tokens(browser)
     uri = f"/oauth/grants/{tokens['grant_id']}"
