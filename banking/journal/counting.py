@@ -122,6 +122,7 @@ def _forget() -> None:
 _later = StoreLater(
     "The access journal",
     store=store,
+    forget=_forget,
     is_pending=lambda: bool(_pending),
     seconds=lambda: settings.BANK_JOURNAL_SECONDS,
 )

@@ -142,6 +142,7 @@ def forget() -> None:
 _later = StoreLater(
     "The list of refused requests",
     store=store,
+    forget=forget,
     is_pending=lambda: bool(_pending),
     seconds=lambda: interval.values.total_seconds(),
 )
