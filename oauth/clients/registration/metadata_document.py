@@ -25,7 +25,10 @@ from oauth.models.secret import digest
 logger = logging.getLogger(__name__)
 
 SECONDS_AFTER_A_FAILURE = 60
-_FETCHES = threading.BoundedSemaphore(4)
+# Documents fetched at a time by one process. Anybody can name a document whose server is slow, and each fetch keeps a
+# thread for seconds, so this must be fewer than the threads of a process (`serve --threads`).
+MOST_FETCHES = 2
+_FETCHES = threading.BoundedSemaphore(MOST_FETCHES)
 
 
 def is_address(client_id: str) -> bool:
