@@ -11,6 +11,7 @@ from banking.api.problems import BadRequest
 from banking.api.query import Moment
 from banking.ledger import post
 from banking.models import Payee, ScheduledTransfer, Transfer, Webhook, WebhookDelivery
+from oauth.models import Authorization
 from tests.lib.ledger import funded, move
 from tests.lib.transfers import ELSEWHERE, body_of, send
 
@@ -279,9 +280,11 @@ def test_orders_payees_and_deliveries_are_filtered(access_token, api, alice, cur
             first_on="2030-01-01", next_on="2030-01-01" if status == "active" else None, status=status,
         )  # fmt: skip
     Payee.objects.create(user=alice, name="Dora Demir", iban="DE89370400440532013000")
+    authorization = Authorization.objects.get(user=alice)
     hook = Webhook.objects.create(
-        user=alice, client_id="x", authorization_id=current.pk, url="https://app.example/", events=["transfer.updated"]
-    )
+        user=alice, client_id="x", authorization_id=authorization.pk, url="https://app.example/",
+        events=["transfer.updated"],
+    )  # fmt: skip
     for status in ("delivered", "failed", "dropped"):
         WebhookDelivery.objects.create(webhook=hook, event="transfer.updated", status=status)
     deliveries = f"webhooks/{hook.pk}/deliveries"

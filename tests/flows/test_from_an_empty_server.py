@@ -166,7 +166,7 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
 
 def _restores_on_another_server(walk: Walk, text: str) -> None:
     """“Back up and restore”: only the two files of the backup remain of the old server."""
-    backup, owner, restore = blocks(text, "Back up and restore", "sh")
+    backup, owner, restore, end_all_access = blocks(text, "Back up and restore", "sh")
     (walk.folder / "backups").mkdir()
     walk.run(backup)
     shutil.rmtree(walk.folder / "countersign")
@@ -176,6 +176,7 @@ def _restores_on_another_server(walk: Walk, text: str) -> None:
     said = walk.run(restore)
     assert "the tables are those of this release" in said
     assert "bank_app has exactly the rights of the site" in said
+    walk.run(end_all_access)
 
 
 def _only_for_us(secrets: Path) -> None:
