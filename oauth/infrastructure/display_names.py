@@ -10,12 +10,12 @@ import unicodedata
 LONGEST = 60
 # Scripts that one language uses together (UTS #39 §5.2, highly restrictive).
 _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
-# Letters of other scripts that look like Latin letters.
-_LOOK_LATIN = frozenset("аеорсухіјѕԛԝһԁѵӏгАВЕКМНОРСТХУІЈЅԚԜҺѴӀονιυκραΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսցհոՕՍ")
+# Letters of other scripts that look like Latin letters, and these.
 _LATIN_OF = str.maketrans(
     "аеорсухіјѕԛԝһԁѵӏгАВЕКМНОРСТХУІЈЅԚԜҺѴӀονιυκραΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսցհոՕՍ",
     "aeopcyxijsqwhdvlrABEKMHOPCTXYIJSQWHVloviukpaABEZHIKMNOPTYXouqhnOU",
 )
+_LOOK_LATIN = frozenset(map(chr, _LATIN_OF))
 _ALIKE = str.maketrans("i10", "llo")
 _LONGEST_COMPARED = 1_000
 
