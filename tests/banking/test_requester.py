@@ -59,18 +59,22 @@ def moved_to_another_team(user):
     user.user_permissions.clear()
 
 
+def can_only_be_declined(asked, refusal):
+    approve, decline = DECIDE[type(asked)]
+    second = oversight.Officer(officer("second"))
+    with pytest.raises(refusal):
+        approve(asked.pk, by=second)
+    asked.refresh_from_db()
+    assert asked.status == "open"
+    assert decline(asked.pk, by=second, reason="Somebody else can ask again").status == "declined"
+
+
 @pytest.mark.parametrize("leave", [dismissed, moved_to_another_team])
 @pytest.mark.parametrize("request_it", [reversal, overdraft, access, rate])
 def test_a_request_of_a_former_officer_can_only_be_declined(requester, current, of_bob, request_it, leave):
     asked = request_it(oversight.Officer(requester), current, of_bob)
     leave(get_user_model().objects.get(pk=requester.pk))
-    approve, decline = DECIDE[type(asked)]
-    second = oversight.Officer(officer("second"))
-    with pytest.raises(RequesterNotAllowed):
-        approve(asked.pk, by=second)
-    asked.refresh_from_db()
-    assert asked.status == "open"
-    assert decline(asked.pk, by=second, reason="Has left").status == "declined"
+    can_only_be_declined(asked, RequesterNotAllowed)
 
 
 @pytest.mark.parametrize("request_it", [reversal, overdraft, access, rate])
@@ -85,10 +89,4 @@ def test_a_request_of_an_officer_who_has_access_by_now_can_only_be_declined(requ
     asked = request_it(oversight.Officer(requester), current, of_bob)
     AccountAccess.objects.create(account=current, user=requester, role="reader")
     open_account(requester, name="Euros", currency="EUR")
-    approve, decline = DECIDE[type(asked)]
-    second = oversight.Officer(officer("second"))
-    with pytest.raises(RequesterHasAccess):
-        approve(asked.pk, by=second)
-    asked.refresh_from_db()
-    assert asked.status == "open"
-    assert decline(asked.pk, by=second, reason="Own money").status == "declined"
+    can_only_be_declined(asked, RequesterHasAccess)
